@@ -1,0 +1,64 @@
+import type { HttpRequest } from '@azure/functions';
+import { HttpError, InvalidRequestError } from '../../shared/errors.ts';
+
+const utf8 = new TextDecoder('utf-8', { fatal: true });
+
+/** Reads and parses the JSON body. Throws an HttpError that says what is wrong with it. */
+export async function readBody(request: HttpRequest, maxBytes: number): Promise<unknown> {
+  const bytes = await readBytes(request, maxBytes);
+  if (bytes.length === 0) {
+    throw new InvalidRequestError('The body is empty: send a JSON object.', { param: 'body' });
+  }
+  let body: unknown;
+  try {
+    body = JSON.parse(utf8.decode(bytes));
+  } catch (error) {
+    // The parser's own message quotes the body.
+    const what = error instanceof SyntaxError ? 'not valid JSON' : 'not valid UTF-8';
+    throw new InvalidRequestError(`The body is ${what}: send a JSON object.`, { param: 'body' });
+  }
+  if (typeof body !== 'object' || body === null || Array.isArray(body)) {
+    throw new InvalidRequestError('The body must be a JSON object.', { param: 'body' });
+  }
+  return body;
+}
+
+/**
+ * A body that is too large is read to its end all the same: breaking off would break the
+ * connection that the answer goes out on. The host ends it at 100 MiB.
+ */
+async function readBytes(request: HttpRequest, maxBytes: number): Promise<Buffer> {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  try {
+    for await (const chunk of request.body ?? []) {
+      size += chunk.byteLength;
+      if (size <= maxBytes) chunks.push(chunk);
+      else chunks.length = 0;
+    }
+  } catch (cause) {
+    throw new InvalidRequestError('The body broke off before its end.', { param: 'body', cause });
+  }
+  if (size > maxBytes) {
+    throw new HttpError(
+      `The body has ${size} bytes; MAX_BODY_BYTES allows ${maxBytes}. Send less, or raise it.`,
+      { status: 413, code: 'body_too_large', param: 'body' },
+    );
+  }
+  return Buffer.concat(chunks, size);
+}
+
+/**
+ * The host lets a key `headers`, in any case, of the body or the query take the place of all
+ * request headers: with one there, no header can be believed.
+ */
+export function refuseHeadersKey(keys: Iterable<string>, where: 'body' | 'query'): void {
+  for (const key of keys) {
+    if (key.toUpperCase() === 'HEADERS') {
+      throw new InvalidRequestError(
+        `The ${where} must not have a key "headers": the platform would take it for the request's headers.`,
+        { param: 'headers' },
+      );
+    }
+  }
+}

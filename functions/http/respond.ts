@@ -1,0 +1,84 @@
+import type { HttpHandler, HttpRequest, HttpResponseInit } from '@azure/functions';
+import { type Answer, type Call, errorAnswer } from '../../shared/answer.ts';
+import type { ApiKey } from '../../shared/api-keys.ts';
+import { HttpError } from '../../shared/errors.ts';
+import { errorKind, type Log } from '../../shared/log.ts';
+import { authenticate } from './authenticate.ts';
+import { readBody, refuseHeadersKey } from './read-body.ts';
+
+export type Route = {
+  /** Who may call: everybody, or holders of a key. */
+  readonly access: 'open' | 'key';
+  readonly hasBody?: boolean;
+  /** True when the path has a `{deployment}`. */
+  readonly namesDeployment?: boolean;
+  readonly handle: (call: Call) => Promise<Answer> | Answer;
+};
+
+type RespondOptions = {
+  /** Absent: the router is open to all. */
+  readonly apiKeys?: readonly ApiKey[];
+  readonly maxBodyBytes: number;
+  readonly log: Log;
+};
+
+/**
+ * Makes a host's handler of a route. It always answers: in stream mode a handler that throws, or
+ * returns nothing, leaves its caller waiting for minutes.
+ */
+export function createRespond(options: RespondOptions): (route: Route) => HttpHandler {
+  return (route) => async (request, context) => {
+    const startedAt = performance.now();
+    const requestId = context.invocationId;
+    try {
+      const call = await admit(request, route, options);
+      return toResponse(await route.handle({ ...call, requestId, startedAt }), requestId);
+    } catch (error) {
+      return toResponse(errorAnswer(describe(error, requestId, options.log)), requestId);
+    }
+  };
+}
+
+/** Reads the request before it believes any header, and then asks who is calling. */
+async function admit(
+  request: HttpRequest,
+  route: Route,
+  { apiKeys, maxBodyBytes }: RespondOptions,
+): Promise<Pick<Call, 'header' | 'body' | 'deployment'>> {
+  refuseHeadersKey(request.query.keys(), 'query');
+  const body = route.hasBody ? await readBody(request, maxBodyBytes) : undefined;
+  if (typeof body === 'object' && body !== null) refuseHeadersKey(Object.keys(body), 'body');
+  const header = (name: string): string | null => request.headers.get(name);
+  if (route.access === 'key') authenticate(apiKeys, header);
+  // Other keys of `params` may come from the body or the query; a route's own value wins over both.
+  const deployment = route.namesDeployment ? request.params['deployment'] : undefined;
+  return { header, body, ...(deployment !== undefined && { deployment }) };
+}
+
+function describe(error: unknown, requestId: string, log: Log): HttpError {
+  if (error instanceof HttpError) return error;
+  log('error', 'internal-error', { requestId, error: errorKind(error) });
+  return new HttpError(
+    `The router failed on this request. Its log has the cause under the request id ${requestId}.`,
+    { status: 500, type: 'server_error', code: 'internal_error', cause: error },
+  );
+}
+
+function toResponse({ status, headers, body }: Answer, requestId: string): HttpResponseInit {
+  const length = isBuffered(body) ? { 'content-length': String(Buffer.byteLength(body)) } : {};
+  return {
+    status,
+    headers: {
+      'x-request-id': requestId,
+      ...headers,
+      ...length,
+      'x-smart-router-schema': '1',
+      'x-smart-router-request-id': requestId,
+    },
+    body,
+  };
+}
+
+function isBuffered(body: Answer['body']): body is string | Uint8Array {
+  return typeof body === 'string' || body instanceof Uint8Array;
+}

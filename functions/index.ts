@@ -1,0 +1,165 @@
+import { app, type HttpMethod } from '@azure/functions';
+import { type Call, jsonAnswer } from '../shared/answer.ts';
+import { createBackground } from '../shared/background.ts';
+import { createCompleteChat } from '../shared/chat/complete-chat.ts';
+import { loadConfig } from '../shared/config.ts';
+import { createController } from '../shared/controller.ts';
+import { HttpError } from '../shared/errors.ts';
+import { createLog, errorKind } from '../shared/log.ts';
+import { load } from '../shared/matrix-factorization/scorer.ts';
+import { createPassEmbeddings } from '../shared/pass-embeddings.ts';
+import { createEmbedding } from '../shared/prompt-embedding/create-embedding.ts';
+import { createReadiness } from '../shared/readiness.ts';
+import { createRoutePrompts } from '../shared/route-prompts.ts';
+import { createThresholdPolicy } from '../shared/routing/controls.ts';
+import { createAzureCredential, createTokenProvider } from '../shared/upstream/entra-token.ts';
+import { createUpstreams } from '../shared/upstream/upstream.ts';
+import { createRespond, type Route } from './http/respond.ts';
+
+// The composition root: reads the settings, builds everything, and is the route table. What is
+// wrong with the settings or the scorer ends the start here, before a request is taken.
+const config = await loadConfig();
+const log = createLog(config.logLevel);
+const background = createBackground((error) =>
+  log('warning', 'background-work-failed', { error: errorKind(error) }),
+);
+const loadCredential = createAzureCredential();
+const getToken = createTokenProvider(loadCredential);
+const createUpstream = createUpstreams(getToken);
+
+const strong = createUpstream(config.strong);
+const weak = createUpstream(config.weak);
+const embedding = config.embedding && createUpstream(config.embedding);
+const { entry, pair, calibration } = config.scorer;
+const scorer = await load(entry, config.modelsFolder);
+const { getPromptEmbedding, probeTables } = createEmbedding({
+  config,
+  dimensions: scorer.dimensions,
+  getToken,
+  loadCredential,
+  background,
+  log,
+});
+const controller = createController({
+  strong,
+  weak,
+  scorer,
+  pair,
+  policy: createThresholdPolicy({
+    ...config.policy,
+    ...(calibration && { quantiles: calibration.quantiles }),
+  }),
+  getPromptEmbedding,
+  log,
+});
+
+const upstreams = [strong, weak];
+const completeChat = createCompleteChat({ controller, upstreams, ...config.limits, log });
+const passEmbeddings = createPassEmbeddings({
+  ...(embedding && { upstream: embedding }),
+  ...config.limits,
+});
+const routePrompts = createRoutePrompts({
+  controller,
+  upstreams,
+  scorer: scorer.name,
+  ...(calibration && { calibration: calibration.id }),
+});
+const checkReadiness = createReadiness({
+  scorer: scorer.name,
+  embedder: entry.embedder,
+  // The local embedder answers always; another one is a deployment that may be down.
+  ...(probeTables && { probeTables }),
+  ...(embedding && !config.isLocalEmbedder && { embedding }),
+  deployments: upstreams,
+});
+
+const chat = { access: 'key', hasBody: true, handle: completeChat } as const;
+const embeddings = { access: 'key', hasBody: true, handle: passEmbeddings } as const;
+
+/** The host tries routes in the order of these names, and takes the first that fits. */
+const routes: Record<string, Route & { readonly path: string; readonly method: HttpMethod }> = {
+  health: { path: 'health', method: 'GET', access: 'open', handle: health },
+  ready: { path: 'ready', method: 'GET', access: 'open', handle: ready },
+  chat: {
+    path: 'llm/openai/deployments/{deployment}/chat/completions',
+    method: 'POST',
+    namesDeployment: true,
+    ...chat,
+  },
+  // What an AzureOpenAI client with a `baseURL` asks.
+  'chat-by-base-url': {
+    path: 'llm/deployments/{deployment}/chat/completions',
+    method: 'POST',
+    namesDeployment: true,
+    ...chat,
+  },
+  'chat-v1': { path: 'llm/openai/v1/chat/completions', method: 'POST', ...chat },
+  // What the AI SDK's `.chat()` asks, with and without `/openai` in its base address.
+  'chat-ai-sdk': { path: 'llm/openai/chat/completions', method: 'POST', ...chat },
+  'chat-ai-sdk-short': { path: 'llm/chat/completions', method: 'POST', ...chat },
+  embeddings: {
+    path: 'llm/openai/deployments/{deployment}/embeddings',
+    method: 'POST',
+    namesDeployment: true,
+    ...embeddings,
+  },
+  'embeddings-v1': { path: 'llm/openai/v1/embeddings', method: 'POST', ...embeddings },
+  models: { path: 'llm/openai/v1/models', method: 'GET', access: 'key', handle: listModels },
+  route: {
+    path: 'llm/route',
+    method: 'POST',
+    access: 'key',
+    hasBody: true,
+    handle: routePrompts,
+  },
+};
+
+const OTHER_METHODS: HttpMethod[] = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'];
+
+app.setup({ enableHttpStream: true });
+const respond = createRespond({
+  ...(config.apiKeys && { apiKeys: config.apiKeys }),
+  ...config.limits,
+  log,
+});
+for (const [name, { path, method, ...route }] of Object.entries(routes)) {
+  app.http(name, {
+    route: path,
+    methods: [method],
+    authLevel: 'anonymous',
+    handler: respond(route),
+  });
+}
+// Its name sorts behind all others.
+app.http('zz-not-found', {
+  route: 'llm/{*rest}',
+  methods: OTHER_METHODS,
+  authLevel: 'anonymous',
+  handler: respond({ access: 'open', handle: notFound }),
+});
+app.hook.appTerminate(() => background.drain(4_000));
+
+function health() {
+  return jsonAnswer(200, { status: 'online' });
+}
+
+async function ready() {
+  const readiness = await checkReadiness();
+  return jsonAnswer(readiness.status === 'unavailable' ? 503 : 200, readiness);
+}
+
+function listModels() {
+  const named = embedding === undefined ? upstreams : [...upstreams, embedding];
+  const ids = ['smart-router', ...named.map(({ deployment }) => deployment.name)];
+  const data = ids.map((id) => ({ id, object: 'model', created: 0, owned_by: 'smart-router' }));
+  return jsonAnswer(200, { object: 'list', data });
+}
+
+function notFound(_call: Call): never {
+  const known = Object.values(routes).map(({ method, path }) => `${method} /${path}`);
+  throw new HttpError(
+    `There is no such route. There are: ${known.join(', ')}. Clients that ask /responses by default have a way to ask for chat completions, such as .chat() in the AI SDK.`,
+    { status: 404, code: 'not_found' },
+  );
+}

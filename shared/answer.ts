@@ -1,0 +1,40 @@
+import { type HttpError, toErrorBody } from './errors.ts';
+
+/** What goes back to the caller, before the host's own form of it. */
+export type Answer = {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  /** An iterable must not throw: once the status is sent, an error has no other way out. */
+  readonly body: string | Uint8Array | AsyncIterable<Uint8Array>;
+};
+
+/** A caller's request, read and admitted. */
+export type Call = {
+  readonly requestId: string;
+  /** `performance.now()` when the request arrived. */
+  readonly startedAt: number;
+  readonly header: (name: string) => string | null;
+  /** The parsed JSON body; undefined where the route has none. */
+  readonly body: unknown;
+  /** The deployment that the path names. */
+  readonly deployment?: string;
+};
+
+export function jsonAnswer(
+  status: number,
+  json: unknown,
+  headers: Readonly<Record<string, string>> = {},
+): Answer {
+  return {
+    status,
+    headers: { 'content-type': 'application/json', ...headers },
+    body: JSON.stringify(json),
+  };
+}
+
+export function errorAnswer(
+  error: HttpError,
+  headers: Readonly<Record<string, string>> = {},
+): Answer {
+  return jsonAnswer(error.status, toErrorBody(error), headers);
+}

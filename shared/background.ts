@@ -1,0 +1,22 @@
+/** Work that nobody waits for: it is counted, and it cannot fail the process. */
+export type Background = {
+  run(work: Promise<void>): void;
+  /** Waits for what is under way, at most this long. */
+  drain(timeoutMs: number): Promise<void>;
+};
+
+export function createBackground(onFailure: (error: unknown) => void): Background {
+  const underWay = new Set<Promise<void>>();
+  return {
+    run: (work) => {
+      const settled = work.catch(onFailure).finally(() => underWay.delete(settled));
+      underWay.add(settled);
+    },
+    drain: async (timeoutMs) => {
+      const { promise: timeout, resolve } = Promise.withResolvers<void>();
+      const timer = setTimeout(resolve, timeoutMs);
+      await Promise.race([Promise.all(underWay), timeout]);
+      clearTimeout(timer);
+    },
+  };
+}

@@ -1,0 +1,95 @@
+import * as z from 'zod';
+import { InvalidRequestError } from '../errors.ts';
+import { type RoutingWish, routingSchema } from '../routing/controls.ts';
+
+/** More is nearly always a mistake, and Azure OpenAI refuses it too. */
+const MAX_MESSAGES = 2_048;
+
+const messageSchema = z.looseObject({
+  role: z.string(),
+  content: z.union([z.string(), z.array(z.looseObject({ type: z.string() }))]).nullish(),
+});
+
+/** The fields that the router reads, and the types of the common ones. All others go through. */
+const chatRequestSchema = z.looseObject({
+  messages: z.array(messageSchema).max(MAX_MESSAGES).nullish(),
+  prompt: z.string().nullish(),
+  model: z.string().nullish(),
+  stream: z.boolean().nullish(),
+  stream_options: z.looseObject({ include_usage: z.boolean().nullish() }).nullish(),
+  temperature: z.number().nullish(),
+  top_p: z.number().nullish(),
+  max_tokens: z.int().nullish(),
+  max_completion_tokens: z.int().nullish(),
+  n: z.int().nullish(),
+  routing: routingSchema.nullish(),
+  thread_id: z.string().nullish(),
+});
+
+export type ChatMessage = z.infer<typeof messageSchema>;
+
+/** A request that can be decided on and sent. */
+export type ChatRequest = {
+  readonly messages: readonly ChatMessage[];
+  /** Everything the deployment is sent but `model`: without the router's own fields. */
+  readonly upstreamBody: Readonly<Record<string, unknown>>;
+  readonly model?: string;
+  readonly stream: boolean;
+  /** Whether the client asked for the usage chunk, which the router always asks for. */
+  readonly includeUsage: boolean;
+  readonly routing: RoutingWish;
+};
+
+/** Checks a parsed body once, at the edge. Throws an InvalidRequestError that names the field. */
+export function parseChatRequest(body: unknown): ChatRequest {
+  const parsed = parseWith(chatRequestSchema, body);
+  const { prompt, routing, thread_id, model, ...rest } = parsed;
+  if (thread_id != null) {
+    throw new InvalidRequestError(
+      'thread_id is not supported: send the whole conversation in messages.',
+      { param: 'thread_id' },
+    );
+  }
+  const messages = readMessages(parsed.messages ?? [], prompt);
+  const stream = rest.stream ?? false;
+  return {
+    messages,
+    upstreamBody: {
+      ...rest,
+      messages,
+      ...(stream && { stream_options: { ...rest.stream_options, include_usage: true } }),
+    },
+    ...(model != null && { model }),
+    stream,
+    includeUsage: rest.stream_options?.include_usage ?? false,
+    routing: routing ?? {},
+  };
+}
+
+/** Parses with a schema. Throws an InvalidRequestError that names the first wrong field. */
+export function parseWith<T>(schema: z.ZodType<T>, body: unknown): T {
+  const parsed = schema.safeParse(body);
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  const param = issue?.path.map(String).join('.') || 'body';
+  throw new InvalidRequestError(`${param}: ${issue?.message ?? 'is not valid'}.`, { param });
+}
+
+function readMessages(
+  messages: readonly ChatMessage[],
+  prompt: string | null | undefined,
+): readonly ChatMessage[] {
+  if (prompt == null || (prompt.trim() === '' && messages.length > 0)) {
+    if (messages.length > 0) return messages;
+    throw new InvalidRequestError(
+      'messages is missing or empty: send messages with at least one message, or prompt with a text.',
+      { param: 'messages' },
+    );
+  }
+  if (prompt.trim() === '') {
+    throw new InvalidRequestError('prompt is empty: send a text, or messages.', {
+      param: 'prompt',
+    });
+  }
+  return [...messages, { role: 'user', content: prompt }];
+}

@@ -1,0 +1,201 @@
+import { type ApiKey, parseApiKeys } from './api-keys.ts';
+import { ConfigError } from './errors.ts';
+import { loadRegistry } from './matrix-factorization/registry.ts';
+import { resolveScorer, type ScorerChoice } from './matrix-factorization/scorer-choice.ts';
+import { localEmbedder } from './prompt-embedding/local-embedding.ts';
+import { MODES, type Mode, type ModeShares } from './routing/threshold.ts';
+import { type Environment, SettingsReader } from './settings-reader.ts';
+import type { Deployment } from './upstream/deployment.ts';
+import { readDeployment } from './upstream/read-deployment.ts';
+
+const LOG_LEVELS = ['debug', 'info', 'warning', 'error', 'none'] as const;
+export type LogLevel = (typeof LOG_LEVELS)[number];
+
+export type TablesConfig = {
+  readonly endpoint?: string;
+  readonly connectionString?: string;
+};
+
+export type Config = {
+  readonly strong: Deployment;
+  readonly weak: Deployment;
+  readonly embedding?: Deployment;
+  readonly scorer: ScorerChoice;
+  /** The scorer takes the embeddings of the local embedder, so that none need be called. */
+  readonly isLocalEmbedder: boolean;
+  readonly modelsFolder: string;
+  readonly policy: {
+    readonly threshold?: number;
+    readonly strongShare?: number;
+    readonly modes: ModeShares;
+  };
+  /** Absent: everybody may call (`ROUTER_AUTH=none`). Empty: nobody may. */
+  readonly apiKeys?: readonly ApiKey[];
+  readonly limits: {
+    readonly maxBodyBytes: number;
+    readonly maxAnswerBytes: number;
+    readonly requestTimeoutMs: number;
+    readonly embeddingTimeoutMs: number;
+  };
+  readonly embeddingCache: {
+    readonly tables?: TablesConfig;
+    readonly table: string;
+    readonly maxEntries: number;
+    readonly timeoutMs: number;
+    readonly keySecret?: string;
+  };
+  readonly logLevel: LogLevel;
+};
+
+const DEFAULT_MODES: ModeShares = { cost: 0.2, balanced: 0.5, quality: 0.8 };
+
+/**
+ * Reads the whole configuration from the environment and the scorer registry.
+ * Throws one ConfigError that lists every problem.
+ */
+export async function loadConfig(env: Environment = process.env): Promise<Config> {
+  const read = new SettingsReader(env);
+  const strong = readDeployment(read, 'STRONG');
+  const weak = readDeployment(read, 'WEAK');
+  if (strong !== undefined && strong.name === weak?.name) {
+    read.problem(
+      'STRONG_DEPLOYMENT and WEAK_DEPLOYMENT must differ: with one deployment there is nothing to route.',
+    );
+  }
+  const embedding =
+    read.text('EMBEDDING_DEPLOYMENT') === undefined ? undefined : readDeployment(read, 'EMBEDDING');
+  const modelsFolder = read.text('MODELS_FOLDER') ?? 'models';
+  const policy = readPolicy(read);
+  const scorer = await readScorer(read, modelsFolder, policy.strongShare);
+  const isLocalEmbedder = scorer?.entry.embedder === localEmbedder.id;
+  if (scorer !== undefined && !isLocalEmbedder && embedding === undefined) {
+    read.problem(
+      `EMBEDDING_DEPLOYMENT is missing: the scorer ${scorer.entry.id} needs prompts embedded by ${scorer.entry.embedder}.`,
+    );
+  }
+  const apiKeys = readApiKeys(read, env);
+  const limits = readLimits(read);
+  const embeddingCache = readEmbeddingCache(read);
+  const logLevel = read.choice('LOG_LEVEL', LOG_LEVELS) ?? 'info';
+  if (read.problems.length > 0 || !strong || !weak || !scorer) throw new ConfigError(read.problems);
+  return {
+    strong,
+    weak,
+    ...(embedding && { embedding }),
+    scorer,
+    isLocalEmbedder,
+    modelsFolder,
+    policy,
+    ...(apiKeys && { apiKeys }),
+    limits,
+    embeddingCache,
+    logLevel,
+  };
+}
+
+function readPolicy(read: SettingsReader): Config['policy'] {
+  const threshold = read.number('ROUTER_THRESHOLD', { min: 0, max: 1 });
+  const strongShare = read.number('ROUTER_STRONG_SHARE', { min: 0, max: 1 });
+  if (threshold !== undefined && strongShare !== undefined) {
+    read.problem(
+      'ROUTER_THRESHOLD and ROUTER_STRONG_SHARE contradict each other: set one of them.',
+    );
+  }
+  return {
+    ...(threshold !== undefined && { threshold }),
+    ...(strongShare !== undefined && { strongShare }),
+    modes: readModes(read),
+  };
+}
+
+function readModes(read: SettingsReader): ModeShares {
+  const modes: Record<Mode, number> = { ...DEFAULT_MODES };
+  for (const part of read.text('ROUTER_MODES')?.split(',') ?? []) {
+    const [name = '', value = ''] = part.split('=').map((side) => side.trim());
+    const mode = MODES.find((known) => known === name);
+    const share = value === '' ? Number.NaN : Number(value);
+    if (mode === undefined || !(share >= 0 && share <= 1)) {
+      read.problem(
+        `ROUTER_MODES must look like "cost=0.2,balanced=0.5,quality=0.8", each a strong share from 0 to 1; "${part}" does not.`,
+      );
+    } else {
+      modes[mode] = share;
+    }
+  }
+  return modes;
+}
+
+async function readScorer(
+  read: SettingsReader,
+  modelsFolder: string,
+  strongShare: number | undefined,
+): Promise<ScorerChoice | undefined> {
+  const strong = read.text('STRONG_SCORER_MODEL');
+  const weak = read.text('WEAK_SCORER_MODEL');
+  try {
+    return resolveScorer(await loadRegistry(modelsFolder), {
+      name: read.text('ROUTER_SCORER') ?? 'local',
+      ...(strong !== undefined && { strong }),
+      ...(weak !== undefined && { weak }),
+      needsCalibration: strongShare !== undefined,
+    });
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    for (const problem of error.problems) read.problem(problem);
+    return undefined;
+  }
+}
+
+function readApiKeys(read: SettingsReader, env: Environment): readonly ApiKey[] | undefined {
+  const open = read.choice('ROUTER_AUTH', ['none', 'keys'] as const) === 'none';
+  const text = read.text('ROUTER_API_KEYS');
+  if (open && text !== undefined) {
+    read.problem('ROUTER_AUTH=none and ROUTER_API_KEYS contradict each other: remove one of them.');
+  }
+  // Set by the platform, never by core tools or the local host.
+  if (open && (env['WEBSITE_INSTANCE_ID'] ?? env['WEBSITE_SITE_NAME'] ?? env['WEBSITE_POD_NAME'])) {
+    read.problem(
+      'ROUTER_AUTH=none opens the router to everybody and is refused in Azure: set ROUTER_API_KEYS.',
+    );
+  }
+  if (open) return undefined;
+  const { keys, problems } = parseApiKeys(text ?? '');
+  for (const problem of problems) read.problem(problem);
+  return keys;
+}
+
+function readLimits(read: SettingsReader): Config['limits'] {
+  const mebibyte = 1024 * 1024;
+  return {
+    // The host itself takes 100 MiB and answers the next byte with an empty 500.
+    maxBodyBytes: read.integer('MAX_BODY_BYTES', { min: 1, max: 100 * mebibyte }) ?? 32 * mebibyte,
+    // The host takes all it is given without back-pressure: a slow reader costs this much memory.
+    maxAnswerBytes: read.integer('MAX_ANSWER_BYTES', { min: 1 }) ?? 64 * mebibyte,
+    // The platform ends a request after 230 s without a byte, and host.json's functionTimeout ends
+    // all streams of the worker that runs into it.
+    requestTimeoutMs: read.integer('REQUEST_TIMEOUT_MS', { min: 1, max: 1_500_000 }) ?? 220_000,
+    embeddingTimeoutMs: read.integer('EMBEDDING_TIMEOUT_MS', { min: 1 }) ?? 5_000,
+  };
+}
+
+function readEmbeddingCache(read: SettingsReader): Config['embeddingCache'] {
+  const endpoint = read.url('TABLES_ENDPOINT')?.href;
+  const connectionString = read.text('TABLES_CONNECTION_STRING');
+  if (endpoint !== undefined && connectionString !== undefined) {
+    read.problem(
+      'TABLES_ENDPOINT and TABLES_CONNECTION_STRING contradict each other: set one of them.',
+    );
+  }
+  const tables = {
+    ...(endpoint !== undefined && { endpoint }),
+    ...(connectionString !== undefined && { connectionString }),
+  };
+  const keySecret = read.text('CACHE_KEY_SECRET');
+  return {
+    ...((endpoint ?? connectionString) !== undefined && { tables }),
+    table: read.matching('EMBEDDING_CACHE_TABLE', /^[A-Za-z][A-Za-z0-9]{2,62}$/) ?? 'embeddings',
+    maxEntries: read.integer('EMBEDDING_CACHE_ENTRIES', { min: 1 }) ?? 5_000,
+    timeoutMs: read.integer('EMBEDDING_CACHE_TIMEOUT_MS', { min: 1 }) ?? 150,
+    ...(keySecret !== undefined && { keySecret }),
+  };
+}

@@ -1,0 +1,35 @@
+import type { LogLevel } from './config.ts';
+
+/** Facts of an event. Never a key, a prompt or an answer. */
+export type LogFields = Readonly<Record<string, string | number | boolean | undefined>>;
+
+export type Log = (
+  level: 'debug' | 'info' | 'warning' | 'error',
+  event: string,
+  fields?: LogFields,
+) => void;
+
+const RANK: Readonly<Record<LogLevel, number>> = {
+  debug: 0,
+  info: 1,
+  warning: 2,
+  error: 3,
+  none: 4,
+};
+
+/** One JSON line an event. Outside the invocation on purpose: streams end after their handler has. */
+export function createLog(minimum: LogLevel): Log {
+  return (level, event, fields) => {
+    if (RANK[level] < RANK[minimum]) return;
+    const line = JSON.stringify({ time: new Date().toISOString(), level, event, ...fields });
+    if (level === 'error') console.error(line);
+    else console.log(line);
+  };
+}
+
+/** The kind of an error for a log: its class and code, without a message that may hold anything. */
+export function errorKind(error: unknown): string {
+  if (!(error instanceof Error)) return typeof error;
+  const code = 'code' in error ? error.code : undefined;
+  return typeof code === 'string' ? `${error.name}:${code}` : error.name;
+}

@@ -1,0 +1,69 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import * as z from 'zod';
+import { ConfigError } from '../errors.ts';
+
+/** 101 win rates of one model pair on named prompts: `quantiles[p]` is the p-th percentile. */
+const calibrationSchema = z.object({
+  id: z.string().min(1),
+  data: z.string().min(1),
+  rows: z.int().positive(),
+  strong: z.string().min(1),
+  weak: z.string().min(1),
+  quantiles: z.array(z.number().min(0).max(1)).length(101),
+});
+
+/** One entry of `models/registry.json`. `file` is relative to the folder of the registry. */
+export const scorerEntrySchema = z.object({
+  id: z
+    .string()
+    .regex(/^[a-z0-9][a-z0-9._-]{0,63}$/, 'lower-case letters, digits, ".", "_" and "-"'),
+  version: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,31}$/),
+  file: z.string().min(1),
+  sha256: z.string().regex(/^[0-9a-f]{64}$/),
+  embedder: z.string().min(1),
+  dimensions: z.int().positive(),
+  models: z.array(z.string().min(1)).min(2),
+  defaultPair: z.object({ strong: z.string(), weak: z.string() }),
+  trainedOn: z.string(),
+  figures: z.record(z.string(), z.unknown()).default({}),
+  calibrations: z.array(calibrationSchema).default([]),
+});
+
+const registrySchema = z.object({ scorers: z.array(scorerEntrySchema) });
+
+export type Calibration = Readonly<z.infer<typeof calibrationSchema>>;
+export type ScorerEntry = Readonly<z.infer<typeof scorerEntrySchema>>;
+export type ScorerRegistry = Readonly<z.infer<typeof registrySchema>>;
+
+/** Reads and checks `<folder>/registry.json`. Throws a ConfigError that names each bad field. */
+export async function loadRegistry(folder: string): Promise<ScorerRegistry> {
+  const path = join(folder, 'registry.json');
+  let json: unknown;
+  try {
+    json = JSON.parse(await readFile(path, 'utf8'));
+  } catch (error) {
+    throw new ConfigError([`The scorer registry ${path} cannot be read: ${String(error)}`]);
+  }
+  const parsed = registrySchema.safeParse(json);
+  if (!parsed.success) {
+    throw new ConfigError(
+      parsed.error.issues.map((issue) => `${path}: ${issue.path.join('.')}: ${issue.message}`),
+    );
+  }
+  return parsed.data;
+}
+
+/** Finds a scorer by `id` or `id@version`. Throws a ConfigError that lists what there is. */
+export function findScorer(registry: ScorerRegistry, name: string): ScorerEntry {
+  const found = registry.scorers.find(
+    (entry) => name === entry.id || name === `${entry.id}@${entry.version}`,
+  );
+  if (found === undefined) {
+    const known = registry.scorers.map((entry) => `${entry.id}@${entry.version}`).join(', ');
+    throw new ConfigError([
+      `ROUTER_SCORER names "${name}", which is not registered. Known: ${known || 'none'}.`,
+    ]);
+  }
+  return found;
+}

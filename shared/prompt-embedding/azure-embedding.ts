@@ -1,0 +1,62 @@
+import type {} from '@azure/openai/types';
+import type { OpenAI } from 'openai';
+import type { Deployment } from '../upstream/deployment.ts';
+import type { GetToken } from '../upstream/entra-token.ts';
+import { cutToTokens } from './cut-to-tokens.ts';
+import type { RemoteEmbedder } from './prompt-embedding.ts';
+
+/** The limit of text-embedding-3-small, -large and ada-002. */
+const MAX_TOKENS = 8_191;
+
+type AzureEmbedderOptions = {
+  readonly deployment: Deployment;
+  /** Part of the cache keys: `azure-openai/text-embedding-3-small`. */
+  readonly id: string;
+  readonly getToken: GetToken;
+  readonly timeoutMs: number;
+};
+
+/** An embedding deployment of Azure OpenAI, or of a server that speaks its language. */
+export function createAzureEmbedder(options: AzureEmbedderOptions): RemoteEmbedder {
+  let client: Promise<OpenAI> | undefined;
+
+  async function callOpenAIForEmbedding(text: string): Promise<Float32Array> {
+    client ??= createClient(options);
+    const { embeddings } = await client;
+    const input = await cutToTokens(text, MAX_TOKENS);
+    const { data } = await embeddings.create({ model: options.deployment.name, input });
+    const [first] = data;
+    if (first === undefined)
+      throw new Error('The embedding deployment answered without an embedding.');
+    return Float32Array.from(first.embedding);
+  }
+
+  return { id: options.id, embed: callOpenAIForEmbedding };
+}
+
+/** The package is large and an app with the local embedder never needs it: it is loaded here. */
+async function createClient(options: AzureEmbedderOptions): Promise<OpenAI> {
+  const { AzureOpenAI, OpenAI } = await import('openai');
+  const { deployment, getToken, timeoutMs } = options;
+  const shared = { maxRetries: 1, timeout: timeoutMs };
+  const { apiKey, endpoint } = deployment;
+  switch (deployment.apiStyle) {
+    case 'azure': {
+      const credential = apiKey === undefined ? { azureADTokenProvider: getToken } : { apiKey };
+      return new AzureOpenAI({
+        ...shared,
+        ...credential,
+        endpoint,
+        apiVersion: deployment.apiVersion,
+      });
+    }
+    case 'azure-v1':
+      return new OpenAI({
+        ...shared,
+        apiKey: apiKey ?? getToken,
+        baseURL: `${endpoint}/openai/v1`,
+      });
+    case 'openai':
+      return new OpenAI({ ...shared, apiKey: apiKey ?? 'none', baseURL: endpoint });
+  }
+}

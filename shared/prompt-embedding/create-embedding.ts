@@ -1,0 +1,63 @@
+import type { TokenCredential } from '@azure/identity';
+import type { Background } from '../background.ts';
+import type { Config } from '../config.ts';
+import { errorKind, type Log } from '../log.ts';
+import type { GetToken } from '../upstream/entra-token.ts';
+import { createTableClient } from '../upstream/tables.ts';
+import { createAzureEmbedder } from './azure-embedding.ts';
+import { createMemoryEmbeddingCache } from './embedding-cache.ts';
+import { localEmbedder } from './local-embedding.ts';
+import { createPromptEmbedding, type GetPromptEmbedding } from './prompt-embedding.ts';
+import { createTableEmbeddingCache } from './table-embedding-cache.ts';
+
+type EmbeddingOptions = {
+  readonly config: Config;
+  /** What the scorer takes. */
+  readonly dimensions: number;
+  readonly getToken: GetToken;
+  readonly loadCredential: () => Promise<TokenCredential>;
+  readonly background: Background;
+  readonly log: Log;
+};
+
+type Embedding = {
+  readonly getPromptEmbedding: GetPromptEmbedding;
+  /** Absent: no tables are used. */
+  readonly probeTables?: () => Promise<void>;
+};
+
+/** Builds the embedder that the scorer was trained with, and the caches before it. */
+export function createEmbedding(options: EmbeddingOptions): Embedding {
+  const { config, dimensions, background, log } = options;
+  const { embedding, embeddingCache, scorer } = config;
+  // Computing it takes less time than any cache.
+  if (config.isLocalEmbedder || embedding === undefined) {
+    return {
+      getPromptEmbedding: (text) => ({ embedding: localEmbedder.embed(text), cache: 'none' }),
+    };
+  }
+  const memory = createMemoryEmbeddingCache(embeddingCache.maxEntries);
+  const { tables } = embeddingCache;
+  const table =
+    tables &&
+    createTableEmbeddingCache({
+      loadClient: () => createTableClient(tables, embeddingCache.table, options.loadCredential),
+      dimensions,
+      timeoutMs: embeddingCache.timeoutMs,
+      onFailure: (operation, error) =>
+        log('warning', 'embedding-cache-failed', { operation, error: errorKind(error) }),
+    });
+  const getPromptEmbedding = createPromptEmbedding({
+    embedder: createAzureEmbedder({
+      deployment: embedding,
+      id: scorer.entry.embedder,
+      getToken: options.getToken,
+      timeoutMs: config.limits.embeddingTimeoutMs,
+    }),
+    caches: table === undefined ? [memory] : [memory, table],
+    dimensions,
+    ...(embeddingCache.keySecret !== undefined && { keySecret: embeddingCache.keySecret }),
+    inBackground: background.run,
+  });
+  return { getPromptEmbedding, ...(table && { probeTables: table.probe }) };
+}

@@ -1,0 +1,70 @@
+import { cacheKey } from './cache-key.ts';
+import type { EmbeddingCache } from './embedding-cache.ts';
+
+/** Turns text into a vector by a call to a model. */
+export type RemoteEmbedder = {
+  /** Names the model, so that a change of embedder is a change of cache keys. */
+  readonly id: string;
+  /** Throws when the embedding cannot be had. */
+  embed(text: string): Promise<Float32Array>;
+};
+
+export type PromptEmbedding = {
+  readonly embedding: Float32Array;
+  /** `none`: the embedder is local and needs no cache. */
+  readonly cache: 'hit' | 'miss' | 'none';
+};
+
+export type GetPromptEmbedding = (text: string) => Promise<PromptEmbedding> | PromptEmbedding;
+
+type PromptEmbeddingOptions = {
+  readonly embedder: RemoteEmbedder;
+  /** Looked up in order; a later one's hit fills the earlier ones. */
+  readonly caches: readonly EmbeddingCache[];
+  /** What the scorer takes; an embedder that gives another length does not fit it. */
+  readonly dimensions: number;
+  readonly keySecret?: string;
+  /** Takes work that need not be waited for. */
+  readonly inBackground: (work: Promise<void>) => void;
+};
+
+/**
+ * Embeds a prompt: from a cache, else by a call. Concurrent requests for one prompt share the call.
+ */
+export function createPromptEmbedding(options: PromptEmbeddingOptions): GetPromptEmbedding {
+  const { embedder, caches, dimensions, keySecret, inBackground } = options;
+  const underWay = new Map<string, Promise<PromptEmbedding>>();
+
+  async function find(key: string): Promise<Float32Array | undefined> {
+    for (const [index, cache] of caches.entries()) {
+      const embedding = await cache.get(key);
+      if (embedding !== undefined) {
+        for (const earlier of caches.slice(0, index)) inBackground(earlier.set(key, embedding));
+        return embedding;
+      }
+    }
+    return undefined;
+  }
+
+  async function findOrEmbed(key: string, text: string): Promise<PromptEmbedding> {
+    const found = await find(key);
+    if (found !== undefined) return { embedding: found, cache: 'hit' };
+    const embedding = await embedder.embed(text);
+    if (embedding.length !== dimensions) {
+      throw new Error(
+        `The embedder ${embedder.id} gave ${embedding.length} dimensions; the scorer takes ${dimensions}.`,
+      );
+    }
+    for (const cache of caches) inBackground(cache.set(key, embedding));
+    return { embedding, cache: 'miss' };
+  }
+
+  return async (text) => {
+    const key = cacheKey(embedder.id, text, keySecret);
+    const shared = underWay.get(key);
+    if (shared !== undefined) return shared;
+    const started = findOrEmbed(key, text).finally(() => underWay.delete(key));
+    underWay.set(key, started);
+    return started;
+  };
+}

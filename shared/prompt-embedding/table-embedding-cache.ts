@@ -1,0 +1,119 @@
+import type { TableClient } from '@azure/data-tables';
+import type { EmbeddingCache } from './embedding-cache.ts';
+
+/** The form of a key, and the key of nothing. */
+const PROBE_KEY = '0'.repeat(64);
+
+type TableCacheOptions = {
+  /** The client of the table, made when it is first needed. */
+  readonly loadClient: () => Promise<TableClient>;
+  /** What a stored vector must have to be one; at most 16,384 fit the property. */
+  readonly dimensions: number;
+  /** A lookup that takes longer is a miss: an embedding call costs about this much. */
+  readonly timeoutMs: number;
+  /** Told of each lookup or write that failed; a plain miss is no failure. */
+  readonly onFailure: (operation: 'get' | 'set', error: unknown) => void;
+};
+
+export type TableEmbeddingCache = EmbeddingCache & {
+  /** Resolves when the table service answers, throws what went wrong when it does not. */
+  probe(): Promise<void>;
+};
+
+/**
+ * Embeddings in Azure Table Storage: one entity each, the vector as little-endian float32 in the
+ * binary property `v`. `get` and `set` never throw: a table that is
+ * down, slow or holds something else is a miss that is reported.
+ */
+export function createTableEmbeddingCache(options: TableCacheOptions): TableEmbeddingCache {
+  const { dimensions, timeoutMs, onFailure } = options;
+  const loadClient = shareUntilFailure(options.loadClient);
+
+  async function read(key: string): Promise<unknown> {
+    const client = await loadClient();
+    const entity = await client.getEntity<{ v?: unknown }>(partitionOf(key), rowOf(key), {
+      queryOptions: { select: ['v'] },
+      abortSignal: AbortSignal.timeout(timeoutMs),
+    });
+    return entity.v;
+  }
+
+  async function get(key: string): Promise<Float32Array | undefined> {
+    try {
+      return decode(await read(key), dimensions);
+    } catch (error) {
+      if (!isNotFound(error)) onFailure('get', error);
+      return undefined;
+    }
+  }
+
+  async function set(key: string, embedding: Float32Array): Promise<void> {
+    try {
+      const client = await loadClient();
+      const entity = { partitionKey: partitionOf(key), rowKey: rowOf(key), v: encode(embedding) };
+      try {
+        await client.upsertEntity(entity, 'Replace');
+      } catch (error) {
+        if (!isNotFound(error)) throw error;
+        // In Azure the table is part of the deployment; elsewhere the first write makes it.
+        await client.createTable();
+        await client.upsertEntity(entity, 'Replace');
+      }
+    } catch (error) {
+      onFailure('set', error);
+    }
+  }
+
+  async function probe(): Promise<void> {
+    try {
+      await read(PROBE_KEY);
+    } catch (error) {
+      if (!isNotFound(error)) throw error;
+    }
+  }
+
+  return { get, set, probe };
+}
+
+/** 256 partitions: one alone takes 2,000 requests a second, the account 20,000. */
+function partitionOf(key: string): string {
+  return key.slice(0, 2);
+}
+
+function rowOf(key: string): string {
+  return key.slice(2);
+}
+
+function encode(embedding: Float32Array): Uint8Array {
+  return new Uint8Array(embedding.buffer, embedding.byteOffset, embedding.byteLength);
+}
+
+function decode(value: unknown, dimensions: number): Float32Array {
+  if (!(value instanceof Uint8Array) || value.byteLength !== 4 * dimensions) {
+    throw new TypeError(`The cached embedding is not a vector of ${dimensions} numbers.`);
+  }
+  // A copy, because a Buffer from the pool need not be aligned to 4 bytes.
+  const bytes = value.buffer.slice(value.byteOffset, value.byteOffset + value.byteLength);
+  const embedding = new Float32Array(bytes);
+  if (!embedding.every(Number.isFinite)) {
+    throw new TypeError('The cached embedding holds something that is no number.');
+  }
+  return embedding;
+}
+
+/** Azure's error codes differ per operation; the status does not. */
+function isNotFound(error: unknown): boolean {
+  return error instanceof Error && 'statusCode' in error && error.statusCode === 404;
+}
+
+/** One load for all callers; a failed one is forgotten, so that the next call tries again. */
+function shareUntilFailure<T>(load: () => Promise<T>): () => Promise<T> {
+  let loading: Promise<T> | undefined;
+  return () => {
+    loading ??= load().catch((error: unknown) => {
+      loading = undefined;
+      throw error;
+    });
+    return loading;
+  };
+}

@@ -1,0 +1,87 @@
+import { errorKind } from './log.ts';
+import type { Upstream } from './upstream/upstream.ts';
+
+type State = 'ok' | 'unauthorized' | 'failing' | 'unreachable' | 'not-configured';
+
+export type Readiness = {
+  /** `degraded` still answers every request, worse or slower than it could. */
+  readonly status: 'ready' | 'degraded' | 'unavailable';
+  readonly scorer: { readonly state: State; readonly name: string };
+  readonly embeddings: { readonly state: State; readonly embedder: string };
+  readonly tables: { readonly state: State };
+  readonly deployments: readonly { readonly name: string; readonly state: State }[];
+};
+
+type ReadinessOptions = {
+  /** The scorer is loaded before the first request, or the app does not start. */
+  readonly scorer: string;
+  readonly embedder: string;
+  /** Absent: prompts are embedded locally. */
+  readonly embedding?: Upstream;
+  readonly deployments: readonly Upstream[];
+  /** Throws when the tables do not answer. Absent: none are configured. */
+  readonly probeTables?: () => Promise<void>;
+  readonly now?: () => number;
+};
+
+const PROBE_TIMEOUT_MS = 3_000;
+
+/** One round of probes serves everybody who asks within this time: anybody may ask. */
+const KEPT_MS = 5_000;
+
+/** Asks each dependency whether it answers. Knows no addresses and no secrets. */
+export function createReadiness(options: ReadinessOptions): () => Promise<Readiness> {
+  const { now = Date.now } = options;
+  let kept: { readiness: Promise<Readiness>; until: number } | undefined;
+  return () => {
+    if (kept === undefined || now() >= kept.until) {
+      kept = { readiness: probeAll(options), until: now() + KEPT_MS };
+    }
+    return kept.readiness;
+  };
+}
+
+async function probeAll(options: ReadinessOptions): Promise<Readiness> {
+  const [embeddings, tables, deployments] = await Promise.all([
+    options.embedding === undefined ? ('ok' as const) : probeUpstream(options.embedding),
+    probeTables(options.probeTables),
+    Promise.all(
+      options.deployments.map(async (upstream) => ({
+        name: upstream.deployment.name,
+        state: await probeUpstream(upstream),
+      })),
+    ),
+  ]);
+  const canAnswer = deployments.every(({ state }) => state === 'ok');
+  const isWhole = embeddings === 'ok' && (tables === 'ok' || tables === 'not-configured');
+  return {
+    status: canAnswer ? (isWhole ? 'ready' : 'degraded') : 'unavailable',
+    scorer: { state: 'ok', name: options.scorer },
+    embeddings: { state: embeddings, embedder: options.embedder },
+    tables: { state: tables },
+    deployments,
+  };
+}
+
+async function probeUpstream(upstream: Upstream): Promise<State> {
+  try {
+    const status = await upstream.probe(AbortSignal.timeout(PROBE_TIMEOUT_MS));
+    if (status === 401 || status === 403) return 'unauthorized';
+    // Not every compatible server lists its models: a 404 shows it alive as well as a list does.
+    return status >= 500 ? 'failing' : 'ok';
+  } catch {
+    return 'unreachable';
+  }
+}
+
+async function probeTables(probe: (() => Promise<void>) | undefined): Promise<State> {
+  if (probe === undefined) return 'not-configured';
+  try {
+    await probe();
+    return 'ok';
+  } catch (error) {
+    return /40[13]|Authori[sz]ation|Authentication/.test(errorKind(error))
+      ? 'unauthorized'
+      : 'unreachable';
+  }
+}

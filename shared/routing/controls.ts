@@ -1,0 +1,128 @@
+import * as z from 'zod';
+import { InvalidRequestError } from '../errors.ts';
+import { MODES, type Mode, type ModeShares, thresholdForStrongShare } from './threshold.ts';
+
+const share = z.number().min(0).max(1);
+
+/** The `routing` object of a request's body. An unknown key is a mistake that would go unnoticed. */
+export const routingSchema = z
+  .strictObject({
+    threshold: share.optional(),
+    strong_share: share.optional(),
+    mode: z.enum(MODES).optional(),
+    models: z.array(z.string()).min(1).optional(),
+    explain: z.boolean().optional(),
+  })
+  .refine(
+    ({ threshold, strong_share, mode }) =>
+      [threshold, strong_share, mode].filter((one) => one !== undefined).length <= 1,
+    'threshold, strong_share and mode exclude each other: give one of them',
+  );
+
+export type RoutingWish = Readonly<z.infer<typeof routingSchema>>;
+
+/** How one request asks to be routed: a threshold, a strong share or a mode. */
+export type Controls = {
+  readonly threshold?: number;
+  readonly strongShare?: number;
+  readonly mode?: Mode;
+  /** The deployments to choose from. */
+  readonly models?: readonly string[];
+  /** The names above as the caller wrote them, for errors. */
+  readonly param?: string;
+};
+
+export type ThresholdPolicy = {
+  /** What holds when the request asks for nothing. */
+  readonly defaultThreshold: number;
+  /** 101 win-rate quantiles of the pair; absent for a scorer without a calibration. */
+  readonly quantiles?: readonly number[];
+  readonly modes: ModeShares;
+};
+
+/** Without a calibration: strong where it is likelier to win than not. */
+const UNCALIBRATED_THRESHOLD = 0.5;
+
+/** Half of the calibration's prompts: what a first look at both models needs. */
+const DEFAULT_STRONG_SHARE = 0.5;
+
+/** The policy of the settings: the threshold, else the strong share through the calibration. */
+export function createThresholdPolicy(settings: {
+  readonly threshold?: number;
+  readonly strongShare?: number;
+  readonly modes: ModeShares;
+  readonly quantiles?: readonly number[];
+}): ThresholdPolicy {
+  const { threshold, strongShare = DEFAULT_STRONG_SHARE, modes, quantiles } = settings;
+  const calibrated = quantiles && thresholdForStrongShare(quantiles, strongShare);
+  return {
+    defaultThreshold: threshold ?? calibrated ?? UNCALIBRATED_THRESHOLD,
+    modes,
+    ...(quantiles && { quantiles }),
+  };
+}
+
+/** The threshold of one request. Throws when it asks for a share and there is no calibration. */
+export function readThreshold(controls: Controls, policy: ThresholdPolicy): number {
+  if (controls.threshold !== undefined) return controls.threshold;
+  const share = controls.mode === undefined ? controls.strongShare : policy.modes[controls.mode];
+  if (share === undefined) return policy.defaultThreshold;
+  if (policy.quantiles === undefined) {
+    throw new InvalidRequestError(
+      'A strong share or mode needs a calibration, and this scorer has none for its pair of models: name a threshold instead.',
+      { param: controls.param ?? 'routing' },
+    );
+  }
+  return thresholdForStrongShare(policy.quantiles, share);
+}
+
+/**
+ * What a request asks for; the first found wins: `routing` in the body, the headers, the name of
+ * the model. Throws an InvalidRequestError that names the field or header that is wrong.
+ */
+export function readControls(
+  wish: RoutingWish,
+  header: (name: string) => string | null,
+  model: Controls,
+): Controls {
+  const models = wish.models && { models: wish.models };
+  const { threshold, strong_share: strongShare, mode } = wish;
+  if (threshold !== undefined) return { ...models, threshold };
+  if (strongShare !== undefined) return { ...models, strongShare, param: 'routing.strong_share' };
+  if (mode !== undefined) return { ...models, mode, param: 'routing.mode' };
+  return { ...models, ...(readHeaders(header) ?? model) };
+}
+
+function readHeaders(header: (name: string) => string | null): Controls | undefined {
+  const [thresholdName, shareName] = ['x-smart-router-threshold', 'x-smart-router-strong-share'];
+  const threshold = header(thresholdName);
+  const strongShare = header(shareName);
+  if (threshold !== null && strongShare !== null) {
+    throw new InvalidRequestError(
+      `${thresholdName} and ${shareName} exclude each other: send one of them.`,
+      { param: shareName },
+    );
+  }
+  if (threshold !== null) return { threshold: parseShare(threshold, thresholdName) };
+  if (strongShare === null) return undefined;
+  return { strongShare: parseShare(strongShare, shareName), param: shareName };
+}
+
+/**
+ * `router-mf-0.11593`, RouteLLM's way to name a threshold. Undefined for another name; throws when
+ * the number is not between 0 and 1.
+ */
+export function parseRouterModel(name: string, param: string): Controls | undefined {
+  if (name === 'smart-router') return {};
+  if (!name.startsWith('router-mf-')) return undefined;
+  return { threshold: parseShare(name.slice('router-mf-'.length), param), param };
+}
+
+/** A number from 0 to 1 in decimal digits. Throws, naming `param`, when it is something else. */
+export function parseShare(text: string, param: string): number {
+  const value = /^\s*\d*\.?\d+(e-?\d+)?\s*$/i.test(text) ? Number(text) : Number.NaN;
+  if (value >= 0 && value <= 1) return value;
+  throw new InvalidRequestError(`${param} must be a number between 0 and 1, given once.`, {
+    param,
+  });
+}

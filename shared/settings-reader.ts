@@ -1,0 +1,86 @@
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+type Range = { readonly min: number; readonly max?: number };
+
+/** Reads settings one by one and collects what is wrong, so that all of it is reported at once. */
+export class SettingsReader {
+  readonly #env: Environment;
+  readonly #problems = new Set<string>();
+  readonly #bad = new Set<string>();
+
+  constructor(env: Environment) {
+    this.#env = env;
+  }
+
+  get problems(): readonly string[] {
+    return [...this.#problems];
+  }
+
+  problem(text: string): void {
+    this.#problems.add(text);
+  }
+
+  /** True when one of the settings was present and wrong, and so reported already. */
+  isBad(...names: readonly string[]): boolean {
+    return names.some((name) => this.#bad.has(name));
+  }
+
+  /** An empty setting counts as absent: that is how portals and pipelines write "not set". */
+  text(name: string): string | undefined {
+    const value = this.#env[name]?.trim();
+    return value === '' ? undefined : value;
+  }
+
+  required(name: string, meaning: string): string | undefined {
+    const value = this.text(name);
+    if (value === undefined) this.problem(`${name} is missing: ${meaning}.`);
+    return value;
+  }
+
+  choice<T extends string>(name: string, allowed: readonly T[]): T | undefined {
+    const value = this.text(name);
+    const found = allowed.find((one) => one === value);
+    if (value !== undefined && found === undefined) {
+      this.#report(name, `must be one of ${allowed.join(', ')}, got "${value}"`);
+    }
+    return found;
+  }
+
+  matching(name: string, pattern: RegExp): string | undefined {
+    const value = this.text(name);
+    if (value === undefined || pattern.test(value)) return value;
+    return this.#report(name, `must match ${pattern.source}, got "${value}"`);
+  }
+
+  number(name: string, { min, max = Number.MAX_SAFE_INTEGER }: Range): number | undefined {
+    const value = this.text(name);
+    if (value === undefined) return undefined;
+    const number = Number(value);
+    if (number >= min && number <= max) return number;
+    return this.#report(name, `must be a number between ${min} and ${max}, got "${value}"`);
+  }
+
+  integer(name: string, range: Range): number | undefined {
+    const value = this.number(name, range);
+    if (value === undefined || Number.isInteger(value)) return value;
+    return this.#report(name, `must be a whole number, got "${value}"`);
+  }
+
+  url(name: string): URL | undefined {
+    const value = this.text(name);
+    if (value === undefined) return undefined;
+    const url = URL.canParse(value) ? new URL(value) : undefined;
+    const isHttp = url?.protocol === 'https:' || url?.protocol === 'http:';
+    if (url === undefined || !isHttp || url.username !== '' || url.search !== '') {
+      // The value is left out: a mistyped address may hold a key.
+      return this.#report(name, 'must be an http or https address without user name or query');
+    }
+    return url;
+  }
+
+  #report(name: string, what: string): undefined {
+    this.#bad.add(name);
+    this.problem(`${name} ${what}.`);
+    return undefined;
+  }
+}

@@ -1,0 +1,48 @@
+/**
+ * How a deployment is called: `azure` by deployment in the path and api-version, `azure-v1` by
+ * `/openai/v1`, `openai` as OpenAI itself and the many servers that copy it (Ollama, vLLM).
+ */
+export const API_STYLES = ['azure', 'azure-v1', 'openai'] as const;
+export type ApiStyle = (typeof API_STYLES)[number];
+
+/** A model that can be called. */
+export type Deployment = {
+  /** The name it is called by. */
+  readonly name: string;
+  /** The model behind it, as users are told; the deployment's name unless configured. */
+  readonly modelName: string;
+  /** Without a trailing slash. For the style `openai`, including `/v1`. */
+  readonly endpoint: string;
+  readonly apiStyle: ApiStyle;
+  readonly apiVersion: string;
+  /** Absent: Microsoft Entra ID for the Azure styles, no credential for `openai`. */
+  readonly apiKey?: string;
+};
+
+export type Operation = 'chat/completions' | 'embeddings';
+
+/** The address of an operation on a deployment. */
+export function operationUrl(deployment: Deployment, operation: Operation): string {
+  const { endpoint, apiVersion } = deployment;
+  switch (deployment.apiStyle) {
+    case 'azure':
+      return `${endpoint}/openai/deployments/${encodeURIComponent(deployment.name)}/${operation}?api-version=${encodeURIComponent(apiVersion)}`;
+    case 'azure-v1':
+      return `${endpoint}/openai/v1/${operation}`;
+    case 'openai':
+      return `${endpoint}/${operation}`;
+  }
+}
+
+/** The address that lists the models: the cheapest question that shows a deployment's endpoint alive. */
+export function modelsUrl(deployment: Deployment): string {
+  const { endpoint, apiVersion } = deployment;
+  switch (deployment.apiStyle) {
+    case 'azure':
+      return `${endpoint}/openai/models?api-version=${encodeURIComponent(apiVersion)}`;
+    case 'azure-v1':
+      return `${endpoint}/openai/v1/models`;
+    case 'openai':
+      return `${endpoint}/models`;
+  }
+}

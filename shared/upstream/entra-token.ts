@@ -1,0 +1,46 @@
+import type { TokenCredential } from '@azure/identity';
+
+export type GetToken = () => Promise<string>;
+
+/** A token is renewed this long before it ends, so that none ends on its way. */
+const RENEWAL_MS = 5 * 60_000;
+
+/**
+ * The identity of this app: managed identity in Azure, the developer's sign-in elsewhere.
+ * Loaded at the first call, because an app that works with keys never needs it.
+ */
+export function createAzureCredential(): () => Promise<TokenCredential> {
+  let credential: Promise<TokenCredential> | undefined;
+  return () => {
+    credential ??= import('@azure/identity').then(
+      ({ DefaultAzureCredential }) => new DefaultAzureCredential(),
+    );
+    return credential;
+  };
+}
+
+/** Bearer tokens for Azure OpenAI, one at a time, kept until shortly before they end. */
+export function createTokenProvider(
+  loadCredential: () => Promise<TokenCredential>,
+  now: () => number = Date.now,
+): GetToken {
+  const scope = 'https://cognitiveservices.azure.com/.default';
+  let current: { token: string; renewAt: number } | undefined;
+  let renewal: Promise<string> | undefined;
+
+  async function renew(): Promise<string> {
+    const credential = await loadCredential();
+    const fresh = await credential.getToken(scope);
+    if (fresh === null) throw new Error('The credential gave no token for Azure OpenAI.');
+    current = { token: fresh.token, renewAt: fresh.expiresOnTimestamp - RENEWAL_MS };
+    return fresh.token;
+  }
+
+  return () => {
+    if (current !== undefined && now() < current.renewAt) return Promise.resolve(current.token);
+    renewal ??= renew().finally(() => {
+      renewal = undefined;
+    });
+    return renewal;
+  };
+}

@@ -1,0 +1,30 @@
+import { type Answer, errorAnswer } from '../answer.ts';
+import { HttpError } from '../errors.ts';
+
+/**
+ * An answer that is no success, as the deployment gave it: clients know its codes and retry by
+ * them. One that is not JSON (a proxy's page) is put into the same form.
+ */
+export function passError(
+  status: number,
+  bytes: Buffer,
+  headers: Readonly<Record<string, string>>,
+): Answer {
+  if (status >= 400 && isErrorObject(bytes)) {
+    return { status, headers: { ...headers, 'content-type': 'application/json' }, body: bytes };
+  }
+  const error = new HttpError(
+    `The deployment answered ${status} without an error in OpenAI's form. Check its endpoint and API style.`,
+    { status: status >= 400 ? status : 502, type: 'upstream_error', code: 'upstream_invalid' },
+  );
+  return errorAnswer(error, headers);
+}
+
+function isErrorObject(bytes: Buffer): boolean {
+  try {
+    const parsed: unknown = JSON.parse(bytes.toString('utf8'));
+    return typeof parsed === 'object' && parsed !== null && 'error' in parsed;
+  } catch {
+    return false;
+  }
+}

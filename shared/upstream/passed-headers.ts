@@ -1,0 +1,28 @@
+/** Sent on to the deployment: they join its logs and traces to the caller's, and hold no secret. */
+const REQUEST_HEADERS = ['x-ms-client-request-id', 'traceparent', 'tracestate'];
+
+/** What clients read from an answer of Azure OpenAI: limits, when to try again, whom to ask. */
+const ANSWER_HEADERS =
+  /^(retry-after|retry-after-ms|x-should-retry|x-ratelimit-.*|apim-request-id|x-request-id|x-ms-region|x-ms-client-request-id|x-ms-deployment-name|azureml-model-session|openai-processing-ms)$/;
+
+type Headers = Record<string, string>;
+
+export function passRequestHeaders(header: (name: string) => string | null): Headers {
+  const passed: Headers = {};
+  for (const name of REQUEST_HEADERS) {
+    const value = header(name);
+    if (value !== null) passed[name] = value;
+  }
+  return passed;
+}
+
+export function passAnswerHeaders(headers: Readonly<Headers>): Headers {
+  const passed: Headers = {};
+  for (const [name, value] of Object.entries(headers)) {
+    if (ANSWER_HEADERS.test(name)) passed[name] = value;
+  }
+  // OpenAI's clients read their request id from this header alone.
+  const apimRequestId = headers['apim-request-id'];
+  if (apimRequestId !== undefined) passed['x-request-id'] ??= apimRequestId;
+  return passed;
+}

@@ -1,0 +1,44 @@
+import { UpstreamError } from '../errors.ts';
+import type { UpstreamAnswer } from './upstream.ts';
+
+/** The whole body of an answer. Throws an UpstreamError when it breaks off or is too large. */
+export async function readAnswer(
+  answer: UpstreamAnswer,
+  maxBytes: number,
+  signal: AbortSignal,
+): Promise<Buffer> {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  try {
+    for await (const chunk of answer.body) {
+      size += chunk.byteLength;
+      if (size > maxBytes) throw tooLarge(maxBytes);
+      chunks.push(chunk);
+    }
+  } catch (cause) {
+    answer.body.destroy();
+    throw cause instanceof UpstreamError ? cause : brokenOff(cause, signal);
+  }
+  return Buffer.concat(chunks, size);
+}
+
+export function tooLarge(maxBytes: number): UpstreamError {
+  return new UpstreamError(
+    `The deployment's answer is larger than MAX_ANSWER_BYTES (${maxBytes}). Ask for fewer tokens.`,
+    { status: 502, code: 'answer_too_large' },
+  );
+}
+
+export function brokenOff(cause: unknown, signal: AbortSignal): UpstreamError {
+  if (signal.aborted) {
+    return new UpstreamError(
+      'The deployment did not finish its answer in time. Ask for fewer tokens, or raise REQUEST_TIMEOUT_MS.',
+      { status: 504, code: 'upstream_timeout', cause },
+    );
+  }
+  return new UpstreamError('The deployment broke off its answer. Send the request again.', {
+    status: 502,
+    code: 'upstream_incomplete',
+    cause,
+  });
+}
