@@ -1,0 +1,40 @@
+import type { RoutingFacts } from './chat-completion.ts';
+
+const TIERS = ['strong', 'weak', 'direct'] as const;
+const CACHE_STATES = ['hit', 'miss', 'none'] as const;
+
+export function readRoutingFacts(headers: Headers, explanation?: unknown): RoutingFacts {
+  const text = (name: string) => headers.get(`x-smart-router-${name}`) ?? undefined;
+  const number = (name: string) => {
+    const value = Number.parseFloat(text(name) ?? '');
+    return Number.isNaN(value) ? undefined : value;
+  };
+  return withoutUndefined({
+    requestId: readRequestId(headers),
+    selectedModel: text('selected-model'),
+    tier: TIERS.find((tier) => tier === text('tier')),
+    winRate: number('win-rate'),
+    threshold: number('threshold'),
+    reason: text('reason'),
+    scorer: text('scorer'),
+    embeddingCache: CACHE_STATES.find((state) => state === text('embedding-cache')),
+    attempts: number('attempts'),
+    overheadMs: number('overhead-ms'),
+    explanation,
+  });
+}
+
+/** The router's id of the call, or that of whatever answered in its place. */
+export function readRequestId(headers: Headers): string | undefined {
+  return headers.get('x-smart-router-request-id') ?? headers.get('x-request-id') ?? undefined;
+}
+
+function withoutUndefined(
+  facts: {
+    readonly [Key in keyof RoutingFacts]-?: RoutingFacts[Key] | undefined;
+  },
+): RoutingFacts {
+  const entries = Object.entries(facts).filter(([, value]) => value !== undefined);
+  // The entries are those of `facts`, and no value is undefined any more.
+  return Object.fromEntries(entries) as RoutingFacts;
+}

@@ -1,0 +1,171 @@
+import {
+  RouterConnectionError,
+  RouterError,
+  RouterResponseError,
+  RouterTimeoutError,
+  toResponseError,
+} from './errors.ts';
+
+/** Any `fetch` fits. */
+export type Fetch = (url: string, init: RequestInit) => Promise<Response>;
+
+export type Call = {
+  readonly url: string;
+  readonly method: 'GET' | 'POST';
+  readonly body?: string;
+  /** Asked before each attempt, so that a token is fresh. */
+  readonly createHeaders: () => Promise<Headers>;
+  readonly fetch: Fetch;
+  readonly maxRetries: number;
+  readonly clock: CallClock;
+};
+
+/** Longer waits overflow a timer, which then fires at once. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
+
+const FIRST_RETRY_DELAY_MS = 500;
+const MAX_RETRY_DELAY_MS = 8_000;
+
+/**
+ * The two ends that a call can come to before its answer: the caller's signal and the time limit.
+ * Either one is the reason of `signal`, and so what every wait throws.
+ */
+export class CallClock {
+  readonly #controller = new AbortController();
+  readonly #release: () => void;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #endsAt = Number.POSITIVE_INFINITY;
+
+  constructor(callerSignal?: AbortSignal) {
+    const abort = () => this.#controller.abort(callerSignal?.reason);
+    if (callerSignal?.aborted) abort();
+    callerSignal?.addEventListener('abort', abort, { once: true });
+    this.#release = () => callerSignal?.removeEventListener('abort', abort);
+  }
+
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  get remainingMs(): number {
+    return this.#endsAt - Date.now();
+  }
+
+  /** Sets the time limit anew. `Infinity` is none. */
+  start(limitMs: number, message: string): void {
+    this.stop();
+    if (!Number.isFinite(limitMs)) return;
+    this.#endsAt = Date.now() + limitMs;
+    const expire = () => this.#controller.abort(new RouterTimeoutError(message, limitMs));
+    this.#timer = setTimeout(expire, Math.min(limitMs, MAX_TIMER_MS));
+  }
+
+  stop(): void {
+    clearTimeout(this.#timer);
+    this.#endsAt = Number.POSITIVE_INFINITY;
+  }
+
+  /** To be called at the end of the call, so that nothing is held by the caller's signal. */
+  close(): void {
+    this.stop();
+    this.#release();
+  }
+
+  /** The work's outcome, or the abort when that comes first: not every fetch heeds its signal. */
+  wait<T>(work: Promise<T>): Promise<T> {
+    const { signal } = this;
+    return new Promise((resolve, reject) => {
+      const abort = () => reject(signal.reason);
+      if (signal.aborted) abort();
+      signal.addEventListener('abort', abort, { once: true });
+      work
+        .finally(() => signal.removeEventListener('abort', abort))
+        .then(resolve, (error: unknown) => reject(signal.aborted ? signal.reason : error));
+    });
+  }
+
+  async sleep(delayMs: number): Promise<void> {
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const elapsed = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, delayMs);
+    });
+    try {
+      await this.wait(elapsed);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+}
+
+/** Resolves with an answer of a 2xx status, its body unread; else throws. */
+export async function send(call: Call): Promise<Response> {
+  for (let retry = 0; ; retry += 1) {
+    const outcome = await attempt(call);
+    if (!(outcome instanceof RouterError)) return outcome;
+    const delayMs = findRetryDelayMs(outcome, retry);
+    const worthWaiting =
+      delayMs !== undefined && retry < call.maxRetries && delayMs < call.clock.remainingMs;
+    if (!worthWaiting) throw outcome;
+    await call.clock.sleep(delayMs);
+  }
+}
+
+/** The text of a 2xx answer. A break is not retried: the answer has been paid for. */
+export async function readText(response: Response, clock: CallClock): Promise<string> {
+  try {
+    return await clock.wait(response.text());
+  } catch (cause) {
+    clock.signal.throwIfAborted();
+    throw new RouterConnectionError(
+      'The connection broke in the middle of the answer, which is incomplete: ask again.',
+      { requestId: response.headers.get('x-smart-router-request-id') ?? undefined, cause },
+    );
+  }
+}
+
+async function attempt(call: Call): Promise<Response | RouterError> {
+  const { url, method, body, clock } = call;
+  const headers = await clock.wait(call.createHeaders());
+  // By hand, since following a redirect would hand the api-key header to another address.
+  const init = { method, headers, redirect: 'manual', signal: clock.signal } as const;
+  let response: Response;
+  try {
+    response = await clock.wait(call.fetch(url, body === undefined ? init : { ...init, body }));
+  } catch (cause) {
+    clock.signal.throwIfAborted();
+    return new RouterConnectionError(
+      `The router at ${new URL(url).origin} could not be reached${describeCode(cause)}: check baseUrl, the network and that the router runs.`,
+      { cause },
+    );
+  }
+  return response.ok ? response : toResponseError(response, await readErrorText(response, clock));
+}
+
+/** A status is worth reporting even when the text that explains it is lost. */
+async function readErrorText(response: Response, clock: CallClock): Promise<string> {
+  try {
+    return await clock.wait(response.text());
+  } catch {
+    clock.signal.throwIfAborted();
+    return '';
+  }
+}
+
+/** Undefined when asking again would not help. */
+function findRetryDelayMs(error: RouterError, retry: number): number | undefined {
+  if (error instanceof RouterResponseError) {
+    const { status, retryAfterMs } = error;
+    if (status !== 408 && status !== 429 && status < 500) return undefined;
+    if (retryAfterMs !== undefined) return retryAfterMs;
+  }
+  const delayMs = Math.min(FIRST_RETRY_DELAY_MS * 2 ** retry, MAX_RETRY_DELAY_MS);
+  // Up to a quarter less, so that clients that failed together do not come back together.
+  return delayMs * (1 - Math.random() / 4);
+}
+
+/** Such as ` (ECONNREFUSED)`, where the platform tells. */
+function describeCode(error: unknown): string {
+  const cause = error instanceof Error ? error.cause : undefined;
+  const code = cause instanceof Error && 'code' in cause ? cause.code : undefined;
+  return typeof code === 'string' ? ` (${code})` : '';
+}

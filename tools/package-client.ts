@@ -1,0 +1,208 @@
+import { execFile } from 'node:child_process';
+import {
+  copyFile,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  writeFile,
+} from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs, promisify } from 'node:util';
+import { build } from 'esbuild';
+
+const run = promisify(execFile);
+const root = fileURLToPath(new URL('..', import.meta.url));
+const sources = join(root, 'shared/client');
+
+const HELP = `Packs the client library as a tarball without dependencies:
+ECMAScript module, CommonJS and types of "smart-router/client".
+
+  npm run package:client -- [--out <folder>]
+
+  --out <folder>   where the tarball goes (default: dist-package)
+  --help           this text
+
+Prints the path of the tarball.
+`;
+
+const README = `# smart-router/client
+
+Calls a Smart Router. Runs wherever \`fetch\` is: Node 18 or newer, browsers, Deno, workers.
+
+\`\`\`ts
+import { SmartRouterClient } from 'smart-router/client';
+
+const client = new SmartRouterClient({ baseUrl: 'http://localhost:7071', useCase: 'support' });
+
+await client.healthCheck();
+const answer = await client.chatCompletion({ prompt: 'What is the capital of France?' });
+console.log(answer.response, answer.selected_model, answer.routing.winRate);
+
+const stream = await client.chatCompletion({ prompt: 'Tell me a story.', stream: true });
+for await (const chunk of stream) console.log(chunk.choices[0]?.delta.content ?? '');
+\`\`\`
+
+A failed call throws a \`RouterResponseError\` (answered with an error), a \`RouterConnectionError\`
+(not or not fully answered) or a \`RouterTimeoutError\` (too late). The types say the rest.
+`;
+
+type ProjectManifest = {
+  readonly name: string;
+  readonly version: string;
+  readonly license: string;
+};
+
+/** Resolves to the path of `<name>-<version>.tgz` in `outFolder`. */
+async function packageClient(outFolder: string): Promise<string> {
+  const work = await mkdtemp(join(tmpdir(), 'smart-router-client-'));
+  try {
+    const folder = join(work, 'package');
+    await mkdir(join(folder, 'client'), { recursive: true });
+    await bundle(folder);
+    await emitTypes(work, join(folder, 'client'));
+    await writeManifest(folder);
+    await writeFile(join(folder, 'README.md'), README);
+    await copyFile(join(root, 'LICENSE'), join(folder, 'LICENSE'));
+    return await pack(folder, outFolder);
+  } finally {
+    await rm(work, { recursive: true, force: true });
+  }
+}
+
+async function bundle(folder: string): Promise<void> {
+  const formats = { esm: 'index.js', cjs: 'index.cjs' } as const;
+  for (const format of ['esm', 'cjs'] as const) {
+    await build({
+      entryPoints: [join(sources, 'index.ts')],
+      outfile: join(folder, 'client', formats[format]),
+      bundle: true,
+      platform: 'neutral',
+      format,
+      target: 'es2022',
+      logLevel: 'warning',
+    });
+  }
+}
+
+/** Types for both module systems, made from one emission, so that they cannot differ. */
+async function emitTypes(work: string, folder: string): Promise<void> {
+  const emitted = join(work, 'types');
+  const settings = {
+    compilerOptions: {
+      strict: true,
+      exactOptionalPropertyTypes: true,
+      target: 'es2022',
+      // A browser's library and no types of Node: what compiles here runs wherever fetch is.
+      lib: ['es2022', 'dom'],
+      types: [],
+      module: 'nodenext',
+      declaration: true,
+      emitDeclarationOnly: true,
+      allowImportingTsExtensions: true,
+      rootDir: sources,
+      outDir: emitted,
+    },
+    files: [join(sources, 'index.ts')],
+  };
+  await writeFile(join(work, 'tsconfig.json'), JSON.stringify(settings));
+  const tsc = fileURLToPath(new URL('bin/tsc', import.meta.resolve('typescript/package.json')));
+  await runOrExplain(process.execPath, [tsc, '-p', work]);
+  for (const file of await readdir(emitted)) {
+    const text = await readFile(join(emitted, file), 'utf8');
+    for (const kind of ['js', 'cjs']) {
+      const name = file.replace(/\.ts$/, kind === 'js' ? '.ts' : '.cts');
+      // The compiler leaves the specifiers of declarations as they are in the source.
+      const own = text.replaceAll(/(from ')(\.\/[\w-]+)\.ts(')/g, `$1$2.${kind}$3`);
+      await writeFile(join(folder, name), own);
+    }
+  }
+}
+
+async function writeManifest(folder: string): Promise<void> {
+  // The project's own manifest, which has these fields.
+  const project = JSON.parse(await readFile(join(root, 'package.json'), 'utf8')) as ProjectManifest;
+  const entry = './client/index';
+  const manifest = {
+    name: project.name,
+    version: project.version,
+    description: 'The client library of Smart Router.',
+    license: project.license,
+    type: 'module',
+    sideEffects: false,
+    engines: { node: '>=18' },
+    exports: {
+      './client': {
+        import: { types: `${entry}.d.ts`, default: `${entry}.js` },
+        require: { types: `${entry}.d.cts`, default: `${entry}.cjs` },
+      },
+      './package.json': './package.json',
+    },
+  };
+  await writeFile(join(folder, 'package.json'), `${JSON.stringify(manifest, null, 2)}\n`);
+}
+
+/** The tarball takes its final name when it is whole. */
+async function pack(folder: string, outFolder: string): Promise<string> {
+  await mkdir(outFolder, { recursive: true });
+  const draft = await mkdtemp(join(outFolder, '.draft-'));
+  try {
+    await runNpm(['pack', folder, '--pack-destination', draft, '--ignore-scripts', '--silent']);
+    const [name] = await readdir(draft);
+    if (name === undefined) throw new Error('npm pack wrote no tarball.');
+    const tarball = join(outFolder, name);
+    await rename(join(draft, name), tarball);
+    return tarball;
+  } finally {
+    await rm(draft, { recursive: true, force: true });
+  }
+}
+
+async function runNpm(args: readonly string[]): Promise<void> {
+  // Set by npm for its scripts; by it npm starts on Windows too, where its command is no program.
+  const { npm_execpath: npm } = process.env;
+  if (npm?.endsWith('npm-cli.js')) return runOrExplain(process.execPath, [npm, ...args]);
+  return runOrExplain('npm', args);
+}
+
+/** Throws with what the program printed, since "exit code 1" helps nobody. */
+async function runOrExplain(program: string, args: readonly string[]): Promise<void> {
+  try {
+    await run(program, args);
+  } catch (cause) {
+    const { stdout = '', stderr = '' } = cause as { stdout?: string; stderr?: string };
+    throw new Error(`${program} ${args[0]} failed:\n${stdout}${stderr}`, { cause });
+  }
+}
+
+function readOutFolder(): string | undefined {
+  try {
+    const { values } = parseArgs({
+      options: {
+        out: { type: 'string', default: join(root, 'dist-package') },
+        help: { type: 'boolean' },
+      },
+    });
+    if (!values.help) return resolve(values.out);
+    process.stdout.write(HELP);
+  } catch (error) {
+    console.error(`${error instanceof Error ? error.message : error}\n\n${HELP}`);
+    process.exitCode = 2;
+  }
+  return undefined;
+}
+
+const outFolder = readOutFolder();
+if (outFolder !== undefined) {
+  try {
+    console.error('Packing the client library...');
+    console.log(await packageClient(outFolder));
+  } catch (error) {
+    console.error(error instanceof Error ? error.message : error);
+    process.exitCode = 1;
+  }
+}
