@@ -1,0 +1,55 @@
+/** One value as the host sends it to the worker: text as `string`, everything else as `json`. */
+export type TypedData = { readonly string: string } | { readonly json: string };
+
+type BindingDataOptions = {
+  readonly headers: Readonly<Record<string, string>>;
+  readonly query: URLSearchParams;
+  readonly routeValues: Readonly<Record<string, string>>;
+  /** Absent for a chunked body, which the host does not look into. */
+  readonly body?: Buffer;
+};
+
+/**
+ * The trigger metadata of a request, quirks included. The top-level properties of a JSON body come
+ * first, then the query but `code`, then the route's values, later ones over earlier ones. Names
+ * are compared ignoring case: a property or query key `headers` takes the place of the request's
+ * headers, and the worker's library believes it.
+ */
+export function createBindingData(options: BindingDataOptions): Record<string, TypedData> {
+  const { headers, query, routeValues, body } = options;
+  const data = new CaseInsensitiveRecord();
+  data.set('Headers', { json: JSON.stringify(headers) });
+  data.set('Query', { json: JSON.stringify(Object.fromEntries(query)) });
+  for (const [name, value] of bodyProperties(body)) {
+    data.set(name, typeof value === 'string' ? { string: value } : { json: JSON.stringify(value) });
+  }
+  for (const [name, value] of query) {
+    if (name.toLowerCase() !== 'code') data.set(name, { string: value });
+  }
+  for (const [name, value] of Object.entries(routeValues)) data.set(name, { string: value });
+  return data.toRecord();
+}
+
+function bodyProperties(body: Buffer | undefined): [string, unknown][] {
+  if (body === undefined || body.length === 0) return [];
+  try {
+    const parsed: unknown = JSON.parse(body.toString('utf8'));
+    if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) return [];
+    return Object.entries(parsed).filter(([, value]) => !Array.isArray(value));
+  } catch {
+    return [];
+  }
+}
+
+class CaseInsensitiveRecord {
+  readonly #entries = new Map<string, { name: string; data: TypedData }>();
+
+  set(name: string, data: TypedData): void {
+    const known = this.#entries.get(name.toUpperCase());
+    this.#entries.set(name.toUpperCase(), { name: known?.name ?? name, data });
+  }
+
+  toRecord(): Record<string, TypedData> {
+    return Object.fromEntries([...this.#entries.values()].map(({ name, data }) => [name, data]));
+  }
+}

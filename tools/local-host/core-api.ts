@@ -1,0 +1,106 @@
+import Module from 'node:module';
+
+export type HookName = 'appStart' | 'appTerminate' | 'preInvocation' | 'postInvocation' | 'log';
+const HOOK_NAMES: readonly string[] = [
+  'appStart',
+  'appTerminate',
+  'preInvocation',
+  'postInvocation',
+  'log',
+];
+
+export type HookCallback = (context: Record<string, unknown>) => unknown;
+
+export type Binding = {
+  readonly type: string;
+  readonly direction: string;
+  readonly name?: string;
+  readonly route?: string;
+  readonly methods?: readonly string[];
+};
+
+export type FunctionMetadata = {
+  readonly name: string;
+  readonly functionId?: string;
+  readonly bindings: Readonly<Record<string, Binding>>;
+};
+
+export type FunctionCallback = (...inputs: unknown[]) => unknown;
+
+/** What the library makes of one invocation. */
+export type InvocationModel = {
+  getArguments(): Promise<{ context: unknown; inputs: unknown[] }>;
+  invokeFunction(context: unknown, inputs: unknown[], callback: FunctionCallback): Promise<unknown>;
+  getResponse(context: unknown, result: unknown): Promise<unknown>;
+};
+
+export type ProgrammingModel = {
+  getInvocationModel(coreContext: Record<string, unknown>): InvocationModel;
+  getCapabilities(capabilities: Record<string, string>): Promise<Record<string, string>>;
+};
+
+export type RegisteredFunction = {
+  readonly metadata: FunctionMetadata;
+  readonly callback: FunctionCallback;
+};
+
+/** What an app has registered. */
+export type CoreState = {
+  model?: ProgrammingModel;
+  readonly functions: Map<string, RegisteredFunction>;
+  readonly hooks: Map<string, HookCallback[]>;
+  /** True once start-up is over: registration is refused from then on. */
+  locked: boolean;
+};
+
+/**
+ * Puts the module `@azure/functions-core` in place, which exists only inside a worker: whoever
+ * requires it gets what the library asks of a real one.
+ */
+export function installCoreApi(log: (level: string, message: string) => void): CoreState {
+  const state: CoreState = { functions: new Map(), hooks: new Map(), locked: false };
+  const core = {
+    version: '3.14.1',
+    hostVersion: '4.1052.200',
+    Disposable: { from: () => undefined },
+    getProgrammingModel: () => state.model,
+    setProgrammingModel: (model: ProgrammingModel) => {
+      state.model = model;
+    },
+    log: (level: string, _category: string, message: string) => log(level, message),
+    registerHook: (name: string, callback: HookCallback) => registerHook(state, name, callback),
+    registerFunction: (metadata: FunctionMetadata, callback: FunctionCallback) =>
+      registerFunction(state, metadata, callback),
+  };
+  // The one place through which every require goes, also that of a bundled ES module.
+  const prototype = Module.prototype as unknown as { require: (id: string) => unknown };
+  const original = prototype.require;
+  prototype.require = function require(this: unknown, id: string): unknown {
+    return id === '@azure/functions-core' ? core : original.call(this, id);
+  };
+  return state;
+}
+
+function registerHook(state: CoreState, name: string, callback: HookCallback) {
+  if (!HOOK_NAMES.includes(name)) {
+    throw Object.assign(new RangeError(`Unrecognized hook "${name}".`), {
+      isAzureFunctionsSystemError: true,
+    });
+  }
+  const callbacks = state.hooks.get(name) ?? [];
+  callbacks.push(callback);
+  state.hooks.set(name, callbacks);
+  return { dispose: () => callbacks.splice(callbacks.indexOf(callback), 1) };
+}
+
+function registerFunction(
+  state: CoreState,
+  metadata: FunctionMetadata,
+  callback: FunctionCallback,
+) {
+  if (state.locked) throw new Error('A function can only be registered during app startup.');
+  const id = metadata.functionId ?? metadata.name;
+  if (state.functions.has(id)) throw new Error(`There is already a function "${id}".`);
+  state.functions.set(id, { metadata, callback });
+  return { dispose: () => state.functions.delete(id) };
+}

@@ -1,0 +1,230 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
+import { Agent, createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { createBindingData } from './binding-data.ts';
+import { forward } from './forward.ts';
+import { createRouteTable, type RouteMatch, type RouteTable } from './route-table.ts';
+import { startWorker, type Worker, type WorkerOptions } from './worker-process.ts';
+
+type LocalHostOptions = Partial<WorkerOptions> & {
+  readonly appFolder: string;
+  /** 0, the default, takes a free one. */
+  readonly port?: number;
+  /** The host's own limit is 240 s; tests shorten it. */
+  readonly hangMs?: number;
+};
+
+export type LocalHost = {
+  readonly url: string;
+  /** Of the worker that serves now: another one after a crash. */
+  workerPid(): number;
+  close(): Promise<void>;
+};
+
+type HostSettings = { readonly routePrefix: string; readonly functionTimeoutMs: number };
+
+/** What the platform lets through; one byte more is answered with an empty 500. */
+const MAX_BODY_BYTES = 104_857_600;
+const MAX_URL_LENGTH = 8_192;
+const MAX_HEADER_BYTES = 32 * 1024;
+
+/**
+ * Serves a function app as Azure Functions' host does on HTTP, quirks included, so that what works
+ * here works there. A development tool: it has no keys, no scaling and no triggers but HTTP.
+ * Throws with what the app said when the app does not start.
+ */
+export async function startLocalHost(options: LocalHostOptions): Promise<LocalHost> {
+  const { appFolder, port = 0, hangMs = 240_000, env = process.env } = options;
+  const settings = await readHostSettings(appFolder);
+  const agent = new Agent({ keepAlive: true });
+  const supervisor = await superviseWorker({
+    appFolder,
+    env,
+    onOutput: options.onOutput ?? ((text) => process.stderr.write(text)),
+  });
+  const findRoute = createRouteTable(supervisor.first.functions, settings.routePrefix);
+  const server = createServer({ maxHeaderSize: MAX_HEADER_BYTES }, (request, response) => {
+    void serve({ request, response, findRoute, supervisor, settings, agent, hangMs });
+  });
+  server.listen(port, '127.0.0.1');
+  await once(server, 'listening');
+  const { port: actualPort } = server.address() as AddressInfo;
+  return {
+    url: `http://127.0.0.1:${actualPort}`,
+    workerPid: () => supervisor.pid(),
+    close: async () => {
+      server.close();
+      await supervisor.close();
+      server.closeAllConnections();
+      agent.destroy();
+    },
+  };
+}
+
+async function readHostSettings(appFolder: string): Promise<HostSettings> {
+  const json = JSON.parse(await readFile(join(appFolder, 'host.json'), 'utf8')) as {
+    functionTimeout?: string;
+    extensions?: { http?: { routePrefix?: string } };
+  };
+  const [hours = 0, minutes = 0, seconds = 0] = (json.functionTimeout ?? '00:30:00')
+    .split(':')
+    .map(Number);
+  return {
+    routePrefix: json.extensions?.http?.routePrefix ?? 'api',
+    functionTimeoutMs: ((hours * 60 + minutes) * 60 + seconds) * 1000,
+  };
+}
+
+type Supervisor = {
+  readonly first: Worker;
+  pid(): number;
+  /** The worker that serves, or the next one when it is being restarted. */
+  worker(): Promise<Worker>;
+  close(): Promise<void>;
+};
+
+/** Keeps a worker running: one that ends is followed by another. */
+async function superviseWorker(options: WorkerOptions): Promise<Supervisor> {
+  let closing = false;
+  const first = await startWorker(options);
+  let pid = first.pid;
+  let current = Promise.resolve(first);
+  function restartAfter(worker: Worker): void {
+    void worker.exited.then(() => {
+      if (closing) return;
+      console.error('[host] The worker ended; another one is being started.');
+      current = startWorker(options);
+      current.then(
+        (next) => {
+          pid = next.pid;
+          restartAfter(next);
+        },
+        (error: unknown) => console.error(`[host] The worker did not start: ${String(error)}`),
+      );
+    });
+  }
+  restartAfter(first);
+  return {
+    first,
+    pid: () => pid,
+    worker: () => current,
+    close: async () => {
+      closing = true;
+      await current.then(
+        (worker) => worker.terminate(),
+        () => undefined,
+      );
+    },
+  };
+}
+
+type Exchange = {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly findRoute: RouteTable;
+  readonly supervisor: Supervisor;
+  readonly settings: HostSettings;
+  readonly agent: Agent;
+  readonly hangMs: number;
+};
+
+async function serve(exchange: Exchange): Promise<void> {
+  const { request, response, findRoute } = exchange;
+  request.on('error', () => undefined);
+  response.on('error', () => undefined);
+  const rawUrl = request.url ?? '/';
+  if (rawUrl.length > MAX_URL_LENGTH) return answerEmpty(response, 414);
+  const [path = '/'] = rawUrl.split('?');
+  const match = findRoute(request.method ?? 'GET', path);
+  if (match === undefined) {
+    request.resume();
+    return answerEmpty(response, path === '/' ? 204 : 404);
+  }
+  // The host looks into bodies of a known length only, and holds them; others it passes on.
+  const isChunked = request.headers['transfer-encoding'] !== undefined;
+  const body = isChunked ? undefined : await readBody(request);
+  if (body === 'too-large') return answerEmpty(response, 500);
+  if (body === 'broken-off') return undefined;
+  try {
+    await invoke(exchange, match, body);
+  } catch (error) {
+    console.error(`[host] ${String(error)}`);
+    return answerEmpty(response, 503);
+  }
+}
+
+async function invoke(
+  exchange: Exchange,
+  { name, values }: RouteMatch,
+  body: Buffer | undefined,
+): Promise<void> {
+  const { request, response, supervisor, settings, agent, hangMs } = exchange;
+  const worker = await supervisor.worker();
+  const invocationId = randomUUID();
+  const startedAt = performance.now();
+  const invocation = worker.invoke({
+    invocationId,
+    functionName: name,
+    traceParent: traceParentOf(request),
+    triggerMetadata: createBindingData({
+      headers: flatten(request),
+      query: new URL(request.url ?? '/', 'http://localhost').searchParams,
+      routeValues: values,
+      ...(body !== undefined && { body }),
+    }),
+  });
+  // A function that runs into the limit takes its whole worker with it.
+  const timeout = setTimeout(() => worker.kill(), settings.functionTimeoutMs);
+  const outcome = await forward({
+    request,
+    response,
+    body,
+    httpUri: worker.httpUri,
+    agent,
+    invocationId,
+    invocation,
+    hangMs,
+  });
+  clearTimeout(timeout);
+  if (outcome !== 'Succeeded') {
+    const elapsedMs = Math.round(performance.now() - startedAt);
+    console.error(`[host] ${name} ${invocationId}: ${outcome} after ${elapsedMs} ms`);
+  }
+}
+
+function traceParentOf(request: IncomingMessage): string {
+  const given = request.headers['traceparent'];
+  if (typeof given === 'string') return given;
+  return `00-${randomBytes(16).toString('hex')}-${randomBytes(8).toString('hex')}-00`;
+}
+
+function flatten(request: IncomingMessage): Record<string, string> {
+  const headers: Record<string, string> = {};
+  // Header fields given more than once are joined, also those that Node keeps apart or drops.
+  for (const [name, values] of Object.entries(request.headersDistinct)) {
+    if (values !== undefined) headers[name] = values.join(',');
+  }
+  return headers;
+}
+
+function answerEmpty(response: ServerResponse, status: number): void {
+  response.writeHead(status, { server: 'Kestrel', 'content-length': '0' }).end();
+}
+
+async function readBody(request: IncomingMessage): Promise<Buffer | 'too-large' | 'broken-off'> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  try {
+    for await (const chunk of request) {
+      size += chunk.length;
+      if (size <= MAX_BODY_BYTES) chunks.push(chunk);
+      else chunks.length = 0;
+    }
+  } catch {
+    return 'broken-off';
+  }
+  return size > MAX_BODY_BYTES ? 'too-large' : Buffer.concat(chunks, size);
+}

@@ -1,0 +1,149 @@
+// The worker process of the local host: loads the unmodified app and runs its functions, as the
+// worker of Azure Functions does.
+import { readFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import {
+  type CoreState,
+  type FunctionCallback,
+  type HookName,
+  installCoreApi,
+  type RegisteredFunction,
+} from './core-api.ts';
+import type { HostMessage, WorkerMessage } from './messages.ts';
+import type { HttpFunction } from './route-table.ts';
+
+type Invocation = Extract<HostMessage, { type: 'invoke' }>;
+
+const RANK = ['trace', 'debug', 'information', 'warning', 'error', 'critical'];
+const state = installCoreApi(logLine);
+const appHookData = {};
+
+process.on('message', (message: HostMessage) => {
+  if (message.type === 'terminate') void terminate();
+  else void answer(message);
+});
+// Without its host a worker has nothing to do.
+process.on('disconnect', () => process.exit(0));
+
+try {
+  send(await start());
+} catch (error) {
+  // An entry point that fails is blocking: the app has no functions.
+  send({ type: 'start-failed', message: describe(error) });
+}
+
+async function start(): Promise<WorkerMessage> {
+  const manifest: unknown = JSON.parse(await readFile('package.json', 'utf8'));
+  const { main } = manifest as { main?: unknown };
+  if (typeof main !== 'string') throw new Error('package.json has no "main".');
+  await import(pathToFileURL(resolve(main)).href);
+  await runHooks(state, 'appStart', {});
+  if (state.model === undefined)
+    throw new Error(`${main} registers nothing with @azure/functions.`);
+  const { HttpUri: httpUri } = await state.model.getCapabilities({});
+  state.locked = true;
+  if (httpUri === undefined) {
+    throw new Error('The local host needs app.setup({ enableHttpStream: true }).');
+  }
+  return { type: 'ready', httpUri, functions: [...state.functions.values()].flatMap(httpFunction) };
+}
+
+function httpFunction({ metadata }: RegisteredFunction): HttpFunction[] {
+  const trigger = triggerOf(metadata.bindings)?.[1];
+  if (trigger === undefined) return [];
+  const { route = metadata.name, methods = ['GET', 'POST'] } = trigger;
+  return [{ name: metadata.name, route, methods }];
+}
+
+function triggerOf(bindings: RegisteredFunction['metadata']['bindings']) {
+  return Object.entries(bindings).find(([, { type }]) => type.toLowerCase() === 'httptrigger');
+}
+
+async function answer(invocation: Invocation): Promise<void> {
+  const { invocationId } = invocation;
+  try {
+    await invoke(invocation);
+    send({ type: 'done', invocationId });
+  } catch (error) {
+    send({ type: 'failed', invocationId, message: describe(error) });
+  }
+}
+
+async function invoke(invocation: Invocation): Promise<void> {
+  const { invocationId, functionName, triggerMetadata, traceParent } = invocation;
+  const registered = state.functions.get(functionName);
+  const trigger = registered && triggerOf(registered.metadata.bindings);
+  if (registered === undefined || trigger === undefined || state.model === undefined) {
+    throw new Error(`There is no HTTP function "${functionName}".`);
+  }
+  const coreContext = {
+    invocationId,
+    metadata: registered.metadata,
+    state: undefined as string | undefined,
+    log: (level: string, _category: string, message: string) => logLine(level, message),
+    request: {
+      invocationId,
+      functionId: functionName,
+      // In stream mode everything else travels over HTTP.
+      inputData: [{ name: trigger[0], data: { http: {} } }],
+      triggerMetadata,
+      traceContext: { traceParent, traceState: '', attributes: {} },
+    },
+  };
+  const model = state.model.getInvocationModel(coreContext);
+  const { context, inputs } = await model.getArguments();
+  coreContext.state = 'preInvocationHooks';
+  const before = { invocationContext: context, inputs, functionCallback: registered.callback };
+  await runHooks(state, 'preInvocation', before);
+  coreContext.state = 'invocation';
+  const outcome = await settle(() =>
+    model.invokeFunction(context, before.inputs, before.functionCallback as FunctionCallback),
+  );
+  coreContext.state = 'postInvocationHooks';
+  const after = { invocationContext: context, inputs: before.inputs, ...outcome };
+  await runHooks(state, 'postInvocation', after);
+  if (after.error != null) throw after.error;
+  // The library writes to the waiting request here, and nowhere else.
+  await model.getResponse(context, after.result);
+}
+
+async function settle(run: () => Promise<unknown>): Promise<{ result?: unknown; error?: unknown }> {
+  try {
+    return { result: await run() };
+  } catch (error) {
+    return { error };
+  }
+}
+
+async function runHooks(
+  { hooks }: CoreState,
+  name: HookName,
+  context: Record<string, unknown>,
+): Promise<void> {
+  Object.assign(context, { hookData: {}, appHookData });
+  for (const callback of hooks.get(name) ?? []) await callback(context);
+}
+
+async function terminate(): Promise<void> {
+  try {
+    await runHooks(state, 'appTerminate', {});
+  } catch (error) {
+    logLine('error', describe(error));
+  }
+  process.exit(0);
+}
+
+function logLine(level: string, message: string): void {
+  if (RANK.indexOf(level) >= RANK.indexOf('information')) console.error(`[${level}] ${message}`);
+}
+
+function describe(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  // A list of settings to mend is no place for a stack.
+  return error.name === 'ConfigError' ? error.message : (error.stack ?? error.message);
+}
+
+function send(message: WorkerMessage): void {
+  process.send?.(message);
+}

@@ -1,0 +1,93 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createRequire } from 'node:module';
+import { pickPort } from './pick-port.ts';
+
+export type Azurite = {
+  /** For blobs and tables. */
+  readonly connectionString: string;
+  close(): Promise<void>;
+};
+
+type AzuriteOptions = {
+  /** Where the data is kept; absent: in memory, for as long as it runs. */
+  readonly dataFolder?: string;
+  /** Azurite's usual ports when they are free, else free ones. */
+  readonly preferUsualPorts?: boolean;
+};
+
+// The account that Azurite makes for everybody; its key is in its documentation.
+const ACCOUNT = 'devstoreaccount1';
+const ACCOUNT_KEY =
+  'Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==';
+
+const START_MS = 60_000;
+
+/** Starts Azure Storage's emulator on 127.0.0.1. Throws with what it said when it does not start. */
+export async function startAzurite(options: AzuriteOptions = {}): Promise<Azurite> {
+  const { dataFolder, preferUsualPorts = false } = options;
+  const child = spawn(process.execPath, await azuriteArguments(dataFolder, preferUsualPorts), {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const exited = once(child, 'exit');
+  const [blobPort, tablePort] = await readPorts(child.stdout, child.stderr, exited).catch(
+    (error: unknown) => {
+      child.kill();
+      throw error;
+    },
+  );
+  return {
+    connectionString: [
+      'DefaultEndpointsProtocol=http',
+      `AccountName=${ACCOUNT}`,
+      `AccountKey=${ACCOUNT_KEY}`,
+      `BlobEndpoint=http://127.0.0.1:${blobPort}/${ACCOUNT}`,
+      `TableEndpoint=http://127.0.0.1:${tablePort}/${ACCOUNT}`,
+    ].join(';'),
+    close: async () => {
+      // Data on disk wants to be written; in memory there is nothing to lose by a quick end.
+      child.kill(dataFolder === undefined ? 'SIGKILL' : 'SIGINT');
+      await exited;
+    },
+  };
+}
+
+async function azuriteArguments(
+  dataFolder: string | undefined,
+  preferUsualPorts: boolean,
+): Promise<string[]> {
+  const [blob, queue, table] = preferUsualPorts
+    ? await Promise.all([10_000, 10_001, 10_002].map(pickPort))
+    : [0, 0, 0];
+  return [
+    createRequire(import.meta.url).resolve('azurite/dist/src/azurite.js'),
+    ...(dataFolder === undefined ? ['--inMemoryPersistence'] : ['--location', dataFolder]),
+    ...['--silent', '--disableTelemetry', '--skipApiVersionCheck'],
+    ...['--blobPort', String(blob), '--queuePort', String(queue), '--tablePort', String(table)],
+  ];
+}
+
+/** Azurite says where it listens, one service a line. */
+async function readPorts(
+  stdout: NodeJS.ReadableStream,
+  stderr: NodeJS.ReadableStream,
+  exited: Promise<unknown>,
+): Promise<readonly [string, string]> {
+  const { promise, resolve, reject } = Promise.withResolvers<readonly [string, string]>();
+  let output = '';
+  function look(chunk: unknown): void {
+    output += String(chunk);
+    const [blob, table] = ['Blob', 'Table'].map(
+      (service) =>
+        new RegExp(`${service} service is successfully listening at http://[^ ]+:(\\d+)`).exec(
+          output,
+        )?.[1],
+    );
+    if (blob !== undefined && table !== undefined) resolve([blob, table]);
+  }
+  stdout.on('data', look);
+  stderr.on('data', look);
+  void exited.then(() => reject(new Error(`Azurite did not start: ${output}`)));
+  const timer = setTimeout(() => reject(new Error(`Azurite did not start: ${output}`)), START_MS);
+  return promise.finally(() => clearTimeout(timer));
+}
