@@ -104,6 +104,12 @@ const routes: Record<string, Route & { readonly path: string; readonly method: H
     namesDeployment: true,
     ...embeddings,
   },
+  'embeddings-by-base-url': {
+    path: 'llm/deployments/{deployment}/embeddings',
+    method: 'POST',
+    namesDeployment: true,
+    ...embeddings,
+  },
   'embeddings-v1': { path: 'llm/openai/v1/embeddings', method: 'POST', ...embeddings },
   models: { path: 'llm/openai/v1/models', method: 'GET', access: 'key', handle: listModels },
   route: {

@@ -28,7 +28,9 @@ export function createPassEmbeddings(
 
   function findUpstream(name: string | null | undefined, param: string): Upstream {
     const deployment = upstream?.deployment;
-    if (upstream && (name === deployment?.name || name === deployment?.modelName)) return upstream;
+    // A client that knows one name, the router's, means the one embedding deployment by it.
+    const names = [deployment?.name, deployment?.modelName, 'smart-router'];
+    if (upstream && names.includes(name ?? undefined)) return upstream;
     throw new DeploymentNotFoundError(
       deployment === undefined
         ? 'No embedding deployment is configured: set EMBEDDING_DEPLOYMENT.'

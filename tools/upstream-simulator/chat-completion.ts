@@ -1,0 +1,108 @@
+import { createHash, randomUUID } from 'node:crypto';
+import type { ChatAnswer, ToolCall } from './chat-answer.ts';
+import type { ChatRequest } from './chat-request.ts';
+import { FILTERED_CONTENT, SAFE_CONTENT, SAFE_PROMPT } from './content-filter.ts';
+import { type SimulatedDeployment, servedModel } from './simulated-deployment.ts';
+
+/** What a completion and each of its chunks have in common. */
+export type CompletionIdentity = {
+  readonly id: string;
+  /** Seconds since 1970. */
+  readonly created: number;
+  readonly model: string;
+  readonly system_fingerprint: string;
+};
+
+/** What is turned into a plain body or into frames. */
+export type Completion = {
+  readonly identity: CompletionIdentity;
+  readonly request: ChatRequest;
+  readonly answers: readonly ChatAnswer[];
+  readonly promptTokens: number;
+};
+
+export function createIdentity(deployment: SimulatedDeployment): CompletionIdentity {
+  const model = servedModel(deployment);
+  return {
+    id: `chatcmpl-${randomUUID().replaceAll('-', '').slice(0, 29)}`,
+    created: Math.floor(Date.now() / 1000),
+    model,
+    system_fingerprint: `fp_${createHash('sha256').update(model).digest('hex').slice(0, 10)}`,
+  };
+}
+
+/** The body of a completion that is not streamed. */
+export function completionBody(completion: Completion): object {
+  const { identity, request, answers } = completion;
+  return {
+    ...identity,
+    object: 'chat.completion',
+    choices: answers.map((answer, index) => ({
+      index,
+      message: message(answer),
+      finish_reason: answer.finishReason,
+      logprobs: request.logprobs
+        ? tokenLogprobs(answer.toolCall === undefined ? answer.pieces : [], request)
+        : null,
+      content_filter_results: filterResults(answer),
+    })),
+    usage: completionUsage(completion),
+    prompt_filter_results: SAFE_PROMPT,
+  };
+}
+
+export function completionUsage({ answers, promptTokens }: Completion): object {
+  const completionTokens = sum(answers.map((answer) => answer.completionTokens));
+  return {
+    prompt_tokens: promptTokens,
+    completion_tokens: completionTokens,
+    total_tokens: promptTokens + completionTokens,
+    prompt_tokens_details: { audio_tokens: 0, cached_tokens: 0 },
+    completion_tokens_details: {
+      accepted_prediction_tokens: 0,
+      audio_tokens: 0,
+      reasoning_tokens: sum(answers.map((answer) => answer.reasoningTokens)),
+      rejected_prediction_tokens: 0,
+    },
+  };
+}
+
+export function filterResults(answer: ChatAnswer): object {
+  if (answer.toolCall !== undefined) return {};
+  return answer.finishReason === 'content_filter' ? FILTERED_CONTENT : SAFE_CONTENT;
+}
+
+/** Made-up log probabilities: every piece is near certain, each alternative ten times less likely. */
+export function tokenLogprobs(pieces: readonly string[], { top_logprobs }: ChatRequest): object {
+  const content = pieces.map((piece) => ({
+    ...logprob(piece, 0),
+    top_logprobs: Array.from({ length: top_logprobs ?? 0 }, (_, rank) =>
+      logprob(rank === 0 ? piece : `${piece}${rank}`, rank),
+    ),
+  }));
+  return { content, refusal: null };
+}
+
+/** A tool call as a message or a stream's first delta of it has it. */
+export function toolCallBody(toolCall: ToolCall, functionArguments: string): object {
+  const { id, name } = toolCall;
+  return { id, type: 'function', function: { name, arguments: functionArguments } };
+}
+
+function message({ toolCall, pieces }: ChatAnswer): object {
+  return {
+    role: 'assistant',
+    content: toolCall === undefined ? pieces.join('') : null,
+    refusal: null,
+    annotations: [],
+    ...(toolCall === undefined ? {} : { tool_calls: [toolCallBody(toolCall, toolCall.arguments)] }),
+  };
+}
+
+function logprob(token: string, rank: number): object {
+  return { token, logprob: -0.01 - rank * Math.LN10, bytes: [...Buffer.from(token)] };
+}
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((total, number) => total + number, 0);
+}

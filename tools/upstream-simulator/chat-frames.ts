@@ -1,0 +1,111 @@
+import type { ChatAnswer } from './chat-answer.ts';
+import {
+  type Completion,
+  completionUsage,
+  filterResults,
+  tokenLogprobs,
+  toolCallBody,
+} from './chat-completion.ts';
+import { SAFE_CONTENT, SAFE_PROMPT } from './content-filter.ts';
+
+/** One event of a streamed completion. `kind` lets the sender pace content and break off after some of it. */
+export type ChatFrame = {
+  readonly kind: 'start' | 'content' | 'end';
+  readonly payload: object;
+};
+
+type Choice = {
+  readonly index: number;
+  readonly delta: object;
+  readonly finish_reason: string | null;
+  readonly content_filter_results: object;
+  readonly logprobs?: object | null;
+};
+
+// Newer models pad chunks, so that their sizes do not give the text away to who watches the network.
+const PADDING = 'Zk3vQ8mWx1RbT6nYp0LsD4gH';
+
+/** The events in the order in which Azure sends them, without the final `[DONE]`. */
+export function* chatFrames(completion: Completion): Generator<ChatFrame> {
+  const { answers, request } = completion;
+  const chunk = createChunk(completion);
+  yield { kind: 'start', payload: promptFilterFrame() };
+  for (const [index, answer] of answers.entries()) {
+    yield { kind: 'start', payload: chunk(openingChoice(answer, index)) };
+  }
+  const longest = Math.max(...answers.map((answer) => answer.pieces.length));
+  for (let position = 0; position < longest; position += 1) {
+    for (const [index, answer] of answers.entries()) {
+      const piece = answer.pieces[position];
+      if (piece === undefined) continue;
+      const logprobs = request.logprobs ? tokenLogprobs([piece], request) : null;
+      const choice = contentChoice(answer, piece);
+      yield { kind: 'content', payload: chunk({ ...choice, index, logprobs }, piece) };
+    }
+  }
+  for (const [index, answer] of answers.entries()) {
+    yield { kind: 'end', payload: chunk(closingChoice(answer, index)) };
+  }
+  if (request.stream_options?.include_usage) {
+    yield { kind: 'end', payload: { ...chunk(), usage: completionUsage(completion) } };
+  }
+}
+
+/** The first event: an annotation without choices, id or model. */
+function promptFilterFrame(): object {
+  return {
+    choices: [],
+    created: 0,
+    id: '',
+    model: '',
+    object: '',
+    prompt_filter_results: SAFE_PROMPT,
+  };
+}
+
+function createChunk({ identity, request }: Completion) {
+  const usage = request.stream_options?.include_usage ? { usage: null } : {};
+  const isPadded = request.stream_options?.include_obfuscation !== false;
+  return (choice?: Choice, piece = ''): object => ({
+    choices: choice === undefined ? [] : [choice],
+    ...identity,
+    object: 'chat.completion.chunk',
+    ...usage,
+    ...(isPadded ? { obfuscation: PADDING.slice(piece.length % PADDING.length) } : {}),
+  });
+}
+
+function openingChoice({ toolCall }: ChatAnswer, index: number): Choice {
+  const opening =
+    toolCall === undefined
+      ? { content: '' }
+      : { content: null, tool_calls: [{ index: 0, ...toolCallBody(toolCall, '') }] };
+  return {
+    index,
+    delta: { role: 'assistant', ...opening, refusal: null },
+    finish_reason: null,
+    content_filter_results: {},
+    logprobs: null,
+  };
+}
+
+function contentChoice({ toolCall }: ChatAnswer, piece: string): Omit<Choice, 'index'> {
+  const isContent = toolCall === undefined;
+  return {
+    delta: isContent
+      ? { content: piece }
+      : { tool_calls: [{ index: 0, function: { arguments: piece } }] },
+    finish_reason: null,
+    content_filter_results: isContent ? SAFE_CONTENT : {},
+  };
+}
+
+function closingChoice(answer: ChatAnswer, index: number): Choice {
+  return {
+    index,
+    delta: {},
+    finish_reason: answer.finishReason,
+    content_filter_results: answer.finishReason === 'content_filter' ? filterResults(answer) : {},
+    logprobs: null,
+  };
+}

@@ -1,0 +1,118 @@
+import { createHash } from 'node:crypto';
+import { invalidRequest } from './azure-error.ts';
+import { ERROR_KINDS, type ProvokedError } from './provoked-error.ts';
+import type { SimulatedDeployment } from './simulated-deployment.ts';
+
+/** Something that breaks an answer after so many content chunks. */
+export type Interruption = {
+  readonly kind: 'cut' | 'stall' | 'error_event';
+  readonly afterChunks: number;
+};
+
+/** What the markers of one request ask for. The table of markers is in README.md. */
+export type FaultPlan = {
+  readonly error?: ProvokedError;
+  readonly interruption?: Interruption;
+  readonly delayMs?: number;
+  readonly chunks?: { readonly count: number; readonly delayMs: number };
+  readonly bigBytes?: number;
+  readonly reasoningTokens?: number;
+  readonly callsTool?: boolean;
+  readonly filtersOutput?: boolean;
+};
+
+export type FaultPlanner = {
+  /** Throws on a marker that it does not know. */
+  readonly plan: (text: string, deployment: SimulatedDeployment) => FaultPlan;
+  /** Forgets how often each text has failed. */
+  readonly reset: () => void;
+};
+
+type Effect = { readonly plan: FaultPlan; readonly times?: number | undefined };
+type MarkerArguments = readonly (number | undefined)[];
+
+const MARKER = /\[sim:(\w+)((?::[^:\]@]*)*)(?:@([^\]]+))?\]/g;
+const DEFAULT_CHUNKS_BEFORE_INTERRUPTION = 2;
+const MAX_BIG_BYTES = 256 * 1024 * 1024;
+// Bounds the memory of a long run in which every prompt is different and fails a few times.
+const MAX_COUNTED_TEXTS = 10_000;
+
+const MARKERS = new Map<string, (values: MarkerArguments) => Effect>([
+  ...ERROR_KINDS.map(
+    (kind) =>
+      [
+        kind,
+        ([times, retryAfterMs]: MarkerArguments): Effect => ({
+          times,
+          plan: { error: { kind, retryAfterMs } },
+        }),
+      ] as const,
+  ),
+  ['cut', interrupt('cut')],
+  ['stall', interrupt('stall')],
+  ['error_event', interrupt('error_event')],
+  ['slow', ([delayMs = 0]) => ({ plan: { delayMs } })],
+  ['chunks', ([count = 1, delayMs = 0]) => ({ plan: { chunks: { count, delayMs } } })],
+  ['big', ([bytes = 0]) => ({ plan: { bigBytes: Math.min(bytes, MAX_BIG_BYTES) } })],
+  ['reasoning', ([reasoningTokens = 64]) => ({ plan: { reasoningTokens } })],
+  ['tool', () => ({ plan: { callsTool: true } })],
+  ['output_filter', () => ({ plan: { filtersOutput: true } })],
+]);
+
+export function createFaultPlanner(): FaultPlanner {
+  const seen = new Map<string, number>();
+
+  function isUsedUp(key: string, times: number | undefined): boolean {
+    if (times === undefined) return false;
+    const hash = createHash('sha256').update(key).digest('base64');
+    const count = (seen.get(hash) ?? 0) + 1;
+    seen.set(hash, count);
+    const [oldest] = seen.keys();
+    if (seen.size > MAX_COUNTED_TEXTS && oldest !== undefined) seen.delete(oldest);
+    return count > times;
+  }
+
+  return {
+    plan(text, deployment) {
+      let plan: FaultPlan = {};
+      for (const [marker, name = '', values = '', only] of text.matchAll(MARKER)) {
+        const { plan: effect, times } = parseMarker(marker, name, values);
+        const isElsewhere =
+          only !== undefined && only !== deployment.name && only !== deployment.kind;
+        if (isElsewhere || (isFailure(plan) && isFailure(effect))) continue;
+        if (isUsedUp(`${deployment.kind}\n${marker}\n${text}`, times)) continue;
+        plan = { ...plan, ...effect };
+      }
+      return plan;
+    },
+    reset: () => seen.clear(),
+  };
+}
+
+/** The text without its markers, so that an answer that repeats it provokes nothing later. */
+export function withoutMarkers(text: string): string {
+  return text.replace(MARKER, '');
+}
+
+function interrupt(kind: Interruption['kind']): (values: MarkerArguments) => Effect {
+  return ([afterChunks = DEFAULT_CHUNKS_BEFORE_INTERRUPTION, times]) => ({
+    times,
+    plan: { interruption: { kind, afterChunks } },
+  });
+}
+
+function isFailure(plan: FaultPlan): boolean {
+  return plan.error !== undefined || plan.interruption !== undefined;
+}
+
+function parseMarker(marker: string, name: string, values: string): Effect {
+  const read = MARKERS.get(name);
+  const parts = values.split(':').slice(1);
+  if (read === undefined || !parts.every((part) => /^\d*$/.test(part))) {
+    throw invalidRequest(
+      `The simulator does not know the marker ${marker}. Known: ${[...MARKERS.keys()].join(', ')}; arguments are whole numbers.`,
+      { code: 'unknown_marker' },
+    );
+  }
+  return read(parts.map((part) => (part === '' ? undefined : Number(part))));
+}

@@ -1,0 +1,119 @@
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { type AnswerSettings, answerRequest } from './answer-request.ts';
+import { createFaultPlanner } from './fault-plan.ts';
+import {
+  createRequestLog,
+  type RecordedRequest,
+  type RequestLog,
+  requestUrl,
+} from './request-log.ts';
+import { DEFAULT_DEPLOYMENTS, type SimulatedDeployment } from './simulated-deployment.ts';
+
+export type SimulatorOptions = {
+  /** `127.0.0.1` unless given. */
+  readonly host?: string | undefined;
+  /** 0, the default, takes a free port. */
+  readonly port?: number | undefined;
+  /** Expected as `api-key` or as a bearer token; without it any caller is answered. */
+  readonly apiKey?: string | undefined;
+  /** `strong`, `weak` and `embedding` unless given. */
+  readonly deployments?: readonly SimulatedDeployment[] | undefined;
+  /** Wait before the first byte of an answer. */
+  readonly delayMs?: number | undefined;
+  /** Wait between two content chunks of a stream. */
+  readonly chunkDelayMs?: number | undefined;
+  /** How many of the newest requests are kept, bodies included: 1000 unless given. */
+  readonly record?: number | undefined;
+};
+
+export type Simulator = {
+  /** Without a slash at its end. */
+  readonly url: string;
+  /** The newest requests, oldest first; the same array all along. */
+  readonly requests: readonly RecordedRequest[];
+  /** Forgets the requests and how often each marker has failed. */
+  readonly reset: () => void;
+  /** Ends every connection and wait. */
+  readonly close: () => Promise<void>;
+};
+
+type Serving = {
+  readonly settings: AnswerSettings;
+  readonly log: RequestLog;
+  readonly closing: AbortSignal;
+};
+
+const DEFAULT_RECORDED_REQUESTS = 1000;
+// Longer than clients keep idle connections, so that they close first and no request meets a closing socket.
+const KEEP_ALIVE_TIMEOUT_MS = 120_000;
+
+/** Starts a server that speaks Azure OpenAI's wire format; README.md lists the faults that can be provoked. */
+export async function startSimulator(options: SimulatorOptions = {}): Promise<Simulator> {
+  const { host = '127.0.0.1', port = 0, record = DEFAULT_RECORDED_REQUESTS } = options;
+  const log = createRequestLog(record);
+  const planner = createFaultPlanner();
+  const closing = new AbortController();
+  const settings = {
+    deployments: options.deployments ?? DEFAULT_DEPLOYMENTS,
+    apiKey: options.apiKey,
+    delayMs: options.delayMs ?? 0,
+    chunkDelayMs: options.chunkDelayMs ?? 0,
+    planner,
+  };
+  const running = new Set<Promise<void>>();
+  const server = createServer((request, response) => {
+    const serving = { settings, log, closing: closing.signal };
+    const served = serve(serving, request, response).finally(() => running.delete(served));
+    running.add(served);
+  });
+  server.keepAliveTimeout = KEEP_ALIVE_TIMEOUT_MS;
+  server.listen(port, host);
+  await once(server, 'listening');
+  return {
+    url: urlOf(host, server.address() as AddressInfo),
+    requests: log.entries,
+    reset() {
+      log.clear();
+      planner.reset();
+    },
+    async close() {
+      if (closing.signal.aborted) return;
+      closing.abort();
+      const closed = once(server, 'close');
+      server.close();
+      server.closeAllConnections();
+      await closed;
+      await Promise.all(running);
+    },
+  };
+}
+
+/** Never rejects: what goes wrong ends this connection only. */
+async function serve(
+  { settings, log, closing }: Serving,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  const gone = new AbortController();
+  const url = requestUrl(request);
+  const entry = log.add(request, url);
+  let hasBrokenOff = false;
+  response.on('error', () => gone.abort());
+  response.on('close', () => {
+    const isComplete = response.writableFinished || hasBrokenOff || closing.aborted;
+    entry.aborted = !isComplete;
+    gone.abort();
+  });
+  try {
+    await answerRequest(settings, { request, response, url, signal: gone.signal }, entry);
+    hasBrokenOff = !response.writableEnded;
+  } catch {
+    response.destroy();
+  }
+}
+
+function urlOf(host: string, { port }: AddressInfo): string {
+  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
+}

@@ -1,0 +1,51 @@
+import { resourceNotFound } from './azure-error.ts';
+
+/** What a URL asks for. A deployment that is not in the path is the body's `model`. */
+export type Target = {
+  readonly operation: 'chat/completions' | 'embeddings' | 'models';
+  readonly deployment: string | undefined;
+  readonly style: 'classic' | 'v1' | 'openai';
+};
+
+const CLASSIC_CALL = /^\/openai\/deployments\/([^/]+)\/(chat\/completions|embeddings)$/;
+const CLASSIC_MODELS = /^\/openai\/models$/;
+const V1 = /^(\/openai)?\/v1\/(chat\/completions|embeddings|models)$/;
+
+/** Throws the 404 that Azure answers for a path it does not have, or a classic path without api-version. */
+export function parseTarget(method: string, url: URL): Target {
+  const target = findTarget(url.pathname);
+  const expectedMethod = target?.operation === 'models' ? 'GET' : 'POST';
+  const needsApiVersion = target?.style === 'classic';
+  if (target === undefined || method !== expectedMethod) throw resourceNotFound();
+  if (needsApiVersion && !url.searchParams.get('api-version')) throw resourceNotFound();
+  return target;
+}
+
+function findTarget(path: string): Target | undefined {
+  const classic = CLASSIC_CALL.exec(path);
+  if (classic !== null) {
+    const [, deployment = '', operation] = classic;
+    return {
+      operation: operation === 'embeddings' ? 'embeddings' : 'chat/completions',
+      deployment: decodePathSegment(deployment),
+      style: 'classic',
+    };
+  }
+  if (CLASSIC_MODELS.test(path)) {
+    return { operation: 'models', deployment: undefined, style: 'classic' };
+  }
+  const v1 = V1.exec(path);
+  if (v1 === null) return undefined;
+  // The expression admits these three operations only.
+  const operation = v1[2] as Target['operation'];
+  return { operation, deployment: undefined, style: v1[1] === undefined ? 'openai' : 'v1' };
+}
+
+function decodePathSegment(segment: string): string {
+  try {
+    return decodeURIComponent(segment);
+  } catch {
+    // Not percent-encoded text, so no deployment has this name.
+    return segment;
+  }
+}
