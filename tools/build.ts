@@ -1,20 +1,32 @@
-import { rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rename, rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
+const target = join(root, 'dist/functions');
 
 /**
  * Bundles the function app into `dist/functions`. Packages that a request may never need (Azure
  * SDKs, the tokenizer) stay behind dynamic imports and so in files of their own: a start loads
- * only what it uses.
+ * only what it uses. An app that is being started meanwhile finds the old build or the new one.
  */
 export async function buildApp(): Promise<void> {
-  await rm(`${root}/dist/functions`, { recursive: true, force: true });
-  await build({
+  await mkdir(join(root, 'dist'), { recursive: true });
+  const fresh = await mkdtemp(join(root, 'dist/build-'));
+  try {
+    await bundle(fresh);
+    await replaceTarget(fresh);
+  } finally {
+    await rm(fresh, { recursive: true, force: true });
+  }
+}
+
+function bundle(outdir: string) {
+  return build({
     absWorkingDir: root,
     entryPoints: ['functions/index.ts'],
-    outdir: 'dist/functions',
+    outdir,
     chunkNames: 'chunks/[name]-[hash]',
     bundle: true,
     splitting: true,
@@ -34,4 +46,26 @@ export async function buildApp(): Promise<void> {
   });
 }
 
-if (import.meta.main || process.argv[1] === fileURLToPath(import.meta.url)) await buildApp();
+/** Chunks have their content in their names, so they can be put in place before index.js. */
+async function replaceTarget(fresh: string): Promise<void> {
+  const files = await listFiles(fresh);
+  const chunksFirst = files.toSorted(
+    (a, b) => Number(a.startsWith('index')) - Number(b.startsWith('index')),
+  );
+  for (const file of chunksFirst) {
+    await mkdir(dirname(join(target, file)), { recursive: true });
+    await rename(join(fresh, file), join(target, file));
+  }
+  for (const file of await listFiles(target)) {
+    if (!files.includes(file)) await rm(join(target, file), { force: true });
+  }
+}
+
+async function listFiles(folder: string): Promise<string[]> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+  return entries
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name).slice(folder.length + 1));
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) await buildApp();

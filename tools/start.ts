@@ -31,7 +31,7 @@ if (values.help) {
 function readPort(text: string): number {
   const port = Number(text);
   if (Number.isInteger(port) && port >= 0 && port <= 65_535) return port;
-  console.error(`The port must be a whole number from 0 to 65535, got "${text}".`);
+  console.error(`--port must be a whole number from 0 to 65535, got "${text}".`);
   process.exit(2);
 }
 

@@ -21,26 +21,28 @@ export async function* passEvents(
   options: PassEventsOptions,
 ): AsyncGenerator<Uint8Array> {
   const end = { reached: false };
+  let failure: unknown = new Error('The stream ended before [DONE].');
   let error: UpstreamError | undefined;
-  let held: Buffer = Buffer.alloc(0);
+  const splitter = createSplitter();
   let size = 0;
   try {
-    for await (const chunk of body) {
-      size += chunk.byteLength;
-      if (size > options.maxBytes) throw tooLarge(options.maxBytes);
-      const bytes = held.length === 0 ? toBuffer(chunk) : Buffer.concat([held, chunk]);
-      const complete = endOfEvents(bytes);
-      held = bytes.subarray(complete);
-      yield* selectEvents(bytes.subarray(0, complete), options.includeUsage, end);
+    try {
+      for await (const chunk of body) {
+        size += chunk.byteLength;
+        if (size > options.maxBytes) throw tooLarge(options.maxBytes);
+        const events = splitter.push(toBuffer(chunk));
+        if (events !== undefined) yield* selectEvents(events, options.includeUsage, end);
+      }
+    } catch (cause) {
+      failure = cause;
     }
-    if (!end.reached && isDone(held)) {
-      end.reached = true;
+    if (end.reached) return;
+    if (isDone(splitter.rest())) {
       yield Buffer.from('data: [DONE]\n\n');
+    } else {
+      error = failure instanceof UpstreamError ? failure : brokenOff(failure, options.signal);
+      yield Buffer.from(`data: ${JSON.stringify(toErrorBody(error))}\n\n`);
     }
-    if (!end.reached) throw new Error('The stream ended before [DONE].');
-  } catch (cause) {
-    error = cause instanceof UpstreamError ? cause : brokenOff(cause, options.signal);
-    yield Buffer.from(`data: ${JSON.stringify(toErrorBody(error))}\n\n`);
   } finally {
     body.destroy();
     options.onEnd(error);
@@ -49,6 +51,38 @@ export async function* passEvents(
 
 function toBuffer(chunk: Uint8Array): Buffer {
   return Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);
+}
+
+type Splitter = {
+  /** The events that this chunk completes, if it completes any. */
+  push(chunk: Buffer): Buffer | undefined;
+  /** What is left of an event that is not complete. */
+  rest(): Buffer;
+};
+
+/** Looks at each byte once, so that one event in very many chunks takes no quadratic time. */
+function createSplitter(): Splitter {
+  let held: Buffer[] = [];
+  /** The last bytes held: the blank line may come in two chunks. */
+  let tail: Buffer = Buffer.alloc(0);
+  return {
+    push: (chunk) => {
+      const seam = tail.length === 0 ? chunk : Buffer.concat([tail, chunk]);
+      const complete = endOfEvents(seam);
+      if (complete === 0) {
+        held.push(chunk);
+        tail = seam.subarray(-3);
+        return undefined;
+      }
+      const rest = seam.subarray(complete);
+      const head = chunk.subarray(0, chunk.length - rest.length);
+      const events = held.length === 0 ? head : Buffer.concat([...held, head]);
+      held = rest.length === 0 ? [] : [rest];
+      tail = rest.subarray(-3);
+      return events;
+    },
+    rest: () => Buffer.concat(held),
+  };
 }
 
 /** Where the last complete event ends: behind its blank line, with LF or CRLF. */
@@ -81,30 +115,37 @@ function* selectEvents(
 
 function endOfEvent(events: Buffer, start: number): number {
   const lf = events.indexOf('\n\n', start);
-  const crlf = events.indexOf('\r\n\r\n', start);
-  if (crlf !== -1 && (lf === -1 || crlf < lf)) return crlf + 4;
-  return lf === -1 ? events.length : lf + 2;
+  // Only up to there: looking through all that follows for each event would take quadratic time.
+  const end = lf === -1 ? events.length : lf + 2;
+  const crlf = events.subarray(start, end).indexOf('\r\n\r\n');
+  return crlf === -1 ? end : start + crlf + 4;
 }
 
 function isDone(event: Buffer): boolean {
-  return event.length < 64 && /^data: ?\[DONE\]\s*$/.test(event.toString('latin1'));
+  return event.length < 64 && /(?:^|\n)data: ?\[DONE\]\s*$/.test(event.toString('latin1'));
 }
 
 /** An error inside a stream ends it: Azure OpenAI sends no [DONE] behind one. */
 function isError(event: Buffer): boolean {
-  return /^data: ?\{\s*"error"\s*:/.test(event.toString('latin1', 0, 32));
+  return event.includes('"error"') && parseData(event).error != null;
 }
 
 /** `choices: []` with a usage object. Looks closer only at the few events that can be it. */
 function isUsageChunk(event: Buffer): boolean {
-  if (!event.includes('"usage"') || event.includes('"usage":null')) return false;
-  const json = event.toString('utf8').replace(/^data: ?/, '');
+  if (!event.includes('"usage"')) return false;
+  const { choices, usage } = parseData(event);
+  return Array.isArray(choices) && choices.length === 0 && usage != null;
+}
+
+type Data = { readonly choices?: unknown; readonly usage?: unknown; readonly error?: unknown };
+
+/** What an event's line of data says; nothing when that is no JSON object. */
+function parseData(event: Buffer): Data {
+  const data = /(?:^|\n)data: ?([^\r\n]*)/.exec(event.toString('utf8'))?.[1] ?? '';
   try {
-    const chunk: unknown = JSON.parse(json);
-    if (typeof chunk !== 'object' || chunk === null) return false;
-    const { choices, usage } = chunk as { choices?: unknown; usage?: unknown };
-    return Array.isArray(choices) && choices.length === 0 && usage != null;
+    const parsed: unknown = JSON.parse(data);
+    return typeof parsed === 'object' && parsed !== null ? parsed : {};
   } catch {
-    return false;
+    return {};
   }
 }

@@ -24,15 +24,17 @@ const WORD = new RegExp(
   'gu',
 );
 
+const DIMENSIONS = FEATURE_COUNT + WORD_SLOTS + CHARACTER_SLOTS;
+
 /**
  * The embedder of the scorers that this project trains: hashed word and character n-grams and
  * dense features of the prompt's form. Every string has a finite embedding, the empty one too.
  */
 export const localEmbedder: LocalEmbedder = {
   id: 'local/1',
-  dimensions: FEATURE_COUNT + WORD_SLOTS + CHARACTER_SLOTS,
+  dimensions: DIMENSIONS,
   embed(text) {
-    const embedding = new Float32Array(this.dimensions);
+    const embedding = new Float32Array(DIMENSIONS);
     const read = cut(text);
     const words = read.toLowerCase().match(WORD) ?? [];
     addPromptFeatures(read, words, embedding, 0);

@@ -120,7 +120,7 @@ export function parseRouterModel(name: string, param: string): Controls | undefi
 
 /** A number from 0 to 1 in decimal digits. Throws, naming `param`, when it is something else. */
 export function parseShare(text: string, param: string): number {
-  const value = /^\s*\d*\.?\d+(e-?\d+)?\s*$/i.test(text) ? Number(text) : Number.NaN;
+  const value = /^(\d+(\.\d*)?|\.\d+)(e-?\d+)?$/i.test(text.trim()) ? Number(text) : Number.NaN;
   if (value >= 0 && value <= 1) return value;
   throw new InvalidRequestError(`${param} must be a number between 0 and 1, given once.`, {
     param,

@@ -22,10 +22,10 @@ export function thresholdForStrongShare(quantiles: readonly number[], strongShar
 
 /** The share (0 to 1) of the calibration's prompts with a lower win rate than this one. */
 export function percentileOf(quantiles: readonly number[], winRate: number): number {
-  const above = quantiles.findIndex((quantile) => quantile > winRate);
-  if (above === 0) return 0;
-  if (above === -1) return 1;
-  const low = quantiles[above - 1] ?? 0;
-  const high = quantiles[above] ?? low;
-  return (above - 1 + (winRate - low) / (high - low)) / (quantiles.length - 1);
+  const reached = quantiles.findIndex((quantile) => quantile >= winRate);
+  if (reached === 0) return 0;
+  if (reached === -1) return 1;
+  const low = quantiles[reached - 1] ?? 0;
+  const high = quantiles[reached] ?? low;
+  return (reached - 1 + (winRate - low) / (high - low)) / (quantiles.length - 1);
 }

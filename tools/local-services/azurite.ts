@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { createRequire } from 'node:module';
 import { pickPort } from './pick-port.ts';
@@ -22,20 +22,23 @@ const ACCOUNT_KEY =
   'Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==';
 
 const START_MS = 60_000;
+const AZURITE = createRequire(import.meta.url).resolve('azurite/dist/src/azurite.js');
+
+/** Azurite itself would outlive a parent that was killed, and keep its ports. */
+const END_WITH_PARENT = 'data:text/javascript,process.on("disconnect",()=>process.exit())';
 
 /** Starts Azure Storage's emulator on 127.0.0.1. Throws with what it said when it does not start. */
 export async function startAzurite(options: AzuriteOptions = {}): Promise<Azurite> {
   const { dataFolder, preferUsualPorts = false } = options;
-  const child = spawn(process.execPath, await azuriteArguments(dataFolder, preferUsualPorts), {
-    stdio: ['ignore', 'pipe', 'pipe'],
+  const child = fork(AZURITE, await azuriteArguments(dataFolder, preferUsualPorts), {
+    execArgv: ['--import', END_WITH_PARENT],
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
   });
   const exited = once(child, 'exit');
-  const [blobPort, tablePort] = await readPorts(child.stdout, child.stderr, exited).catch(
-    (error: unknown) => {
-      child.kill();
-      throw error;
-    },
-  );
+  const [blobPort, tablePort] = await readPorts(child, exited).catch((error: unknown) => {
+    child.kill();
+    throw error;
+  });
   return {
     connectionString: [
       'DefaultEndpointsProtocol=http',
@@ -60,7 +63,6 @@ async function azuriteArguments(
     ? await Promise.all([10_000, 10_001, 10_002].map(pickPort))
     : [0, 0, 0];
   return [
-    createRequire(import.meta.url).resolve('azurite/dist/src/azurite.js'),
     ...(dataFolder === undefined ? ['--inMemoryPersistence'] : ['--location', dataFolder]),
     ...['--silent', '--disableTelemetry', '--skipApiVersionCheck'],
     ...['--blobPort', String(blob), '--queuePort', String(queue), '--tablePort', String(table)],
@@ -69,8 +71,7 @@ async function azuriteArguments(
 
 /** Azurite says where it listens, one service a line. */
 async function readPorts(
-  stdout: NodeJS.ReadableStream,
-  stderr: NodeJS.ReadableStream,
+  { stdout, stderr }: ChildProcess,
   exited: Promise<unknown>,
 ): Promise<readonly [string, string]> {
   const { promise, resolve, reject } = Promise.withResolvers<readonly [string, string]>();
@@ -85,8 +86,8 @@ async function readPorts(
     );
     if (blob !== undefined && table !== undefined) resolve([blob, table]);
   }
-  stdout.on('data', look);
-  stderr.on('data', look);
+  stdout?.on('data', look);
+  stderr?.on('data', look);
   void exited.then(() => reject(new Error(`Azurite did not start: ${output}`)));
   const timer = setTimeout(() => reject(new Error(`Azurite did not start: ${output}`)), START_MS);
   return promise.finally(() => clearTimeout(timer));

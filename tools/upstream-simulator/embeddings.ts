@@ -1,3 +1,4 @@
+import { createRequire } from 'node:module';
 import * as z from 'zod';
 import { contextLengthExceeded, invalidRequest } from './azure-error.ts';
 import { embeddingVector, shortenedUnitVector } from './embedding-vector.ts';
@@ -72,13 +73,23 @@ function listInputs({ input }: EmbeddingRequest): readonly Input[] {
 }
 
 function countTokens(input: Input): number {
-  const count = typeof input === 'string' ? estimateTokens(input) : input.length;
+  const count = typeof input === 'string' ? countTextTokens(input) : input.length;
   if (count <= MAX_INPUT_TOKENS) return count;
   throw contextLengthExceeded({
     contextTokens: MAX_INPUT_TOKENS,
     requestedTokens: count,
     param: 'input',
   });
+}
+
+/** By estimate, but where the limit is near by the models' own tokenizer: it is large to load. */
+function countTextTokens(text: string): number {
+  const estimate = estimateTokens(text);
+  if (estimate <= MAX_INPUT_TOKENS / 2) return estimate;
+  const tokenizer = createRequire(import.meta.url)(
+    'gpt-tokenizer/encoding/cl100k_base',
+  ) as typeof import('gpt-tokenizer/encoding/cl100k_base');
+  return tokenizer.countTokens(text);
 }
 
 /** Each token number counts as a word. */

@@ -1,0 +1,178 @@
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs, promisify } from 'node:util';
+import { writeRouteLlmWeights } from '../test/fakes/routellm-weights.ts';
+import { type LoadOptions, load, quantile, type Target } from './measure/load.ts';
+
+const HELP = `npm run measure [-- --rounds <n>]
+
+Measures on this machine, over loopback, the router with made-up weights of RouteLLM's layout and
+simulated deployments: the start to the first routed answer, the latency added to calling the
+simulator directly with the embedding in memory, and the worker's memory after 10,000 requests.
+
+  --rounds <n>  how often each case is measured, direct and routed in turn (default: 5)`;
+
+const run = promisify(execFile);
+const root = fileURLToPath(new URL('..', import.meta.url));
+const { values } = parseArgs({
+  options: {
+    rounds: { type: 'string', default: '5' },
+    help: { type: 'boolean', short: 'h', default: false },
+  },
+});
+const rounds = Number(values.rounds);
+if (values.help) {
+  console.log(HELP);
+} else if (Number.isInteger(rounds) && rounds > 0 && rounds <= 100) {
+  await measure();
+} else {
+  console.error(`--rounds must be a whole number from 1 to 100, got "${values.rounds}".`);
+  process.exitCode = 2;
+}
+
+async function measure(): Promise<void> {
+  const modelsFolder = await mkdtemp(join(tmpdir(), 'smart-router-measure-'));
+  try {
+    await importWeights(modelsFolder);
+    await measureStart(modelsFolder);
+    await withApp(modelsFolder, async ({ url, simulatorUrl, pid }) => {
+      await measureLatency(url, simulatorUrl);
+      await measureMemory(url, pid);
+    });
+  } finally {
+    await rm(modelsFolder, { recursive: true });
+  }
+}
+
+async function importWeights(modelsFolder: string): Promise<void> {
+  const weights = join(modelsFolder, 'model.safetensors');
+  await writeRouteLlmWeights(weights, { seed: 1 });
+  const embedder = 'azure-openai/text-embedding-3-small';
+  const options = ['--embedder', embedder, '--id', 'measured', '--models-folder', modelsFolder];
+  await run(process.execPath, [join(root, 'tools/run.mjs'), 'model-import', weights, ...options]);
+}
+
+type RunningApp = { readonly url: string; readonly simulatorUrl: string; readonly pid: number };
+
+/** The app as `npm start` starts it, in a process of its own. */
+async function withApp(modelsFolder: string, use: (app: RunningApp) => Promise<void>) {
+  const child = spawn(process.execPath, [join(root, 'tools/run.mjs'), 'start', '--port', '0'], {
+    env: {
+      ...process.env,
+      MODELS_FOLDER: modelsFolder,
+      ROUTER_SCORER: 'measured',
+      LOG_LEVEL: 'warning',
+    },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  let output = '';
+  for await (const chunk of child.stdout) {
+    output += String(chunk);
+    const match = /is at (\S+) {2}\(deployments: simulated at ([^;]+);/.exec(output);
+    const [, url, simulatorUrl] = match ?? [];
+    if (url === undefined || simulatorUrl === undefined) continue;
+    child.stdout.resume();
+    await use({ url, simulatorUrl, pid: child.pid ?? 0 });
+    break;
+  }
+  child.kill('SIGTERM');
+  if (child.exitCode === null) await once(child, 'exit');
+}
+
+async function measureStart(modelsFolder: string): Promise<void> {
+  const times: number[] = [];
+  for (let round = 0; round < rounds; round += 1) {
+    const startedAt = performance.now();
+    await withApp(modelsFolder, async ({ url }) => {
+      await load(routed(url, false), { connections: 1, requests: 1, stream: false });
+      times.push(performance.now() - startedAt);
+    });
+  }
+  const [median, low, high] = [0.5, 0, 1].map((q) => (quantile(times, q) / 1000).toFixed(2));
+  console.log(`Start to first routed answer: median ${median} s (${low} to ${high} s)\n`);
+}
+
+function bodyOf(stream: boolean): string {
+  const messages = [{ role: 'user', content: 'Which city is the capital of France?' }];
+  return JSON.stringify({ messages, stream });
+}
+
+function routed(url: string, stream: boolean): Target {
+  const path = '/llm/openai/deployments/smart-router/chat/completions';
+  return { name: 'routed', url: url + path, headers: {}, body: bodyOf(stream) };
+}
+
+function direct(simulatorUrl: string, stream: boolean): Target {
+  const path = '/openai/deployments/weak/chat/completions?api-version=2024-10-21';
+  const headers = { 'api-key': 'simulated' };
+  return { name: 'direct', url: simulatorUrl + path, headers, body: bodyOf(stream) };
+}
+
+async function measureLatency(url: string, simulatorUrl: string): Promise<void> {
+  console.log('Latency in ms: medians over the rounds (lowest to highest)');
+  for (const stream of [false, true]) {
+    const targets = [direct(simulatorUrl, stream), routed(url, stream)];
+    for (const connections of [1, 16]) {
+      const options = { connections, requests: connections * 200, stream };
+      const kind = stream ? 'streamed, first token' : 'plain';
+      printCase(`${kind}, ${connections} connection(s)`, await measureCase(targets, options));
+    }
+  }
+}
+
+/** In turn, so that both see the same machine; the first round only warms up. */
+async function measureCase(targets: readonly Target[], options: LoadOptions) {
+  const results: number[][][] = [];
+  for (let round = 0; round <= rounds; round += 1) {
+    const times: number[][] = [];
+    for (const target of targets) times.push(await load(target, options));
+    results.push(times);
+  }
+  return results.slice(1);
+}
+
+/** `results[round]` holds the times of the direct and of the routed requests. */
+function printCase(name: string, results: readonly (readonly number[][])[]): void {
+  for (const q of [0.5, 0.99]) {
+    const pairs = results.map(([directTimes = [], routedTimes = []]) => ({
+      direct: quantile(directTimes, q),
+      routed: quantile(routedTimes, q),
+    }));
+    const columns = [
+      ['direct', pairs.map((pair) => pair.direct)],
+      ['routed', pairs.map((pair) => pair.routed)],
+      ['added', pairs.map((pair) => pair.routed - pair.direct)],
+      ['ratio', pairs.map((pair) => pair.routed / pair.direct)],
+    ] as const;
+    const text = columns.map(([column, times]) => `${column} ${spread(times)}`).join('  ');
+    console.log(`  ${name}, p${q * 100}: ${text}`);
+  }
+}
+
+function spread(numbers: readonly number[]): string {
+  const [median, low, high] = [0.5, 0, 1].map((q) => quantile(numbers, q).toFixed(2));
+  return `${median} (${low} to ${high})`;
+}
+
+async function measureMemory(url: string, pid: number): Promise<void> {
+  const before = await workerRssMb(pid);
+  await load(routed(url, false), { connections: 16, requests: 10_000, stream: false });
+  const after = await workerRssMb(pid);
+  console.log(`\nWorker memory: ${after} MB after 10,000 more requests, ${before} MB before`);
+}
+
+/** Of the worker among the children of `npm start`, in MiB. */
+async function workerRssMb(parentPid: number): Promise<string> {
+  const { stdout } = await run('ps', ['-A', '-o', 'ppid=,rss=,args=']);
+  const line = stdout
+    .split('\n')
+    .map((one) => one.trim().split(/\s+/))
+    .find(
+      ([ppid, , ...rest]) => ppid === String(parentPid) && rest.join(' ').includes('worker.ts'),
+    );
+  return (Number(line?.[1]) / 1024).toFixed(0);
+}
