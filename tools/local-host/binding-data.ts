@@ -31,7 +31,8 @@ export function createBindingData(options: BindingDataOptions): Record<string, T
 }
 
 function bodyProperties(body: Buffer | undefined): [string, unknown][] {
-  if (body === undefined || body.length === 0) return [];
+  // A large upload of another kind need not become a string.
+  if (body === undefined || !/^\s*\{/.test(body.toString('utf8', 0, 1024))) return [];
   try {
     const parsed: unknown = JSON.parse(body.toString('utf8'));
     if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) return [];

@@ -16,43 +16,39 @@ type ForwardOptions = {
   readonly agent: Agent;
   readonly invocationId: string;
   readonly invocation: Promise<InvocationEnd>;
-  /** How long a request hangs whose invocation never answers: the host's activity timeout. */
+  /** How long an exchange may go without a byte either way: the host's activity timeout. */
   readonly hangMs: number;
 };
+
+/** Time for what a worker sent before its invocation failed to arrive. */
+const FLUSH_MS = 50;
 
 /**
  * Sends a request on to the worker's HTTP server and its answer back, as the host's proxy does.
  * Resolves with what the host would log of it. Never throws.
  */
 export async function forward(options: ForwardOptions): Promise<string> {
-  const { request, response, invocation, hangMs } = options;
+  const { request, response, invocation, invocationId, hangMs } = options;
   const outgoing = openForward(options);
-  const hang = wait(hangMs);
+  const silence = createSilenceTimer(hangMs);
+  request.on('data', () => silence.restart());
   const first = await Promise.race([
-    answerOf(outgoing, options.invocationId),
-    invocation.then((end) => (end === 'lost' ? end : hang.over)),
-    hang.over,
+    answerOf(outgoing, invocationId),
+    invocation.then((end) => (end === 'lost' ? end : silence.over)),
+    silence.over,
   ]);
-  hang.stop();
-  if (first === 'lost' || first === 'timeout') {
+  if (first === 'lost' || first === 'silence') {
+    silence.stop();
     outgoing.destroy();
-    fail(response);
+    response.writeHead(500, { server: 'Kestrel', 'content-length': '0' }).end();
     return first === 'lost' ? 'Failed (the worker ended)' : 'Failed (no answer in time)';
   }
-  copyHead(first, response);
-  let clientLeft = false;
-  response.once('close', () => {
-    clientLeft = !response.writableFinished;
-    // The worker is not told: its answer is read to the end.
-    first.unpipe(response);
-    first.resume();
-  });
   void invocation.then((end) => {
-    if (end !== 'done') first.destroy();
+    if (end === 'failed') setTimeout(() => first.destroy(), FLUSH_MS);
   });
-  const whole = await pipeAnswer(first, response, request);
-  if (clientLeft) return 'Failed (ResponseBodyCanceled)';
-  return whole ? 'Succeeded' : 'Failed (the answer broke off)';
+  const outcome = await passOn(first, response, silence);
+  silence.stop();
+  return outcome;
 }
 
 function openForward({
@@ -79,7 +75,9 @@ function openForward({
   // What goes wrong is seen by whoever waits for the answer.
   outgoing.on('error', () => undefined);
   if (body === undefined) {
-    request.once('aborted', () => outgoing.destroy());
+    request.once('close', () => {
+      if (!request.complete) outgoing.destroy();
+    });
     request.pipe(outgoing);
   } else {
     outgoing.end(body);
@@ -90,7 +88,7 @@ function openForward({
 /** An encoded slash in the path is encoded once more on its way. */
 function escapeSlashes(url: string): string {
   const [path = '', ...query] = url.split('?');
-  return [path.replace(/%2F/gi, '%252F'), ...query].join('?');
+  return [path.replace(/%(2F)/gi, '%25$1'), ...query].join('?');
 }
 
 /**
@@ -106,15 +104,12 @@ function answerOf(outgoing: ClientRequest, invocationId: string): Promise<Incomi
   return promise;
 }
 
-function wait(ms: number): { readonly over: Promise<'timeout'>; stop(): void } {
-  const { promise, resolve } = Promise.withResolvers<'timeout'>();
-  const timer = setTimeout(() => resolve('timeout'), ms);
-  return { over: promise, stop: () => clearTimeout(timer) };
-}
+type SilenceTimer = { readonly over: Promise<'silence'>; restart(): void; stop(): void };
 
-function fail(response: ServerResponse): void {
-  if (response.headersSent) response.destroy();
-  else response.writeHead(500, { server: 'Kestrel', 'content-length': '0' }).end();
+function createSilenceTimer(ms: number): SilenceTimer {
+  const { promise, resolve } = Promise.withResolvers<'silence'>();
+  const timer = setTimeout(() => resolve('silence'), ms);
+  return { over: promise, restart: () => timer.refresh(), stop: () => clearTimeout(timer) };
 }
 
 const HOP_BY_HOP = new Set(['connection', 'keep-alive', 'transfer-encoding']);
@@ -128,20 +123,32 @@ function copyHead(answer: IncomingMessage, response: ServerResponse): void {
   response.flushHeaders();
 }
 
-/** False when the answer broke off: then the client's connection breaks too. */
-function pipeAnswer(
+/** Resolves when the client has the whole answer, or the connection to it is gone. */
+async function passOn(
   answer: IncomingMessage,
   response: ServerResponse,
-  request: IncomingMessage,
-): Promise<boolean> {
-  const { promise, resolve } = Promise.withResolvers<boolean>();
-  answer.pipe(response);
-  answer.once('end', () => resolve(true));
-  answer.once('error', () => undefined);
+  silence: SilenceTimer,
+): Promise<string> {
+  let outcome: string | undefined;
+  // An answer that breaks off is seen when it closes.
+  answer.on('error', () => undefined);
   answer.once('close', () => {
     if (answer.complete) return;
-    request.socket.destroy();
-    resolve(false);
+    outcome ??= 'Failed (the answer broke off)';
+    response.socket?.destroySoon();
   });
-  return promise;
+  void silence.over.then(() => {
+    outcome ??= 'Failed (the answer stalled)';
+    answer.destroy();
+    response.destroy();
+  });
+  copyHead(answer, response);
+  answer.on('data', () => silence.restart());
+  answer.pipe(response);
+  if (!response.closed) await new Promise((resolve) => response.once('close', resolve));
+  if (!response.writableFinished) outcome ??= 'Failed (ResponseBodyCanceled)';
+  // The worker is not told that the client left: its answer is read to the end.
+  answer.unpipe(response);
+  answer.resume();
+  return outcome ?? 'Succeeded';
 }

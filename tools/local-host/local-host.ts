@@ -4,6 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { Agent, createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import { buffer } from 'node:stream/consumers';
 import { createBindingData } from './binding-data.ts';
 import { forward } from './forward.ts';
 import { createRouteTable, type RouteMatch, type RouteTable } from './route-table.ts';
@@ -45,23 +46,28 @@ export async function startLocalHost(options: LocalHostOptions): Promise<LocalHo
     env,
     onOutput: options.onOutput ?? ((text) => process.stderr.write(text)),
   });
-  const findRoute = createRouteTable(supervisor.first.functions, settings.routePrefix);
-  const server = createServer({ maxHeaderSize: MAX_HEADER_BYTES }, (request, response) => {
-    void serve({ request, response, findRoute, supervisor, settings, agent, hangMs });
-  });
-  server.listen(port, '127.0.0.1');
-  await once(server, 'listening');
-  const { port: actualPort } = server.address() as AddressInfo;
-  return {
-    url: `http://127.0.0.1:${actualPort}`,
-    workerPid: () => supervisor.pid(),
-    close: async () => {
-      server.close();
-      await supervisor.close();
-      server.closeAllConnections();
-      agent.destroy();
-    },
-  };
+  try {
+    const findRoute = createRouteTable(supervisor.first.functions, settings.routePrefix);
+    const server = createServer({ maxHeaderSize: MAX_HEADER_BYTES }, (request, response) => {
+      void serve({ request, response, findRoute, supervisor, settings, agent, hangMs });
+    });
+    server.listen(port, '127.0.0.1');
+    await once(server, 'listening');
+    const { port: actualPort } = server.address() as AddressInfo;
+    return {
+      url: `http://127.0.0.1:${actualPort}`,
+      workerPid: () => supervisor.pid(),
+      close: async () => {
+        server.close();
+        await supervisor.close();
+        server.closeAllConnections();
+        agent.destroy();
+      },
+    };
+  } catch (error) {
+    await supervisor.close();
+    throw error;
+  }
 }
 
 async function readHostSettings(appFolder: string): Promise<HostSettings> {
@@ -137,7 +143,7 @@ async function serve(exchange: Exchange): Promise<void> {
   response.on('error', () => undefined);
   const rawUrl = request.url ?? '/';
   if (rawUrl.length > MAX_URL_LENGTH) return answerEmpty(response, 414);
-  const [path = '/'] = rawUrl.split('?');
+  const [path = '/'] = rawUrl.split('?', 1);
   const match = findRoute(request.method ?? 'GET', path);
   if (match === undefined) {
     request.resume();
@@ -145,8 +151,11 @@ async function serve(exchange: Exchange): Promise<void> {
   }
   // The host looks into bodies of a known length only, and holds them; others it passes on.
   const isChunked = request.headers['transfer-encoding'] !== undefined;
+  if (Number(request.headers['content-length'] ?? 0) > MAX_BODY_BYTES) {
+    request.resume();
+    return answerEmpty(response, 500);
+  }
   const body = isChunked ? undefined : await readBody(request);
-  if (body === 'too-large') return answerEmpty(response, 500);
   if (body === 'broken-off') return undefined;
   try {
     await invoke(exchange, match, body);
@@ -163,6 +172,7 @@ async function invoke(
 ): Promise<void> {
   const { request, response, supervisor, settings, agent, hangMs } = exchange;
   const worker = await supervisor.worker();
+  if (response.closed) return;
   const invocationId = randomUUID();
   const startedAt = performance.now();
   const invocation = worker.invoke({
@@ -171,7 +181,7 @@ async function invoke(
     traceParent: traceParentOf(request),
     triggerMetadata: createBindingData({
       headers: flatten(request),
-      query: new URL(request.url ?? '/', 'http://localhost').searchParams,
+      query: new URLSearchParams(/\?.*/s.exec(request.url ?? '')?.[0]),
       routeValues: values,
       ...(body !== undefined && { body }),
     }),
@@ -188,11 +198,13 @@ async function invoke(
     invocation,
     hangMs,
   });
-  clearTimeout(timeout);
   if (outcome !== 'Succeeded') {
     const elapsedMs = Math.round(performance.now() - startedAt);
     console.error(`[host] ${name} ${invocationId}: ${outcome} after ${elapsedMs} ms`);
   }
+  // An invocation without an answer, or without a client, goes on.
+  await invocation;
+  clearTimeout(timeout);
 }
 
 function traceParentOf(request: IncomingMessage): string {
@@ -214,17 +226,10 @@ function answerEmpty(response: ServerResponse, status: number): void {
   response.writeHead(status, { server: 'Kestrel', 'content-length': '0' }).end();
 }
 
-async function readBody(request: IncomingMessage): Promise<Buffer | 'too-large' | 'broken-off'> {
-  const chunks: Buffer[] = [];
-  let size = 0;
+async function readBody(request: IncomingMessage): Promise<Buffer | 'broken-off'> {
   try {
-    for await (const chunk of request) {
-      size += chunk.length;
-      if (size <= MAX_BODY_BYTES) chunks.push(chunk);
-      else chunks.length = 0;
-    }
+    return await buffer(request);
   } catch {
     return 'broken-off';
   }
-  return size > MAX_BODY_BYTES ? 'too-large' : Buffer.concat(chunks, size);
 }

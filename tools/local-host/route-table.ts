@@ -27,8 +27,9 @@ export function createRouteTable(functions: readonly HttpFunction[], prefix: str
     .sort((a, b) => compareIgnoringCase(a.name, b.name));
   refuseDuplicates(compiled);
   return (method, path) => {
+    const decoded = decodePath(path);
     for (const { name, methods, pattern, keys } of compiled) {
-      const match = methods.includes(method) ? pattern.exec(path) : null;
+      const match = methods.includes(method) ? pattern.exec(decoded) : null;
       if (match !== null) return { name, values: valuesOf(keys, match) };
     }
     return undefined;
@@ -54,7 +55,7 @@ function compile(one: HttpFunction, prefix: string): CompiledRoute {
   return {
     ...one,
     methods: one.methods.map((method) => method.toUpperCase()),
-    pattern: new RegExp(`^${pattern}/?$`, 'i'),
+    pattern: new RegExp(`^${pattern}/?$`, 'is'),
     keys,
   };
 }
@@ -84,28 +85,28 @@ function valuesOf(keys: readonly string[], match: RegExpExecArray): Record<strin
   const values: Record<string, string> = {};
   for (const [index, key] of keys.entries()) {
     const value = match[index + 1];
-    if (value !== undefined) values[key] = decodeSegment(value);
+    if (value !== undefined) values[key] = value;
   }
   return values;
 }
 
 /** Everything is decoded but an encoded slash. */
-function decodeSegment(value: string): string {
+function decodePath(path: string): string {
   try {
-    return value
+    return path
       .split(/(%2F)/i)
       .map((part) => (/^%2F$/i.test(part) ? part : decodeURIComponent(part)))
       .join('');
   } catch {
-    return value;
+    return path;
   }
 }
 
 function refuseDuplicates(routes: readonly CompiledRoute[]): void {
   const seen = new Map<string, string>();
-  for (const { name, methods, pattern } of routes) {
+  for (const { name, methods, route } of routes) {
     for (const method of methods) {
-      const key = `${method} ${pattern.source}`;
+      const key = `${method} ${route.toLowerCase()}`;
       const other = seen.get(key);
       if (other !== undefined) throw new Error(`${name} and ${other} have the same route.`);
       seen.set(key, name);

@@ -44,6 +44,10 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
   const exited = once(child, 'exit').then(() => undefined);
   const ready = await waitForStart(child, exited);
   const ends = trackEnds(child, exited);
+  function send(message: HostMessage): void {
+    // What a worker does not get because it is ending is seen by its end.
+    if (child.connected) child.send(message, () => undefined);
+  }
   return {
     pid: child.pid ?? 0,
     httpUri: new URL(ready.httpUri),
@@ -51,12 +55,12 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
     exited,
     invoke: (invocation) => {
       const end = ends(invocation.invocationId);
-      if (child.connected) child.send({ type: 'invoke', ...invocation } satisfies HostMessage);
+      send({ type: 'invoke', ...invocation });
       return end;
     },
     kill: () => child.kill('SIGKILL'),
     terminate: async () => {
-      if (child.connected) child.send({ type: 'terminate' } satisfies HostMessage);
+      send({ type: 'terminate' });
       const timer = setTimeout(() => child.kill('SIGKILL'), TERMINATE_MS);
       await exited;
       clearTimeout(timer);
@@ -82,13 +86,14 @@ function waitForStart(
 ): Promise<Extract<WorkerMessage, { type: 'ready' }>> {
   const { promise, resolve, reject } =
     Promise.withResolvers<Extract<WorkerMessage, { type: 'ready' }>>();
+  let reason = 'The worker ended before it was ready.';
   child.once('message', (message: WorkerMessage) => {
     if (message.type === 'ready') return resolve(message);
-    child.kill('SIGKILL');
-    return reject(new Error(message.type === 'start-failed' ? message.message : message.type));
+    reason = message.type === 'start-failed' ? message.message : message.type;
+    return child.kill('SIGKILL');
   });
   child.once('error', reject);
-  void exited.then(() => reject(new Error('The worker ended before it was ready.')));
+  void exited.then(() => reject(new Error(reason)));
   return promise;
 }
 

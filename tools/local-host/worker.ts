@@ -1,15 +1,9 @@
 // The worker process of the local host: loads the unmodified app and runs its functions, as the
 // worker of Azure Functions does.
-import { readFile } from 'node:fs/promises';
+import { glob, readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import {
-  type CoreState,
-  type FunctionCallback,
-  type HookName,
-  installCoreApi,
-  type RegisteredFunction,
-} from './core-api.ts';
+import { type HookName, installCoreApi, type RegisteredFunction } from './core-api.ts';
 import type { HostMessage, WorkerMessage } from './messages.ts';
 import type { HttpFunction } from './route-table.ts';
 
@@ -37,8 +31,14 @@ async function start(): Promise<WorkerMessage> {
   const manifest: unknown = JSON.parse(await readFile('package.json', 'utf8'));
   const { main } = manifest as { main?: unknown };
   if (typeof main !== 'string') throw new Error('package.json has no "main".');
-  await import(pathToFileURL(resolve(main)).href);
-  await runHooks(state, 'appStart', {});
+  // It may be a pattern, such as "dist/{index.js,functions/*.js}".
+  const files: string[] = [];
+  for await (const file of glob(main)) files.push(file);
+  if (files.length === 0) {
+    throw new Error(`Found zero files matching the supplied pattern "${main}".`);
+  }
+  for (const file of files) await import(pathToFileURL(resolve(file)).href);
+  await runHooks('appStart', { hookData: {} });
   if (state.model === undefined)
     throw new Error(`${main} registers nothing with @azure/functions.`);
   const { HttpUri: httpUri } = await state.model.getCapabilities({});
@@ -94,15 +94,16 @@ async function invoke(invocation: Invocation): Promise<void> {
   const model = state.model.getInvocationModel(coreContext);
   const { context, inputs } = await model.getArguments();
   coreContext.state = 'preInvocationHooks';
-  const before = { invocationContext: context, inputs, functionCallback: registered.callback };
-  await runHooks(state, 'preInvocation', before);
+  const shared = { hookData: {}, invocationContext: context };
+  const before = { ...shared, inputs, functionCallback: registered.callback };
+  await runHooks('preInvocation', before);
   coreContext.state = 'invocation';
   const outcome = await settle(() =>
-    model.invokeFunction(context, before.inputs, before.functionCallback as FunctionCallback),
+    model.invokeFunction(context, before.inputs, before.functionCallback),
   );
   coreContext.state = 'postInvocationHooks';
-  const after = { invocationContext: context, inputs: before.inputs, ...outcome };
-  await runHooks(state, 'postInvocation', after);
+  const after = { ...shared, inputs: before.inputs, ...outcome };
+  await runHooks('postInvocation', after);
   if (after.error != null) throw after.error;
   // The library writes to the waiting request here, and nowhere else.
   await model.getResponse(context, after.result);
@@ -116,18 +117,14 @@ async function settle(run: () => Promise<unknown>): Promise<{ result?: unknown; 
   }
 }
 
-async function runHooks(
-  { hooks }: CoreState,
-  name: HookName,
-  context: Record<string, unknown>,
-): Promise<void> {
-  Object.assign(context, { hookData: {}, appHookData });
-  for (const callback of hooks.get(name) ?? []) await callback(context);
+async function runHooks(name: HookName, context: Record<string, unknown>): Promise<void> {
+  context['appHookData'] = appHookData;
+  for (const callback of state.hooks.get(name) ?? []) await callback(context);
 }
 
 async function terminate(): Promise<void> {
   try {
-    await runHooks(state, 'appTerminate', {});
+    await runHooks('appTerminate', { hookData: {} });
   } catch (error) {
     logLine('error', describe(error));
   }
