@@ -24,7 +24,11 @@ export function createAzureEmbedder(options: AzureEmbedderOptions): RemoteEmbedd
     client ??= createClient(options);
     const { embeddings } = await client;
     const input = await cutToTokens(text, MAX_TOKENS);
-    const { data } = await embeddings.create({ model: options.deployment.name, input });
+    const { data } = await embeddings.create(
+      { model: options.deployment.name, input },
+      // For both tries and the wait between them, which a 429 may ask to be a minute.
+      { signal: AbortSignal.timeout(options.timeoutMs) },
+    );
     const [first] = data;
     if (first === undefined)
       throw new Error('The embedding deployment answered without an embedding.');
@@ -38,15 +42,17 @@ export function createAzureEmbedder(options: AzureEmbedderOptions): RemoteEmbedd
 async function createClient(options: AzureEmbedderOptions): Promise<OpenAI> {
   const { AzureOpenAI, OpenAI } = await import('openai');
   const { deployment, getToken, timeoutMs } = options;
-  const shared = { maxRetries: 1, timeout: timeoutMs };
+  // What is not given here, the client reads from the environment.
+  const shared = { maxRetries: 1, timeout: timeoutMs, organization: null, project: null };
   const { apiKey, endpoint } = deployment;
   switch (deployment.apiStyle) {
     case 'azure': {
-      const credential = apiKey === undefined ? { azureADTokenProvider: getToken } : { apiKey };
+      const credential =
+        apiKey === undefined ? { azureADTokenProvider: getToken, apiKey: '' } : { apiKey };
       return new AzureOpenAI({
         ...shared,
         ...credential,
-        endpoint,
+        baseURL: `${endpoint}/openai`,
         apiVersion: deployment.apiVersion,
       });
     }

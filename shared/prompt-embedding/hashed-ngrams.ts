@@ -67,7 +67,7 @@ function addSigned(target: Float32Array, hash: number, weight: number): void {
 
 function scale(values: Float32Array): void {
   let total = 0;
-  for (const value of values) total += Math.abs(value);
+  for (let index = 0; index < values.length; index += 1) total += Math.abs(values[index] ?? 0);
   if (total === 0) return;
   // The squares of the square roots add up to the total of the counts.
   const factor = 1 / Math.sqrt(total);

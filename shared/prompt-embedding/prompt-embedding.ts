@@ -55,6 +55,9 @@ export function createPromptEmbedding(options: PromptEmbeddingOptions): GetPromp
         `The embedder ${embedder.id} gave ${embedding.length} dimensions; the scorer takes ${dimensions}.`,
       );
     }
+    if (!embedding.every(Number.isFinite)) {
+      throw new Error(`The embedder ${embedder.id} gave something that is no number.`);
+    }
     for (const cache of caches) inBackground(cache.set(key, embedding));
     return { embedding, cache: 'miss' };
   }

@@ -85,7 +85,8 @@ function rowOf(key: string): string {
 }
 
 function encode(embedding: Float32Array): Uint8Array {
-  return new Uint8Array(embedding.buffer, embedding.byteOffset, embedding.byteLength);
+  // A copy, because the client sends the whole buffer behind a view.
+  return new Uint8Array(embedding.buffer, embedding.byteOffset, embedding.byteLength).slice();
 }
 
 function decode(value: unknown, dimensions: number): Float32Array {

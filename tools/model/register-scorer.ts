@@ -1,0 +1,87 @@
+import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import {
+  type Calibration,
+  loadRegistry,
+  type ScorerEntry,
+  scorerEntrySchema,
+} from '../../shared/matrix-factorization/registry.ts';
+import { load } from '../../shared/matrix-factorization/scorer.ts';
+import { InputError } from './input-error.ts';
+import { type ScorerGraph, writeScorer } from './onnx-writer.ts';
+import { replaceFiles, temporary } from './replace-files.ts';
+
+type Registration = {
+  readonly modelsFolder: string;
+  readonly graph: ScorerGraph;
+  readonly defaultPair: { readonly strong: string; readonly weak: string };
+  readonly trainedOn: string;
+  readonly figures?: Readonly<Record<string, unknown>>;
+  readonly calibrations?: readonly Calibration[];
+  /** The text of `card.md`, written beside the scorer. */
+  readonly card?: string;
+};
+
+const FILE_NAME = 'scorer.onnx';
+
+/**
+ * Writes `<folder>/<id>/scorer.onnx` and its registry entry, which replaces one of the same id.
+ * Everything is written beside its place and tried out first, the registry is renamed last, and a
+ * failure puts back what was there.
+ */
+export async function registerScorer(registration: Registration): Promise<ScorerEntry> {
+  const { modelsFolder, graph, card } = registration;
+  const bytes = writeScorer(graph);
+  const registryPath = join(modelsFolder, 'registry.json');
+  const scorers = existsSync(registryPath) ? (await loadRegistry(modelsFolder)).scorers : [];
+  const earlier = scorers.find(({ id }) => id === graph.id);
+  const entry = createEntry(registration, bytes, earlier);
+  const place = scorers.findIndex(({ id }) => id === graph.id);
+  const replaced = place === -1 ? [...scorers, entry] : scorers.with(place, entry);
+  const registryText = `${JSON.stringify({ scorers: replaced }, null, 2)}\n`;
+  await replaceFiles(
+    join(modelsFolder, graph.id),
+    [
+      { path: join(modelsFolder, entry.file), content: bytes },
+      ...(card === undefined
+        ? []
+        : [{ path: join(modelsFolder, graph.id, 'card.md'), content: card }]),
+      { path: registryPath, content: registryText },
+    ],
+    () => load({ ...entry, file: temporary(entry.file) }, modelsFolder),
+  );
+  return entry;
+}
+
+function createEntry(
+  { graph, defaultPair, trainedOn, figures = {}, calibrations }: Registration,
+  bytes: Uint8Array,
+  earlier: ScorerEntry | undefined,
+): ScorerEntry {
+  const sha256 = createHash('sha256').update(bytes).digest('hex');
+  for (const model of [defaultPair.strong, defaultPair.weak]) {
+    if (graph.models.includes(model)) continue;
+    throw new InputError(
+      `"${model}" is not one of the scorer's models: ${graph.models.join(', ')}.`,
+    );
+  }
+  // A calibration is a fact about one file: another file has other win rates.
+  const kept = earlier?.sha256 === sha256 ? earlier.calibrations : [];
+  const parsed = scorerEntrySchema.safeParse({
+    id: graph.id,
+    version: graph.version,
+    file: `${graph.id}/${FILE_NAME}`,
+    sha256,
+    embedder: graph.embedder,
+    dimensions: graph.dimensions,
+    models: graph.models,
+    defaultPair,
+    trainedOn,
+    figures,
+    calibrations: calibrations ?? kept,
+  });
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  throw new InputError(`The scorer's ${issue?.path.join('.')} is not valid: ${issue?.message}.`);
+}

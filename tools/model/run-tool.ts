@@ -1,0 +1,84 @@
+import { parseArgs } from 'node:util';
+import { ConfigError } from '../../shared/errors.ts';
+import { InputError } from './input-error.ts';
+
+type Options = Readonly<Record<string, { type: 'string' | 'boolean'; multiple?: boolean }>>;
+
+/** The command line of a tool, read by name. */
+export type CommandLine = {
+  readonly positionals: readonly string[];
+  text(name: string): string | undefined;
+  /** Throws an InputError when the option is missing. */
+  required(name: string): string;
+  all(name: string): readonly string[];
+  flag(name: string): boolean;
+  integer(name: string, fallback: number): number;
+};
+
+type Tool = {
+  readonly help: string;
+  readonly options: Options;
+  readonly allowPositionals?: boolean;
+  readonly run: (commandLine: CommandLine) => Promise<void>;
+};
+
+/**
+ * Runs a command-line tool: `--help`, one error line on stderr, and exit code 2 for bad input.
+ */
+export async function runTool(tool: Tool): Promise<void> {
+  try {
+    const commandLine = readCommandLine(tool);
+    if (commandLine.flag('help')) console.log(tool.help);
+    else await tool.run(commandLine);
+  } catch (error) {
+    if (!isBadInput(error)) throw error;
+    console.error(`Error: ${oneLine(error)}`);
+    process.exitCode = 2;
+  }
+}
+
+function readCommandLine({ options, allowPositionals = false }: Tool): CommandLine {
+  const { values, positionals } = parseArgs({
+    options: { ...options, help: { type: 'boolean' } },
+    allowPositionals,
+    strict: true,
+  });
+  const found = new Map<string, unknown>(Object.entries(values));
+  const text = (name: string): string | undefined => {
+    const value = found.get(name);
+    return typeof value === 'string' ? value : undefined;
+  };
+  return {
+    positionals,
+    text,
+    required(name) {
+      const value = text(name);
+      if (value === undefined || value === '') {
+        throw new InputError(`--${name} is missing: --help shows how the tool is called.`);
+      }
+      return value;
+    },
+    all: (name) => [found.get(name)].flat().filter((value) => typeof value === 'string'),
+    flag: (name) => found.get(name) === true,
+    integer(name, fallback) {
+      const value = text(name);
+      if (value === undefined) return fallback;
+      if (!/^\d{1,9}$/.test(value)) {
+        throw new InputError(`--${name} must be a whole number, got "${value}".`);
+      }
+      return Number(value);
+    },
+  };
+}
+
+function isBadInput(error: unknown): error is Error {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+  return (
+    error instanceof InputError || error instanceof ConfigError || code.startsWith('ERR_PARSE_ARGS')
+  );
+}
+
+function oneLine(error: Error): string {
+  const message = error instanceof ConfigError ? error.problems.join(' ') : error.message;
+  return message.replace(/\s*\n\s*/g, ' ');
+}
