@@ -73,7 +73,12 @@ export async function loadConfig(env: Environment = process.env): Promise<Config
       `EMBEDDING_DEPLOYMENT is missing: the scorer ${scorer.entry.id} needs prompts embedded by ${scorer.entry.embedder}.`,
     );
   }
-  const apiKeys = readApiKeys(read, env);
+  if (isLocalEmbedder && scorer.entry.dimensions !== localEmbedder.dimensions) {
+    read.problem(
+      `The scorer ${scorer.entry.id} takes ${scorer.entry.dimensions} dimensions; the embedder ${localEmbedder.id} gives ${localEmbedder.dimensions}. Train it again.`,
+    );
+  }
+  const apiKeys = readApiKeys(read);
   const limits = readLimits(read);
   const embeddingCache = readEmbeddingCache(read);
   const logLevel = read.choice('LOG_LEVEL', LOG_LEVELS) ?? 'info';
@@ -111,10 +116,10 @@ function readPolicy(read: SettingsReader): Config['policy'] {
 function readModes(read: SettingsReader): ModeShares {
   const modes: Record<Mode, number> = { ...DEFAULT_MODES };
   for (const part of read.text('ROUTER_MODES')?.split(',') ?? []) {
-    const [name = '', value = ''] = part.split('=').map((side) => side.trim());
+    const [name = '', value = '', more] = part.split('=').map((side) => side.trim());
     const mode = MODES.find((known) => known === name);
     const share = value === '' ? Number.NaN : Number(value);
-    if (mode === undefined || !(share >= 0 && share <= 1)) {
+    if (mode === undefined || more !== undefined || !(share >= 0 && share <= 1)) {
       read.problem(
         `ROUTER_MODES must look like "cost=0.2,balanced=0.5,quality=0.8", each a strong share from 0 to 1; "${part}" does not.`,
       );
@@ -146,14 +151,15 @@ async function readScorer(
   }
 }
 
-function readApiKeys(read: SettingsReader, env: Environment): readonly ApiKey[] | undefined {
+function readApiKeys(read: SettingsReader): readonly ApiKey[] | undefined {
   const open = read.choice('ROUTER_AUTH', ['none', 'keys'] as const) === 'none';
   const text = read.text('ROUTER_API_KEYS');
   if (open && text !== undefined) {
     read.problem('ROUTER_AUTH=none and ROUTER_API_KEYS contradict each other: remove one of them.');
   }
   // Set by the platform, never by core tools or the local host.
-  if (open && (env['WEBSITE_INSTANCE_ID'] ?? env['WEBSITE_SITE_NAME'] ?? env['WEBSITE_POD_NAME'])) {
+  const signs = ['WEBSITE_INSTANCE_ID', 'WEBSITE_SITE_NAME', 'WEBSITE_POD_NAME'];
+  if (open && signs.some((name) => read.text(name) !== undefined)) {
     read.problem(
       'ROUTER_AUTH=none opens the router to everybody and is refused in Azure: set ROUTER_API_KEYS.',
     );
@@ -174,7 +180,7 @@ function readLimits(read: SettingsReader): Config['limits'] {
     // The platform ends a request after 230 s without a byte, and host.json's functionTimeout ends
     // all streams of the worker that runs into it.
     requestTimeoutMs: read.integer('REQUEST_TIMEOUT_MS', { min: 1, max: 1_500_000 }) ?? 220_000,
-    embeddingTimeoutMs: read.integer('EMBEDDING_TIMEOUT_MS', { min: 1 }) ?? 5_000,
+    embeddingTimeoutMs: read.integer('EMBEDDING_TIMEOUT_MS', { min: 1, max: 1_500_000 }) ?? 5_000,
   };
 }
 
@@ -195,7 +201,7 @@ function readEmbeddingCache(read: SettingsReader): Config['embeddingCache'] {
     ...((endpoint ?? connectionString) !== undefined && { tables }),
     table: read.matching('EMBEDDING_CACHE_TABLE', /^[A-Za-z][A-Za-z0-9]{2,62}$/) ?? 'embeddings',
     maxEntries: read.integer('EMBEDDING_CACHE_ENTRIES', { min: 1 }) ?? 5_000,
-    timeoutMs: read.integer('EMBEDDING_CACHE_TIMEOUT_MS', { min: 1 }) ?? 150,
+    timeoutMs: read.integer('EMBEDDING_CACHE_TIMEOUT_MS', { min: 1, max: 60_000 }) ?? 150,
     ...(keySecret !== undefined && { keySecret }),
   };
 }

@@ -1,7 +1,7 @@
 import { errorKind } from './log.ts';
 import type { Upstream } from './upstream/upstream.ts';
 
-type State = 'ok' | 'unauthorized' | 'failing' | 'unreachable' | 'not-configured';
+type State = 'ok' | 'unauthorized' | 'failing' | 'unreachable' | 'not-used';
 
 export type Readiness = {
   /** `degraded` still answers every request, worse or slower than it could. */
@@ -19,7 +19,7 @@ type ReadinessOptions = {
   /** Absent: prompts are embedded locally. */
   readonly embedding?: Upstream;
   readonly deployments: readonly Upstream[];
-  /** Throws when the tables do not answer. Absent: none are configured. */
+  /** Throws when the tables do not answer. Absent: nothing is kept in any. */
   readonly probeTables?: () => Promise<void>;
   readonly now?: () => number;
 };
@@ -53,7 +53,7 @@ async function probeAll(options: ReadinessOptions): Promise<Readiness> {
     ),
   ]);
   const canAnswer = deployments.every(({ state }) => state === 'ok');
-  const isWhole = embeddings === 'ok' && (tables === 'ok' || tables === 'not-configured');
+  const isWhole = embeddings === 'ok' && (tables === 'ok' || tables === 'not-used');
   return {
     status: canAnswer ? (isWhole ? 'ready' : 'degraded') : 'unavailable',
     scorer: { state: 'ok', name: options.scorer },
@@ -75,7 +75,7 @@ async function probeUpstream(upstream: Upstream): Promise<State> {
 }
 
 async function probeTables(probe: (() => Promise<void>) | undefined): Promise<State> {
-  if (probe === undefined) return 'not-configured';
+  if (probe === undefined) return 'not-used';
   try {
     await probe();
     return 'ok';

@@ -71,9 +71,13 @@ export class SettingsReader {
     if (value === undefined) return undefined;
     const url = URL.canParse(value) ? new URL(value) : undefined;
     const isHttp = url?.protocol === 'https:' || url?.protocol === 'http:';
-    if (url === undefined || !isHttp || url.username !== '' || url.search !== '') {
+    const hasMore = url && `${url.username}${url.password}${url.search}${url.hash}` !== '';
+    if (url === undefined || !isHttp || hasMore) {
       // The value is left out: a mistyped address may hold a key.
-      return this.#report(name, 'must be an http or https address without user name or query');
+      return this.#report(
+        name,
+        'must be an http or https address without user name, query or fragment',
+      );
     }
     return url;
   }

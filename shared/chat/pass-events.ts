@@ -2,6 +2,9 @@ import { toErrorBody, UpstreamError } from '../errors.ts';
 import { brokenOff, tooLarge } from '../upstream/read-answer.ts';
 import type { UpstreamAnswer } from '../upstream/upstream.ts';
 
+const LF = 10;
+const CR = 13;
+
 type PassEventsOptions = {
   /** False: the usage chunk, for which only the router asked, is left out. */
   readonly includeUsage: boolean;
@@ -113,12 +116,13 @@ function* selectEvents(
   if (events.length > runStart) yield events.subarray(runStart);
 }
 
+/** Line by line: a search for each kind of blank line would look through all that follows. */
 function endOfEvent(events: Buffer, start: number): number {
-  const lf = events.indexOf('\n\n', start);
-  // Only up to there: looking through all that follows for each event would take quadratic time.
-  const end = lf === -1 ? events.length : lf + 2;
-  const crlf = events.subarray(start, end).indexOf('\r\n\r\n');
-  return crlf === -1 ? end : start + crlf + 4;
+  for (let at = events.indexOf('\n', start); at !== -1; at = events.indexOf('\n', at + 1)) {
+    if (events[at + 1] === LF) return at + 2;
+    if (events[at - 1] === CR && events[at + 1] === CR && events[at + 2] === LF) return at + 3;
+  }
+  return events.length;
 }
 
 function isDone(event: Buffer): boolean {

@@ -10,7 +10,10 @@ const calibrationSchema = z.object({
   rows: z.int().positive(),
   strong: z.string().min(1),
   weak: z.string().min(1),
-  quantiles: z.array(z.number().min(0).max(1)).length(101),
+  quantiles: z
+    .array(z.number().min(0).max(1))
+    .length(101)
+    .refine(isAscending, 'win rates must not fall'),
 });
 
 /** One entry of `models/registry.json`. `file` is relative to the folder of the registry. */
@@ -19,7 +22,10 @@ export const scorerEntrySchema = z.object({
     .string()
     .regex(/^[a-z0-9][a-z0-9._-]{0,63}$/, 'lower-case letters, digits, ".", "_" and "-"'),
   version: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,31}$/),
-  file: z.string().min(1),
+  // Inside the folder of the registry, by any system's way to write a path.
+  file: z
+    .string()
+    .regex(/^(?![/\\]|.*(^|[/\\])\.\.([/\\]|$))[^:]+$/, 'a path below the registry, without ".."'),
   sha256: z.string().regex(/^[0-9a-f]{64}$/),
   embedder: z.string().min(1),
   dimensions: z.int().positive(),
@@ -52,6 +58,10 @@ export async function loadRegistry(folder: string): Promise<ScorerRegistry> {
     );
   }
   return parsed.data;
+}
+
+function isAscending(values: readonly number[]): boolean {
+  return values.every((value, index) => index === 0 || value >= (values[index - 1] ?? 0));
 }
 
 /** Finds a scorer by `id` or `id@version`. Throws a ConfigError that lists what there is. */

@@ -25,22 +25,35 @@ export function createTokenProvider(
   now: () => number = Date.now,
 ): GetToken {
   const scope = 'https://cognitiveservices.azure.com/.default';
-  let current: { token: string; renewAt: number } | undefined;
+  let current: { token: string; endsAt: number } | undefined;
   let renewal: Promise<string> | undefined;
+
+  /** The token in hand, unless it ends within this time. */
+  function held(marginMs: number): string | undefined {
+    return current !== undefined && now() < current.endsAt - marginMs ? current.token : undefined;
+  }
 
   async function renew(): Promise<string> {
     const credential = await loadCredential();
     const fresh = await credential.getToken(scope);
     if (fresh === null) throw new Error('The credential gave no token for Azure OpenAI.');
-    current = { token: fresh.token, renewAt: fresh.expiresOnTimestamp - RENEWAL_MS };
+    current = { token: fresh.token, endsAt: fresh.expiresOnTimestamp };
     return fresh.token;
   }
 
   return () => {
-    if (current !== undefined && now() < current.renewAt) return Promise.resolve(current.token);
-    renewal ??= renew().finally(() => {
-      renewal = undefined;
-    });
+    const token = held(RENEWAL_MS);
+    if (token !== undefined) return Promise.resolve(token);
+    renewal ??= renew()
+      .catch((error: unknown) => {
+        // Some minutes are left to try again in.
+        const old = held(0);
+        if (old === undefined) throw error;
+        return old;
+      })
+      .finally(() => {
+        renewal = undefined;
+      });
     return renewal;
   };
 }

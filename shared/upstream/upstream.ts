@@ -51,7 +51,7 @@ function createUpstream(deployment: Deployment, pool: Pool, getToken: GetToken):
 
   async function request(options: Omit<Dispatcher.RequestOptions, 'origin'>, signal: AbortSignal) {
     try {
-      const authorization = await authorize(deployment, getToken);
+      const authorization = await untilAborted(authorize(deployment, getToken), signal);
       // Compressed bytes could be neither read nor added to.
       const headers = { 'accept-encoding': 'identity', ...options.headers, ...authorization };
       return await pool.request({ ...options, headers, signal });
@@ -62,17 +62,19 @@ function createUpstream(deployment: Deployment, pool: Pool, getToken: GetToken):
 
   return {
     deployment,
-    send: async ({ operation, body, headers, signal }) => {
+    send: async ({ operation, headers, signal, ...sent }) => {
       const answer = await request(
         {
           method: 'POST',
           path: paths[operation],
           headers: { 'content-type': 'application/json', ...headers },
-          body,
+          body: sent.body,
         },
         signal,
       );
-      return { status: answer.statusCode, headers: flatten(answer.headers), body: answer.body };
+      // Destroying a body that nobody reads is an error event, which would end the process.
+      const body = answer.body.on('error', () => undefined);
+      return { status: answer.statusCode, headers: flatten(answer.headers), body };
     },
     probe: async (signal) => {
       const answer = await request({ method: 'GET', path: probePath }, signal);
@@ -80,6 +82,19 @@ function createUpstream(deployment: Deployment, pool: Pool, getToken: GetToken):
       return answer.statusCode;
     },
   };
+}
+
+/** The credential's own waits know nothing of this request's deadline. */
+async function untilAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  const { promise: aborted, reject } = Promise.withResolvers<never>();
+  const abort = () => reject(signal.reason);
+  signal.addEventListener('abort', abort, { once: true });
+  if (signal.aborted) abort();
+  try {
+    return await Promise.race([work, aborted]);
+  } finally {
+    signal.removeEventListener('abort', abort);
+  }
 }
 
 function pathOf(url: string): string {

@@ -21,16 +21,27 @@ const ACCOUNT = 'devstoreaccount1';
 const ACCOUNT_KEY =
   'Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==';
 
+/** Blobs, queues, tables. */
+const USUAL_PORTS = [10_000, 10_001, 10_002];
+
 const START_MS = 60_000;
 const AZURITE = createRequire(import.meta.url).resolve('azurite/dist/src/azurite.js');
 
 /** Azurite itself would outlive a parent that was killed, and keep its ports. */
-const END_WITH_PARENT = 'data:text/javascript,process.on("disconnect",()=>process.exit())';
+const END_WITH_PARENT =
+  'data:text/javascript,process.on("disconnect",()=>process.exit());process.channel.unref()';
 
 /** Starts Azure Storage's emulator on 127.0.0.1. Throws with what it said when it does not start. */
 export async function startAzurite(options: AzuriteOptions = {}): Promise<Azurite> {
   const { dataFolder, preferUsualPorts = false } = options;
-  const child = fork(AZURITE, await azuriteArguments(dataFolder, preferUsualPorts), {
+  const usual = preferUsualPorts ? await Promise.all(USUAL_PORTS.map(pickPort)) : [];
+  if (usual.length === 0) return startOn([0, 0, 0], dataFolder);
+  // Somebody may have taken a port between the look and the start.
+  return startOn(usual, dataFolder).catch(() => startOn([0, 0, 0], dataFolder));
+}
+
+async function startOn(ports: readonly number[], dataFolder?: string): Promise<Azurite> {
+  const child = fork(AZURITE, azuriteArguments(ports, dataFolder), {
     execArgv: ['--import', END_WITH_PARENT],
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
   });
@@ -55,13 +66,8 @@ export async function startAzurite(options: AzuriteOptions = {}): Promise<Azurit
   };
 }
 
-async function azuriteArguments(
-  dataFolder: string | undefined,
-  preferUsualPorts: boolean,
-): Promise<string[]> {
-  const [blob, queue, table] = preferUsualPorts
-    ? await Promise.all([10_000, 10_001, 10_002].map(pickPort))
-    : [0, 0, 0];
+function azuriteArguments(ports: readonly number[], dataFolder?: string): string[] {
+  const [blob, queue, table] = ports;
   return [
     ...(dataFolder === undefined ? ['--inMemoryPersistence'] : ['--location', dataFolder]),
     ...['--silent', '--disableTelemetry', '--skipApiVersionCheck'],

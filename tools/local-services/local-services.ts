@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { startSimulator } from '../upstream-simulator/simulator.ts';
+import { type Simulator, startSimulator } from '../upstream-simulator/simulator.ts';
 import { startAzurite } from './azurite.ts';
 import { pickPort } from './pick-port.ts';
 
@@ -28,7 +28,7 @@ export async function startLocalServices(
   const needsSimulator = !isNamed('AZURE_OPENAI_ENDPOINT');
   const needsAzurite = !isNamed('TABLES_ENDPOINT') && !isNamed('TABLES_CONNECTION_STRING');
   const [simulator, azurite] = await Promise.all([
-    needsSimulator ? startSimulator({ port: await pickPort(SIMULATOR_PORT) }) : undefined,
+    needsSimulator ? startSimulatorNearby() : undefined,
     needsAzurite
       ? startAzurite({ preferUsualPorts: true, ...(dataFolder !== undefined && { dataFolder }) })
       : undefined,
@@ -46,6 +46,12 @@ export async function startLocalServices(
       await Promise.all([simulator?.close(), azurite?.close()]);
     },
   };
+}
+
+async function startSimulatorNearby(): Promise<Simulator> {
+  const port = await pickPort(SIMULATOR_PORT);
+  // Somebody may have taken it between the look and the start.
+  return startSimulator({ port }).catch(() => startSimulator());
 }
 
 /** The deployments that the simulator has unless told otherwise. */

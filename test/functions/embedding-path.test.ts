@@ -1,0 +1,164 @@
+import { createServer } from 'node:net';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Azurite, startAzurite } from '../../tools/local-services/azurite.ts';
+import { type Simulator, startSimulator } from '../../tools/upstream-simulator/simulator.ts';
+import { post, ROUTED, type Router, startRouter } from '../support/router.ts';
+import { importSyntheticScorer, type SyntheticScorer } from '../support/synthetic-scorer.ts';
+
+// The seed of the product: prompt, Azure embedding, cache, matrix factorization, decision.
+let scorer: SyntheticScorer;
+let azurite: Azurite;
+let simulator: Simulator;
+beforeAll(async () => {
+  [scorer, azurite, simulator] = await Promise.all([
+    importSyntheticScorer(),
+    startAzurite(),
+    startSimulator(),
+  ]);
+});
+afterAll(async () => {
+  await Promise.all([scorer.remove(), azurite.close(), simulator.close()]);
+});
+
+function start(settings: Record<string, string> = {}): Promise<Router> {
+  return startRouter({
+    simulator,
+    settings: {
+      MODELS_FOLDER: scorer.modelsFolder,
+      ROUTER_SCORER: 'routellm',
+      TABLES_CONNECTION_STRING: azurite.connectionString,
+      ...settings,
+    },
+  });
+}
+
+async function route(router: Router, prompt: string) {
+  const { status, headers } = await post(router.url + ROUTED, { prompt });
+  const of = (name: string) => headers.get(`x-smart-router-${name}`);
+  return {
+    status,
+    cache: of('embedding-cache'),
+    winRate: of('win-rate'),
+    tier: of('tier'),
+    reason: of('reason'),
+    scorer: of('scorer'),
+  };
+}
+
+const embeddingCalls = () =>
+  simulator.requests.filter(({ deployment }) => deployment === 'embedding').length;
+
+describe('with tables', () => {
+  it('embeds once: miss, hit from memory, and hit from the table after a restart', async () => {
+    simulator.reset();
+    const prompt = 'Which of two models should answer this?';
+    const first = await start();
+    const miss = await route(first, prompt);
+    expect(miss).toMatchObject({
+      status: 200,
+      cache: 'miss',
+      reason: 'win-rate',
+      scorer: 'routellm@1',
+    });
+    expect(Number(miss.winRate)).toBeGreaterThan(0);
+    expect(Number(miss.winRate)).toBeLessThan(1);
+    expect(miss.tier).toBe(Number(miss.winRate) >= 0.5 ? 'strong' : 'weak');
+    expect(await route(first, prompt)).toEqual({ ...miss, cache: 'hit' });
+    expect(embeddingCalls()).toBe(1);
+    await first.close();
+
+    const second = await start();
+    expect(await route(second, prompt)).toEqual({ ...miss, cache: 'hit' });
+    expect(embeddingCalls()).toBe(1);
+    await second.close();
+  });
+
+  it('shares one embedding call between concurrent requests for the same prompt', async () => {
+    simulator.reset();
+    const router = await start();
+    const prompt = '[sim:slow:200@embeddings] The same for all';
+    const answers = await Promise.all(Array.from({ length: 20 }, () => route(router, prompt)));
+    expect(new Set(answers.map(({ winRate }) => winRate)).size).toBe(1);
+    expect(embeddingCalls()).toBe(1);
+    await router.close();
+  });
+
+  it('misses what was cached under another secret', async () => {
+    const prompt = 'Keyed by a secret';
+    const plain = await start();
+    expect((await route(plain, prompt)).cache).toBe('miss');
+    await plain.close();
+    const keyed = await start({ CACHE_KEY_SECRET: 'a secret' });
+    expect((await route(keyed, prompt)).cache).toBe('miss');
+    expect((await route(keyed, prompt)).cache).toBe('hit');
+    await keyed.close();
+  });
+
+  it('answers a dry run with the same win rate', async () => {
+    const router = await start();
+    const prompt = 'What would you do?';
+    const routed = await route(router, prompt);
+    const { body } = await post(`${router.url}/llm/route`, { prompts: [prompt, 'Other'] });
+    expect(body).toMatchObject({ object: 'list', scorer: 'routellm@1' });
+    expect(body.data).toHaveLength(2);
+    expect(String(body.data[0].win_rate)).toBe(routed.winRate);
+    expect(body.data[1].index).toBe(1);
+    await router.close();
+  });
+});
+
+describe('when something is down, a chat is answered all the same', () => {
+  it('without tables: the cache misses after a restart, and says so in the log', async () => {
+    const gone = createServer();
+    gone.listen(0, '127.0.0.1');
+    await new Promise((resolve) => gone.once('listening', resolve));
+    const address = gone.address();
+    const port = typeof address === 'object' && address !== null ? address.port : 0;
+    gone.close();
+    const router = await start({
+      TABLES_CONNECTION_STRING: azurite.connectionString.replace(
+        /TableEndpoint=[^;]+/,
+        `TableEndpoint=http://127.0.0.1:${port}/devstoreaccount1`,
+      ),
+    });
+    const prompt = 'Tables are down';
+    expect(await route(router, prompt)).toMatchObject({ status: 200, cache: 'miss' });
+    expect(await route(router, prompt)).toMatchObject({ status: 200, cache: 'hit' });
+    await expect.poll(() => router.output()).toContain('"event":"embedding-cache-failed"');
+    const ready = await fetch(`${router.url}/ready`);
+    expect(ready.status).toBe(200);
+    expect(await ready.json()).toMatchObject({
+      status: 'degraded',
+      tables: { state: 'unreachable' },
+    });
+    await router.close();
+  });
+
+  it('without embeddings: the strong model answers', async () => {
+    const router = await start();
+    const answer = await route(router, '[sim:500@embeddings] Hi');
+    expect(answer).toMatchObject({
+      status: 200,
+      tier: 'strong',
+      reason: 'embedding-unavailable',
+      winRate: null,
+    });
+    await router.close();
+  });
+
+  it('with embeddings that stall: the strong model answers in the time set', async () => {
+    const router = await start({ EMBEDDING_TIMEOUT_MS: '200' });
+    const startedAt = performance.now();
+    const answer = await route(router, '[sim:stall:0@embeddings] Hi');
+    expect(answer).toMatchObject({ status: 200, reason: 'embedding-unavailable' });
+    expect(performance.now() - startedAt).toBeLessThan(3_000);
+    await router.close();
+  });
+});
+
+it('embeds a prompt beyond the limit of the embedder by its beginning', async () => {
+  const router = await start();
+  const answer = await route(router, 'many words '.repeat(20_000));
+  expect(answer).toMatchObject({ status: 200, reason: 'win-rate', cache: 'miss' });
+  await router.close();
+});

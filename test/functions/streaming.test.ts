@@ -1,0 +1,125 @@
+import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
+import { ROUTED, type Router, startRouter } from '../support/router.ts';
+
+let router: Router;
+beforeAll(async () => {
+  router = await startRouter({ settings: { REQUEST_TIMEOUT_MS: '1500' } });
+});
+afterAll(() => router.close());
+beforeEach(() => router.simulator.reset());
+
+function stream(prompt: string, extra: object = {}): Promise<Response> {
+  return fetch(router.url + ROUTED, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ prompt, stream: true, routing: { threshold: 1 }, ...extra }),
+  });
+}
+
+type Event = {
+  readonly choices?: readonly { readonly delta: { readonly content?: string } }[];
+  readonly usage?: object | null;
+  readonly error?: { readonly code: string; readonly message: string };
+};
+
+function eventsOf(text: string): (Event | '[DONE]')[] {
+  return text
+    .split('\n\n')
+    .filter((event) => event.startsWith('data: '))
+    .map((event) => event.slice('data: '.length))
+    .map((data) => (data === '[DONE]' ? data : (JSON.parse(data) as Event)));
+}
+
+it('passes the events through and ends with [DONE]', async () => {
+  const response = await stream('Hi');
+  expect(response.headers.get('content-type')).toContain('text/event-stream');
+  expect(response.headers.get('x-smart-router-tier')).toBe('weak');
+  expect(response.headers.get('x-smart-router-selected-model')).toBe('gpt-5.6-luna');
+  const events = eventsOf(await response.text());
+  expect(events[0]).toHaveProperty('prompt_filter_results');
+  expect(events.at(-1)).toBe('[DONE]');
+  const content = events.map((event) =>
+    event === '[DONE]' ? '' : (event.choices?.[0]?.delta.content ?? ''),
+  );
+  expect(content.join('')).toContain('weak');
+});
+
+it('always asks for usage, and leaves its chunk out when the client did not ask', async () => {
+  const without = eventsOf(await (await stream('Hi')).text());
+  expect(router.simulator.requests.at(-1)?.body).toMatchObject({
+    stream_options: { include_usage: true },
+  });
+  const hasUsage = (event: Event | '[DONE]') => event !== '[DONE]' && event.usage != null;
+  expect(without.filter(hasUsage)).toEqual([]);
+  const withUsage = eventsOf(
+    await (await stream('Hi', { stream_options: { include_usage: true } })).text(),
+  );
+  expect(withUsage.filter(hasUsage)).toHaveLength(1);
+});
+
+it('does not hold back the first token', async () => {
+  const startedAt = performance.now();
+  const response = await stream('[sim:chunks:10:100]');
+  const reader = response.body?.getReader();
+  const decoder = new TextDecoder();
+  let text = '';
+  while (!text.includes('"content":"')) text += decoder.decode((await reader?.read())?.value);
+  const firstMs = performance.now() - startedAt;
+  while (!(await reader?.read())?.done);
+  const wholeMs = performance.now() - startedAt;
+  expect(wholeMs).toBeGreaterThan(800);
+  expect(firstMs).toBeLessThan(wholeMs / 2);
+});
+
+it('streams tool calls', async () => {
+  const tools = [
+    {
+      type: 'function',
+      function: {
+        name: 'add',
+        parameters: { type: 'object', properties: { a: { type: 'number' } } },
+      },
+    },
+  ];
+  const text = await (await stream('[sim:tool]', { tools })).text();
+  expect(text).toContain('"tool_calls"');
+  expect(text).toContain('"finish_reason":"tool_calls"');
+});
+
+it('ends a stream that was cut with an error event and no [DONE]', async () => {
+  const response = await stream('[sim:cut]');
+  expect(response.status).toBe(200);
+  const events = eventsOf(await response.text());
+  expect(events).not.toContain('[DONE]');
+  expect(events.at(-1)).toMatchObject({ error: { code: 'upstream_incomplete' } });
+});
+
+it('ends a stream that stalls at its deadline, with an error event', async () => {
+  const startedAt = performance.now();
+  const events = eventsOf(await (await stream('[sim:stall]')).text());
+  expect(events.at(-1)).toMatchObject({ error: { code: 'upstream_timeout' } });
+  expect(performance.now() - startedAt).toBeLessThan(4_000);
+});
+
+it('answers 504 when nothing came before the deadline', async () => {
+  const response = await stream('[sim:stall:0]');
+  expect(response.status).toBe(504);
+  expect(await response.json()).toMatchObject({ error: { code: 'upstream_timeout' } });
+});
+
+it('leaves a deployment alone once the deadline has passed', async () => {
+  await (await stream('[sim:stall]')).text();
+  await expect.poll(() => router.simulator.requests.at(-1)?.aborted).toBe(true);
+});
+
+it('passes an error inside the stream on, once', async () => {
+  const events = eventsOf(await (await stream('[sim:error_event]')).text());
+  expect(events.filter((event) => event !== '[DONE]' && event.error !== undefined)).toHaveLength(1);
+});
+
+it('gives an error before the stream as a plain answer', async () => {
+  const response = await stream('[sim:429]');
+  expect(response.status).toBe(429);
+  expect(response.headers.get('content-type')).toBe('application/json');
+  expect(await response.json()).toHaveProperty('error.message');
+});

@@ -1,0 +1,90 @@
+import { fileURLToPath } from 'node:url';
+import { startLocalHost } from '../../tools/local-host/local-host.ts';
+import { type Simulator, startSimulator } from '../../tools/upstream-simulator/simulator.ts';
+
+export type Router = {
+  readonly url: string;
+  readonly simulator: Simulator;
+  /** Everything the app has printed. */
+  output(): string;
+  workerPid(): number;
+  close(): Promise<void>;
+};
+
+type RouterOptions = {
+  readonly settings?: Readonly<Record<string, string>>;
+  /** Absent: one of its own, closed with the router. */
+  readonly simulator?: Simulator;
+  readonly hangMs?: number;
+};
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+
+/** Where chat completions are routed. */
+export const ROUTED = '/llm/openai/deployments/smart-router/chat/completions';
+
+/** The built app in the local host, before simulated deployments, open to all. */
+export async function startRouter(options: RouterOptions = {}): Promise<Router> {
+  const simulator = options.simulator ?? (await startSimulator());
+  let output = '';
+  const host = await startLocalHost({
+    appFolder: root,
+    hangMs: options.hangMs ?? 5_000,
+    env: {
+      PATH: process.env['PATH'],
+      AZURE_OPENAI_ENDPOINT: simulator.url,
+      AZURE_OPENAI_API_KEY: 'simulated',
+      STRONG_DEPLOYMENT: 'strong',
+      STRONG_MODEL: 'gpt-5.6-sol',
+      WEAK_DEPLOYMENT: 'weak',
+      WEAK_MODEL: 'gpt-5.6-luna',
+      EMBEDDING_DEPLOYMENT: 'embedding',
+      EMBEDDING_MODEL: 'text-embedding-3-small',
+      ...('ROUTER_API_KEYS' in (options.settings ?? {}) ? {} : { ROUTER_AUTH: 'none' }),
+      ...options.settings,
+    },
+    onOutput: (text) => {
+      output += text;
+    },
+  });
+  return {
+    url: host.url,
+    simulator,
+    output: () => output,
+    workerPid: host.workerPid,
+    close: async () => {
+      await host.close();
+      if (options.simulator === undefined) await simulator.close();
+    },
+  };
+}
+
+type Answered = {
+  readonly status: number;
+  readonly headers: Headers;
+  // biome-ignore lint/suspicious/noExplicitAny: tests look into bodies of every shape.
+  readonly body: any;
+};
+
+/** Posts JSON, or a body as it is, and reads the JSON answer. */
+export async function post(
+  url: string,
+  body: unknown,
+  headers: Readonly<Record<string, string>> = {},
+): Promise<Answered> {
+  const response = await fetch(url, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', ...headers },
+    body: isRaw(body) ? body : JSON.stringify(body),
+  });
+  const text = await response.text();
+  return {
+    status: response.status,
+    headers: response.headers,
+    body: text === '' ? undefined : JSON.parse(text),
+  };
+}
+
+function isRaw(body: unknown): body is string | Uint8Array<ArrayBuffer> {
+  return typeof body === 'string' || body instanceof Uint8Array;
+}

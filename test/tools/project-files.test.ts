@@ -1,0 +1,80 @@
+import { readFile } from 'node:fs/promises';
+import { describe, expect, it } from 'vitest';
+import { loadConfig } from '../../shared/config.ts';
+import { startSimulator } from '../../tools/upstream-simulator/simulator.ts';
+import { post, ROUTED, startRouter } from '../support/router.ts';
+
+/** Every setting that the configuration asks for. */
+async function settingsRead(): Promise<string[]> {
+  const names = new Set<string>();
+  const env = new Proxy<Record<string, string | undefined>>(
+    {
+      AZURE_OPENAI_ENDPOINT: 'https://name.openai.azure.com',
+      STRONG_DEPLOYMENT: 'strong',
+      WEAK_DEPLOYMENT: 'weak',
+      EMBEDDING_DEPLOYMENT: 'embedding',
+    },
+    {
+      get: (target, name: string) => {
+        names.add(name);
+        return target[name];
+      },
+    },
+  );
+  await loadConfig(env).catch(() => undefined);
+  // Not settings: the platform sets them.
+  return [...names].filter((name) => !name.startsWith('WEBSITE_'));
+}
+
+async function readJson<T>(path: string): Promise<T> {
+  return JSON.parse(await readFile(path, 'utf8')) as T;
+}
+
+type LocalSettings = { readonly Values: Readonly<Record<string, string>> };
+
+describe('local.settings.sample.json', () => {
+  it('lists every setting, and no other', async () => {
+    const { Values: values } = await readJson<LocalSettings>('local.settings.sample.json');
+    const ofTheHost = ['FUNCTIONS_WORKER_RUNTIME', 'languageWorkers__node__arguments'];
+    expect(Object.keys(values).toSorted()).toEqual(
+      [...(await settingsRead()), ...ofTheHost].toSorted(),
+    );
+  });
+
+  it('has values that work locally', async () => {
+    const { Values: values } = await readJson<LocalSettings>('local.settings.sample.json');
+    const simulator = await startSimulator();
+    const router = await startRouter({
+      simulator,
+      settings: { ...values, AZURE_OPENAI_ENDPOINT: simulator.url },
+    });
+    const { status } = await post(router.url + ROUTED, { prompt: 'Hi' });
+    expect(status).toBe(200);
+    await router.close();
+    await simulator.close();
+  });
+});
+
+describe('README.md', () => {
+  it('has every setting in its table', async () => {
+    const readme = await readFile('README.md', 'utf8');
+    const missing = (await settingsRead()).filter((name) => !readme.includes(`\`${name}\``));
+    expect(missing).toEqual([]);
+  });
+
+  it('names no npm script that is not there', async () => {
+    const { scripts } = await readJson<{ scripts: Record<string, string> }>('package.json');
+    for (const file of ['README.md', 'CONTRIBUTING.md']) {
+      const text = await readFile(file, 'utf8');
+      const named = [...text.matchAll(/npm run ([\w:]+)/g)].map(([, name]) => name);
+      expect(named.filter((name) => !(String(name) in scripts))).toEqual([]);
+    }
+  });
+});
+
+describe('the lock file', () => {
+  it('holds no address of a registry', async () => {
+    const lock = await readFile('package-lock.json', 'utf8');
+    expect(lock).not.toMatch(/"resolved"|https?:\/\/[^"]*registry/);
+  });
+});
