@@ -12,6 +12,7 @@ import { createEmbedding } from '../shared/prompt-embedding/create-embedding.ts'
 import { createReadiness } from '../shared/readiness.ts';
 import { createRoutePrompts } from '../shared/route-prompts.ts';
 import { createThresholdPolicy } from '../shared/routing/controls.ts';
+import { needsToken } from '../shared/upstream/deployment.ts';
 import { createAzureCredential, createTokenProvider } from '../shared/upstream/entra-token.ts';
 import { createUpstreams } from '../shared/upstream/upstream.ts';
 import { createRespond, type Route } from './http/respond.ts';
@@ -32,7 +33,7 @@ const weak = createUpstream(config.weak);
 const embedding = config.embedding && createUpstream(config.embedding);
 const { entry, pair, calibration } = config.scorer;
 const scorer = await load(entry, config.modelsFolder);
-const { getPromptEmbedding, probeTables } = createEmbedding({
+const { getPromptEmbedding, probeTables, warm } = createEmbedding({
   config,
   dimensions: scorer.dimensions,
   getToken,
@@ -143,6 +144,11 @@ app.http('zz-not-found', {
   methods: OTHER_METHODS,
   authLevel: 'anonymous',
   handler: respond({ access: 'open', handle: notFound }),
+});
+// Nothing waits for it: a request that comes first does what is left of it itself.
+app.hook.appStart(() => {
+  background.run(warm());
+  if ([config.strong, config.weak].some(needsToken)) background.run(getToken());
 });
 app.hook.appTerminate(() => background.drain(4_000));
 

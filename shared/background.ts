@@ -1,12 +1,12 @@
 /** Work that nobody waits for: it is counted, and it cannot fail the process. */
 export type Background = {
-  run(work: Promise<void>): void;
+  run(work: Promise<unknown>): void;
   /** Waits for what is under way, at most this long. */
   drain(timeoutMs: number): Promise<void>;
 };
 
 export function createBackground(onFailure: (error: unknown) => void): Background {
-  const underWay = new Set<Promise<void>>();
+  const underWay = new Set<Promise<unknown>>();
   return {
     run: (work) => {
       const settled = work.catch(onFailure).finally(() => underWay.delete(settled));

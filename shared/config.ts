@@ -68,16 +68,7 @@ export async function loadConfig(env: Environment = process.env): Promise<Config
   const policy = readPolicy(read);
   const scorer = await readScorer(read, modelsFolder, policy.strongShare);
   const isLocalEmbedder = scorer?.entry.embedder === localEmbedder.id;
-  if (scorer !== undefined && !isLocalEmbedder && embedding === undefined) {
-    read.problem(
-      `EMBEDDING_DEPLOYMENT is missing: the scorer ${scorer.entry.id} needs prompts embedded by ${scorer.entry.embedder}.`,
-    );
-  }
-  if (isLocalEmbedder && scorer.entry.dimensions !== localEmbedder.dimensions) {
-    read.problem(
-      `The scorer ${scorer.entry.id} takes ${scorer.entry.dimensions} dimensions; the embedder ${localEmbedder.id} gives ${localEmbedder.dimensions}. Train it again.`,
-    );
-  }
+  if (scorer !== undefined) checkEmbedder(read, scorer, embedding);
   const apiKeys = readApiKeys(read);
   const limits = readLimits(read);
   const embeddingCache = readEmbeddingCache(read);
@@ -96,6 +87,23 @@ export async function loadConfig(env: Environment = process.env): Promise<Config
     embeddingCache,
     logLevel,
   };
+}
+
+function checkEmbedder(
+  read: SettingsReader,
+  { entry }: ScorerChoice,
+  embedding: Deployment | undefined,
+): void {
+  if (entry.embedder !== localEmbedder.id) {
+    if (embedding !== undefined) return;
+    read.problem(
+      `EMBEDDING_DEPLOYMENT is missing: the scorer ${entry.id} needs prompts embedded by ${entry.embedder}.`,
+    );
+  } else if (entry.dimensions !== localEmbedder.dimensions) {
+    read.problem(
+      `The scorer ${entry.id} takes ${entry.dimensions} dimensions; the embedder ${localEmbedder.id} gives ${localEmbedder.dimensions}. Train it again.`,
+    );
+  }
 }
 
 function readPolicy(read: SettingsReader): Config['policy'] {
@@ -190,6 +198,11 @@ function readEmbeddingCache(read: SettingsReader): Config['embeddingCache'] {
   if (endpoint !== undefined && connectionString !== undefined) {
     read.problem(
       'TABLES_ENDPOINT and TABLES_CONNECTION_STRING contradict each other: set one of them.',
+    );
+  }
+  if (endpoint?.startsWith('http:')) {
+    read.problem(
+      'TABLES_ENDPOINT must be an https address: a token goes there. Use TABLES_CONNECTION_STRING for an emulator.',
     );
   }
   const tables = {

@@ -18,7 +18,9 @@ export type Reason =
   /** There was nothing to score, such as images alone. */
   | 'no-text'
   /** The prompt could not be embedded. */
-  | 'embedding-unavailable';
+  | 'embedding-unavailable'
+  /** The scorer failed. */
+  | 'scorer-unavailable';
 
 export type RoutingDecision = {
   readonly tier: 'strong' | 'weak' | 'direct';
@@ -59,23 +61,28 @@ export function createController(options: ControllerOptions): Controller {
   const { strong, weak, scorer, pair, policy, getPromptEmbedding, log } = options;
 
   async function compare(text: string, threshold: number): Promise<RoutingDecision> {
-    const embedded = await embed(text);
+    const embedded = await attempt('embedding-failed', () => getPromptEmbedding(text));
     if (embedded === undefined) return choose('strong', 'embedding-unavailable', { threshold });
-    const winRate = await scorer.predictWinRate(embedded.embedding, pair);
+    const { embedding, cache: embeddingCache } = embedded;
+    const winRate = await attempt('scoring-failed', () => scorer.predictWinRate(embedding, pair));
+    if (winRate === undefined) {
+      return choose('strong', 'scorer-unavailable', { threshold, embeddingCache });
+    }
     return choose(winRate >= threshold ? 'strong' : 'weak', 'win-rate', {
       winRate,
       threshold,
       ...(policy.quantiles && { percentile: percentileOf(policy.quantiles, winRate) }),
       scorer: scorer.name,
-      embeddingCache: embedded.cache,
+      embeddingCache,
     });
   }
 
-  async function embed(text: string): Promise<PromptEmbedding | undefined> {
+  /** What cannot be predicted is no reason to fail a request that the strong model can answer. */
+  async function attempt<T>(event: string, work: () => Promise<T> | T): Promise<T | undefined> {
     try {
-      return await getPromptEmbedding(text);
+      return await work();
     } catch (error) {
-      log('warning', 'embedding-failed', { error: errorKind(error) });
+      log('warning', event, { error: errorKind(error) });
       return undefined;
     }
   }
@@ -89,23 +96,6 @@ export function createController(options: ControllerOptions): Controller {
     return { embeddingCache: 'none', ...facts, tier, upstream, reason };
   }
 
-  /** The one tier that `routing.models` leaves, or undefined when it leaves both. */
-  function onlyTier(models: readonly string[] | undefined): 'strong' | 'weak' | undefined {
-    if (models === undefined) return undefined;
-    const unknown = models.find((name) => ![strong, weak].some(isNamed(name)));
-    if (unknown !== undefined || models.length === 0) {
-      throw new InvalidRequestError(
-        `routing.models must name deployments to choose from: ${strong.deployment.name}, ${weak.deployment.name}.`,
-        { param: 'routing.models' },
-      );
-    }
-    const [hasStrong, hasWeak] = [strong, weak].map((upstream) =>
-      models.some((name) => isNamed(name)(upstream)),
-    );
-    if (hasStrong && hasWeak) return undefined;
-    return hasStrong ? 'strong' : 'weak';
-  }
-
   return {
     route: async ({ text, controls, deployment }) => {
       if (deployment !== undefined) {
@@ -117,7 +107,7 @@ export function createController(options: ControllerOptions): Controller {
         };
       }
       const threshold = readThreshold(controls, policy);
-      const tier = onlyTier(controls.models);
+      const tier = onlyTier(controls.models, strong.deployment.name, weak.deployment.name);
       if (tier !== undefined) return choose(tier, 'models', { threshold });
       if (text === undefined) return choose('strong', 'no-text', { threshold });
       return compare(text, threshold);
@@ -125,6 +115,19 @@ export function createController(options: ControllerOptions): Controller {
   };
 }
 
-function isNamed(name: string): (upstream: Upstream) => boolean {
-  return ({ deployment }) => deployment.name === name;
+/** The one tier that `routing.models` leaves, or undefined when it leaves both. */
+function onlyTier(
+  models: readonly string[] | undefined,
+  strong: string,
+  weak: string,
+): 'strong' | 'weak' | undefined {
+  if (models === undefined) return undefined;
+  if (models.length === 0 || models.some((name) => name !== strong && name !== weak)) {
+    throw new InvalidRequestError(
+      `routing.models must name deployments to choose from: ${strong}, ${weak}.`,
+      { param: 'routing.models' },
+    );
+  }
+  if (models.includes(strong) && models.includes(weak)) return undefined;
+  return models.includes(strong) ? 'strong' : 'weak';
 }

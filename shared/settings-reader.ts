@@ -52,6 +52,13 @@ export class SettingsReader {
     return this.#report(name, `must match ${pattern.source}, got "${value}"`);
   }
 
+  /** A key, which is sent in a header and never shown. */
+  secret(name: string): string | undefined {
+    const value = this.text(name);
+    if (value === undefined || /^[\x21-\x7e]+$/.test(value)) return value;
+    return this.#report(name, 'must be one line of printable ASCII without spaces');
+  }
+
   number(name: string, { min, max = Number.MAX_SAFE_INTEGER }: Range): number | undefined {
     const value = this.text(name);
     if (value === undefined) return undefined;

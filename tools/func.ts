@@ -52,7 +52,13 @@ async function isOnPath(command: string): Promise<boolean> {
   const names = process.platform === 'win32' ? [`${command}.cmd`, `${command}.exe`] : [command];
   for (const folder of (process.env['PATH'] ?? '').split(delimiter)) {
     for (const name of names) {
-      if (await access(join(folder, name)).then(() => true, () => false)) return true;
+      if (
+        await access(join(folder, name)).then(
+          () => true,
+          () => false,
+        )
+      )
+        return true;
     }
   }
   return false;

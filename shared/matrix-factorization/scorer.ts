@@ -33,7 +33,7 @@ export async function load(entry: ScorerEntry, modelsFolder: string): Promise<Sc
 
   function scoreOf(scores: Tensor | undefined, model: string): number {
     const score = scores?.data[indexOf.get(model) ?? -1];
-    if (typeof score !== 'number' || Number.isNaN(score)) {
+    if (typeof score !== 'number' || !Number.isFinite(score)) {
       throw new Error(`The scorer ${entry.id} gave no score for ${model}.`);
     }
     return score;

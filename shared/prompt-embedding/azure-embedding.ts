@@ -16,13 +16,22 @@ type AzureEmbedderOptions = {
   readonly timeoutMs: number;
 };
 
+type AzureEmbedder = RemoteEmbedder & {
+  /** Loads what the first call would have to wait for. */
+  warm(): Promise<void>;
+};
+
 /** An embedding deployment of Azure OpenAI, or of a server that speaks its language. */
-export function createAzureEmbedder(options: AzureEmbedderOptions): RemoteEmbedder {
+export function createAzureEmbedder(options: AzureEmbedderOptions): AzureEmbedder {
   let client: Promise<OpenAI> | undefined;
 
-  async function callOpenAIForEmbedding(text: string): Promise<Float32Array> {
+  function loadClient(): Promise<OpenAI> {
     client ??= createClient(options);
-    const { embeddings } = await client;
+    return client;
+  }
+
+  async function callOpenAIForEmbedding(text: string): Promise<Float32Array> {
+    const { embeddings } = await loadClient();
     const input = await cutToTokens(text, MAX_TOKENS);
     const { data } = await embeddings.create(
       { model: options.deployment.name, input },
@@ -35,7 +44,11 @@ export function createAzureEmbedder(options: AzureEmbedderOptions): RemoteEmbedd
     return Float32Array.from(first.embedding);
   }
 
-  return { id: options.id, embed: callOpenAIForEmbedding };
+  async function warm(): Promise<void> {
+    await loadClient();
+  }
+
+  return { id: options.id, embed: callOpenAIForEmbedding, warm };
 }
 
 /** The package is large and an app with the local embedder never needs it: it is loaded here. */

@@ -24,6 +24,8 @@ type Embedding = {
   readonly getPromptEmbedding: GetPromptEmbedding;
   /** Absent: no tables are used. */
   readonly probeTables?: () => Promise<void>;
+  /** Loads and connects what the first request would have to wait for. */
+  readonly warm: () => Promise<unknown>;
 };
 
 /** Builds the embedder that the scorer was trained with, and the caches before it. */
@@ -34,6 +36,7 @@ export function createEmbedding(options: EmbeddingOptions): Embedding {
   if (config.isLocalEmbedder || embedding === undefined) {
     return {
       getPromptEmbedding: (text) => ({ embedding: localEmbedder.embed(text), cache: 'none' }),
+      warm: async () => undefined,
     };
   }
   const memory = createMemoryEmbeddingCache(embeddingCache.maxEntries);
@@ -47,17 +50,22 @@ export function createEmbedding(options: EmbeddingOptions): Embedding {
       onFailure: (operation, error) =>
         log('warning', 'embedding-cache-failed', { operation, error: errorKind(error) }),
     });
+  const embedder = createAzureEmbedder({
+    deployment: embedding,
+    id: scorer.entry.embedder,
+    getToken: options.getToken,
+    timeoutMs: config.limits.embeddingTimeoutMs,
+  });
   const getPromptEmbedding = createPromptEmbedding({
-    embedder: createAzureEmbedder({
-      deployment: embedding,
-      id: scorer.entry.embedder,
-      getToken: options.getToken,
-      timeoutMs: config.limits.embeddingTimeoutMs,
-    }),
+    embedder,
     caches: table === undefined ? [memory] : [memory, table],
     dimensions,
     ...(embeddingCache.keySecret !== undefined && { keySecret: embeddingCache.keySecret }),
     inBackground: background.run,
   });
-  return { getPromptEmbedding, ...(table && { probeTables: table.probe }) };
+  return {
+    getPromptEmbedding,
+    ...(table && { probeTables: table.probe }),
+    warm: () => Promise.all([embedder.warm(), table?.probe()]),
+  };
 }

@@ -24,7 +24,7 @@ export async function cutToTokens(text: string, maxTokens: number): Promise<stri
     if (tokens > left)
       return whole.slice(
         0,
-        fit(whole, end, next, (part) => count(part) <= left),
+        fittingEnd(whole, end, next, (part) => count(part) <= left),
       );
     end = next;
     left -= tokens;
@@ -33,7 +33,12 @@ export async function cutToTokens(text: string, maxTokens: number): Promise<stri
 }
 
 /** The end of a part from `start` that fits, not beyond `end`, by halving. */
-function fit(text: string, start: number, end: number, fits: (part: string) => boolean): number {
+function fittingEnd(
+  text: string,
+  start: number,
+  end: number,
+  fits: (part: string) => boolean,
+): number {
   let [fitting, tooFar] = [start, end];
   while (tooFar - fitting > 1) {
     const middle = Math.ceil((fitting + tooFar) / 2);

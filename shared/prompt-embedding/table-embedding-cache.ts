@@ -1,6 +1,9 @@
 import type { TableClient } from '@azure/data-tables';
 import type { EmbeddingCache } from './embedding-cache.ts';
 
+/** Nobody waits for a write, but those to a table that is silent must not pile up. */
+const WRITE_TIMEOUT_MS = 5_000;
+
 /** The form of a key, and the key of nothing. */
 const PROBE_KEY = '0'.repeat(64);
 
@@ -51,13 +54,14 @@ export function createTableEmbeddingCache(options: TableCacheOptions): TableEmbe
     try {
       const client = await loadClient();
       const entity = { partitionKey: partitionOf(key), rowKey: rowOf(key), v: encode(embedding) };
+      const limit = { abortSignal: AbortSignal.timeout(WRITE_TIMEOUT_MS) };
       try {
-        await client.upsertEntity(entity, 'Replace');
+        await client.upsertEntity(entity, 'Replace', limit);
       } catch (error) {
         if (!isNotFound(error)) throw error;
         // In Azure the table is part of the deployment; elsewhere the first write makes it.
-        await client.createTable();
-        await client.upsertEntity(entity, 'Replace');
+        await client.createTable(limit);
+        await client.upsertEntity(entity, 'Replace', limit);
       }
     } catch (error) {
       onFailure('set', error);

@@ -19,6 +19,11 @@ export type Deployment = {
   readonly apiKey?: string;
 };
 
+/** True when it is called with a token of this app's identity. */
+export function needsToken({ apiStyle, apiKey }: Deployment): boolean {
+  return apiKey === undefined && apiStyle !== 'openai';
+}
+
 export type Operation = 'chat/completions' | 'embeddings';
 
 /** The address of an operation on a deployment. */

@@ -21,7 +21,8 @@ export function readDeployment(
   const endpoint = ownEndpoint ?? read.url('AZURE_OPENAI_ENDPOINT');
   // The shared key belongs to the shared endpoint: it is never sent to another one.
   const apiKey =
-    read.text(`${prefix}_API_KEY`) ?? (ownEndpoint ? undefined : read.text('AZURE_OPENAI_API_KEY'));
+    read.secret(`${prefix}_API_KEY`) ??
+    (ownEndpoint ? undefined : read.secret('AZURE_OPENAI_API_KEY'));
   const apiStyle =
     read.choice(`${prefix}_API_STYLE`, API_STYLES) ??
     read.choice('AZURE_OPENAI_API_STYLE', API_STYLES) ??

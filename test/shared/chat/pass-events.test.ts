@@ -1,0 +1,330 @@
+import { describe, expect, test } from 'vitest';
+import { passEvents } from '../../../shared/chat/pass-events.ts';
+import { UpstreamError } from '../../../shared/errors.ts';
+
+const usage =
+  '{"choices":[],"created":1,"id":"c","model":"m","object":"chat.completion.chunk","usage":{"completion_tokens":2,"prompt_tokens":5,"total_tokens":7}}';
+
+/** The frames of an Azure OpenAI stream, as payloads. */
+const recorded = [
+  '{"choices":[],"created":0,"id":"","model":"","object":"","prompt_filter_results":[{"prompt_index":0,"content_filter_results":{}}]}',
+  '{"choices":[{"content_filter_results":{},"delta":{"content":"","refusal":null,"role":"assistant"},"finish_reason":null,"index":0}],"id":"c","obfuscation":"Xy","usage":null}',
+  '{"choices":[{"delta":{"content":"naïve 🎉"},"finish_reason":null,"index":0}],"id":"c","usage":null}',
+  '{"choices":[{"delta":{"content":"the word \\"usage\\":{} and \\n\\ndata: [DONE]"},"finish_reason":null,"index":0}],"id":"c"}',
+  '{"choices":[{"delta":{},"finish_reason":"stop","index":0}],"id":"c","usage":null}',
+];
+
+function frames(payloads: readonly string[], newline = '\n'): string {
+  return payloads.map((payload) => `data: ${payload}${newline}${newline}`).join('');
+}
+
+type Result = {
+  readonly text: string;
+  readonly ends: readonly (UpstreamError | undefined)[];
+  readonly destroyed: number;
+};
+
+type Source = Iterable<Uint8Array> | AsyncIterable<Uint8Array>;
+
+function createBody(source: Source) {
+  const counts = { destroyed: 0 };
+  const body = {
+    async *[Symbol.asyncIterator]() {
+      yield* source;
+    },
+    destroy: () => {
+      counts.destroyed += 1;
+    },
+  };
+  return { body, counts };
+}
+
+async function pass(
+  source: Source,
+  options: Partial<Parameters<typeof passEvents>[1]> = {},
+): Promise<Result> {
+  const ends: (UpstreamError | undefined)[] = [];
+  const { body, counts } = createBody(source);
+  const chunks: Uint8Array[] = [];
+  const passed = passEvents(body, {
+    includeUsage: false,
+    maxBytes: 64 * 1024 * 1024,
+    signal: new AbortController().signal,
+    onEnd: (error) => ends.push(error),
+    ...options,
+  });
+  for await (const chunk of passed) chunks.push(chunk);
+  return { text: Buffer.concat(chunks).toString('utf8'), ends, destroyed: counts.destroyed };
+}
+
+async function* thenThrow(...parts: readonly string[]): AsyncGenerator<Uint8Array> {
+  for (const part of parts) yield Buffer.from(part);
+  throw new Error('other side closed');
+}
+
+/** The error object of each error event. */
+function errorEvents(text: string): { readonly code: string }[] {
+  return text
+    .split(/\r?\n\r?\n/)
+    .filter((event) => event.startsWith('data: {'))
+    .map((event) => JSON.parse(event.slice('data: '.length)))
+    .flatMap((payload) => ('error' in payload ? [payload.error] : []));
+}
+
+describe.each([
+  ['LF', '\n'],
+  ['CRLF', '\r\n'],
+])('a stream with %s line ends', (_, newline) => {
+  const whole = frames([...recorded, usage, '[DONE]'], newline);
+  const withoutUsage = frames([...recorded, '[DONE]'], newline);
+  const bytes = Buffer.from(whole);
+
+  test('is passed byte for byte, wherever it is split', async () => {
+    for (let at = 0; at <= bytes.length; at += 1) {
+      const parts = [bytes.subarray(0, at), bytes.subarray(at)];
+      const { text, ends } = await pass(parts, { includeUsage: true });
+      expect(text).toBe(whole);
+      expect(ends).toEqual([undefined]);
+    }
+  });
+
+  test('loses the usage chunk that nobody asked for, wherever it is split', async () => {
+    for (let at = 0; at <= bytes.length; at += 1) {
+      const { text, ends } = await pass([bytes.subarray(0, at), bytes.subarray(at)]);
+      expect(text).toBe(withoutUsage);
+      expect(ends).toEqual([undefined]);
+    }
+  });
+
+  test('may come byte by byte', async () => {
+    const single = Array.from(bytes, (byte) => Uint8Array.of(byte));
+    expect((await pass(single)).text).toBe(withoutUsage);
+  });
+
+  test('is complete when only its last blank line is missing', async () => {
+    const { text, ends } = await pass([bytes.subarray(0, -2 * newline.length)]);
+    expect(text).toMatch(/data: \[DONE\]\r?\n\r?\n$/);
+    expect(ends).toEqual([undefined]);
+  });
+});
+
+describe('the usage chunk', () => {
+  test.each([
+    '{ "choices": [], "usage": { "total_tokens": 7 } }',
+    '{"usage" : {"total_tokens":7}, "choices" : [ ]}',
+    '{"choices":[],"usage":{"total_tokens":7,"details":{"usage":null}}}',
+    '{"choices":[],"usage":{"total_tokens":7},"choices_note":null}',
+  ])('is left out as %s', async (payload) => {
+    const { text } = await pass([Buffer.from(frames([payload, '[DONE]']))]);
+    expect(text).toBe('data: [DONE]\n\n');
+  });
+
+  test('is left out without a space behind the colon', async () => {
+    const { text } = await pass([Buffer.from(`data:${usage}\n\ndata:[DONE]\n\n`)]);
+    expect(text).toBe('data:[DONE]\n\n');
+  });
+
+  test('is left out behind a comment or another field of its event', async () => {
+    const event = `: note\nevent: message\nid: 7\ndata: ${usage}\n\n`;
+    const { text } = await pass([Buffer.from(`${event}data: [DONE]\n\n`)]);
+    expect(text).toBe('data: [DONE]\n\n');
+  });
+
+  test.each([
+    '{"choices":[{"delta":{"content":"\\"usage\\":{}"}}]}',
+    '{"choices":[{"delta":{"content":"usage"}}],"usage":{"total_tokens":7}}',
+    '{"choices":[],"usage":null,"prompt_filter_results":[]}',
+    '{"choices":[],"note":"\\"usage\\""}',
+    '{"usage":{"total_tokens":7}}',
+    '{"choices":[],"usage":',
+    'not json "usage"',
+  ])('is not what %s is', async (payload) => {
+    const stream = frames([payload, '[DONE]']);
+    expect((await pass([Buffer.from(stream)])).text).toBe(stream);
+  });
+
+  test('leaves its neighbours in one piece', async () => {
+    const stream = frames([usage, recorded[2] ?? '', usage, usage, recorded[4] ?? '', '[DONE]']);
+    const { text } = await pass([Buffer.from(stream)]);
+    expect(text).toBe(frames([recorded[2] ?? '', recorded[4] ?? '', '[DONE]']));
+  });
+});
+
+describe('comments and heartbeats', () => {
+  test('are passed', async () => {
+    const stream = `: ping\n\n${frames(recorded)}: ping\n\nevent: ping\ndata: {}\n\n${frames(['[DONE]'])}`;
+    const { text, ends } = await pass([Buffer.from(stream)]);
+    expect(text).toBe(stream);
+    expect(ends).toEqual([undefined]);
+  });
+
+  test('are no end of the stream', async () => {
+    const { text } = await pass([Buffer.from(': [DONE]\n\n')]);
+    expect(errorEvents(text)).toHaveLength(1);
+  });
+});
+
+describe('a stream that stops before [DONE]', () => {
+  test('ends with one error event behind its last whole event', async () => {
+    const { text, ends } = await pass([Buffer.from(frames(recorded))]);
+    expect(text.startsWith(frames(recorded))).toBe(true);
+    expect(errorEvents(text)).toEqual([expect.objectContaining({ code: 'upstream_incomplete' })]);
+    expect(text.endsWith('\n\n')).toBe(true);
+    expect(ends).toEqual([expect.any(UpstreamError)]);
+  });
+
+  test('loses the event that it broke off in', async () => {
+    const { text } = await pass([Buffer.from(`${frames(recorded)}data: {"broken":[{"half`)]);
+    expect(text.startsWith(`${frames(recorded)}data: {"error"`)).toBe(true);
+    expect(text).not.toContain('broken');
+  });
+
+  test('has an error event when it is empty', async () => {
+    expect(errorEvents((await pass([])).text)).toHaveLength(1);
+  });
+
+  test('does not take [DONE] inside a text for its end', async () => {
+    const content = '{"choices":[{"delta":{"content":"data: [DONE]"}}]}';
+    const { text } = await pass([Buffer.from(frames([content]))]);
+    expect(errorEvents(text)).toHaveLength(1);
+  });
+
+  test('loses the event that a break of the connection cut', async () => {
+    const { text, ends, destroyed } = await pass(thenThrow(frames(recorded), 'data: {"cho'));
+    expect(text.startsWith(`${frames(recorded)}data: {"error"`)).toBe(true);
+    expect(errorEvents(text)).toHaveLength(1);
+    expect(ends).toEqual([expect.objectContaining({ status: 502, code: 'upstream_incomplete' })]);
+    expect(destroyed).toBe(1);
+  });
+
+  test('says so when time ran out', async () => {
+    const signal = AbortSignal.abort();
+    const { text, ends } = await pass(thenThrow(frames(recorded)), { signal });
+    expect(errorEvents(text)).toEqual([expect.objectContaining({ code: 'upstream_timeout' })]);
+    expect(ends).toEqual([expect.objectContaining({ status: 504 })]);
+  });
+
+  test('does not show what broke', async () => {
+    expect((await pass(thenThrow(''))).text).not.toContain('other side closed');
+  });
+});
+
+describe('a stream that is complete', () => {
+  test('stays so when the connection breaks behind [DONE]', async () => {
+    const { text, ends } = await pass(thenThrow(frames([...recorded, '[DONE]'])));
+    expect(text).toBe(frames([...recorded, '[DONE]']));
+    expect(ends).toEqual([undefined]);
+  });
+
+  test('stays so when the connection breaks behind a [DONE] without its blank line', async () => {
+    const { text, ends } = await pass(thenThrow(`${frames(recorded)}data: [DONE]\n`));
+    expect(text).toBe(frames([...recorded, '[DONE]']));
+    expect(ends).toEqual([undefined]);
+  });
+});
+
+describe('an error event of the deployment', () => {
+  const error = '{"error":{"message":"Sorry","type":"server_error","param":null,"code":null}}';
+
+  test('is passed and ends the stream', async () => {
+    const stream = frames([...recorded, error]);
+    expect((await pass([Buffer.from(stream)])).text).toBe(stream);
+  });
+
+  test('is not doubled when the connection breaks behind it', async () => {
+    const stream = frames([...recorded, error]);
+    expect((await pass(thenThrow(stream))).text).toBe(stream);
+  });
+
+  test.each([
+    '{ "error" : {"message":"Sorry"} }',
+    '{"id":"gen-1","provider":"x","error":{"code":502,"message":"Sorry"},"choices":[]}',
+  ])('is known as %s', async (payload) => {
+    const stream = frames([...recorded, payload]);
+    expect((await pass([Buffer.from(stream)])).text).toBe(stream);
+  });
+
+  test('is known behind the name of its event', async () => {
+    const stream = `${frames(recorded)}event: error\ndata: ${error}\n\n`;
+    expect((await pass([Buffer.from(stream)])).text).toBe(stream);
+  });
+
+  test('is not a chunk whose error is null', async () => {
+    const { text } = await pass([Buffer.from(frames(['{"error":null,"choices":[]}']))]);
+    expect(errorEvents(text)).toEqual([null, expect.any(Object)]);
+  });
+});
+
+describe('a stream of more than the allowed bytes', () => {
+  test('ends with an error event that says so', async () => {
+    const stream = frames([...recorded, '[DONE]']);
+    const half = Buffer.from(frames(recorded.slice(0, 2)));
+    const { text, ends, destroyed } = await pass(
+      [half, Buffer.from(stream).subarray(half.length)],
+      {
+        maxBytes: half.length,
+      },
+    );
+    expect(text.startsWith(half.toString())).toBe(true);
+    expect(errorEvents(text)).toEqual([expect.objectContaining({ code: 'answer_too_large' })]);
+    expect(text).not.toContain('[DONE]');
+    expect(ends).toHaveLength(1);
+    expect(destroyed).toBe(1);
+  });
+
+  test('is fine at exactly that many', async () => {
+    const bytes = Buffer.from(frames([...recorded, '[DONE]']));
+    const { ends } = await pass([bytes], { maxBytes: bytes.length, includeUsage: true });
+    expect(ends).toEqual([undefined]);
+  });
+});
+
+describe('a reader that leaves', () => {
+  test('ends the upstream body, and the end is told once', async () => {
+    const ends: unknown[] = [];
+    const { body, counts } = createBody([
+      Buffer.from(frames(recorded)),
+      Buffer.from(frames(['[DONE]'])),
+    ]);
+    const passed = passEvents(body, {
+      includeUsage: true,
+      maxBytes: 1e6,
+      signal: new AbortController().signal,
+      onEnd: (error) => ends.push(error),
+    });
+    for await (const _ of passed) break;
+    expect(counts.destroyed).toBe(1);
+    expect(ends).toHaveLength(1);
+  });
+});
+
+describe('a large stream', () => {
+  async function timeOf(chunks: readonly Uint8Array[]): Promise<number> {
+    const startedAt = performance.now();
+    const { ends } = await pass(chunks);
+    expect(ends).toEqual([undefined]);
+    return performance.now() - startedAt;
+  }
+
+  function inChunks(bytes: Buffer, size: number): Buffer[] {
+    return Array.from({ length: Math.ceil(bytes.length / size) }, (_, index) =>
+      bytes.subarray(index * size, (index + 1) * size),
+    );
+  }
+
+  test.each([
+    ['LF', '\n'],
+    ['CRLF', '\r\n'],
+  ])('of many events with %s in one chunk takes linear time', async (_, newline) => {
+    const bytes = Buffer.from(
+      frames([...new Array<string>(40_000).fill(recorded[2] ?? ''), '[DONE]'], newline),
+    );
+    expect(await timeOf([bytes])).toBeLessThan(1_000);
+  });
+
+  test('of one event in many chunks takes linear time', async () => {
+    const event = `{"choices":[{"delta":{"audio":"${'A'.repeat(16 * 1024 * 1024)}"}}]}`;
+    const bytes = Buffer.from(frames([event, '[DONE]']));
+    expect(await timeOf(inChunks(bytes, 8 * 1024))).toBeLessThan(1_500);
+  });
+});

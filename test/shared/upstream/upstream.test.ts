@@ -1,0 +1,195 @@
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import { afterAll, beforeEach, describe, expect, test } from 'vitest';
+import type { Deployment } from '../../../shared/upstream/deployment.ts';
+import { readAnswer } from '../../../shared/upstream/read-answer.ts';
+import { createUpstreams } from '../../../shared/upstream/upstream.ts';
+import { startSimulator } from '../../../tools/upstream-simulator/simulator.ts';
+
+const simulator = await startSimulator({
+  deployments: [{ name: 'weak/é', model: 'gpt-5.6-luna', kind: 'chat' }],
+});
+afterAll(() => simulator.close());
+beforeEach(() => simulator.reset());
+
+const base: Deployment = {
+  name: 'weak/é',
+  modelName: 'gpt-5.6-luna',
+  endpoint: simulator.url,
+  apiStyle: 'azure',
+  apiVersion: '2024-10-21',
+  apiKey: 'key-1',
+};
+
+const later = () => AbortSignal.timeout(10_000);
+
+function create(deployment: Partial<Deployment> = {}, getToken = async () => 'token-1') {
+  return createUpstreams(getToken)({ ...base, ...deployment });
+}
+
+function request(content: string, signal = later()) {
+  const body = JSON.stringify({ model: base.name, messages: [{ role: 'user', content }] });
+  return { operation: 'chat/completions', body, headers: {}, signal } as const;
+}
+
+const { apiKey: _, ...keyless } = base;
+
+describe('send', () => {
+  test.each([
+    [
+      'azure',
+      '',
+      '/openai/deployments/weak%2F%C3%A9/chat/completions',
+      { 'api-version': '2024-10-21' },
+    ],
+    ['azure-v1', '', '/openai/v1/chat/completions', {}],
+    ['openai', '/v1', '/v1/chat/completions', {}],
+  ] as const)('asks the path of the style %s', async (apiStyle, path, expected, query) => {
+    const upstream = create({ apiStyle, endpoint: `${simulator.url}${path}` });
+    const answer = await upstream.send(request('Hi'));
+    expect(answer.status).toBe(200);
+    expect(JSON.parse((await readAnswer(answer, 1e6, later())).toString())).toMatchObject({
+      object: 'chat.completion',
+    });
+    expect(simulator.requests).toMatchObject([{ method: 'POST', path: expected, query }]);
+  });
+
+  test.each([
+    ['azure', 'api-key', 'key-1', 'authorization'],
+    ['azure-v1', 'api-key', 'key-1', 'authorization'],
+    ['openai', 'authorization', 'Bearer key-1', 'api-key'],
+  ] as const)('shows the key of the style %s', async (apiStyle, name, value, absent) => {
+    const endpoint = apiStyle === 'openai' ? `${simulator.url}/v1` : simulator.url;
+    await (await create({ apiStyle, endpoint }).send(request('Hi'))).body.destroy();
+    expect(simulator.requests[0]?.headers).toMatchObject({ [name]: value });
+    expect(simulator.requests[0]?.headers).not.toHaveProperty(absent);
+  });
+
+  test.each(['azure', 'azure-v1'] as const)(
+    'shows a token without a key (%s)',
+    async (apiStyle) => {
+      const upstream = createUpstreams(async () => 'token-1')({ ...keyless, apiStyle });
+      (await upstream.send(request('Hi'))).body.destroy();
+      expect(simulator.requests[0]?.headers).toMatchObject({ authorization: 'Bearer token-1' });
+      expect(simulator.requests[0]?.headers).not.toHaveProperty('api-key');
+    },
+  );
+
+  test('shows nothing to a server that copies OpenAI and has no key', async () => {
+    const upstream = createUpstreams(() => Promise.reject(new Error('No token is needed.')))({
+      ...keyless,
+      apiStyle: 'openai',
+      endpoint: `${simulator.url}/v1`,
+    });
+    (await upstream.send(request('Hi'))).body.destroy();
+    expect(simulator.requests[0]?.headers).not.toHaveProperty('authorization');
+    expect(simulator.requests[0]?.headers).not.toHaveProperty('api-key');
+  });
+
+  test('overrules a credential among the headers', async () => {
+    const headers = { 'api-key': 'of the caller', 'x-ms-client-request-id': 'id-1' };
+    (await create().send({ ...request('Hi'), headers })).body.destroy();
+    expect(simulator.requests[0]?.headers).toMatchObject({
+      'api-key': 'key-1',
+      'x-ms-client-request-id': 'id-1',
+      'content-type': 'application/json',
+      'accept-encoding': 'identity',
+    });
+  });
+
+  test.each([401, 429, 500, 503])('gives the status %d as an answer', async (status) => {
+    const answer = await create().send(request(`[sim:${status}]`));
+    expect(answer.status).toBe(status);
+    const body: unknown = JSON.parse((await readAnswer(answer, 1e6, later())).toString());
+    expect(body).toHaveProperty('error.code');
+    if (status === 429) expect(answer.headers).toHaveProperty('retry-after-ms');
+  });
+
+  test('gives up when time runs out, with a 504', async () => {
+    const signal = AbortSignal.timeout(60);
+    await expect(create().send(request('[sim:stall:0]', signal))).rejects.toMatchObject({
+      status: 504,
+      code: 'upstream_timeout',
+    });
+  });
+
+  test('gives up when time runs out while it waits for a token', async () => {
+    const never = () => new Promise<string>(() => undefined);
+    const upstream = createUpstreams(never)(keyless);
+    const sent = upstream.send(request('Hi', AbortSignal.timeout(60))).catch((error) => error);
+    const late = new Promise((resolve) => setTimeout(resolve, 1_000, 'still waiting'));
+    expect(await Promise.race([sent, late])).toMatchObject({ status: 504 });
+  });
+
+  test('fails with a 502 where nobody listens, without the address', async () => {
+    const server = createServer().listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const address = server.address();
+    const port = typeof address === 'object' ? address?.port : undefined;
+    server.close();
+    await once(server, 'close');
+    const upstream = create({ endpoint: `http://127.0.0.1:${port}` });
+    const error = await upstream.send(request('Hi')).catch((caught: unknown) => caught);
+    expect(error).toMatchObject({ status: 502, code: 'upstream_unreachable' });
+    expect(String(error)).not.toMatch(/127\.0\.0\.1|key-1/);
+    expect(String(error)).toContain(base.name);
+  });
+
+  test('fails with a 502 when the connection breaks before an answer', async () => {
+    await expect(create().send(request('[sim:cut:0]'))).rejects.toMatchObject({ status: 502 });
+  });
+
+  test('fails with a 502 when there is no token, and does not call', async () => {
+    const upstream = createUpstreams(() => Promise.reject(new Error('my secret')))(keyless);
+    const error = await upstream.send(request('Hi')).catch((caught: unknown) => caught);
+    expect(error).toMatchObject({ status: 502 });
+    expect(String(error)).not.toContain('my secret');
+    expect(simulator.requests).toEqual([]);
+  });
+});
+
+describe('the body of an answer', () => {
+  test('that breaks off is a 502', async () => {
+    const answer = await create().send(request('[sim:cut][sim:big:100000]'));
+    await expect(readAnswer(answer, 1e7, later())).rejects.toMatchObject({
+      status: 502,
+      code: 'upstream_incomplete',
+    });
+  });
+
+  test('that stalls is a 504 when time runs out', async () => {
+    const signal = AbortSignal.timeout(150);
+    const answer = await create().send(request('[sim:stall]', signal));
+    await expect(readAnswer(answer, 1e7, signal)).rejects.toMatchObject({ status: 504 });
+  });
+
+  test('that is too large is a 502 that names the setting', async () => {
+    const answer = await create().send(request('[sim:big:100000]'));
+    await expect(readAnswer(answer, 50_000, later())).rejects.toMatchObject({
+      code: 'answer_too_large',
+      message: expect.stringContaining('MAX_ANSWER_BYTES'),
+    });
+  });
+});
+
+describe('probe', () => {
+  test.each([
+    ['azure', '', '/openai/models'],
+    ['azure-v1', '', '/openai/v1/models'],
+    ['openai', '/v1', '/v1/models'],
+  ] as const)('lists the models of the style %s', async (apiStyle, path, expected) => {
+    const upstream = create({ apiStyle, endpoint: `${simulator.url}${path}` });
+    expect(await upstream.probe(later())).toBe(200);
+    expect(simulator.requests).toMatchObject([{ method: 'GET', path: expected }]);
+  });
+
+  test('gives a wrong key away by its status', async () => {
+    const guarded = await startSimulator({ apiKey: 'other' });
+    expect(await create({ endpoint: guarded.url }).probe(later())).toBe(401);
+    await guarded.close();
+  });
+
+  test('throws when it takes too long', async () => {
+    await expect(create().probe(AbortSignal.abort())).rejects.toMatchObject({ status: 504 });
+  });
+});
