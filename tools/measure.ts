@@ -1,18 +1,19 @@
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs, promisify } from 'node:util';
 import { writeRouteLlmWeights } from '../test/fakes/routellm-weights.ts';
-import { type LoadOptions, load, quantile, type Target } from './measure/load.ts';
+import { type LoadOptions, load, quantile, type Sample, type Target } from './measure/load.ts';
 
 const HELP = `npm run measure [-- --rounds <n>]
 
 Measures on this machine, over loopback, the router with made-up weights of RouteLLM's layout and
 simulated deployments: the start to the first routed answer, the latency added to calling the
 simulator directly with the embedding in memory, and the worker's memory after 10,000 requests.
+Counts the lines of code, too.
 
   --rounds <n>  how often each case is measured, direct and routed in turn (default: 5)`;
 
@@ -43,6 +44,7 @@ async function measure(): Promise<void> {
       await measureLatency(url, simulatorUrl);
       await measureMemory(url, pid);
     });
+    await measureLines();
   } finally {
     await rm(modelsFolder, { recursive: true });
   }
@@ -83,6 +85,21 @@ async function withApp(modelsFolder: string, use: (app: RunningApp) => Promise<v
   if (child.exitCode === null) await once(child, 'exit');
 }
 
+/** Lines that are not empty, of the sources that git knows, by top folder. */
+async function measureLines(): Promise<void> {
+  const { stdout } = await run('git', ['ls-files', '*.ts', '*.mjs'], { cwd: root });
+  const lines = new Map<string, number>();
+  for (const file of stdout.trim().split('\n')) {
+    const text = await readFile(join(root, file), 'utf8');
+    const folder = file.includes('/') ? (file.split('/')[0] ?? '') : '.';
+    const count = text.split('\n').filter((line) => line.trim() !== '').length;
+    lines.set(folder, (lines.get(folder) ?? 0) + count);
+  }
+  const list = [...lines].map(([folder, count]) => `${folder} ${count}`).join(', ');
+  const { stdout: size } = await run('du', ['-sm', join(root, 'node_modules')]);
+  console.log(`Lines of code: ${list}\nnode_modules: ${size.split('\t')[0]} MB`);
+}
+
 async function measureStart(modelsFolder: string): Promise<void> {
   const times: number[] = [];
   for (let round = 0; round < rounds; round += 1) {
@@ -113,7 +130,7 @@ function direct(simulatorUrl: string, stream: boolean): Target {
 }
 
 async function measureLatency(url: string, simulatorUrl: string): Promise<void> {
-  console.log('Latency in ms: medians over the rounds (lowest to highest)');
+  console.log('Latency in ms: medians over the rounds (lowest to highest); own: by the header');
   for (const stream of [false, true]) {
     const targets = [direct(simulatorUrl, stream), routed(url, stream)];
     for (const connections of [1, 16]) {
@@ -126,29 +143,40 @@ async function measureLatency(url: string, simulatorUrl: string): Promise<void> 
 
 /** In turn, so that both see the same machine; the first round only warms up. */
 async function measureCase(targets: readonly Target[], options: LoadOptions) {
-  const results: number[][][] = [];
+  const results: Sample[][][] = [];
   for (let round = 0; round <= rounds; round += 1) {
-    const times: number[][] = [];
-    for (const target of targets) times.push(await load(target, options));
-    results.push(times);
+    const samples: Sample[][] = [];
+    for (const target of targets) samples.push(await load(target, options));
+    results.push(samples);
   }
   return results.slice(1);
 }
 
-/** `results[round]` holds the times of the direct and of the routed requests. */
-function printCase(name: string, results: readonly (readonly number[][])[]): void {
+/** `results[round]` holds the samples of the direct and of the routed requests. */
+function printCase(name: string, results: readonly (readonly Sample[][])[]): void {
   for (const q of [0.5, 0.99]) {
-    const pairs = results.map(([directTimes = [], routedTimes = []]) => ({
-      direct: quantile(directTimes, q),
-      routed: quantile(routedTimes, q),
+    const pairs = results.map(([directSamples = [], routedSamples = []]) => ({
+      direct: quantile(
+        directSamples.map(({ ms }) => ms),
+        q,
+      ),
+      routed: quantile(
+        routedSamples.map(({ ms }) => ms),
+        q,
+      ),
+      own: quantile(
+        routedSamples.map(({ overheadMs }) => overheadMs),
+        q,
+      ),
     }));
     const columns = [
       ['direct', pairs.map((pair) => pair.direct)],
       ['routed', pairs.map((pair) => pair.routed)],
       ['added', pairs.map((pair) => pair.routed - pair.direct)],
       ['ratio', pairs.map((pair) => pair.routed / pair.direct)],
+      ['own', pairs.map((pair) => pair.own)],
     ] as const;
-    const text = columns.map(([column, times]) => `${column} ${spread(times)}`).join('  ');
+    const text = columns.map(([column, numbers]) => `${column} ${spread(numbers)}`).join('  ');
     console.log(`  ${name}, p${q * 100}: ${text}`);
   }
 }

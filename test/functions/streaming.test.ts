@@ -3,7 +3,9 @@ import { ROUTED, type Router, startRouter } from '../support/router.ts';
 
 let router: Router;
 beforeAll(async () => {
-  router = await startRouter({ settings: { REQUEST_TIMEOUT_MS: '1500' } });
+  router = await startRouter({
+    settings: { REQUEST_TIMEOUT_MS: '1500', MAX_ANSWER_BYTES: '1000000' },
+  });
 });
 afterAll(() => router.close());
 beforeEach(() => router.simulator.reset());
@@ -122,4 +124,31 @@ it('gives an error before the stream as a plain answer', async () => {
   expect(response.status).toBe(429);
   expect(response.headers.get('content-type')).toBe('application/json');
   expect(await response.json()).toHaveProperty('error.message');
+});
+
+it('serves on when a client has left, and bounds what it left behind', async () => {
+  const leaving = new AbortController();
+  const response = await fetch(router.url + ROUTED, {
+    method: 'POST',
+    body: JSON.stringify({ prompt: '[sim:chunks:10000:50]', stream: true }),
+    signal: leaving.signal,
+  });
+  await response.body?.getReader().read();
+  leaving.abort();
+  const pid = router.workerPid();
+  // Nobody tells the app, so the deadline has to end it.
+  await expect.poll(() => router.simulator.requests.at(-1)?.aborted, { timeout: 5_000 }).toBe(true);
+  expect((await stream('Hi')).status).toBe(200);
+  expect(router.workerPid()).toBe(pid);
+});
+
+it('breaks off an answer that is larger than MAX_ANSWER_BYTES, whoever reads it', async () => {
+  const events = eventsOf(await (await stream('[sim:big:3000000]')).text());
+  expect(events.at(-1)).toMatchObject({ error: { code: 'answer_too_large' } });
+  const plain = await fetch(router.url + ROUTED, {
+    method: 'POST',
+    body: JSON.stringify({ prompt: '[sim:big:3000000]' }),
+  });
+  expect(plain.status).toBe(502);
+  expect(await plain.json()).toMatchObject({ error: { code: 'answer_too_large' } });
 });

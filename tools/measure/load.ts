@@ -15,26 +15,32 @@ export type LoadOptions = {
   readonly stream: boolean;
 };
 
-/** Sends requests over so many connections at once and gives each one's time in ms. */
-export async function load(target: Target, options: LoadOptions): Promise<number[]> {
+export type Sample = {
+  readonly ms: number;
+  /** What the router says of its own time; NaN for another server. */
+  readonly overheadMs: number;
+};
+
+/** Sends requests over so many connections at once, and times each. */
+export async function load(target: Target, options: LoadOptions): Promise<Sample[]> {
   const pool = new Pool(new URL(target.url).origin, { connections: options.connections });
-  const times: number[] = [];
+  const samples: Sample[] = [];
   let left = options.requests;
   async function work(): Promise<void> {
     while (left > 0) {
       left -= 1;
-      times.push(await timeOne(pool, target, options.stream));
+      samples.push(await timeOne(pool, target, options.stream));
     }
   }
   await Promise.all(Array.from({ length: options.connections }, work));
   await pool.close();
-  return times;
+  return samples;
 }
 
-async function timeOne(pool: Pool, target: Target, stream: boolean): Promise<number> {
+async function timeOne(pool: Pool, target: Target, stream: boolean): Promise<Sample> {
   const { pathname, search } = new URL(target.url);
   const startedAt = performance.now();
-  const { statusCode, body } = await pool.request({
+  const { statusCode, headers, body } = await pool.request({
     method: 'POST',
     path: pathname + search,
     headers: { 'content-type': 'application/json', ...target.headers },
@@ -49,11 +55,12 @@ async function timeOne(pool: Pool, target: Target, stream: boolean): Promise<num
     // The simulator's answers begin with "This".
     if (text.includes('"content":"T')) firstMs = performance.now() - startedAt;
   }
-  return firstMs ?? performance.now() - startedAt;
+  const ms = firstMs ?? performance.now() - startedAt;
+  return { ms, overheadMs: Number(headers['x-smart-router-overhead-ms']) };
 }
 
-/** The value below which the share `q` (0 to 1) of the times lies. */
-export function quantile(times: readonly number[], q: number): number {
-  const sorted = times.toSorted((a, b) => a - b);
+/** The value below which the share `q` (0 to 1) of the numbers lies. */
+export function quantile(numbers: readonly number[], q: number): number {
+  const sorted = numbers.toSorted((a, b) => a - b);
   return sorted[Math.min(sorted.length - 1, Math.floor(q * sorted.length))] ?? Number.NaN;
 }
