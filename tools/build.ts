@@ -1,7 +1,7 @@
 import { mkdir, mkdtemp, readdir, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { build } from 'esbuild';
+import { build, stop } from 'esbuild';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const target = join(root, 'dist/functions');
@@ -16,6 +16,8 @@ export async function buildApp(): Promise<void> {
   const fresh = await mkdtemp(join(root, 'dist/build-'));
   try {
     await bundle(fresh);
+    // Its process would run on for as long as this one.
+    await stop();
     await replaceTarget(fresh);
   } finally {
     await rm(fresh, { recursive: true, force: true });

@@ -68,11 +68,12 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
   };
 }
 
-/** Node 22.12 to 22.17 strip types on request only. */
+/** Node 22.12 to 22.17 strip types on request only: what this process was given, its worker needs. */
 function typeScriptFlags(): string[] {
-  return process.features.typescript
-    ? ['--disable-warning=ExperimentalWarning']
-    : ['--experimental-strip-types', '--disable-warning=ExperimentalWarning'];
+  return [
+    ...process.execArgv.filter((flag) => flag === '--experimental-strip-types'),
+    '--disable-warning=ExperimentalWarning',
+  ];
 }
 
 /** What the setting hands to the real worker's Node too. */
