@@ -68,12 +68,11 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
   };
 }
 
-/** Node 22.12 to 22.17 strip types on request only: what this process was given, its worker needs. */
+/** Node 22.12 to 22.17 strip types on request only, and say they can once they were asked. */
 function typeScriptFlags(): string[] {
-  return [
-    ...process.execArgv.filter((flag) => flag === '--experimental-strip-types'),
-    '--disable-warning=ExperimentalWarning',
-  ];
+  const flag = '--experimental-strip-types';
+  const isDefault = process.features.typescript && !process.execArgv.includes(flag);
+  return [...(isDefault ? [] : [flag]), '--disable-warning=ExperimentalWarning'];
 }
 
 /** What the setting hands to the real worker's Node too. */
