@@ -18,8 +18,9 @@ if (!/^[a-z][a-z-]*$/.test(tool) || !existsSync(file)) {
 const [major, minor] = process.versions.node.split('.').map(Number);
 const isNewEnough = major > 22 || (major === 22 && minor >= 12);
 const bundled = bundledNode();
+const self = [fileURLToPath(import.meta.url), tool, ...rest];
 if (major !== 24 && existsSync(bundled)) {
-  runIn(bundled, [fileURLToPath(import.meta.url), tool, ...rest], runHere);
+  runIn(bundled, self, runHere);
 } else {
   await runHere();
 }
@@ -44,7 +45,7 @@ async function runHere() {
   }
   if (!process.features.typescript) {
     const flags = ['--experimental-strip-types', '--disable-warning=ExperimentalWarning'];
-    runIn(process.execPath, [...flags, file, ...rest], (error) => {
+    runIn(process.execPath, [...flags, ...self], (error) => {
       throw error;
     });
     return;
@@ -55,12 +56,16 @@ async function runHere() {
     if (warning.name !== 'ExperimentalWarning') console.error(warning.stack);
   });
   process.argv = [process.argv[0], file, ...rest];
+  // Started in the place of another process (below): whoever ends that one means this one.
+  process.channel?.unref();
+  process.on('disconnect', () => process.kill(process.pid, 'SIGTERM'));
   await import(pathToFileURL(file).href);
 }
 
 /** Runs a program in this one's place: same streams, same signals, same end. */
 function runIn(program, programArguments, onError) {
-  const child = spawn(program, programArguments, { stdio: 'inherit' });
+  const stdio = ['inherit', 'inherit', 'inherit', 'ipc'];
+  const child = spawn(program, programArguments, { stdio });
   for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => child.kill(signal));
   child.on('error', onError);
   child.on('exit', (code, signal) => process.exit(code ?? (signal ? 1 : 0)));
