@@ -1,10 +1,22 @@
+import { parseArgs } from 'node:util';
 import { startLocalServices } from './local-services/local-services.ts';
 import { untilStopped } from './local-services/until-stopped.ts';
 
-// For a plain `func start`: the sample settings look for both at these addresses.
-const services = await startLocalServices({});
-console.log(`Simulated deployments: ${services.simulatorUrl ?? 'none'}
+const HELP = `npm run services
+
+Starts Azure Storage's emulator and the simulated deployments alone, for a plain \`func start\`: the
+sample settings look for them at their usual ports.`;
+
+const { values } = parseArgs({
+  options: { help: { type: 'boolean', short: 'h', default: false } },
+});
+if (values.help) {
+  console.log(HELP);
+} else {
+  const services = await startLocalServices({});
+  console.log(`Simulated deployments: ${services.simulatorUrl ?? 'none'}
 Tables and blobs: ${services.settings['TABLES_CONNECTION_STRING'] ?? 'none'}
 Ctrl+C stops both.`);
-await untilStopped();
-await services.close();
+  await untilStopped();
+  await services.close();
+}
