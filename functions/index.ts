@@ -33,7 +33,7 @@ const weak = createUpstream(config.weak);
 const embedding = config.embedding && createUpstream(config.embedding);
 const { entry, pair, calibration } = config.scorer;
 const scorer = await load(entry, config.modelsFolder);
-const { getPromptEmbedding, probeTables, warm } = createEmbedding({
+const { getPromptEmbedding, cacheCounts, probeTables, warm } = createEmbedding({
   config,
   dimensions: scorer.dimensions,
   getToken,
@@ -70,6 +70,7 @@ const checkReadiness = createReadiness({
   scorer: scorer.name,
   embedder: entry.embedder,
   // The local embedder answers always; another one is a deployment that may be down.
+  ...(cacheCounts && { cacheCounts }),
   ...(probeTables && { probeTables }),
   ...(embedding && !config.isLocalEmbedder && { embedding }),
   deployments: upstreams,
@@ -111,6 +112,9 @@ const routes: Record<string, Route & { readonly path: string; readonly method: H
     namesDeployment: true,
     ...embeddings,
   },
+  // What the AI SDK asks, as for chat.
+  'embeddings-ai-sdk': { path: 'llm/openai/embeddings', method: 'POST', ...embeddings },
+  'embeddings-ai-sdk-short': { path: 'llm/embeddings', method: 'POST', ...embeddings },
   'embeddings-v1': { path: 'llm/openai/v1/embeddings', method: 'POST', ...embeddings },
   models: { path: 'llm/openai/v1/models', method: 'GET', access: 'key', handle: listModels },
   route: {

@@ -13,6 +13,10 @@ export type Call = {
   readonly requestId: string;
   /** `performance.now()` when the request arrived. */
   readonly startedAt: number;
+  /** Aborted when the request's time is over. */
+  readonly signal: AbortSignal;
+  /** The name of the caller's key; absent when the router is open to all. */
+  readonly caller?: string;
   readonly header: (name: string) => string | null;
   /** The parsed JSON body; undefined where the route has none. */
   readonly body: unknown;

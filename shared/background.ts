@@ -1,4 +1,4 @@
-/** Work that nobody waits for: it is counted, and it cannot fail the process. */
+/** Work that no request waits for: it is kept track of, and it cannot fail the process. */
 export type Background = {
   run(work: Promise<unknown>): void;
   /** Waits for what is under way, at most this long. */

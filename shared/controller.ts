@@ -1,4 +1,5 @@
-import { InvalidRequestError } from './errors.ts';
+import { untilAborted } from './deadline.ts';
+import { HttpError, InvalidRequestError } from './errors.ts';
 import { errorKind, type Log } from './log.ts';
 import type { Scorer } from './matrix-factorization/scorer.ts';
 import type { ModelPair } from './matrix-factorization/scorer-choice.ts';
@@ -40,6 +41,8 @@ export type RouteRequest = {
   /** The newest human ask, if there is any text. */
   readonly text: string | undefined;
   readonly controls: Controls;
+  /** Ends the wait for the embedding. */
+  readonly signal: AbortSignal;
   /** The deployment that the request names, to be called without routing. */
   readonly deployment?: Upstream;
 };
@@ -60,8 +63,16 @@ type ControllerOptions = {
 export function createController(options: ControllerOptions): Controller {
   const { strong, weak, scorer, pair, policy, getPromptEmbedding, log } = options;
 
-  async function compare(text: string, threshold: number): Promise<RoutingDecision> {
-    const embedded = await attempt('embedding-failed', () => getPromptEmbedding(text));
+  async function compare(
+    text: string,
+    threshold: number,
+    signal: AbortSignal,
+  ): Promise<RoutingDecision> {
+    // Others may wait for the same embedding: the signal ends this wait, not the call.
+    const embedded = await attempt('embedding-failed', () =>
+      untilAborted(getPromptEmbedding(text), signal),
+    );
+    if (signal.aborted) throw new DecisionTimeoutError();
     if (embedded === undefined) return choose('strong', 'embedding-unavailable', { threshold });
     const { embedding, cache: embeddingCache } = embedded;
     const winRate = await attempt('scoring-failed', () => scorer.predictWinRate(embedding, pair));
@@ -97,7 +108,7 @@ export function createController(options: ControllerOptions): Controller {
   }
 
   return {
-    route: async ({ text, controls, deployment }) => {
+    route: async ({ text, controls, signal, deployment }) => {
       if (deployment !== undefined) {
         return {
           tier: 'direct',
@@ -110,9 +121,19 @@ export function createController(options: ControllerOptions): Controller {
       const tier = onlyTier(controls.models, strong.deployment.name, weak.deployment.name);
       if (tier !== undefined) return choose(tier, 'models', { threshold });
       if (text === undefined) return choose('strong', 'no-text', { threshold });
-      return compare(text, threshold);
+      return compare(text, threshold, signal);
     },
   };
+}
+
+/** The request's time was over before its prompt was embedded. */
+class DecisionTimeoutError extends HttpError {
+  constructor() {
+    super(
+      'The prompt could not be embedded within REQUEST_TIMEOUT_MS. Send the request again, or lower EMBEDDING_TIMEOUT_MS.',
+      { status: 504, type: 'server_error', code: 'decision_timeout' },
+    );
+  }
 }
 
 /** The one tier that `routing.models` leaves, or undefined when it leaves both. */

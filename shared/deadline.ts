@@ -6,3 +6,16 @@ export function createDeadline(timeoutMs: number): Deadline {
   const timer = setTimeout(() => controller.abort(), timeoutMs);
   return { signal: controller.signal, clear: () => clearTimeout(timer) };
 }
+
+/** Waits for work that knows nothing of the signal. Throws the signal's reason when it is aborted. */
+export async function untilAborted<T>(work: Promise<T> | T, signal: AbortSignal): Promise<T> {
+  const { promise: aborted, reject } = Promise.withResolvers<never>();
+  const abort = () => reject(signal.reason);
+  signal.addEventListener('abort', abort, { once: true });
+  if (signal.aborted) abort();
+  try {
+    return await Promise.race([work, aborted]);
+  } finally {
+    signal.removeEventListener('abort', abort);
+  }
+}

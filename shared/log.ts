@@ -27,9 +27,16 @@ export function createLog(minimum: LogLevel): Log {
   };
 }
 
-/** The kind of an error for a log: its class and code, without a message that may hold anything. */
+/** The kind of an error for a log: classes, statuses and codes, and no message, which may hold anything. */
 export function errorKind(error: unknown): string {
   if (!(error instanceof Error)) return typeof error;
-  const code = 'code' in error ? error.code : undefined;
-  return typeof code === 'string' ? `${error.name}:${code}` : error.name;
+  const facts = ['status', 'statusCode', 'code'].map((name) => Reflect.get(error, name));
+  const known = facts.filter((fact) => typeof fact === 'number' || isCode(fact));
+  const cause = error.cause instanceof Error ? ` < ${errorKind(error.cause)}` : '';
+  return [error.constructor.name, ...new Set(known)].join(':') + cause;
+}
+
+/** A code is a word; a sentence may hold anything. */
+function isCode(fact: unknown): boolean {
+  return typeof fact === 'string' && /^\w{1,64}$/.test(fact);
 }

@@ -1,12 +1,12 @@
 import * as z from 'zod';
 import type { Answer, Call } from './answer.ts';
 import { parseWith } from './chat/chat-request.ts';
-import { createDeadline } from './deadline.ts';
 import { DeploymentNotFoundError } from './errors.ts';
 import { passError } from './upstream/pass-error.ts';
 import { passAnswerHeaders, passRequestHeaders } from './upstream/passed-headers.ts';
 import { readAnswer } from './upstream/read-answer.ts';
 import type { Upstream } from './upstream/upstream.ts';
+import { toJson } from './wire-json.ts';
 
 const embeddingsSchema = z.looseObject({
   input: z.union([z.string(), z.array(z.union([z.string(), z.int(), z.array(z.int())])).min(1)]),
@@ -16,7 +16,6 @@ const embeddingsSchema = z.looseObject({
 type PassEmbeddingsOptions = {
   /** Absent: there is no embedding deployment, and every call is told so. */
   readonly upstream?: Upstream;
-  readonly requestTimeoutMs: number;
   readonly maxAnswerBytes: number;
 };
 
@@ -24,7 +23,7 @@ type PassEmbeddingsOptions = {
 export function createPassEmbeddings(
   options: PassEmbeddingsOptions,
 ): (call: Call) => Promise<Answer> {
-  const { upstream, requestTimeoutMs, maxAnswerBytes } = options;
+  const { upstream, maxAnswerBytes } = options;
 
   function findUpstream(name: string | null | undefined, param: string): Upstream {
     const deployment = upstream?.deployment;
@@ -45,24 +44,19 @@ export function createPassEmbeddings(
       call.deployment === undefined
         ? findUpstream(body.model, 'model')
         : findUpstream(call.deployment, 'deployment');
-    const deadline = createDeadline(requestTimeoutMs);
-    try {
-      const answer = await target.send({
-        operation: 'embeddings',
-        body: JSON.stringify({ ...body, model: target.deployment.name }),
-        headers: passRequestHeaders(call.header),
-        signal: deadline.signal,
-      });
-      const bytes = await readAnswer(answer, maxAnswerBytes, deadline.signal);
-      const headers = passAnswerHeaders(answer.headers);
-      if (answer.status !== 200) return passError(answer.status, bytes, headers);
-      return {
-        status: 200,
-        headers: { ...headers, 'content-type': 'application/json' },
-        body: bytes,
-      };
-    } finally {
-      deadline.clear();
-    }
+    const answer = await target.send({
+      operation: 'embeddings',
+      body: toJson({ ...body, model: target.deployment.name }),
+      headers: passRequestHeaders(call.header),
+      signal: call.signal,
+    });
+    const bytes = await readAnswer(answer, maxAnswerBytes, call.signal);
+    const headers = passAnswerHeaders(answer.headers);
+    if (answer.status !== 200) return passError(answer.status, bytes, headers);
+    return {
+      status: 200,
+      headers: { ...headers, 'content-type': 'application/json' },
+      body: bytes,
+    };
   };
 }

@@ -1,13 +1,20 @@
 import { errorKind } from './log.ts';
+import type { CacheCounts } from './prompt-embedding/cache-counts.ts';
+import type { Operation } from './upstream/deployment.ts';
 import type { Upstream } from './upstream/upstream.ts';
 
-type State = 'ok' | 'unauthorized' | 'failing' | 'unreachable' | 'not-used';
+type State = 'ok' | 'unauthorized' | 'not-found' | 'failing' | 'unreachable' | 'not-used';
 
 export type Readiness = {
   /** `degraded` still answers every request, worse or slower than it could. */
   readonly status: 'ready' | 'degraded' | 'unavailable';
   readonly scorer: { readonly state: State; readonly name: string };
-  readonly embeddings: { readonly state: State; readonly embedder: string };
+  readonly embeddings: {
+    readonly state: State;
+    readonly embedder: string;
+    /** Since this instance started; absent without a cache. */
+    readonly cache?: CacheCounts;
+  };
   readonly tables: { readonly state: State };
   readonly deployments: readonly { readonly name: string; readonly state: State }[];
 };
@@ -19,6 +26,7 @@ type ReadinessOptions = {
   /** Absent: prompts are embedded locally. */
   readonly embedding?: Upstream;
   readonly deployments: readonly Upstream[];
+  readonly cacheCounts?: CacheCounts;
   /** Throws when the tables do not answer. Absent: nothing is kept in any. */
   readonly probeTables?: () => Promise<void>;
   readonly now?: () => number;
@@ -43,12 +51,14 @@ export function createReadiness(options: ReadinessOptions): () => Promise<Readin
 
 async function probeAll(options: ReadinessOptions): Promise<Readiness> {
   const [embeddings, tables, deployments] = await Promise.all([
-    options.embedding === undefined ? ('ok' as const) : probeUpstream(options.embedding),
+    options.embedding === undefined
+      ? ('ok' as const)
+      : probeUpstream(options.embedding, 'embeddings'),
     probeTables(options.probeTables),
     Promise.all(
       options.deployments.map(async (upstream) => ({
         name: upstream.deployment.name,
-        state: await probeUpstream(upstream),
+        state: await probeUpstream(upstream, 'chat/completions'),
       })),
     ),
   ]);
@@ -57,17 +67,22 @@ async function probeAll(options: ReadinessOptions): Promise<Readiness> {
   return {
     status: canAnswer ? (isWhole ? 'ready' : 'degraded') : 'unavailable',
     scorer: { state: 'ok', name: options.scorer },
-    embeddings: { state: embeddings, embedder: options.embedder },
+    embeddings: {
+      state: embeddings,
+      embedder: options.embedder,
+      ...(options.cacheCounts && { cache: options.cacheCounts }),
+    },
     tables: { state: tables },
     deployments,
   };
 }
 
-async function probeUpstream(upstream: Upstream): Promise<State> {
+async function probeUpstream(upstream: Upstream, operation: Operation): Promise<State> {
   try {
-    const status = await upstream.probe(AbortSignal.timeout(PROBE_TIMEOUT_MS));
+    const status = await upstream.probe(operation, AbortSignal.timeout(PROBE_TIMEOUT_MS));
     if (status === 401 || status === 403) return 'unauthorized';
-    // Not every compatible server lists its models: a 404 shows it alive as well as a list does.
+    if (status === 404 || status === 410) return 'not-found';
+    // Busy (429) is no failure, and that the question is missing (400) is what was to be shown.
     return status >= 500 ? 'failing' : 'ok';
   } catch {
     return 'unreachable';

@@ -4,17 +4,19 @@ import { parseChatRequest, parseWith } from './chat/chat-request.ts';
 import { decisionFacts } from './chat/decision-facts.ts';
 import { findNewestAsk } from './chat/newest-ask.ts';
 import { findTarget } from './chat/target.ts';
-import type { Controller } from './controller.ts';
-import { type Controls, readControls, routingSchema } from './routing/controls.ts';
+import type { Controller, RouteRequest } from './controller.ts';
+import { readControls, routingSchema } from './routing/controls.ts';
 import type { Upstream } from './upstream/upstream.ts';
 
-const batchSchema = z.object({
-  prompts: z.array(z.string().min(1)).min(1).max(1_000),
+const batchSchema = z.strictObject({
+  prompts: z.array(z.string().regex(/\S/, 'must not be empty')).min(1).max(1_000),
   routing: routingSchema.nullish(),
 });
 
 /** Enough to keep an embedding deployment busy, too few to run into its rate limit at once. */
 const CONCURRENCY = 8;
+
+type Shared = Omit<RouteRequest, 'text'>;
 
 type RoutePromptsOptions = {
   readonly controller: Controller;
@@ -29,24 +31,26 @@ type RoutePromptsOptions = {
 export function createRoutePrompts(options: RoutePromptsOptions): (call: Call) => Promise<Answer> {
   const { controller, upstreams, scorer, calibration } = options;
 
-  /** What to score, and how; a batch shares its controls. */
-  function readAsks(call: Call): { texts: (string | undefined)[]; controls: Controls } {
+  /** What to score, and how; a batch shares it. */
+  function readAsks(call: Call): { texts: (string | undefined)[]; shared: Shared } {
     if (typeof call.body === 'object' && call.body !== null && 'prompts' in call.body) {
       const { prompts, routing } = parseWith(batchSchema, call.body);
-      return { texts: prompts, controls: readControls(routing ?? {}, call.header, {}) };
+      const controls = readControls(routing ?? {}, call.header, {});
+      return { texts: prompts, shared: { controls, signal: call.signal } };
     }
     const request = parseChatRequest(call.body);
     const target = findTarget(request.model ?? 'smart-router', 'model', upstreams);
+    const controls = readControls(request.routing, call.header, target.controls);
     return {
       texts: [findNewestAsk(request.messages)],
-      controls: readControls(request.routing, call.header, target.controls),
+      shared: { ...target, controls, signal: call.signal },
     };
   }
 
   return async (call) => {
-    const { texts, controls } = readAsks(call);
+    const { texts, shared } = readAsks(call);
     const data = await mapConcurrently(texts, async (text, index) => {
-      const { object, ...facts } = decisionFacts(await controller.route({ text, controls }));
+      const { object, ...facts } = decisionFacts(await controller.route({ text, ...shared }));
       return { object, index, ...facts };
     });
     return jsonAnswer(200, { object: 'list', scorer, ...(calibration && { calibration }), data });

@@ -2,6 +2,7 @@ import { mkdir, mkdtemp, readdir, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build, stop } from 'esbuild';
+import { runTool } from './command-line/run-tool.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const target = join(root, 'dist/functions');
@@ -70,4 +71,7 @@ async function listFiles(folder: string): Promise<string[]> {
     .map((entry) => join(entry.parentPath, entry.name).slice(folder.length + 1));
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) await buildApp();
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const help = 'npm run build\n\nBundles the function app into dist/functions.';
+  await runTool({ help, options: {}, run: buildApp });
+}

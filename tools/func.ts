@@ -45,6 +45,11 @@ async function runHost(hostArguments: readonly string[]): Promise<number> {
     }),
   ]);
   await services.close();
+  if (command === 'npx' && code !== 0) {
+    console.error(
+      'If the host did not start: Azure Functions Core Tools download themselves when they are installed, which needs more of the network than the npm registry. Install them as Microsoft describes, so that func is on the PATH.',
+    );
+  }
   return typeof code === 'number' ? code : 1;
 }
 

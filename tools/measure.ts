@@ -4,8 +4,10 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parseArgs, promisify } from 'node:util';
+import { promisify } from 'node:util';
 import { writeRouteLlmWeights } from '../test/fakes/routellm-weights.ts';
+import { InputError } from './command-line/input-error.ts';
+import { runTool } from './command-line/run-tool.ts';
 import { type LoadOptions, load, quantile, type Sample, type Target } from './measure/load.ts';
 
 const HELP = `npm run measure [-- --rounds <n>]
@@ -19,21 +21,19 @@ Counts the lines of code, too.
 
 const run = promisify(execFile);
 const root = fileURLToPath(new URL('..', import.meta.url));
-const { values } = parseArgs({
-  options: {
-    rounds: { type: 'string', default: '5' },
-    help: { type: 'boolean', short: 'h', default: false },
+let rounds = 0;
+
+await runTool({
+  help: HELP,
+  options: { rounds: { type: 'string' } },
+  run: async (commandLine) => {
+    rounds = commandLine.integer('rounds', 5);
+    if (rounds < 1 || rounds > 100) {
+      throw new InputError(`--rounds must be a whole number from 1 to 100, got ${rounds}.`);
+    }
+    await measure();
   },
 });
-const rounds = Number(values.rounds);
-if (values.help) {
-  console.log(HELP);
-} else if (Number.isInteger(rounds) && rounds > 0 && rounds <= 100) {
-  await measure();
-} else {
-  console.error(`--rounds must be a whole number from 1 to 100, got "${values.rounds}".`);
-  process.exitCode = 2;
-}
 
 async function measure(): Promise<void> {
   const modelsFolder = await mkdtemp(join(tmpdir(), 'smart-router-measure-'));

@@ -6,6 +6,8 @@ import {
 import { load } from '../shared/matrix-factorization/scorer.ts';
 import type { ModelPair } from '../shared/matrix-factorization/scorer-choice.ts';
 import { localEmbedder } from '../shared/prompt-embedding/local-embedding.ts';
+import { InputError } from './command-line/input-error.ts';
+import { type CommandLine, runTool } from './command-line/run-tool.ts';
 import {
   type EvaluationLine,
   evaluateRouter,
@@ -14,8 +16,6 @@ import {
   rowsOfPair,
 } from './model/evaluation.ts';
 import { canonicalModel, loadGradedRows } from './model/graded-rows.ts';
-import { InputError } from './model/input-error.ts';
-import { type CommandLine, runTool } from './model/run-tool.ts';
 
 const HELP = `Measures how well scorers route graded prompts between two models.
 

@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import * as z from 'zod';
-import { InputError } from './model/input-error.ts';
+import { InputError } from './command-line/input-error.ts';
+import { type CommandLine, runTool } from './command-line/run-tool.ts';
 import { registerScorer } from './model/register-scorer.ts';
 import { toScorerFactors } from './model/routellm-scorer.ts';
-import { type CommandLine, runTool } from './model/run-tool.ts';
 import { parseSafetensors } from './model/safetensors.ts';
 import { fetchWeights, readWeights } from './model/weights-source.ts';
 

@@ -2,6 +2,8 @@ import { basename } from 'node:path';
 import type { Calibration } from '../shared/matrix-factorization/registry.ts';
 import type { ModelPair } from '../shared/matrix-factorization/scorer-choice.ts';
 import { localEmbedder } from '../shared/prompt-embedding/local-embedding.ts';
+import { InputError } from './command-line/input-error.ts';
+import { type CommandLine, runTool } from './command-line/run-tool.ts';
 import { writeCard } from './model/card.ts';
 import { chooseDefaultPair } from './model/default-pair.ts';
 import {
@@ -12,10 +14,8 @@ import {
 } from './model/evaluation.ts';
 import type { Factorization } from './model/factorization.ts';
 import { canonicalModel, type GradedRow, loadGradedRows } from './model/graded-rows.ts';
-import { InputError } from './model/input-error.ts';
 import { percentiles } from './model/quantiles.ts';
 import { registerScorer } from './model/register-scorer.ts';
-import { type CommandLine, runTool } from './model/run-tool.ts';
 import { toGraphFactors, trainScorer, winRateOf } from './model/train-scorer.ts';
 import { createTrainingSet, type TrainingSet } from './model/training-set.ts';
 

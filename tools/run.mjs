@@ -14,6 +14,14 @@ if (!/^[a-z][a-z-]*$/.test(tool) || !existsSync(file)) {
   process.exit(2);
 }
 
+// npm ends without a word to what it runs when it is told to: then this is to end, too.
+if (process.env['npm_lifecycle_event'] !== undefined) {
+  const parent = process.ppid;
+  setInterval(() => {
+    if (process.ppid !== parent) process.kill(process.pid, 'SIGTERM');
+  }, 1_000).unref();
+}
+
 // vitest's floor; type stripping needs a flag below 22.18 and is on by default from there.
 const [major, minor] = process.versions.node.split('.').map(Number);
 const isNewEnough = major > 22 || (major === 22 && minor >= 12);

@@ -1,4 +1,4 @@
-import { parseArgs } from 'node:util';
+import { runTool } from './command-line/run-tool.ts';
 import { startLocalServices } from './local-services/local-services.ts';
 import { untilStopped } from './local-services/until-stopped.ts';
 
@@ -7,16 +7,15 @@ const HELP = `npm run services
 Starts Azure Storage's emulator and the simulated deployments alone, for a plain \`func start\`: the
 sample settings look for them at their usual ports.`;
 
-const { values } = parseArgs({
-  options: { help: { type: 'boolean', short: 'h', default: false } },
-});
-if (values.help) {
-  console.log(HELP);
-} else {
-  const services = await startLocalServices({});
-  console.log(`Simulated deployments: ${services.simulatorUrl ?? 'none'}
+await runTool({
+  help: HELP,
+  options: {},
+  run: async () => {
+    const services = await startLocalServices({});
+    console.log(`Simulated deployments: ${services.simulatorUrl ?? 'none'}
 Tables and blobs: ${services.settings['TABLES_CONNECTION_STRING'] ?? 'none'}
 Ctrl+C stops both.`);
-  await untilStopped();
-  await services.close();
-}
+    await untilStopped();
+    await services.close();
+  },
+});

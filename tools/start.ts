@@ -1,8 +1,10 @@
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
 import { buildApp } from './build.ts';
+import { InputError } from './command-line/input-error.ts';
+import { runTool } from './command-line/run-tool.ts';
 import { startLocalHost } from './local-host/local-host.ts';
 import { readLocalSettings, startLocalServices } from './local-services/local-services.ts';
+import { pickPort } from './local-services/pick-port.ts';
 import { untilStopped } from './local-services/until-stopped.ts';
 
 const HELP = `npm start [-- --port <port>] [-- --data <folder>]
@@ -15,24 +17,28 @@ endpoint named there is used instead of the simulated one.
   --data <folder>  keeps the tables there; default: in memory`;
 
 const root = fileURLToPath(new URL('..', import.meta.url));
-const { values } = parseArgs({
-  options: {
-    port: { type: 'string' },
-    data: { type: 'string' },
-    help: { type: 'boolean', short: 'h', default: false },
+
+await runTool({
+  help: HELP,
+  options: { port: { type: 'string' }, data: { type: 'string' } },
+  run: async (commandLine) => {
+    const port = await readPort(commandLine.text('port') ?? process.env['PORT'] ?? '7071');
+    await start(port, commandLine.text('data'));
   },
 });
-if (values.help) {
-  console.log(HELP);
-} else {
-  await start(readPort(values.port ?? process.env['PORT'] ?? '7071'), values.data);
-}
 
-function readPort(text: string): number {
+async function readPort(text: string): Promise<number> {
   const port = Number(text);
-  if (Number.isInteger(port) && port >= 0 && port <= 65_535) return port;
-  console.error(`--port must be a whole number from 0 to 65535, got "${text}".`);
-  process.exit(2);
+  if (!/^\d{1,5}$/.test(text) || port > 65_535) {
+    throw new InputError(`--port must be a whole number from 0 to 65535, got "${text}".`);
+  }
+  // Said before everything else is started.
+  if ((await pickPort(port)) !== port) {
+    throw new InputError(
+      `Port ${port} is taken: name another with --port, or a free one with --port 0.`,
+    );
+  }
+  return port;
 }
 
 async function start(port: number, dataFolder: string | undefined): Promise<void> {

@@ -1,5 +1,6 @@
 import type { HttpRequest } from '@azure/functions';
 import { HttpError, InvalidRequestError } from '../../shared/errors.ts';
+import { fromJson } from '../../shared/wire-json.ts';
 
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
@@ -11,7 +12,7 @@ export async function readBody(request: HttpRequest, maxBytes: number): Promise<
   }
   let body: unknown;
   try {
-    body = JSON.parse(utf8.decode(bytes));
+    body = fromJson(utf8.decode(bytes));
   } catch (error) {
     // The parser's own message quotes the body.
     const what = error instanceof SyntaxError ? 'not valid JSON' : 'not valid UTF-8';
@@ -60,5 +61,15 @@ export function refuseHeadersKey(keys: Iterable<string>, where: 'body' | 'query'
         { param: 'headers' },
       );
     }
+  }
+}
+
+/**
+ * The body of a GET is not to be seen here, but the host looks into it all the same. Headers that
+ * came from it lack `host`, which every request has, unless their author thought of that too.
+ */
+export function refuseForgedHeaders(header: (name: string) => string | null): void {
+  if (header('host') === null) {
+    throw new InvalidRequestError('The request has no header "host".', { param: 'headers' });
   }
 }

@@ -1,10 +1,11 @@
 import type { HttpHandler, HttpRequest, HttpResponseInit } from '@azure/functions';
 import { type Answer, type Call, errorAnswer } from '../../shared/answer.ts';
 import type { ApiKey } from '../../shared/api-keys.ts';
+import { createDeadline, type Deadline } from '../../shared/deadline.ts';
 import { HttpError } from '../../shared/errors.ts';
 import { errorKind, type Log } from '../../shared/log.ts';
 import { authenticate } from './authenticate.ts';
-import { readBody, refuseHeadersKey } from './read-body.ts';
+import { readBody, refuseForgedHeaders, refuseHeadersKey } from './read-body.ts';
 
 export type Route = {
   /** Who may call: everybody, or holders of a key. */
@@ -19,6 +20,7 @@ type RespondOptions = {
   /** Absent: the router is open to all. */
   readonly apiKeys?: readonly ApiKey[];
   readonly maxBodyBytes: number;
+  readonly requestTimeoutMs: number;
   readonly log: Log;
 };
 
@@ -30,13 +32,34 @@ export function createRespond(options: RespondOptions): (route: Route) => HttpHa
   return (route) => async (request, context) => {
     const startedAt = performance.now();
     const requestId = context.invocationId;
+    const deadline = createDeadline(options.requestTimeoutMs);
     try {
-      const call = await admit(request, route, options);
-      return toResponse(await route.handle({ ...call, requestId, startedAt }), requestId);
+      const admitted = await admit(request, route, options);
+      const { signal } = deadline;
+      const answer = await route.handle({ ...admitted, requestId, startedAt, signal });
+      return toResponse(clearAtEnd(answer, deadline), requestId);
     } catch (error) {
+      deadline.clear();
       return toResponse(errorAnswer(describe(error, requestId, options.log)), requestId);
     }
   };
+}
+
+/** The deadline holds until the last byte: of a stream, long after its handler has returned. */
+function clearAtEnd(answer: Answer, deadline: Deadline): Answer {
+  const { body } = answer;
+  if (isBuffered(body)) {
+    deadline.clear();
+    return answer;
+  }
+  async function* untilEnd(stream: AsyncIterable<Uint8Array>) {
+    try {
+      yield* stream;
+    } finally {
+      deadline.clear();
+    }
+  }
+  return { ...answer, body: untilEnd(body) };
 }
 
 /** Reads the request before it believes any header, and then asks who is calling. */
@@ -44,19 +67,35 @@ async function admit(
   request: HttpRequest,
   route: Route,
   { apiKeys, maxBodyBytes }: RespondOptions,
-): Promise<Pick<Call, 'header' | 'body' | 'deployment'>> {
+): Promise<Pick<Call, 'header' | 'body' | 'deployment' | 'caller'>> {
   refuseHeadersKey(request.query.keys(), 'query');
   const body = route.hasBody ? await readBody(request, maxBodyBytes) : undefined;
   if (typeof body === 'object' && body !== null) refuseHeadersKey(Object.keys(body), 'body');
   const header = (name: string): string | null => request.headers.get(name);
-  if (route.access === 'key') authenticate(apiKeys, header);
+  refuseForgedHeaders(header);
+  const caller = route.access === 'key' ? authenticate(apiKeys, header) : undefined;
   // Other keys of `params` may come from the body or the query; a route's own value wins over both.
   const deployment = route.namesDeployment ? request.params['deployment'] : undefined;
-  return { header, body, ...(deployment !== undefined && { deployment }) };
+  return {
+    header,
+    body,
+    ...(caller !== undefined && { caller }),
+    ...(deployment !== undefined && { deployment }),
+  };
 }
 
 function describe(error: unknown, requestId: string, log: Log): HttpError {
-  if (error instanceof HttpError) return error;
+  if (error instanceof HttpError) {
+    const { status, code, param } = error;
+    log('info', 'request-refused', {
+      requestId,
+      status,
+      code: code ?? undefined,
+      param: param ?? undefined,
+      ...(error.cause instanceof Error && { cause: errorKind(error.cause) }),
+    });
+    return error;
+  }
   log('error', 'internal-error', { requestId, error: errorKind(error) });
   return new HttpError(
     `The router failed on this request. Its log has the cause under the request id ${requestId}.`,

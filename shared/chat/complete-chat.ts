@@ -1,13 +1,13 @@
 import { type Answer, type Call, errorAnswer } from '../answer.ts';
 import type { Controller, RoutingDecision } from '../controller.ts';
-import { createDeadline, type Deadline } from '../deadline.ts';
 import { UpstreamError } from '../errors.ts';
-import type { Log } from '../log.ts';
+import { errorKind, type Log } from '../log.ts';
 import { readControls } from '../routing/controls.ts';
 import { passError } from '../upstream/pass-error.ts';
 import { passAnswerHeaders, passRequestHeaders } from '../upstream/passed-headers.ts';
 import { readAnswer } from '../upstream/read-answer.ts';
 import type { Upstream, UpstreamAnswer } from '../upstream/upstream.ts';
+import { toJson } from '../wire-json.ts';
 import { type ChatRequest, parseChatRequest } from './chat-request.ts';
 import { decisionFacts, decisionHeaders } from './decision-facts.ts';
 import { findNewestAsk } from './newest-ask.ts';
@@ -21,7 +21,6 @@ type CompleteChatOptions = {
   readonly controller: Controller;
   /** The deployments that a request may name. */
   readonly upstreams: readonly Upstream[];
-  readonly requestTimeoutMs: number;
   readonly maxAnswerBytes: number;
   readonly log: Log;
 };
@@ -31,7 +30,6 @@ type Exchange = {
   readonly call: Call;
   readonly request: ChatRequest;
   readonly decision: RoutingDecision;
-  readonly deadline: Deadline;
   /** Time spent waiting for the deployment. */
   upstreamMs: number;
 };
@@ -40,15 +38,12 @@ type Exchange = {
 export function createCompleteChat(options: CompleteChatOptions): CompleteChat {
   return async (call) => {
     const request = parseChatRequest(call.body);
-    const deadline = createDeadline(options.requestTimeoutMs);
-    let exchange: Exchange | undefined;
+    const decision = await decide(options, call, request);
+    const exchange: Exchange = { call, request, decision, upstreamMs: 0 };
     try {
-      const decision = await decide(options, call, request);
-      exchange = { call, request, decision, deadline, upstreamMs: 0 };
       return await exchangeAnswer(options, exchange);
     } catch (error) {
-      deadline.clear();
-      if (exchange === undefined || !(error instanceof UpstreamError)) throw error;
+      if (!(error instanceof UpstreamError)) throw error;
       record(options.log, exchange, error.status, error);
       return errorAnswer(error, answerHeaders(exchange, {}));
     }
@@ -67,35 +62,35 @@ async function decide(
   return controller.route({
     text: findNewestAsk(request.messages),
     controls: readControls(request.routing, call.header, controls),
+    signal: call.signal,
     ...(deployment && { deployment }),
   });
 }
 
 async function exchangeAnswer(options: CompleteChatOptions, exchange: Exchange): Promise<Answer> {
-  const { request, deadline } = exchange;
+  const { call, request } = exchange;
   const upstreamAnswer = await send(exchange);
   const isEventStream = upstreamAnswer.headers['content-type']?.includes('text/event-stream');
   if (upstreamAnswer.status === 200 && isEventStream && request.stream) {
     return streamedAnswer(options, exchange, upstreamAnswer);
   }
   const bytes = await timed(exchange, () =>
-    readAnswer(upstreamAnswer, options.maxAnswerBytes, deadline.signal),
+    readAnswer(upstreamAnswer, options.maxAnswerBytes, call.signal),
   );
   const answer = plainAnswer(exchange, upstreamAnswer, bytes);
-  deadline.clear();
   record(options.log, exchange, answer.status);
   return answer;
 }
 
 function send(exchange: Exchange): Promise<UpstreamAnswer> {
-  const { call, request, decision, deadline } = exchange;
+  const { call, request, decision } = exchange;
   const { upstream } = decision;
   return timed(exchange, () =>
     upstream.send({
       operation: 'chat/completions',
-      body: JSON.stringify({ ...request.upstreamBody, model: upstream.deployment.name }),
+      body: toJson({ ...request.upstreamBody, model: upstream.deployment.name }),
       headers: passRequestHeaders(call.header),
-      signal: deadline.signal,
+      signal: call.signal,
     }),
   );
 }
@@ -105,7 +100,7 @@ function streamedAnswer(
   exchange: Exchange,
   { headers, body }: UpstreamAnswer,
 ): Answer {
-  const { request, deadline } = exchange;
+  const { call, request } = exchange;
   return {
     status: 200,
     headers: {
@@ -116,11 +111,8 @@ function streamedAnswer(
     body: passEvents(body, {
       includeUsage: request.includeUsage,
       maxBytes: maxAnswerBytes,
-      signal: deadline.signal,
-      onEnd: (error) => {
-        deadline.clear();
-        record(log, exchange, 200, error);
-      },
+      signal: call.signal,
+      onEnd: (error) => record(log, exchange, 200, error),
     }),
   };
 }
@@ -163,6 +155,7 @@ function record(log: Log, exchange: Exchange, status: number, error?: UpstreamEr
   const { call, request, decision } = exchange;
   log(error === undefined ? 'info' : 'warning', 'chat', {
     requestId: call.requestId,
+    caller: call.caller,
     useCase: readUseCase(call),
     deployment: decision.upstream.deployment.name,
     tier: decision.tier,
@@ -172,7 +165,7 @@ function record(log: Log, exchange: Exchange, status: number, error?: UpstreamEr
     embeddingCache: decision.embeddingCache,
     stream: request.stream,
     status,
-    error: error?.code ?? undefined,
+    error: error && errorKind(error),
     totalMs: Math.round(performance.now() - call.startedAt),
   });
 }

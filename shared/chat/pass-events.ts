@@ -2,6 +2,9 @@ import { toErrorBody, UpstreamError } from '../errors.ts';
 import { brokenOff, tooLarge } from '../upstream/read-answer.ts';
 import type { UpstreamAnswer } from '../upstream/upstream.ts';
 
+/** How long a deployment may keep its connection open behind [DONE]; the client waits for it. */
+const CLOSE_AFTER_MS = 100;
+
 const LF = 10;
 const CR = 13;
 
@@ -23,24 +26,19 @@ export async function* passEvents(
   body: UpstreamAnswer['body'],
   options: PassEventsOptions,
 ): AsyncGenerator<Uint8Array> {
-  const end = { reached: false };
+  const end: StreamEnd = { reached: false, isError: false };
+  const splitter = createSplitter();
   let failure: unknown = new Error('The stream ended before [DONE].');
   let error: UpstreamError | undefined;
-  const splitter = createSplitter();
-  let size = 0;
   try {
     try {
-      for await (const chunk of body) {
-        size += chunk.byteLength;
-        if (size > options.maxBytes) throw tooLarge(options.maxBytes);
-        const events = splitter.push(toBuffer(chunk));
-        if (events !== undefined) yield* selectEvents(events, options.includeUsage, end);
-      }
+      yield* readEvents(body, { ...options, splitter, end });
     } catch (cause) {
       failure = cause;
     }
-    if (end.reached) return;
-    if (isDone(splitter.rest())) {
+    if (end.reached) {
+      if (end.isError) error = errorInside();
+    } else if (isDone(splitter.rest())) {
       yield Buffer.from('data: [DONE]\n\n');
     } else {
       error = failure instanceof UpstreamError ? failure : brokenOff(failure, options.signal);
@@ -50,6 +48,39 @@ export async function* passEvents(
     body.destroy();
     options.onEnd(error);
   }
+}
+
+/** Yields complete events, and notes in `end` when the last one has come. Throws as the body does. */
+async function* readEvents(
+  body: UpstreamAnswer['body'],
+  options: PassEventsOptions & { readonly splitter: Splitter; readonly end: StreamEnd },
+): AsyncGenerator<Uint8Array> {
+  const { splitter, end, includeUsage, maxBytes } = options;
+  let closing: NodeJS.Timeout | undefined;
+  let size = 0;
+  try {
+    for await (const chunk of body) {
+      size += chunk.byteLength;
+      if (size > maxBytes) throw tooLarge(maxBytes);
+      const events = splitter.push(toBuffer(chunk));
+      if (events !== undefined) yield* selectEvents(events, includeUsage, end);
+      // Usually the end follows at once, and the connection can be used again.
+      if (end.reached) closing ??= setTimeout(() => body.destroy(), CLOSE_AFTER_MS);
+    }
+  } finally {
+    clearTimeout(closing);
+  }
+}
+
+/** `isError`: it was not [DONE] that was reached, but an error of the deployment's. */
+type StreamEnd = { reached: boolean; isError: boolean };
+
+/** Not sent: the client has the deployment's own. */
+function errorInside(): UpstreamError {
+  return new UpstreamError('The deployment ended its stream with an error.', {
+    status: 502,
+    code: 'upstream_error_event',
+  });
 }
 
 function toBuffer(chunk: Uint8Array): Buffer {
@@ -99,14 +130,18 @@ function endOfEvents(bytes: Buffer): number {
 function* selectEvents(
   events: Buffer,
   includeUsage: boolean,
-  end: { reached: boolean },
+  end: StreamEnd,
 ): Generator<Uint8Array> {
   let runStart = 0;
   let start = 0;
   while (start < events.length) {
     const eventEnd = endOfEvent(events, start);
     const event = events.subarray(start, eventEnd);
-    if (isDone(event) || isError(event)) end.reached = true;
+    if (isDone(event)) end.reached = true;
+    if (isError(event)) {
+      end.reached = true;
+      end.isError = true;
+    }
     if (!includeUsage && isUsageChunk(event)) {
       if (start > runStart) yield events.subarray(runStart, start);
       runStart = eventEnd;

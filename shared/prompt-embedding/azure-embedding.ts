@@ -1,5 +1,6 @@
 import type {} from '@azure/openai/types';
 import type { OpenAI } from 'openai';
+import { createDeadline, untilAborted } from '../deadline.ts';
 import type { Deployment } from '../upstream/deployment.ts';
 import type { GetToken } from '../upstream/entra-token.ts';
 import { cutToTokens } from './cut-to-tokens.ts';
@@ -33,11 +34,12 @@ export function createAzureEmbedder(options: AzureEmbedderOptions): AzureEmbedde
   async function callOpenAIForEmbedding(text: string): Promise<Float32Array> {
     const { embeddings } = await loadClient();
     const input = await cutToTokens(text, MAX_TOKENS);
-    const { data } = await embeddings.create(
-      { model: options.deployment.name, input },
-      // For both tries and the wait between them, which a 429 may ask to be a minute.
-      { signal: AbortSignal.timeout(options.timeoutMs) },
-    );
+    const deadline = createDeadline(options.timeoutMs);
+    const { signal } = deadline;
+    // For both tries and the wait between them, which a 429 may ask to be a minute; and for the
+    // credential, of whose waits the client's own limits know nothing.
+    const call = embeddings.create({ model: options.deployment.name, input }, { signal });
+    const { data } = await untilAborted(call, signal).finally(() => deadline.clear());
     const [first] = data;
     if (first === undefined)
       throw new Error('The embedding deployment answered without an embedding.');

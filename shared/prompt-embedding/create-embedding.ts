@@ -1,10 +1,11 @@
 import type { TokenCredential } from '@azure/identity';
 import type { Background } from '../background.ts';
 import type { Config } from '../config.ts';
-import { errorKind, type Log } from '../log.ts';
+import type { Log } from '../log.ts';
 import type { GetToken } from '../upstream/entra-token.ts';
 import { createTableClient } from '../upstream/tables.ts';
 import { createAzureEmbedder } from './azure-embedding.ts';
+import { type CacheCounts, countLookups, createFailureCounter } from './cache-counts.ts';
 import { createMemoryEmbeddingCache } from './embedding-cache.ts';
 import { localEmbedder } from './local-embedding.ts';
 import { createPromptEmbedding, type GetPromptEmbedding } from './prompt-embedding.ts';
@@ -22,6 +23,8 @@ type EmbeddingOptions = {
 
 type Embedding = {
   readonly getPromptEmbedding: GetPromptEmbedding;
+  /** Absent without a cache. */
+  readonly cacheCounts?: CacheCounts;
   /** Absent: no tables are used. */
   readonly probeTables?: () => Promise<void>;
   /** Loads and connects what the first request would have to wait for. */
@@ -39,6 +42,7 @@ export function createEmbedding(options: EmbeddingOptions): Embedding {
       warm: async () => undefined,
     };
   }
+  const cacheCounts = { hits: 0, misses: 0, failures: 0 };
   const memory = createMemoryEmbeddingCache(embeddingCache.maxEntries);
   const { tables } = embeddingCache;
   const table =
@@ -47,8 +51,7 @@ export function createEmbedding(options: EmbeddingOptions): Embedding {
       loadClient: () => createTableClient(tables, embeddingCache.table, options.loadCredential),
       dimensions,
       timeoutMs: embeddingCache.timeoutMs,
-      onFailure: (operation, error) =>
-        log('warning', 'embedding-cache-failed', { operation, error: errorKind(error) }),
+      onFailure: createFailureCounter(log, cacheCounts),
     });
   const embedder = createAzureEmbedder({
     deployment: embedding,
@@ -64,7 +67,8 @@ export function createEmbedding(options: EmbeddingOptions): Embedding {
     inBackground: background.run,
   });
   return {
-    getPromptEmbedding,
+    getPromptEmbedding: countLookups(getPromptEmbedding, cacheCounts),
+    cacheCounts,
     ...(table && { probeTables: table.probe }),
     warm: () => Promise.all([embedder.warm(), table?.probe()]),
   };

@@ -38,16 +38,3 @@ export function operationUrl(deployment: Deployment, operation: Operation): stri
       return `${endpoint}/${operation}`;
   }
 }
-
-/** The address that lists the models: the cheapest question that shows a deployment's endpoint alive. */
-export function modelsUrl(deployment: Deployment): string {
-  const { endpoint, apiVersion } = deployment;
-  switch (deployment.apiStyle) {
-    case 'azure':
-      return `${endpoint}/openai/models?api-version=${encodeURIComponent(apiVersion)}`;
-    case 'azure-v1':
-      return `${endpoint}/openai/v1/models`;
-    case 'openai':
-      return `${endpoint}/models`;
-  }
-}

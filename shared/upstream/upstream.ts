@@ -1,6 +1,7 @@
 import { type Dispatcher, Pool } from 'undici';
+import { untilAborted } from '../deadline.ts';
 import { type HttpError, UpstreamError } from '../errors.ts';
-import { type Deployment, modelsUrl, type Operation, operationUrl } from './deployment.ts';
+import { type Deployment, type Operation, operationUrl } from './deployment.ts';
 import type { GetToken } from './entra-token.ts';
 
 export type UpstreamAnswer = {
@@ -26,8 +27,11 @@ export type Upstream = {
    * Throws an UpstreamError when no answer came.
    */
   send(request: UpstreamRequest): Promise<UpstreamAnswer>;
-  /** The status of a call that lists models: it costs nothing and shows address and credential right. */
-  probe(signal: AbortSignal): Promise<number>;
+  /**
+   * The status of a call without a question: a 400 shows that address, credential and deployment
+   * are right, and costs no tokens.
+   */
+  probe(operation: Operation, signal: AbortSignal): Promise<number>;
 };
 
 /** One connection pool per address, shared by the deployments behind it. */
@@ -47,10 +51,10 @@ function createUpstream(deployment: Deployment, pool: Pool, getToken: GetToken):
     'chat/completions': pathOf(operationUrl(deployment, 'chat/completions')),
     embeddings: pathOf(operationUrl(deployment, 'embeddings')),
   };
-  const probePath = pathOf(modelsUrl(deployment));
 
   async function request(options: Omit<Dispatcher.RequestOptions, 'origin'>, signal: AbortSignal) {
     try {
+      // The credential's own waits know nothing of this request's deadline.
       const authorization = await untilAborted(authorize(deployment, getToken), signal);
       // Compressed bytes could be neither read nor added to.
       const headers = { 'accept-encoding': 'identity', ...options.headers, ...authorization };
@@ -62,39 +66,28 @@ function createUpstream(deployment: Deployment, pool: Pool, getToken: GetToken):
 
   return {
     deployment,
-    send: async ({ operation, headers, signal, ...sent }) => {
-      const answer = await request(
-        {
-          method: 'POST',
-          path: paths[operation],
-          headers: { 'content-type': 'application/json', ...headers },
-          body: sent.body,
-        },
-        signal,
-      );
+    send: async ({ operation, headers, signal, body: sent }) => {
+      const answer = await request(post(paths[operation], sent, headers), signal);
       // Destroying a body that nobody reads is an error event, which would end the process.
       const body = answer.body.on('error', () => undefined);
       return { status: answer.statusCode, headers: flatten(answer.headers), body };
     },
-    probe: async (signal) => {
-      const answer = await request({ method: 'GET', path: probePath }, signal);
+    probe: async (operation, signal) => {
+      const body = JSON.stringify({ model: deployment.name });
+      const answer = await request(post(paths[operation], body, {}), signal);
       await answer.body.dump();
       return answer.statusCode;
     },
   };
 }
 
-/** The credential's own waits know nothing of this request's deadline. */
-async function untilAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  const { promise: aborted, reject } = Promise.withResolvers<never>();
-  const abort = () => reject(signal.reason);
-  signal.addEventListener('abort', abort, { once: true });
-  if (signal.aborted) abort();
-  try {
-    return await Promise.race([work, aborted]);
-  } finally {
-    signal.removeEventListener('abort', abort);
-  }
+function post(path: string, body: string, headers: Readonly<Record<string, string>>) {
+  return {
+    method: 'POST',
+    path,
+    headers: { 'content-type': 'application/json', ...headers },
+    body,
+  } as const;
 }
 
 function pathOf(url: string): string {

@@ -71,6 +71,18 @@ describe('a body that is wrong gets a 400 that names the field', () => {
   });
 });
 
+it('nested too deeply to be written again gets a 400', async () => {
+  for (const [open, close] of [
+    ['[', ']'],
+    ['{"a":', '}'],
+  ] as const) {
+    const deep = `${open.repeat(20_000)}1${close.repeat(20_000)}`;
+    const { status, body } = await post(router.url + ROUTED, `{"prompt":"Hi","deep":${deep}}`);
+    expect(status).toBe(400);
+    expect(body.error.param).toBe('body');
+  }
+});
+
 describe('a routing header that is wrong gets a 400 that names it', () => {
   it.each([
     ['x-smart-router-threshold', '1.5'],
@@ -182,6 +194,14 @@ describe('a key "headers", which the platform takes for the headers of the reque
     expect(chat.status).toBe(400);
     expect(chat.body.error).toMatchObject({ param: 'headers' });
     expect((await fetch(`${router.url}/llm/openai/v1/models${query}`)).status).toBe(400);
+  });
+
+  it('is refused in the body of a GET when it leaves out what every request has', async () => {
+    const body = JSON.stringify({ headers: { 'api-key': 'a' } });
+    const answer = await rawRequest(
+      `GET /llm/openai/v1/models HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\ncontent-length: ${body.length}\r\n\r\n${body}`,
+    );
+    expect(answer).toContain('HTTP/1.1 400');
   });
 
   it('is no key when it is deeper', async () => {

@@ -248,7 +248,10 @@ describe('embeddings', () => {
   it.each([
     ['/llm/openai/deployments/embedding/embeddings?api-version=2024-10-21', {}],
     ['/llm/openai/deployments/text-embedding-3-small/embeddings', {}],
+    ['/llm/deployments/embedding/embeddings', {}],
     ['/llm/openai/v1/embeddings', { model: 'embedding' }],
+    ['/llm/openai/embeddings', { model: 'embedding' }],
+    ['/llm/embeddings', { model: 'embedding' }],
   ])('pass through %s', async (path, extra) => {
     const { status, body } = await post(router.url + path, {
       input: ['one', 'two'],

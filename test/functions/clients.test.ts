@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { createAzure } from '@ai-sdk/azure';
 import { AzureChatOpenAI } from '@langchain/openai';
-import { generateText, stepCountIs, streamText, tool } from 'ai';
+import { embed, generateText, stepCountIs, streamText, tool } from 'ai';
 import OpenAI, { AzureOpenAI } from 'openai';
 import { SmartRouterClient } from 'smart-router/client';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -225,6 +225,12 @@ describe('the AI SDK', () => {
     expect(usage.totalTokens).toBeGreaterThan(0);
     const stream = streamText({ model, prompt: 'Hi' });
     expect(await stream.text).toContain('simulated answer');
+  });
+
+  it('embeds', async () => {
+    const model = createAzure({ baseURL: `${router.url}/llm`, apiKey }).embedding('embedding');
+    const { embedding } = await embed({ model, value: 'Hi' });
+    expect(embedding).toHaveLength(1_536);
   });
 
   it('runs tools in steps', async () => {

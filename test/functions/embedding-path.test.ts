@@ -45,8 +45,12 @@ async function route(router: Router, prompt: string) {
   };
 }
 
+/** Without the questions of /ready, which ask for nothing. */
 const embeddingCalls = () =>
-  simulator.requests.filter(({ deployment }) => deployment === 'embedding').length;
+  simulator.requests.filter(({ deployment, body }) => {
+    const isQuestion = typeof body === 'object' && body !== null && !('input' in body);
+    return deployment === 'embedding' && !isQuestion;
+  }).length;
 
 describe('with tables', () => {
   it('embeds once: miss, hit from memory, and hit from the table after a restart', async () => {
@@ -65,6 +69,10 @@ describe('with tables', () => {
     expect(miss.tier).toBe(Number(miss.winRate) >= 0.5 ? 'strong' : 'weak');
     expect(await route(first, prompt)).toEqual({ ...miss, cache: 'hit' });
     expect(embeddingCalls()).toBe(1);
+    expect(await (await fetch(`${first.url}/ready`)).json()).toMatchObject({
+      status: 'ready',
+      embeddings: { state: 'ok', cache: { hits: 1, misses: 1, failures: 0 } },
+    });
     await first.close();
 
     const second = await start();

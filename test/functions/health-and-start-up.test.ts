@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { copyFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -49,7 +50,7 @@ describe('GET /ready', () => {
     });
   });
 
-  it('is 503 when a deployment cannot be reached or refuses the key, and tells no secrets', async () => {
+  it('is 503 when a deployment cannot be reached, refuses the key or is not there, and tells no secrets', async () => {
     const locked = await startSimulator({ apiKey: 'another-key' });
     closing.push(() => locked.close());
     const router = await start({
@@ -68,9 +69,34 @@ describe('GET /ready', () => {
     expect(unauthorized.body).toMatchObject({
       deployments: [{ name: 'strong', state: 'unauthorized' }, { state: 'ok' }],
     });
+    const wrong = await start({ settings: { WEAK_DEPLOYMENT: 'nope' } });
+    const notFound = await ready(wrong.url);
+    expect(notFound.status).toBe(503);
+    expect(notFound.body).toMatchObject({
+      deployments: [{ state: 'ok' }, { name: 'nope', state: 'not-found' }],
+    });
     const text = JSON.stringify([lost.body, unauthorized.body]);
     expect(text).not.toMatch(/secret|127\.0\.0\.1/);
   });
+});
+
+it('takes either credential that a client sends', async () => {
+  const sha256 = createHash('sha256').update('right').digest('hex');
+  const router = await start({ settings: { ROUTER_API_KEYS: `one=${sha256}` } });
+  for (const [headers, status] of [
+    [{ 'api-key': 'right' }, 200],
+    [{ authorization: 'Bearer right' }, 200],
+    [{ 'api-key': 'placeholder', authorization: 'Bearer right' }, 200],
+    [{ 'api-key': 'right', authorization: 'Bearer wrong' }, 200],
+    [{ 'api-key': 'wrong', authorization: 'Bearer wrong' }, 401],
+    [{ authorization: 'Basic right' }, 401],
+    [{}, 401],
+  ] as const) {
+    const answer = await post(router.url + ROUTED, { prompt: 'Hi' }, headers);
+    expect(answer.status).toBe(status);
+  }
+  await expect.poll(() => router.output()).toContain('"caller":"one"');
+  expect(router.output()).toContain('"event":"request-refused"');
 });
 
 describe('keys', () => {

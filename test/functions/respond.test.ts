@@ -7,11 +7,16 @@ import { InvalidRequestError } from '../../shared/errors.ts';
 const logged: unknown[] = [];
 
 function handle(route: Partial<Route>, body = '{}') {
-  const respond = createRespond({ maxBodyBytes: 100, log: (...line) => logged.push(line) });
+  const respond = createRespond({
+    maxBodyBytes: 100,
+    requestTimeoutMs: 1_000,
+    log: (...line) => logged.push(line),
+  });
   const handler = respond({ access: 'open', handle: () => jsonAnswer(200, {}), ...route });
   const request = new HttpRequest({
     url: 'http://localhost/path',
     method: 'POST',
+    headers: { host: 'localhost' },
     body: { string: body },
   });
   return handler(request, new InvocationContext({ invocationId: 'the-request-id' }));

@@ -109,6 +109,8 @@ describe('a dry run', () => {
     const dry = await post(`${router.url}/llm/route`, { prompt });
     const real = await post(router.url + ROUTED, { prompt });
     expect(String(dry.body.data[0].win_rate)).toBe(real.headers.get('x-smart-router-win-rate'));
+    const direct = await post(`${router.url}/llm/route`, { prompt, model: 'strong' });
+    expect(direct.body.data[0]).toMatchObject({ tier: 'direct', deployment: 'strong' });
   });
 
   it.each([
@@ -116,6 +118,8 @@ describe('a dry run', () => {
     [{ prompts: Array(1_001).fill('x') }, 'prompts'],
     [{ prompts: ['x', 7] }, 'prompts.1'],
     [{ prompts: [''] }, 'prompts.0'],
+    [{ prompts: [' \n'] }, 'prompts.0'],
+    [{ prompts: ['x'], model: 'router-mf-0.1' }, 'body'],
     [{}, 'messages'],
   ])('refuses a wrong batch: case %#', async (body, param) => {
     const answer = await post(`${router.url}/llm/route`, body);

@@ -1,9 +1,11 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
+import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, expect, it } from 'vitest';
+import { promisify } from 'node:util';
+import { afterEach, describe, expect, it } from 'vitest';
 import { post, ROUTED } from '../support/router.ts';
 import { importSyntheticScorer } from '../support/synthetic-scorer.ts';
 
@@ -40,6 +42,30 @@ async function stop(child: ChildProcess): Promise<void> {
   await once(child, 'exit');
 }
 
+function isGone(url: string): Promise<boolean> {
+  return fetch(url).then(
+    () => false,
+    () => true,
+  );
+}
+
+async function childrenOf(pid: number): Promise<number[]> {
+  const { stdout } = await promisify(execFile)('ps', ['-A', '-o', 'pid=,ppid=']);
+  const rows = stdout
+    .trim()
+    .split('\n')
+    .map((line) => line.trim().split(/\s+/).map(Number));
+  return rows.flatMap(([child = 0, parent]) => (parent === pid ? [child] : []));
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+}
+
 it('serves the whole job, and several side by side', async () => {
   const [one, two] = await Promise.all([start(['--port', '0']), start(['--port', '0'])]);
   expect(one.url).not.toBe(two.url);
@@ -60,14 +86,30 @@ it('ends cleanly when it is told to, and takes its services with it when it is k
   const second = await start(['--port', '0']);
   const simulator = /simulated at ([^;]+);/.exec(second.output())?.[1] ?? '';
   expect((await fetch(`${simulator}/v1/models`)).status).toBe(200);
+  const children = await childrenOf(second.child.pid ?? 0);
+  expect(children.length).toBeGreaterThanOrEqual(2);
   second.child.kill('SIGKILL');
   await once(second.child, 'exit');
-  const isGone = () =>
-    fetch(`${simulator}/v1/models`).then(
-      () => false,
-      () => true,
-    );
-  await expect.poll(isGone, { timeout: 10_000 }).toBe(true);
+  await expect.poll(() => isGone(`${simulator}/v1/models`), { timeout: 10_000 }).toBe(true);
+  // The worker and Azurite are processes of their own.
+  for (const pid of children)
+    await expect.poll(() => isRunning(pid), { timeout: 10_000 }).toBe(false);
+});
+
+describe.skipIf(process.platform === 'win32')('npm', () => {
+  it('takes all of it along when it is told to end, without passing the signal on', async () => {
+    const npm = spawn('npm', ['start', '--', '--port', '0'], {
+      stdio: ['ignore', 'pipe', 'ignore'],
+    });
+    let output = '';
+    npm.stdout.on('data', (chunk) => {
+      output += String(chunk);
+    });
+    const url = () => /Smart Router is at (\S+)/.exec(output)?.[1];
+    await expect.poll(url, { timeout: 40_000 }).toBeDefined();
+    npm.kill('SIGTERM');
+    await expect.poll(() => isGone(`${url()}/health`), { timeout: 15_000 }).toBe(true);
+  });
 });
 
 it('keeps the tables in the folder that --data names', async () => {
@@ -95,8 +137,19 @@ it('says what is wrong with the settings and ends with 1', async () => {
   expect(output()).toContain('ROUTER_THRESHOLD must be a number between 0 and 1, got "7"');
 });
 
-it('refuses a wrong port with 2', async () => {
-  const { child, output } = await start(['--port', 'http']);
-  expect(child.exitCode).toBe(2);
-  expect(output()).toContain('--port');
+it('refuses a wrong port, a taken one and an unknown option with 2', async () => {
+  const taken = createServer().listen(0, '127.0.0.1');
+  await once(taken, 'listening');
+  const { port } = taken.address() as AddressInfo;
+  for (const [options, message] of [
+    [['--port', 'http'], '--port must be'],
+    [['--port', String(port)], `Port ${port} is taken`],
+    [['--bogus'], '--bogus'],
+  ] as const) {
+    const { child, output } = await start(options);
+    expect(child.exitCode).toBe(2);
+    expect(output()).toContain(message);
+    expect(output().trim().split('\n')).toHaveLength(1);
+  }
+  taken.close();
 });

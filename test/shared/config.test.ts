@@ -157,7 +157,17 @@ describe('problems', () => {
   });
 });
 
+test('an embedding is given half the time of a request at most', async () => {
+  const { limits } = await load({ REQUEST_TIMEOUT_MS: '1000' });
+  expect(limits.embeddingTimeoutMs).toBe(500);
+});
+
 describe('settings that contradict each other', () => {
+  test('a time for embeddings that leaves none for the answer', async () => {
+    const settings = { REQUEST_TIMEOUT_MS: '1000', EMBEDDING_TIMEOUT_MS: '1000' };
+    expect(await problemOf(settings)).toMatch(/^EMBEDDING_TIMEOUT_MS must be below/);
+  });
+
   test.each<[string, Settings]>([
     ['ROUTER_AUTH=none', { ROUTER_AUTH: 'none' }],
     ['ROUTER_THRESHOLD', { ROUTER_THRESHOLD: '0', ROUTER_STRONG_SHARE: '0' }],

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { createController } from '../../shared/controller.ts';
+import { createController, type RouteRequest } from '../../shared/controller.ts';
 import { InvalidRequestError } from '../../shared/errors.ts';
 import type { GetPromptEmbedding } from '../../shared/prompt-embedding/prompt-embedding.ts';
 import type { ThresholdPolicy } from '../../shared/routing/controls.ts';
@@ -60,7 +60,9 @@ function start({ winRate = 0.5, scoringError, policy, getPromptEmbedding }: Setu
       }),
     log: (...line) => logged.push(line),
   });
-  return { controller, scored, embedded, logged };
+  const route = (request: Omit<RouteRequest, 'signal'>, signal = new AbortController().signal) =>
+    controller.route({ ...request, signal });
+  return { controller: { route }, scored, embedded, logged };
 }
 
 describe('the win rate', () => {
@@ -190,6 +192,14 @@ describe('an embedding that cannot be had', () => {
     expect(decision).not.toHaveProperty('scorer');
     expect(logged).toEqual([['warning', 'embedding-failed', { error: 'Error' }]]);
   });
+});
+
+test('a request whose time is over before its prompt is embedded gets a 504', async () => {
+  const { controller } = start({ getPromptEmbedding: () => new Promise(() => undefined) });
+  const over = new AbortController();
+  const decision = controller.route({ text: 'ask', controls: {} }, over.signal);
+  over.abort();
+  await expect(decision).rejects.toMatchObject({ status: 504, code: 'decision_timeout' });
 });
 
 test('a scorer that fails sends the request to the strong model', async () => {

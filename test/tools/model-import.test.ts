@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { loadRegistry } from '../../shared/matrix-factorization/registry.ts';
 import { load } from '../../shared/matrix-factorization/scorer.ts';
-import { InputError } from '../../tools/model/input-error.ts';
+import { InputError } from '../../tools/command-line/input-error.ts';
 import { toScorerFactors } from '../../tools/model/routellm-scorer.ts';
 import { parseSafetensors } from '../../tools/model/safetensors.ts';
 import {

@@ -6,8 +6,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { loadRegistry } from '../../shared/matrix-factorization/registry.ts';
 import { load } from '../../shared/matrix-factorization/scorer.ts';
 import { localEmbedder } from '../../shared/prompt-embedding/local-embedding.ts';
+import { InputError } from '../../tools/command-line/input-error.ts';
 import { loadGradedRows } from '../../tools/model/graded-rows.ts';
-import { InputError } from '../../tools/model/input-error.ts';
 import { createGradedRows } from '../fakes/graded-rows.ts';
 import { runTool, type ToolResult } from '../fakes/run-tool.ts';
 

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { loadConfig } from '../../shared/config.ts';
+import { startLocalServices } from '../../tools/local-services/local-services.ts';
 import { startSimulator } from '../../tools/upstream-simulator/simulator.ts';
 import { post, ROUTED, startRouter } from '../support/router.ts';
 
@@ -53,6 +54,22 @@ describe('local.settings.sample.json', () => {
     await router.close();
     await simulator.close();
   });
+});
+
+it('copied sample settings still get a simulator and Azurite of their own', async () => {
+  const { Values: values } = await readJson<LocalSettings>('local.settings.sample.json');
+  const services = await startLocalServices(values);
+  expect(services.simulatorUrl).toBeDefined();
+  expect(services.settings).toMatchObject({
+    AZURE_OPENAI_ENDPOINT: services.simulatorUrl,
+    TABLES_CONNECTION_STRING: expect.stringContaining('TableEndpoint=http://127.0.0.1:'),
+  });
+  await services.close();
+  const real = { ...values, AZURE_OPENAI_ENDPOINT: 'https://x.openai.azure.com' };
+  const beside = await startLocalServices(real);
+  expect(beside.simulatorUrl).toBeUndefined();
+  expect(beside.settings).toMatchObject({ AZURE_OPENAI_ENDPOINT: real.AZURE_OPENAI_ENDPOINT });
+  await beside.close();
 });
 
 describe('README.md', () => {

@@ -20,9 +20,7 @@ export function createBindingData(options: BindingDataOptions): Record<string, T
   const data = new CaseInsensitiveRecord();
   data.set('Headers', { json: JSON.stringify(headers) });
   data.set('Query', { json: JSON.stringify(Object.fromEntries(query)) });
-  for (const [name, value] of bodyProperties(body)) {
-    data.set(name, typeof value === 'string' ? { string: value } : { json: JSON.stringify(value) });
-  }
+  for (const [name, value] of bodyProperties(body)) data.set(name, value);
   for (const [name, value] of query) {
     if (name.toLowerCase() !== 'code') data.set(name, { string: value });
   }
@@ -30,16 +28,22 @@ export function createBindingData(options: BindingDataOptions): Record<string, T
   return data.toRecord();
 }
 
-function bodyProperties(body: Buffer | undefined): [string, unknown][] {
+function bodyProperties(body: Buffer | undefined): [string, TypedData][] {
   // A large upload of another kind need not become a string.
   if (body === undefined || !/^\s*\{/.test(body.toString('utf8', 0, 1024))) return [];
   try {
     const parsed: unknown = JSON.parse(body.toString('utf8'));
     if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) return [];
-    return Object.entries(parsed).filter(([, value]) => !Array.isArray(value));
+    return Object.entries(parsed)
+      .filter(([, value]) => !Array.isArray(value))
+      .map(([name, value]) => [name, toTypedData(value)]);
   } catch {
     return [];
   }
+}
+
+function toTypedData(value: unknown): TypedData {
+  return typeof value === 'string' ? { string: value } : { json: JSON.stringify(value) };
 }
 
 class CaseInsensitiveRecord {

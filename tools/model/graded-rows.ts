@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import * as z from 'zod';
-import { InputError } from './input-error.ts';
+import { InputError } from '../command-line/input-error.ts';
 
 /** A prompt and how good each model's answer was, from 0 to 1. */
 export type GradedRow = {

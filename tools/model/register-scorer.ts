@@ -8,7 +8,7 @@ import {
   scorerEntrySchema,
 } from '../../shared/matrix-factorization/registry.ts';
 import { load } from '../../shared/matrix-factorization/scorer.ts';
-import { InputError } from './input-error.ts';
+import { InputError } from '../command-line/input-error.ts';
 import { type ScorerGraph, writeScorer } from './onnx-writer.ts';
 import { replaceFiles, temporary } from './replace-files.ts';
 

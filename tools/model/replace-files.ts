@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
-import { InputError } from './input-error.ts';
+import { InputError } from '../command-line/input-error.ts';
 
 export type NewFile = { readonly path: string; readonly content: Uint8Array | string };
 

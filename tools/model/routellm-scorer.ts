@@ -1,4 +1,4 @@
-import { InputError } from './input-error.ts';
+import { InputError } from '../command-line/input-error.ts';
 import type { ScorerGraph } from './onnx-writer.ts';
 import type { Matrix } from './safetensors.ts';
 

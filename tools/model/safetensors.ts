@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { InputError } from './input-error.ts';
+import { InputError } from '../command-line/input-error.ts';
 
 /** A matrix of a weights file, row by row. */
 export type Matrix = {

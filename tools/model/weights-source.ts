@@ -1,5 +1,5 @@
 import { readFile, stat } from 'node:fs/promises';
-import { InputError } from './input-error.ts';
+import { InputError } from '../command-line/input-error.ts';
 
 /** RouteLLM's file has 0.8 MB; anything near this limit is something else. */
 const MAX_BYTES = 64 * 1024 * 1024;

@@ -89,7 +89,7 @@ function countTextTokens(text: string): number {
   const tokenizer = createRequire(import.meta.url)(
     'gpt-tokenizer/encoding/cl100k_base',
   ) as typeof import('gpt-tokenizer/encoding/cl100k_base');
-  return tokenizer.countTokens(text);
+  return tokenizer.countTokens(text, { allowedSpecial: new Set(), disallowedSpecial: new Set() });
 }
 
 /** Each token number counts as a word. */

@@ -328,3 +328,29 @@ describe('a large stream', () => {
     expect(await timeOf(inChunks(bytes, 8 * 1024))).toBeLessThan(1_500);
   });
 });
+
+test('a deployment that keeps its connection open behind [DONE] does not keep the client', async () => {
+  const { promise: destroyed, resolve } = Promise.withResolvers<void>();
+  const body = {
+    async *[Symbol.asyncIterator]() {
+      yield Buffer.from(frames([...recorded, '[DONE]']));
+      await destroyed;
+      throw new Error('The body was destroyed.');
+    },
+    destroy: () => resolve(),
+  };
+  const ends: unknown[] = [];
+  const startedAt = performance.now();
+  let text = '';
+  for await (const chunk of passEvents(body, {
+    includeUsage: true,
+    maxBytes: 1_000_000,
+    signal: new AbortController().signal,
+    onEnd: (error) => ends.push(error),
+  })) {
+    text += chunk.toString();
+  }
+  expect(text.endsWith('data: [DONE]\n\n')).toBe(true);
+  expect(ends).toEqual([undefined]);
+  expect(performance.now() - startedAt).toBeLessThan(2_000);
+});

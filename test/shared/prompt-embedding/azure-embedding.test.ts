@@ -136,6 +136,20 @@ describe('the time limit', () => {
     expect(performance.now() - startedAt).toBeLessThan(1_800);
   });
 
+  test.each(['azure', 'azure-v1'] as const)(
+    'holds for a credential that hangs (%s)',
+    async (apiStyle) => {
+      const startedAt = performance.now();
+      const hanging = create({
+        timeoutMs: 200,
+        getToken: () => new Promise(() => undefined),
+        deployment: { apiStyle },
+      });
+      await expect(hanging.embed('Hi')).rejects.toThrow();
+      expect(performance.now() - startedAt).toBeLessThan(1_500);
+    },
+  );
+
   test('holds for a deployment that asks to wait before the next try', async () => {
     const startedAt = performance.now();
     await expect(create({ timeoutMs: 300 }).embed('[sim:429::4000]')).rejects.toThrow();

@@ -174,22 +174,29 @@ describe('the body of an answer', () => {
 
 describe('probe', () => {
   test.each([
-    ['azure', '', '/openai/models'],
-    ['azure-v1', '', '/openai/v1/models'],
-    ['openai', '/v1', '/v1/models'],
-  ] as const)('lists the models of the style %s', async (apiStyle, path, expected) => {
+    ['azure', ''],
+    ['azure-v1', ''],
+    ['openai', '/v1'],
+  ] as const)('asks nothing of a deployment of the style %s', async (apiStyle, path) => {
     const upstream = create({ apiStyle, endpoint: `${simulator.url}${path}` });
-    expect(await upstream.probe(later())).toBe(200);
-    expect(simulator.requests).toMatchObject([{ method: 'GET', path: expected }]);
+    expect(await upstream.probe('chat/completions', later())).toBe(400);
+    const { name } = upstream.deployment;
+    expect(simulator.requests).toMatchObject([{ method: 'POST', body: { model: name } }]);
+  });
+
+  test('gives a deployment that is not there away by its status', async () => {
+    expect(await create({ name: 'nope' }).probe('chat/completions', later())).toBe(404);
   });
 
   test('gives a wrong key away by its status', async () => {
     const guarded = await startSimulator({ apiKey: 'other' });
-    expect(await create({ endpoint: guarded.url }).probe(later())).toBe(401);
+    expect(await create({ endpoint: guarded.url }).probe('chat/completions', later())).toBe(401);
     await guarded.close();
   });
 
   test('throws when it takes too long', async () => {
-    await expect(create().probe(AbortSignal.abort())).rejects.toMatchObject({ status: 504 });
+    await expect(create().probe('chat/completions', AbortSignal.abort())).rejects.toMatchObject({
+      status: 504,
+    });
   });
 });
