@@ -1,5 +1,5 @@
 import { app, type HttpMethod } from '@azure/functions';
-import { type Call, jsonAnswer } from '../shared/answer.ts';
+import { jsonAnswer } from '../shared/answer.ts';
 import { createBackground } from '../shared/background.ts';
 import { createCompleteChat } from '../shared/chat/complete-chat.ts';
 import { loadConfig } from '../shared/config.ts';
@@ -172,7 +172,7 @@ function listModels() {
   return jsonAnswer(200, { object: 'list', data });
 }
 
-function notFound(_call: Call): never {
+function notFound(): never {
   const known = Object.values(routes).map(({ method, path }) => `${method} /${path}`);
   throw new HttpError(
     `There is no such route. There are: ${known.join(', ')}. Clients that ask /responses by default have a way to ask for chat completions, such as .chat() in the AI SDK.`,

@@ -1,12 +1,19 @@
 import type { HttpRequest } from '@azure/functions';
+import { untilAborted } from '../../shared/deadline.ts';
 import { HttpError, InvalidRequestError } from '../../shared/errors.ts';
 import { fromJson } from '../../shared/wire-json.ts';
 
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
 /** Reads and parses the JSON body. Throws an HttpError that says what is wrong with it. */
-export async function readBody(request: HttpRequest, maxBytes: number): Promise<unknown> {
-  const bytes = await readBytes(request, maxBytes);
+export async function readBody(
+  request: HttpRequest,
+  maxBytes: number,
+  signal: AbortSignal,
+): Promise<unknown> {
+  const bytes = await untilAborted(readBytes(request, maxBytes), signal).catch((error: unknown) => {
+    throw signal.aborted ? new UploadTimeoutError() : error;
+  });
   if (bytes.length === 0) {
     throw new InvalidRequestError('The body is empty: send a JSON object.', { param: 'body' });
   }
@@ -22,6 +29,16 @@ export async function readBody(request: HttpRequest, maxBytes: number): Promise<
     throw new InvalidRequestError('The body must be a JSON object.', { param: 'body' });
   }
   return body;
+}
+
+class UploadTimeoutError extends HttpError {
+  constructor() {
+    super('The body did not arrive within REQUEST_TIMEOUT_MS. Send the request again.', {
+      status: 408,
+      code: 'upload_timeout',
+      param: 'body',
+    });
+  }
 }
 
 /**

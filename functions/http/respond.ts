@@ -34,8 +34,8 @@ export function createRespond(options: RespondOptions): (route: Route) => HttpHa
     const requestId = context.invocationId;
     const deadline = createDeadline(options.requestTimeoutMs);
     try {
-      const admitted = await admit(request, route, options);
       const { signal } = deadline;
+      const admitted = await admit(request, route, { ...options, signal });
       const answer = await route.handle({ ...admitted, requestId, startedAt, signal });
       return toResponse(clearAtEnd(answer, deadline), requestId);
     } catch (error) {
@@ -66,14 +66,17 @@ function clearAtEnd(answer: Answer, deadline: Deadline): Answer {
 async function admit(
   request: HttpRequest,
   route: Route,
-  { apiKeys, maxBodyBytes }: RespondOptions,
+  { apiKeys, maxBodyBytes, signal }: RespondOptions & { readonly signal: AbortSignal },
 ): Promise<Pick<Call, 'header' | 'body' | 'deployment' | 'caller'>> {
   refuseHeadersKey(request.query.keys(), 'query');
-  const body = route.hasBody ? await readBody(request, maxBodyBytes) : undefined;
+  const body = route.hasBody ? await readBody(request, maxBodyBytes, signal) : undefined;
   if (typeof body === 'object' && body !== null) refuseHeadersKey(Object.keys(body), 'body');
   const header = (name: string): string | null => request.headers.get(name);
-  refuseForgedHeaders(header);
-  const caller = route.access === 'key' ? authenticate(apiKeys, header) : undefined;
+  let caller: string | undefined;
+  if (route.access === 'key') {
+    refuseForgedHeaders(header);
+    caller = authenticate(apiKeys, header);
+  }
   // Other keys of `params` may come from the body or the query; a route's own value wins over both.
   const deployment = route.namesDeployment ? request.params['deployment'] : undefined;
   return {
@@ -87,7 +90,7 @@ async function admit(
 function describe(error: unknown, requestId: string, log: Log): HttpError {
   if (error instanceof HttpError) {
     const { status, code, param } = error;
-    log('info', 'request-refused', {
+    log(status < 500 ? 'info' : 'warning', 'request-refused', {
       requestId,
       status,
       code: code ?? undefined,

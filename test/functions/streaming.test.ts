@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import { ROUTED, type Router, startRouter } from '../support/router.ts';
 
@@ -124,6 +126,16 @@ it('gives an error before the stream as a plain answer', async () => {
   expect(response.status).toBe(429);
   expect(response.headers.get('content-type')).toBe('application/json');
   expect(await response.json()).toHaveProperty('error.message');
+});
+
+it('answers 408 to an upload that does not come to its end', async () => {
+  const socket = connect(Number(new URL(router.url).port), '127.0.0.1');
+  socket.write(
+    `POST ${ROUTED} HTTP/1.1\r\nhost: localhost\r\ntransfer-encoding: chunked\r\n\r\n5\r\n{"pro\r\n`,
+  );
+  const [first] = await once(socket, 'data');
+  expect(String(first)).toContain('HTTP/1.1 408');
+  socket.destroy();
 });
 
 it('serves on when a client has left, and bounds what it left behind', async () => {
