@@ -120,7 +120,8 @@ function copyHead(answer: IncomingMessage, response: ServerResponse): void {
   }
   response.setHeader('server', 'Kestrel');
   response.writeHead(answer.statusCode ?? 500);
-  response.flushHeaders();
+  // A stream's head must not wait for its first byte; another's goes out with its body.
+  if (answer.headers['content-length'] === undefined) response.flushHeaders();
 }
 
 /** Resolves when the client has the whole answer, or the connection to it is gone. */
