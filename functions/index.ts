@@ -33,7 +33,7 @@ const weak = createUpstream(config.weak);
 const embedding = config.embedding && createUpstream(config.embedding);
 const { entry, pair, calibration } = config.scorer;
 const scorer = await load(entry, config.modelsFolder);
-const { getPromptEmbedding, cacheCounts, probeTables, warm } = createEmbedding({
+const { getPromptEmbedding, probeTables, warm } = createEmbedding({
   config,
   dimensions: scorer.dimensions,
   getToken,
@@ -69,9 +69,8 @@ const routePrompts = createRoutePrompts({
 const checkReadiness = createReadiness({
   scorer: scorer.name,
   embedder: entry.embedder,
-  // The local embedder answers always; another one is a deployment that may be down.
-  ...(cacheCounts && { cacheCounts }),
   ...(probeTables && { probeTables }),
+  // The local embedder answers always; another one is a deployment that may be down.
   ...(embedding && !config.isLocalEmbedder && { embedding }),
   deployments: upstreams,
 });

@@ -196,7 +196,7 @@ function readLimits(read: SettingsReader): Config['limits'] {
     // The host takes all it is given without back-pressure: a slow reader costs this much memory.
     maxAnswerBytes: read.integer('MAX_ANSWER_BYTES', { min: 1 }) ?? 64 * mebibyte,
     requestTimeoutMs,
-    embeddingTimeoutMs: embeddingTimeoutMs ?? Math.min(5_000, requestTimeoutMs / 2),
+    embeddingTimeoutMs: embeddingTimeoutMs ?? Math.min(5_000, Math.ceil(requestTimeoutMs / 2)),
   };
 }
 

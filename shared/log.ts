@@ -28,11 +28,12 @@ export function createLog(minimum: LogLevel): Log {
 }
 
 /** The kind of an error for a log: classes, statuses and codes, and no message, which may hold anything. */
-export function errorKind(error: unknown): string {
+export function errorKind(error: unknown, causes = 3): string {
   if (!(error instanceof Error)) return typeof error;
   const facts = ['status', 'statusCode', 'code'].map((name) => Reflect.get(error, name));
   const known = facts.filter((fact) => typeof fact === 'number' || isCode(fact));
-  const cause = error.cause instanceof Error ? ` < ${errorKind(error.cause)}` : '';
+  const hasCause = causes > 0 && error.cause instanceof Error;
+  const cause = hasCause ? ` < ${errorKind(error.cause, causes - 1)}` : '';
   return [error.constructor.name, ...new Set(known)].join(':') + cause;
 }
 

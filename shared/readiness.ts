@@ -1,5 +1,4 @@
 import { errorKind } from './log.ts';
-import type { CacheCounts } from './prompt-embedding/cache-counts.ts';
 import type { Operation } from './upstream/deployment.ts';
 import type { Upstream } from './upstream/upstream.ts';
 
@@ -9,12 +8,7 @@ export type Readiness = {
   /** `degraded` still answers every request, worse or slower than it could. */
   readonly status: 'ready' | 'degraded' | 'unavailable';
   readonly scorer: { readonly state: State; readonly name: string };
-  readonly embeddings: {
-    readonly state: State;
-    readonly embedder: string;
-    /** Since this instance started; absent without a cache. */
-    readonly cache?: CacheCounts;
-  };
+  readonly embeddings: { readonly state: State; readonly embedder: string };
   readonly tables: { readonly state: State };
   readonly deployments: readonly { readonly name: string; readonly state: State }[];
 };
@@ -26,11 +20,13 @@ type ReadinessOptions = {
   /** Absent: prompts are embedded locally. */
   readonly embedding?: Upstream;
   readonly deployments: readonly Upstream[];
-  readonly cacheCounts?: CacheCounts;
   /** Throws when the tables do not answer. Absent: nothing is kept in any. */
   readonly probeTables?: () => Promise<void>;
   readonly now?: () => number;
 };
+
+/** Busy (429) is no failure, and that the question is missing (400, 422) is what was to be shown. */
+const ALIVE = /^(2\d\d|400|422|429)$/;
 
 const PROBE_TIMEOUT_MS = 3_000;
 
@@ -67,11 +63,7 @@ async function probeAll(options: ReadinessOptions): Promise<Readiness> {
   return {
     status: canAnswer ? (isWhole ? 'ready' : 'degraded') : 'unavailable',
     scorer: { state: 'ok', name: options.scorer },
-    embeddings: {
-      state: embeddings,
-      embedder: options.embedder,
-      ...(options.cacheCounts && { cache: options.cacheCounts }),
-    },
+    embeddings: { state: embeddings, embedder: options.embedder },
     tables: { state: tables },
     deployments,
   };
@@ -82,8 +74,7 @@ async function probeUpstream(upstream: Upstream, operation: Operation): Promise<
     const status = await upstream.probe(operation, AbortSignal.timeout(PROBE_TIMEOUT_MS));
     if (status === 401 || status === 403) return 'unauthorized';
     if (status === 404 || status === 410) return 'not-found';
-    // Busy (429) is no failure, and that the question is missing (400) is what was to be shown.
-    return status >= 500 ? 'failing' : 'ok';
+    return ALIVE.test(String(status)) ? 'ok' : 'failing';
   } catch {
     return 'unreachable';
   }

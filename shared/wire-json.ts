@@ -1,7 +1,8 @@
 import { InvalidRequestError } from './errors.ts';
 
 /** The part of JSON that TypeScript's es2024 library does not know; Node has it from 22 on. */
-const { parse, rawJSON } = JSON as unknown as {
+const { isRawJSON, parse, rawJSON } = JSON as unknown as {
+  isRawJSON(value: unknown): boolean;
   parse(
     text: string,
     reviver: (key: string, value: unknown, context: { readonly source?: string }) => unknown,
@@ -9,19 +10,28 @@ const { parse, rawJSON } = JSON as unknown as {
   rawJSON(text: string): unknown;
 };
 
-/** Without one of these in it, no number of a text is changed by being read. */
+/** Without one of these in it, no whole number of a text is changed by being read. */
 const LONG_NUMBER = /\d{16}|\d[eE]\+?\d{3}/;
 
+/** Looking at each value takes many times as long as parsing alone: longer texts are only parsed. */
+const MAX_KEPT_LENGTH = 256 * 1024;
+
 /**
- * Reads JSON that is to be sent on. Whole numbers that a double cannot hold, such as a 64-bit
- * seed, are kept as they were written. Throws a SyntaxError.
+ * Reads JSON that is to be sent on. In a text of up to 256 Ki characters, numbers beyond 2^53, such
+ * as a 64-bit seed, are kept as they were written. Throws a SyntaxError, or a RangeError for what
+ * is nested too deeply.
  */
 export function fromJson(text: string): unknown {
-  if (!LONG_NUMBER.test(text)) return JSON.parse(text);
+  if (text.length > MAX_KEPT_LENGTH || !LONG_NUMBER.test(text)) return JSON.parse(text);
   return parse(text, (_key, value, { source }) => {
     const isChanged = typeof value === 'number' && Math.abs(value) > Number.MAX_SAFE_INTEGER;
     return isChanged && source !== undefined ? rawJSON(source) : value;
   });
+}
+
+/** True for a number that was kept as it was written, which otherwise looks like an object. */
+export function isRawNumber(value: unknown): boolean {
+  return isRawJSON(value);
 }
 
 /** Writes JSON to be sent. Throws an InvalidRequestError for what is nested too deeply to write. */

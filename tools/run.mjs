@@ -14,7 +14,8 @@ if (!/^[a-z][a-z-]*$/.test(tool) || !existsSync(file)) {
   process.exit(2);
 }
 
-// npm ends without a word to what it runs when it is told to: then this is to end, too.
+// npm ends without a word to what it runs when it is told to: then this is to end, too, where the
+// system tells (not on Windows).
 if (process.env['npm_lifecycle_event'] !== undefined) {
   const parent = process.ppid;
   setInterval(() => {

@@ -1,34 +1,49 @@
 import type { HttpRequest } from '@azure/functions';
 import { untilAborted } from '../../shared/deadline.ts';
 import { HttpError, InvalidRequestError } from '../../shared/errors.ts';
-import { fromJson } from '../../shared/wire-json.ts';
+import { fromJson, isRawNumber } from '../../shared/wire-json.ts';
 
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
-/** Reads and parses the JSON body. Throws an HttpError that says what is wrong with it. */
-export async function readBody(
+/** Reads the body, bounded in bytes and time. Throws an HttpError that says what is wrong. */
+export function readBody(
   request: HttpRequest,
   maxBytes: number,
   signal: AbortSignal,
-): Promise<unknown> {
-  const bytes = await untilAborted(readBytes(request, maxBytes), signal).catch((error: unknown) => {
+): Promise<Buffer> {
+  return untilAborted(readBytes(request, maxBytes, signal), signal).catch((error: unknown) => {
     throw signal.aborted ? new UploadTimeoutError() : error;
   });
-  if (bytes.length === 0) {
-    throw new InvalidRequestError('The body is empty: send a JSON object.', { param: 'body' });
-  }
+}
+
+/** Parses a JSON object. Throws an InvalidRequestError; the parser's own message quotes the body. */
+export function parseBody(bytes: Buffer): object {
+  if (bytes.length === 0) throw wrongBody('The body is empty');
+  const text = decode(bytes);
   let body: unknown;
   try {
-    body = fromJson(utf8.decode(bytes));
+    body = fromJson(text);
   } catch (error) {
-    // The parser's own message quotes the body.
-    const what = error instanceof SyntaxError ? 'not valid JSON' : 'not valid UTF-8';
-    throw new InvalidRequestError(`The body is ${what}: send a JSON object.`, { param: 'body' });
+    throw wrongBody(
+      error instanceof RangeError ? 'The body is nested too deeply' : 'The body is not valid JSON',
+    );
   }
-  if (typeof body !== 'object' || body === null || Array.isArray(body)) {
-    throw new InvalidRequestError('The body must be a JSON object.', { param: 'body' });
+  if (typeof body !== 'object' || body === null || Array.isArray(body) || isRawNumber(body)) {
+    throw wrongBody('The body is no JSON object');
   }
   return body;
+}
+
+function decode(bytes: Buffer): string {
+  try {
+    return utf8.decode(bytes);
+  } catch {
+    throw wrongBody('The body is not valid UTF-8');
+  }
+}
+
+function wrongBody(what: string): InvalidRequestError {
+  return new InvalidRequestError(`${what}: send a JSON object.`, { param: 'body' });
 }
 
 class UploadTimeoutError extends HttpError {
@@ -45,13 +60,18 @@ class UploadTimeoutError extends HttpError {
  * A body that is too large is read to its end all the same: breaking off would break the
  * connection that the answer goes out on. The host ends it at 100 MiB.
  */
-async function readBytes(request: HttpRequest, maxBytes: number): Promise<Buffer> {
+async function readBytes(
+  request: HttpRequest,
+  maxBytes: number,
+  signal: AbortSignal,
+): Promise<Buffer> {
   const chunks: Uint8Array[] = [];
   let size = 0;
   try {
     for await (const chunk of request.body ?? []) {
       size += chunk.byteLength;
-      if (size <= maxBytes) chunks.push(chunk);
+      // After the time is over nobody waits for the rest.
+      if (size <= maxBytes && !signal.aborted) chunks.push(chunk);
       else chunks.length = 0;
     }
   } catch (cause) {

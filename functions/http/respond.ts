@@ -1,11 +1,11 @@
-import type { HttpHandler, HttpRequest, HttpResponseInit } from '@azure/functions';
+import { type HttpHandler, type HttpRequest, HttpResponse } from '@azure/functions';
 import { type Answer, type Call, errorAnswer } from '../../shared/answer.ts';
 import type { ApiKey } from '../../shared/api-keys.ts';
 import { createDeadline, type Deadline } from '../../shared/deadline.ts';
 import { HttpError } from '../../shared/errors.ts';
 import { errorKind, type Log } from '../../shared/log.ts';
 import { authenticate } from './authenticate.ts';
-import { readBody, refuseForgedHeaders, refuseHeadersKey } from './read-body.ts';
+import { parseBody, readBody, refuseForgedHeaders, refuseHeadersKey } from './read-body.ts';
 
 export type Route = {
   /** Who may call: everybody, or holders of a key. */
@@ -62,21 +62,22 @@ function clearAtEnd(answer: Answer, deadline: Deadline): Answer {
   return { ...answer, body: untilEnd(body) };
 }
 
-/** Reads the request before it believes any header, and then asks who is calling. */
+/**
+ * Reads the request, asks who is calling, and only then parses what they sent: parsing costs far
+ * more than reading. No header is acted on before the body is known not to have replaced them.
+ */
 async function admit(
   request: HttpRequest,
   route: Route,
   { apiKeys, maxBodyBytes, signal }: RespondOptions & { readonly signal: AbortSignal },
 ): Promise<Pick<Call, 'header' | 'body' | 'deployment' | 'caller'>> {
   refuseHeadersKey(request.query.keys(), 'query');
-  const body = route.hasBody ? await readBody(request, maxBodyBytes, signal) : undefined;
-  if (typeof body === 'object' && body !== null) refuseHeadersKey(Object.keys(body), 'body');
   const header = (name: string): string | null => request.headers.get(name);
-  let caller: string | undefined;
-  if (route.access === 'key') {
-    refuseForgedHeaders(header);
-    caller = authenticate(apiKeys, header);
-  }
+  const bytes = route.hasBody ? await readBody(request, maxBodyBytes, signal) : undefined;
+  const caller = route.access === 'key' ? authenticate(apiKeys, header) : undefined;
+  const body = bytes && parseBody(bytes);
+  if (body !== undefined) refuseHeadersKey(Object.keys(body), 'body');
+  else if (route.access === 'key') refuseForgedHeaders(header);
   // Other keys of `params` may come from the body or the query; a route's own value wins over both.
   const deployment = route.namesDeployment ? request.params['deployment'] : undefined;
   return {
@@ -106,9 +107,10 @@ function describe(error: unknown, requestId: string, log: Log): HttpError {
   );
 }
 
-function toResponse({ status, headers, body }: Answer, requestId: string): HttpResponseInit {
+/** Here, and not in the library after the handler: what cannot be a response is an error to answer. */
+function toResponse({ status, headers, body }: Answer, requestId: string): HttpResponse {
   const length = isBuffered(body) ? { 'content-length': String(Buffer.byteLength(body)) } : {};
-  return {
+  return new HttpResponse({
     status,
     headers: {
       'x-request-id': requestId,
@@ -118,7 +120,7 @@ function toResponse({ status, headers, body }: Answer, requestId: string): HttpR
       'x-smart-router-request-id': requestId,
     },
     body,
-  };
+  });
 }
 
 function isBuffered(body: Answer['body']): body is string | Uint8Array {

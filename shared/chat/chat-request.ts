@@ -16,7 +16,11 @@ const chatRequestSchema = z.looseObject({
   prompt: z.string().nullish(),
   model: z.string().nullish(),
   stream: z.boolean().nullish(),
-  stream_options: z.looseObject({ include_usage: z.boolean().nullish() }).nullish(),
+  stream_options: z
+    .looseObject({ include_usage: z.boolean().nullish() })
+    // A long number, kept as it was written, looks like an object with this key.
+    .refine((options) => !('rawJSON' in options), 'must be an object')
+    .nullish(),
   temperature: z.number().nullish(),
   top_p: z.number().nullish(),
   max_tokens: z.int().nullish(),

@@ -5,8 +5,8 @@ import type { Log } from '../log.ts';
 import type { GetToken } from '../upstream/entra-token.ts';
 import { createTableClient } from '../upstream/tables.ts';
 import { createAzureEmbedder } from './azure-embedding.ts';
-import { type CacheCounts, countLookups, createFailureCounter } from './cache-counts.ts';
 import { createMemoryEmbeddingCache } from './embedding-cache.ts';
+import { createFailureCounter } from './failure-counter.ts';
 import { localEmbedder } from './local-embedding.ts';
 import { createPromptEmbedding, type GetPromptEmbedding } from './prompt-embedding.ts';
 import { createTableEmbeddingCache } from './table-embedding-cache.ts';
@@ -23,8 +23,6 @@ type EmbeddingOptions = {
 
 type Embedding = {
   readonly getPromptEmbedding: GetPromptEmbedding;
-  /** Absent without a cache. */
-  readonly cacheCounts?: CacheCounts;
   /** Absent: no tables are used. */
   readonly probeTables?: () => Promise<void>;
   /** Loads and connects what the first request would have to wait for. */
@@ -42,7 +40,6 @@ export function createEmbedding(options: EmbeddingOptions): Embedding {
       warm: async () => undefined,
     };
   }
-  const cacheCounts = { hits: 0, misses: 0, failures: 0 };
   const memory = createMemoryEmbeddingCache(embeddingCache.maxEntries);
   const { tables } = embeddingCache;
   const table =
@@ -51,7 +48,7 @@ export function createEmbedding(options: EmbeddingOptions): Embedding {
       loadClient: () => createTableClient(tables, embeddingCache.table, options.loadCredential),
       dimensions,
       timeoutMs: embeddingCache.timeoutMs,
-      onFailure: createFailureCounter(log, cacheCounts),
+      onFailure: createFailureCounter(log),
     });
   const embedder = createAzureEmbedder({
     deployment: embedding,
@@ -67,8 +64,7 @@ export function createEmbedding(options: EmbeddingOptions): Embedding {
     inBackground: background.run,
   });
   return {
-    getPromptEmbedding: countLookups(getPromptEmbedding, cacheCounts),
-    cacheCounts,
+    getPromptEmbedding,
     ...(table && { probeTables: table.probe }),
     warm: () => Promise.all([embedder.warm(), table?.probe()]),
   };

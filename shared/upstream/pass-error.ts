@@ -10,12 +10,13 @@ export function passError(
   bytes: Buffer,
   headers: Readonly<Record<string, string>>,
 ): Answer {
-  if (status >= 400 && isErrorObject(bytes)) {
+  const isHttpError = status >= 400 && status <= 599;
+  if (isHttpError && isErrorObject(bytes)) {
     return { status, headers: { ...headers, 'content-type': 'application/json' }, body: bytes };
   }
   const error = new HttpError(
     `The deployment answered ${status} without an error in OpenAI's form. Check its endpoint and API style.`,
-    { status: status >= 400 ? status : 502, type: 'upstream_error', code: 'upstream_invalid' },
+    { status: isHttpError ? status : 502, type: 'upstream_error', code: 'upstream_invalid' },
   );
   return errorAnswer(error, headers);
 }

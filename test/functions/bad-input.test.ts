@@ -19,6 +19,7 @@ describe('a body that is wrong gets a 400 that names the field', () => {
     ['an array', '[]', 'body'],
     ['a number', '7', 'body'],
     ['null', 'null', 'body'],
+    ['a long number', '12345678901234567890', 'body'],
     ['invalid UTF-8', new Uint8Array([0x7b, 0x22, 0xff, 0xfe, 0x22, 0x3a, 0x31, 0x7d]), 'body'],
     ['neither prompt nor messages', {}, 'messages'],
     ['no messages', { messages: [] }, 'messages'],
@@ -77,9 +78,15 @@ it('nested too deeply to be written again gets a 400', async () => {
     ['{"a":', '}'],
   ] as const) {
     const deep = `${open.repeat(20_000)}1${close.repeat(20_000)}`;
-    const { status, body } = await post(router.url + ROUTED, `{"prompt":"Hi","deep":${deep}}`);
-    expect(status).toBe(400);
-    expect(body.error.param).toBe('body');
+    for (const seed of [1, '1111111111111111111']) {
+      const text = `{"prompt":"Hi","seed":${seed},"deep":${deep}}`;
+      const { status, body } = await post(router.url + ROUTED, text);
+      expect(status).toBe(400);
+      expect(body.error).toMatchObject({
+        param: 'body',
+        message: expect.stringContaining('nested'),
+      });
+    }
   }
 });
 

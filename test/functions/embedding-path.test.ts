@@ -71,7 +71,7 @@ describe('with tables', () => {
     expect(embeddingCalls()).toBe(1);
     expect(await (await fetch(`${first.url}/ready`)).json()).toMatchObject({
       status: 'ready',
-      embeddings: { state: 'ok', cache: { hits: 1, misses: 1, failures: 0 } },
+      embeddings: { state: 'ok', embedder: 'azure-openai/text-embedding-3-small' },
     });
     await first.close();
 

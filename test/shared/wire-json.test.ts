@@ -26,3 +26,20 @@ it('reports what is nested too deeply to be written', () => {
   const deep = fromJson(`${'['.repeat(50_000)}${']'.repeat(50_000)}`);
   expect(() => toJson(deep)).toThrow(/nested too deeply/);
 });
+
+it('takes little longer for a large text with a long number in it', () => {
+  const large = `[${'{},'.repeat(300_000)}1]`;
+  const withLong = large.replace(/1\]$/, '1111111111111111]');
+  const time = (text: string): number => {
+    const startedAt = performance.now();
+    fromJson(text);
+    return performance.now() - startedAt;
+  };
+  time(large);
+  expect(time(withLong)).toBeLessThan(5 * time(large) + 100);
+});
+
+it('refuses a long number where an object is read', () => {
+  const options = '{"prompt":"Hi","stream":true,"stream_options":12345678901234567890}';
+  expect(() => sent(options)).toThrow(/stream_options/);
+});
