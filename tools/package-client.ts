@@ -12,8 +12,9 @@ import {
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parseArgs, promisify } from 'node:util';
+import { promisify } from 'node:util';
 import { build } from 'esbuild';
+import { runTool } from './command-line/run-tool.ts';
 
 const run = promisify(execFile);
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -27,8 +28,7 @@ ECMAScript module, CommonJS and types of "smart-router/client".
   --out <folder>   where the tarball goes (default: dist-package)
   --help           this text
 
-Prints the path of the tarball.
-`;
+Prints the path of the tarball.`;
 
 const README = `# smart-router/client
 
@@ -179,30 +179,12 @@ async function runOrExplain(program: string, args: readonly string[]): Promise<v
   }
 }
 
-function readOutFolder(): string | undefined {
-  try {
-    const { values } = parseArgs({
-      options: {
-        out: { type: 'string', default: join(root, 'dist-package') },
-        help: { type: 'boolean' },
-      },
-    });
-    if (!values.help) return resolve(values.out);
-    process.stdout.write(HELP);
-  } catch (error) {
-    console.error(`${error instanceof Error ? error.message : error}\n\n${HELP}`);
-    process.exitCode = 2;
-  }
-  return undefined;
-}
-
-const outFolder = readOutFolder();
-if (outFolder !== undefined) {
-  try {
+await runTool({
+  help: HELP,
+  options: { out: { type: 'string' } },
+  run: async (commandLine) => {
     console.error('Packing the client library...');
-    console.log(await packageClient(outFolder));
-  } catch (error) {
-    console.error(error instanceof Error ? error.message : error);
-    process.exitCode = 1;
-  }
-}
+    const outFolder = commandLine.text('out') ?? join(root, 'dist-package');
+    console.log(await packageClient(resolve(outFolder)));
+  },
+});

@@ -25,8 +25,8 @@ export type TableEmbeddingCache = EmbeddingCache & {
 
 /**
  * Embeddings in Azure Table Storage: one entity each, the vector as little-endian float32 in the
- * binary property `v`. `get` and `set` never throw: a table that is
- * down, slow or holds something else is a miss that is reported.
+ * binary property `v`. `get` and `set` never throw: a table that is down, slow or holds something
+ * else is a miss that is reported.
  */
 export function createTableEmbeddingCache(options: TableCacheOptions): TableEmbeddingCache {
   const { dimensions, timeoutMs, onFailure } = options;

@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { startLocalHost } from '../../tools/local-host/local-host.ts';
+import { simulatorSettings } from '../../tools/local-services/local-services.ts';
 import { type Simulator, startSimulator } from '../../tools/upstream-simulator/simulator.ts';
 
 export type Router = {
@@ -32,14 +33,7 @@ export async function startRouter(options: RouterOptions = {}): Promise<Router> 
     hangMs: options.hangMs ?? 5_000,
     env: {
       PATH: process.env['PATH'],
-      AZURE_OPENAI_ENDPOINT: simulator.url,
-      AZURE_OPENAI_API_KEY: 'simulated',
-      STRONG_DEPLOYMENT: 'strong',
-      STRONG_MODEL: 'gpt-5.6-sol',
-      WEAK_DEPLOYMENT: 'weak',
-      WEAK_MODEL: 'gpt-5.6-luna',
-      EMBEDDING_DEPLOYMENT: 'embedding',
-      EMBEDDING_MODEL: 'text-embedding-3-small',
+      ...simulatorSettings(simulator.url),
       ...('ROUTER_API_KEYS' in (options.settings ?? {}) ? {} : { ROUTER_AUTH: 'none' }),
       ...options.settings,
     },

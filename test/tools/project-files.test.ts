@@ -1,7 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { loadConfig } from '../../shared/config.ts';
-import { startLocalServices } from '../../tools/local-services/local-services.ts';
+import {
+  simulatorSettings,
+  startLocalServices,
+} from '../../tools/local-services/local-services.ts';
 import { startSimulator } from '../../tools/upstream-simulator/simulator.ts';
 import { post, ROUTED, startRouter } from '../support/router.ts';
 
@@ -70,6 +73,12 @@ it('copied sample settings still get a simulator and Azurite of their own', asyn
   expect(beside.simulatorUrl).toBeUndefined();
   expect(beside.settings).toMatchObject({ AZURE_OPENAI_ENDPOINT: real.AZURE_OPENAI_ENDPOINT });
   await beside.close();
+});
+
+it("a deployment of the user's own keeps its name beside the simulated ones", () => {
+  const settings = simulatorSettings('http://127.0.0.1:1', { STRONG_DEPLOYMENT: 'mine' });
+  expect(settings).not.toHaveProperty('STRONG_MODEL');
+  expect(settings).toMatchObject({ WEAK_DEPLOYMENT: 'weak', WEAK_MODEL: 'gpt-5.6-luna' });
 });
 
 describe('README.md', () => {

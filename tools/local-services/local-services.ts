@@ -38,7 +38,7 @@ export async function startLocalServices(
       : undefined,
   ]);
   const defaults = {
-    ...(simulator && SIMULATOR_SETTINGS),
+    ...(simulator && simulatorSettings(simulator.url, given)),
     // Only for the one who started it: it is refused as soon as there are keys.
     ...(!isNamed('ROUTER_API_KEYS') && { ROUTER_AUTH: 'none' }),
     // Headers above 16 KB would hang, here as in Azure.
@@ -63,16 +63,30 @@ async function startSimulatorNearby(): Promise<Simulator> {
   return startSimulator({ port }).catch(() => startSimulator());
 }
 
-/** The deployments that the simulator has unless told otherwise. */
-const SIMULATOR_SETTINGS: Settings = {
-  AZURE_OPENAI_API_KEY: 'simulated',
-  STRONG_DEPLOYMENT: 'strong',
-  STRONG_MODEL: 'gpt-5.6-sol',
-  WEAK_DEPLOYMENT: 'weak',
-  WEAK_MODEL: 'gpt-5.6-luna',
-  EMBEDDING_DEPLOYMENT: 'embedding',
-  EMBEDDING_MODEL: 'text-embedding-3-small',
-};
+/** The key that the simulator is shown: it takes any. */
+const SIMULATOR_KEY = 'simulated';
+
+/** The deployments that the simulator has unless told otherwise, and the models behind them. */
+const SIMULATED = {
+  STRONG: { name: 'strong', model: 'gpt-5.6-sol' },
+  WEAK: { name: 'weak', model: 'gpt-5.6-luna' },
+  EMBEDDING: { name: 'embedding', model: 'text-embedding-3-small' },
+} as const;
+
+/** Settings that name the simulator's deployments, but for those that are named already. */
+export function simulatorSettings(url: string, given: Settings = {}): Settings {
+  const settings: Record<string, string> = {
+    AZURE_OPENAI_ENDPOINT: url,
+    AZURE_OPENAI_API_KEY: SIMULATOR_KEY,
+  };
+  for (const [prefix, { name, model }] of Object.entries(SIMULATED)) {
+    // A deployment of the user's own must not be told to be the simulator's model.
+    if ((given[`${prefix}_DEPLOYMENT`] ?? '') !== '') continue;
+    settings[`${prefix}_DEPLOYMENT`] = name;
+    settings[`${prefix}_MODEL`] = model;
+  }
+  return settings;
+}
 
 function withoutEmpty(settings: Settings): Settings {
   return Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== ''));
