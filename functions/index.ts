@@ -32,15 +32,18 @@ const strong = createUpstream(config.strong);
 const weak = createUpstream(config.weak);
 const embedding = config.embedding && createUpstream(config.embedding);
 const { entry, pair, calibration } = config.scorer;
-const scorer = await load(entry, config.modelsFolder);
-const { getPromptEmbedding, probeTables, warm } = createEmbedding({
-  config,
-  dimensions: scorer.dimensions,
-  getToken,
-  loadCredential,
-  background,
-  log,
-});
+// At once: the word vectors are read while the scorer is made ready.
+const [{ getPromptEmbedding, probeTables, warm }, scorer] = await Promise.all([
+  createEmbedding({
+    config,
+    dimensions: entry.dimensions,
+    getToken,
+    loadCredential,
+    background,
+    log,
+  }),
+  load(entry, config.modelsFolder),
+]);
 const controller = createController({
   strong,
   weak,
@@ -50,6 +53,7 @@ const controller = createController({
     ...config.policy,
     ...(calibration && { quantiles: calibration.quantiles }),
   }),
+  outOfDistributionTier: config.policy.outOfDistributionTier,
   getPromptEmbedding,
   log,
 });
@@ -64,7 +68,7 @@ const routePrompts = createRoutePrompts({
   controller,
   upstreams,
   scorer: scorer.name,
-  ...(calibration && { calibration: calibration.id }),
+  ...(calibration && { calibration: calibration.name }),
 });
 const checkReadiness = createReadiness({
   scorer: scorer.name,

@@ -2,7 +2,8 @@ import { type ApiKey, parseApiKeys } from './api-keys.ts';
 import { ConfigError } from './errors.ts';
 import { loadRegistry } from './matrix-factorization/registry.ts';
 import { resolveScorer, type ScorerChoice } from './matrix-factorization/scorer-choice.ts';
-import { localEmbedder } from './prompt-embedding/local-embedding.ts';
+import { LOCAL_EMBEDDER } from './prompt-embedding/local-embedding.ts';
+import { OUT_OF_DISTRIBUTION_TIERS, type OutOfDistributionTier } from './routing/controls.ts';
 import { MODES, type Mode, type ModeShares } from './routing/threshold.ts';
 import { type Environment, SettingsReader } from './settings-reader.ts';
 import type { Deployment } from './upstream/deployment.ts';
@@ -28,6 +29,7 @@ export type Config = {
     readonly threshold?: number;
     readonly strongShare?: number;
     readonly modes: ModeShares;
+    readonly outOfDistributionTier: OutOfDistributionTier;
   };
   /** Absent: everybody may call (`ROUTER_AUTH=none`). Empty: nobody may. */
   readonly apiKeys?: readonly ApiKey[];
@@ -65,9 +67,10 @@ export async function loadConfig(env: Environment = process.env): Promise<Config
   const embedding =
     read.text('EMBEDDING_DEPLOYMENT') === undefined ? undefined : readDeployment(read, 'EMBEDDING');
   const modelsFolder = read.text('MODELS_FOLDER') ?? 'models';
-  const policy = readPolicy(read);
-  const scorer = await readScorer(read, modelsFolder, policy.strongShare);
-  const isLocalEmbedder = scorer?.entry.embedder === localEmbedder.id;
+  const wish = readPolicy(read);
+  const scorer = await readScorer(read, modelsFolder, wish.strongShare);
+  const policy = withCalibratedThreshold(wish, read, scorer);
+  const isLocalEmbedder = scorer?.entry.embedder === LOCAL_EMBEDDER.id;
   if (scorer !== undefined) checkEmbedder(read, scorer, embedding);
   const apiKeys = readApiKeys(read);
   const limits = readLimits(read);
@@ -94,14 +97,19 @@ function checkEmbedder(
   { entry }: ScorerChoice,
   embedding: Deployment | undefined,
 ): void {
-  if (entry.embedder !== localEmbedder.id) {
+  const isOtherLocal = entry.embedder !== LOCAL_EMBEDDER.id && entry.embedder.startsWith('local/');
+  if (isOtherLocal) {
+    read.problem(
+      `The scorer ${entry.id} takes the embeddings of ${entry.embedder}; this version of the app has ${LOCAL_EMBEDDER.id}. Train it again.`,
+    );
+  } else if (entry.embedder !== LOCAL_EMBEDDER.id) {
     if (embedding !== undefined) return;
     read.problem(
       `EMBEDDING_DEPLOYMENT is missing: the scorer ${entry.id} needs prompts embedded by ${entry.embedder}.`,
     );
-  } else if (entry.dimensions !== localEmbedder.dimensions) {
+  } else if (entry.dimensions !== LOCAL_EMBEDDER.dimensions) {
     read.problem(
-      `The scorer ${entry.id} takes ${entry.dimensions} dimensions; the embedder ${localEmbedder.id} gives ${localEmbedder.dimensions}. Train it again.`,
+      `The scorer ${entry.id} takes ${entry.dimensions} dimensions; the embedder ${LOCAL_EMBEDDER.id} gives ${LOCAL_EMBEDDER.dimensions}. Train it again.`,
     );
   }
 }
@@ -118,7 +126,25 @@ function readPolicy(read: SettingsReader): Config['policy'] {
     ...(threshold !== undefined && { threshold }),
     ...(strongShare !== undefined && { strongShare }),
     modes: readModes(read),
+    outOfDistributionTier: read.choice('ROUTER_OOD_TIER', OUT_OF_DISTRIBUTION_TIERS) ?? 'strong',
   };
+}
+
+/**
+ * A calibration was made for a target of its own. It holds where the operator names the
+ * calibration and no other default; without the name, a run of the tool would change the routing.
+ */
+function withCalibratedThreshold(
+  policy: Config['policy'],
+  read: SettingsReader,
+  scorer: ScorerChoice | undefined,
+): Config['policy'] {
+  const threshold = scorer?.calibration?.threshold;
+  const isSet = policy.threshold !== undefined || policy.strongShare !== undefined;
+  if (isSet || threshold === undefined || read.text('ROUTER_CALIBRATION') === undefined) {
+    return policy;
+  }
+  return { ...policy, threshold };
 }
 
 function readModes(read: SettingsReader): ModeShares {
@@ -145,11 +171,13 @@ async function readScorer(
 ): Promise<ScorerChoice | undefined> {
   const strong = read.text('STRONG_SCORER_MODEL');
   const weak = read.text('WEAK_SCORER_MODEL');
+  const calibration = read.text('ROUTER_CALIBRATION');
   try {
     return resolveScorer(await loadRegistry(modelsFolder), {
       name: read.text('ROUTER_SCORER') ?? 'local',
       ...(strong !== undefined && { strong }),
       ...(weak !== undefined && { weak }),
+      ...(calibration !== undefined && { calibration }),
       needsCalibration: strongShare !== undefined,
     });
   } catch (error) {

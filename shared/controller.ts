@@ -1,17 +1,25 @@
-import { untilAborted } from './deadline.ts';
-import { HttpError, InvalidRequestError } from './errors.ts';
-import { errorKind, type Log } from './log.ts';
+import { InvalidRequestError } from './errors.ts';
+import type { Log } from './log.ts';
 import type { Scorer } from './matrix-factorization/scorer.ts';
 import type { ModelPair } from './matrix-factorization/scorer-choice.ts';
 import type { GetPromptEmbedding, PromptEmbedding } from './prompt-embedding/prompt-embedding.ts';
-import { type Controls, readThreshold, type ThresholdPolicy } from './routing/controls.ts';
+import {
+  type Controls,
+  namesThreshold,
+  type OutOfDistributionTier,
+  readThreshold,
+  type ThresholdPolicy,
+} from './routing/controls.ts';
 import { percentileOf } from './routing/threshold.ts';
+import { createScorePrompts, type ScoredPrompt } from './score-prompts.ts';
 import type { Upstream } from './upstream/upstream.ts';
 
 /** Why a deployment was chosen. */
 export type Reason =
   /** The win rate was compared with the threshold. */
   | 'win-rate'
+  /** The prompt is unlike the scorer's training data, and the operator chose where those go. */
+  | 'out-of-distribution'
   /** The request named the deployment. */
   | 'deployment'
   /** `routing.models` left one deployment. */
@@ -32,6 +40,8 @@ export type RoutingDecision = {
   /** The share of the calibration's prompts with a lower win rate, in [0, 1]. */
   readonly percentile?: number;
   readonly threshold?: number;
+  /** From the scorer's training data, 0 to 2; absent when the scorer has no limit to it. */
+  readonly distance?: number;
   /** `id@version` of the scorer; absent when it was not asked. */
   readonly scorer?: string;
   readonly embeddingCache: PromptEmbedding['cache'];
@@ -47,7 +57,16 @@ export type RouteRequest = {
   readonly deployment?: Upstream;
 };
 
-export type Controller = { route(request: RouteRequest): Promise<RoutingDecision> };
+/** A batch of prompts that shares its controls. */
+export type RouteBatch = Pick<RouteRequest, 'controls' | 'signal'> & {
+  readonly texts: readonly string[];
+};
+
+export type Controller = {
+  route(request: RouteRequest): Promise<RoutingDecision>;
+  /** The decisions that the prompts would get one by one, in their order. */
+  routeAll(batch: RouteBatch): Promise<RoutingDecision[]>;
+};
 
 type ControllerOptions = {
   readonly strong: Upstream;
@@ -55,48 +74,15 @@ type ControllerOptions = {
   readonly scorer: Scorer;
   readonly pair: ModelPair;
   readonly policy: ThresholdPolicy;
+  readonly outOfDistributionTier: OutOfDistributionTier;
   readonly getPromptEmbedding: GetPromptEmbedding;
   readonly log: Log;
 };
 
 /** Decides which deployment answers a request: `strong` if its win rate reaches the threshold. */
 export function createController(options: ControllerOptions): Controller {
-  const { strong, weak, scorer, pair, policy, getPromptEmbedding, log } = options;
-
-  async function compare(
-    text: string,
-    threshold: number,
-    signal: AbortSignal,
-  ): Promise<RoutingDecision> {
-    // Others may wait for the same embedding: the signal ends this wait, not the call.
-    const embedded = await attempt('embedding-failed', () =>
-      untilAborted(getPromptEmbedding(text), signal),
-    );
-    if (signal.aborted) throw new DecisionTimeoutError();
-    if (embedded === undefined) return choose('strong', 'embedding-unavailable', { threshold });
-    const { embedding, cache: embeddingCache } = embedded;
-    const winRate = await attempt('scoring-failed', () => scorer.predictWinRate(embedding, pair));
-    if (winRate === undefined) {
-      return choose('strong', 'scorer-unavailable', { threshold, embeddingCache });
-    }
-    return choose(winRate >= threshold ? 'strong' : 'weak', 'win-rate', {
-      winRate,
-      threshold,
-      ...(policy.quantiles && { percentile: percentileOf(policy.quantiles, winRate) }),
-      scorer: scorer.name,
-      embeddingCache,
-    });
-  }
-
-  /** What cannot be predicted is no reason to fail a request that the strong model can answer. */
-  async function attempt<T>(event: string, work: () => Promise<T> | T): Promise<T | undefined> {
-    try {
-      return await work();
-    } catch (error) {
-      log('warning', event, { error: errorKind(error) });
-      return undefined;
-    }
-  }
+  const { strong, weak, scorer, policy, outOfDistributionTier } = options;
+  const score = createScorePrompts(options);
 
   function choose(
     tier: 'strong' | 'weak',
@@ -105,6 +91,32 @@ export function createController(options: ControllerOptions): Controller {
   ): RoutingDecision {
     const upstream = tier === 'strong' ? strong : weak;
     return { embeddingCache: 'none', ...facts, tier, upstream, reason };
+  }
+
+  /** What the models to choose from leave undecided is undefined. */
+  function chooseUnscored(controls: Controls, threshold: number): RoutingDecision | undefined {
+    const tier = onlyTier(controls.models, strong.deployment.name, weak.deployment.name);
+    return tier && choose(tier, 'models', { threshold });
+  }
+
+  function decide(scored: ScoredPrompt, controls: Controls, threshold: number): RoutingDecision {
+    const { embeddingCache } = scored;
+    if ('failure' in scored) return choose('strong', scored.failure, { threshold, embeddingCache });
+    const { winRate, distance } = scored.prediction;
+    const { distanceLimit } = scorer;
+    const facts = {
+      winRate,
+      threshold,
+      ...(policy.quantiles && { percentile: percentileOf(policy.quantiles, winRate) }),
+      ...(distanceLimit !== undefined && distance !== undefined && { distance }),
+      scorer: scorer.name,
+      embeddingCache,
+    };
+    const isOutside = (distance ?? 0) > (distanceLimit ?? Number.POSITIVE_INFINITY);
+    if (isOutside && outOfDistributionTier !== 'score' && !namesThreshold(controls)) {
+      return choose(outOfDistributionTier, 'out-of-distribution', facts);
+    }
+    return choose(winRate >= threshold ? 'strong' : 'weak', 'win-rate', facts);
   }
 
   return {
@@ -118,22 +130,19 @@ export function createController(options: ControllerOptions): Controller {
         };
       }
       const threshold = readThreshold(controls, policy);
-      const tier = onlyTier(controls.models, strong.deployment.name, weak.deployment.name);
-      if (tier !== undefined) return choose(tier, 'models', { threshold });
+      const unscored = chooseUnscored(controls, threshold);
+      if (unscored !== undefined) return unscored;
       if (text === undefined) return choose('strong', 'no-text', { threshold });
-      return compare(text, threshold, signal);
+      return decide(await score.one(text, signal), controls, threshold);
+    },
+    routeAll: async ({ texts, controls, signal }) => {
+      const threshold = readThreshold(controls, policy);
+      const unscored = chooseUnscored(controls, threshold);
+      if (unscored !== undefined) return texts.map(() => unscored);
+      const scored = await score.all(texts, signal);
+      return scored.map((one) => decide(one, controls, threshold));
     },
   };
-}
-
-/** The request's time was over before its prompt was embedded. */
-class DecisionTimeoutError extends HttpError {
-  constructor() {
-    super(
-      'The prompt could not be embedded within REQUEST_TIMEOUT_MS. Send the request again, or lower EMBEDDING_TIMEOUT_MS.',
-      { status: 504, type: 'server_error', code: 'decision_timeout' },
-    );
-  }
 }
 
 /** The one tier that `routing.models` leaves, or undefined when it leaves both. */

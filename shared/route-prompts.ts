@@ -4,7 +4,7 @@ import { parseChatRequest, parseWith } from './chat/chat-request.ts';
 import { decisionFacts } from './chat/decision-facts.ts';
 import { findNewestAsk } from './chat/newest-ask.ts';
 import { findTarget } from './chat/target.ts';
-import type { Controller, RouteRequest } from './controller.ts';
+import type { Controller, RoutingDecision } from './controller.ts';
 import { readControls, routingSchema } from './routing/controls.ts';
 import type { Upstream } from './upstream/upstream.ts';
 
@@ -13,17 +13,12 @@ const batchSchema = z.strictObject({
   routing: routingSchema.nullish(),
 });
 
-/** Enough to keep an embedding deployment busy, too few to run into its rate limit at once. */
-const CONCURRENCY = 8;
-
-type Shared = Omit<RouteRequest, 'text'>;
-
 type RoutePromptsOptions = {
   readonly controller: Controller;
   readonly upstreams: readonly Upstream[];
   /** `id@version`. */
   readonly scorer: string;
-  /** The id of the calibration in force, if the scorer has one for the pair. */
+  /** `id@version` of the calibration in force, if the scorer has one for the pair. */
   readonly calibration?: string;
 };
 
@@ -31,41 +26,26 @@ type RoutePromptsOptions = {
 export function createRoutePrompts(options: RoutePromptsOptions): (call: Call) => Promise<Answer> {
   const { controller, upstreams, scorer, calibration } = options;
 
-  /** What to score, and how; a batch shares it. */
-  function readAsks(call: Call): { texts: (string | undefined)[]; shared: Shared } {
+  async function decide(call: Call): Promise<readonly RoutingDecision[]> {
+    const { signal } = call;
     if (typeof call.body === 'object' && call.body !== null && 'prompts' in call.body) {
-      const { prompts, routing } = parseWith(batchSchema, call.body);
+      const { prompts: texts, routing } = parseWith(batchSchema, call.body);
       const controls = readControls(routing ?? {}, call.header, {});
-      return { texts: prompts, shared: { controls, signal: call.signal } };
+      return controller.routeAll({ texts, controls, signal });
     }
     const request = parseChatRequest(call.body);
     const target = findTarget(request.model ?? 'smart-router', 'model', upstreams);
     const controls = readControls(request.routing, call.header, target.controls);
-    return {
-      texts: [findNewestAsk(request.messages)],
-      shared: { ...target, controls, signal: call.signal },
-    };
+    const text = findNewestAsk(request.messages);
+    return [await controller.route({ ...target, text, controls, signal })];
   }
 
   return async (call) => {
-    const { texts, shared } = readAsks(call);
-    const data = await mapConcurrently(texts, async (text, index) => {
-      const { object, ...facts } = decisionFacts(await controller.route({ text, ...shared }));
+    const decisions = await decide(call);
+    const data = decisions.map((decision, index) => {
+      const { object, ...facts } = decisionFacts(decision);
       return { object, index, ...facts };
     });
     return jsonAnswer(200, { object: 'list', scorer, ...(calibration && { calibration }), data });
   };
-}
-
-async function mapConcurrently<T, R>(
-  items: readonly T[],
-  map: (item: T, index: number) => Promise<R>,
-): Promise<R[]> {
-  const results: R[] = [];
-  const entries = items.entries();
-  async function work(): Promise<void> {
-    for (const [index, item] of entries) results[index] = await map(item, index);
-  }
-  await Promise.all(Array.from({ length: Math.min(CONCURRENCY, items.length) }, work));
-  return results;
 }

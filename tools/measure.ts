@@ -14,8 +14,9 @@ const HELP = `npm run measure [-- --rounds <n>]
 
 Measures on this machine, over loopback, the router with made-up weights of RouteLLM's layout and
 simulated deployments: the start to the first routed answer, the latency added to calling the
-simulator directly with the embedding in memory, and the worker's memory after 10,000 requests.
-Counts the lines of code, too.
+simulator directly with the embedding in memory, and the worker's memory after 10,000 requests;
+and with the local scorer, the decisions on 1,000 prompts of 500 characters in one request. Counts
+the lines of code, too.
 
   --rounds <n>  how often each case is measured, direct and routed in turn (default: 5)`;
 
@@ -39,11 +40,13 @@ async function measure(): Promise<void> {
   const modelsFolder = await mkdtemp(join(tmpdir(), 'smart-router-measure-'));
   try {
     await importWeights(modelsFolder);
-    await measureStart(modelsFolder);
-    await withApp(modelsFolder, async ({ url, simulatorUrl, pid }) => {
+    const measured = { MODELS_FOLDER: modelsFolder, ROUTER_SCORER: 'measured' };
+    await measureStart(measured);
+    await withApp(measured, async ({ url, simulatorUrl, pid }) => {
       await measureLatency(url, simulatorUrl);
       await measureMemory(url, pid);
     });
+    await withApp({ MODELS_FOLDER: 'models', ROUTER_SCORER: 'local' }, measureBatch);
     await measureLines();
   } finally {
     await rm(modelsFolder, { recursive: true });
@@ -58,17 +61,13 @@ async function importWeights(modelsFolder: string): Promise<void> {
   await run(process.execPath, [join(root, 'tools/run.mjs'), 'model-import', weights, ...options]);
 }
 
+type Settings = Readonly<Record<string, string>>;
 type RunningApp = { readonly url: string; readonly simulatorUrl: string; readonly pid: number };
 
 /** The app as `npm start` starts it, in a process of its own. */
-async function withApp(modelsFolder: string, use: (app: RunningApp) => Promise<void>) {
+async function withApp(settings: Settings, use: (app: RunningApp) => Promise<void>) {
   const child = spawn(process.execPath, [join(root, 'tools/run.mjs'), 'start', '--port', '0'], {
-    env: {
-      ...process.env,
-      MODELS_FOLDER: modelsFolder,
-      ROUTER_SCORER: 'measured',
-      LOG_LEVEL: 'warning',
-    },
+    env: { ...process.env, ...settings, LOG_LEVEL: 'warning' },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   let output = '';
@@ -100,11 +99,11 @@ async function measureLines(): Promise<void> {
   console.log(`Lines of code: ${list}\nnode_modules: ${size.split('\t')[0]} MB`);
 }
 
-async function measureStart(modelsFolder: string): Promise<void> {
+async function measureStart(settings: Settings): Promise<void> {
   const times: number[] = [];
   for (let round = 0; round < rounds; round += 1) {
     const startedAt = performance.now();
-    await withApp(modelsFolder, async ({ url }) => {
+    await withApp(settings, async ({ url }) => {
       await load(routed(url, false), { connections: 1, requests: 1, stream: false });
       times.push(performance.now() - startedAt);
     });
@@ -191,6 +190,24 @@ async function measureMemory(url: string, pid: number): Promise<void> {
   await load(routed(url, false), { connections: 16, requests: 10_000, stream: false });
   const after = await workerRssMb(pid);
   console.log(`\nWorker memory: ${after} MB after 10,000 more requests, ${before} MB before`);
+}
+
+/** The first is of an app that has answered nothing before. */
+async function measureBatch({ url }: RunningApp): Promise<void> {
+  const text =
+    'Explain in plain words why a heat pump still warms a house in winter, with figures. ';
+  const prompts = Array.from({ length: 1_000 }, (_, index) =>
+    `${index} ${text.slice(index % text.length)}${text.repeat(6)}`.slice(0, 500),
+  );
+  const body = JSON.stringify({ prompts });
+  const target = { name: 'batch', url: `${url}/llm/route`, headers: {}, body };
+  const [first, ...more] = await load(target, {
+    connections: 1,
+    requests: rounds + 1,
+    stream: false,
+  });
+  const later = spread(more.map(({ ms }) => ms));
+  console.log(`\nDecisions on 1,000 prompts, in ms: first ${first?.ms.toFixed(0)}, then ${later}`);
 }
 
 /** Of the worker among the children of `npm start`, in MiB. */

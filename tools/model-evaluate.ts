@@ -1,87 +1,103 @@
-import {
-  findScorer,
-  loadRegistry,
-  type ScorerEntry,
-} from '../shared/matrix-factorization/registry.ts';
-import { load } from '../shared/matrix-factorization/scorer.ts';
-import type { ModelPair } from '../shared/matrix-factorization/scorer-choice.ts';
-import { localEmbedder } from '../shared/prompt-embedding/local-embedding.ts';
-import { InputError } from './command-line/input-error.ts';
+import { basename } from 'node:path';
 import { type CommandLine, runTool } from './command-line/run-tool.ts';
-import {
-  type EvaluationLine,
-  evaluateRouter,
-  formatEvaluation,
-  randomLine,
-  rowsOfPair,
-} from './model/evaluation.ts';
-import { canonicalModel, loadGradedRows } from './model/graded-rows.ts';
+import { DEFAULT_SETTINGS, evaluate } from './model/evaluation.ts';
+import { measureAucs } from './model/evaluation-auc.ts';
+import { traceCurves } from './model/evaluation-curves.ts';
+import { collectRows } from './model/evaluation-data.ts';
+import { type EvaluationReport, formatReport } from './model/evaluation-report.ts';
+import { predictWinRates } from './model/evaluation-scorers.ts';
+import { type EvaluationWish, readWish } from './model/evaluation-wish.ts';
 
 const HELP = `Measures how well scorers route graded prompts between two models.
 
   npm run model:evaluate -- --data <file.jsonl>... --strong <model> --weak <model> [--scorer <id>]...
 
-  --data <file.jsonl>       rows {id, source, prompt, scores: {model: 0..1}}; may be given again
+  --data <file.jsonl>       graded prompts, as docs/data-format.md describes; may be given again
   --strong, --weak <model>  the pair of the data to route between
-  --scorer <id>             a registered scorer, may be given again (default: local). It predicts
-                            with the same two models when it knows both, else with its default pair
-  --models-folder <folder>  where the registry is (default: models)
+  --scorer <id>             a registered scorer, <id> or <id>@<version>; may be given again
+                            (default: local). It predicts with the same two models when it knows
+                            both, else with its default pair, which is said
+  --scorer-strong, --scorer-weak <model>  two of the scorers' models that stand for the pair instead
+  --strong-cost, --weak-cost <USD>  what 1,000 requests to each model cost (default: the rows'
+                            costs, where all rows that are measured have them)
+  --out <folder>            write report.json and report.html
   --json                    print JSON instead of a table
+  --resamples <n>           of the bootstrap, 0 for no intervals (default: ${DEFAULT_SETTINGS.resamples})
+  --seed <n>                of the bootstrap (default: ${DEFAULT_SETTINGS.seed})
+  --min-rows <n>            leave out the figures of sources with fewer rows (default: ${DEFAULT_SETTINGS.minRows})
+  --auc <source>:<source>   how often a win rate of the second source is above one of the first;
+                            their rows may be ungraded or "assumed"
+  --embeddings <file>       embeddings of the prompts, for a scorer whose embedder needs calls
+  --max-bad-lines <n>       leave out so many bad lines of the data (default: 0)
+  --models-folder <folder>  where the registry is (default: models)
 
 APGR is the average performance gap recovered over the strong shares from 0 to 1 (random: 0.5), and
-CPT(x) the least strong share that recovers x % of the gap (lower is better). Exit code 2 means
-that the input was refused.`;
+CPT(x) the least strong share that recovers x % of the gap (lower is better). Saved: how much less
+than the strong model alone costs, at 95% of its quality; of calls where costs are not known.
+Ranges are 95% intervals. Exit code 2 means that the input was refused and nothing was written.`;
 
-async function evaluate(commandLine: CommandLine): Promise<void> {
-  const pair = {
-    strong: canonicalModel(commandLine.required('strong')),
-    weak: canonicalModel(commandLine.required('weak')),
+async function run(commandLine: CommandLine): Promise<void> {
+  const wish = await readWish(commandLine);
+  const report = await createReport(wish);
+  if (wish.outFolder !== undefined) {
+    // The charts take half a second to load, which only a report is worth.
+    const { writeReport } = await import('./model/report-files.ts');
+    const files = await writeReport(wish.outFolder, report);
+    console.error(`Wrote ${files.join(' and ')}.`);
+  }
+  console.log(commandLine.flag('json') ? JSON.stringify(report, null, 2) : formatReport(report));
+}
+
+async function createReport(wish: EvaluationWish): Promise<EvaluationReport> {
+  const { data, scorers, settings, aucSources } = wish;
+  const rows = await collectRows(data);
+  const graded = rows.flatMap(({ graded: prompt }) => prompt ?? []);
+  console.error(`${graded.length} rows grade ${data.pair.strong} and ${data.pair.weak}.`);
+  const winRates = await predictWinRates({ ...wish, total: rows.length });
+  const scored = [...winRates].map(([router, all]) => ({
+    router,
+    winRates: all.filter((_, index) => rows[index]?.graded !== undefined),
+  }));
+  const hasGraded = graded.length > 0;
+  return {
+    pair: data.pair,
+    data: data.paths.map((path) => basename(path)),
+    scorers: scorers.map(({ name, entry: { version, embedder }, pair }) => ({
+      name,
+      version,
+      embedder,
+      pair,
+    })),
+    settings,
+    lines: hasGraded ? evaluate(graded, scored, settings) : [],
+    curves: hasGraded ? traceCurves(graded, scored, settings.prices) : [],
+    ...(aucSources && { auc: measureAucs(rows, winRates, aucSources) }),
   };
-  const rows = rowsOfPair(await loadGradedRows(commandLine.all('data')), pair);
-  if (rows.length === 0) {
-    throw new InputError(`No row of the data knows both "${pair.strong}" and "${pair.weak}".`);
-  }
-  console.error(`${rows.length} rows know both ${pair.strong} and ${pair.weak}.`);
-  const modelsFolder = commandLine.text('models-folder') ?? 'models';
-  const registry = await loadRegistry(modelsFolder);
-  const named = commandLine.all('scorer');
-  const byLength = await evaluateRouter('prompt length', ({ length }) => length, { rows, pair });
-  const lines: EvaluationLine[] = [...byLength.map(randomLine), ...byLength];
-  for (const name of named.length === 0 ? ['local'] : named) {
-    const rank = await createRanker(findScorer(registry, name), modelsFolder, pair);
-    lines.push(...(await evaluateRouter(name, rank, { rows, pair })));
-  }
-  console.log(
-    commandLine.flag('json') ? JSON.stringify({ pair, lines }, null, 2) : formatEvaluation(lines),
-  );
 }
 
-async function createRanker(
-  entry: ScorerEntry,
-  modelsFolder: string,
-  pair: ModelPair,
-): Promise<(prompt: string) => Promise<number>> {
-  if (entry.embedder !== localEmbedder.id) {
-    throw new InputError(
-      `The scorer ${entry.id} needs embeddings by ${entry.embedder}; only scorers of ${localEmbedder.id} can be evaluated here.`,
-    );
-  }
-  const knowsBoth = entry.models.includes(pair.strong) && entry.models.includes(pair.weak);
-  const scorerPair = knowsBoth ? pair : entry.defaultPair;
-  console.error(`${entry.id} predicts ${scorerPair.strong} over ${scorerPair.weak}.`);
-  const scorer = await load(entry, modelsFolder);
-  return (prompt) => scorer.predictWinRate(localEmbedder.embed(prompt), scorerPair);
-}
+const text = { type: 'string' } as const;
+const list = { type: 'string', multiple: true } as const;
 
 await runTool({
   help: HELP,
   options: {
-    data: { type: 'string', multiple: true },
-    strong: { type: 'string' },
-    weak: { type: 'string' },
-    scorer: { type: 'string', multiple: true },
-    'models-folder': { type: 'string' },
+    data: list,
+    strong: text,
+    weak: text,
+    scorer: list,
+    'scorer-strong': text,
+    'scorer-weak': text,
+    'strong-cost': text,
+    'weak-cost': text,
+    out: text,
     json: { type: 'boolean' },
+    resamples: text,
+    seed: text,
+    'min-rows': text,
+    auc: text,
+    embeddings: text,
+    'max-bad-lines': text,
+    'models-folder': text,
   },
-  run: evaluate,
+  run,
 });

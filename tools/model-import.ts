@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import * as z from 'zod';
 import { InputError } from './command-line/input-error.ts';
 import { type CommandLine, runTool } from './command-line/run-tool.ts';
+import { writeProjectionGraph } from './model/projection-graph.ts';
 import { registerScorer } from './model/register-scorer.ts';
 import { toScorerFactors } from './model/routellm-scorer.ts';
 import { parseSafetensors } from './model/safetensors.ts';
@@ -48,16 +49,17 @@ async function importScorer(commandLine: CommandLine): Promise<void> {
     ...(dimensions !== undefined && { dimensions }),
   });
   const rank = factors.modelFactors.length / models.length;
+  const header = {
+    id: commandLine.text('id') ?? 'routellm',
+    version: '1',
+    embedder,
+    models,
+    dimensions: factors.projection.length / rank,
+  };
   const entry = await registerScorer({
     modelsFolder: commandLine.text('models-folder') ?? 'models',
-    graph: {
-      id: commandLine.text('id') ?? 'routellm',
-      version: '1',
-      embedder,
-      models,
-      dimensions: factors.projection.length / rank,
-      ...factors,
-    },
+    header,
+    bytes: writeProjectionGraph(header, factors),
     defaultPair: {
       strong: commandLine.text('strong') ?? 'gpt-4-1106-preview',
       weak: commandLine.text('weak') ?? 'mixtral-8x7b-instruct-v0.1',

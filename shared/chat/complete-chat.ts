@@ -162,6 +162,7 @@ function record(log: Log, exchange: Exchange, status: number, error?: UpstreamEr
     reason: decision.reason,
     winRate: decision.winRate,
     threshold: decision.threshold,
+    distance: decision.distance,
     embeddingCache: decision.embeddingCache,
     stream: request.stream,
     status,

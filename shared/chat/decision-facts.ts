@@ -2,7 +2,7 @@ import type { RoutingDecision } from '../controller.ts';
 
 /** A decision as `POST /llm/route` answers it and `routing.explain` adds it to an answer. */
 export function decisionFacts(decision: RoutingDecision): Record<string, unknown> {
-  const { winRate, percentile, threshold } = decision;
+  const { winRate, percentile, threshold, distance } = decision;
   return {
     object: 'routing.decision',
     ...(winRate !== undefined && { win_rate: winRate }),
@@ -12,9 +12,8 @@ export function decisionFacts(decision: RoutingDecision): Record<string, unknown
     selected_model: decision.upstream.deployment.modelName,
     deployment: decision.upstream.deployment.name,
     reason: decision.reason,
-    // How far the prompt is from being decided the other way.
-    ...(winRate !== undefined &&
-      threshold !== undefined && { distance: Math.abs(winRate - threshold) }),
+    // How far the prompt is from the scorer's training data.
+    ...(distance !== undefined && { distance }),
   };
 }
 

@@ -3,9 +3,22 @@ import { join } from 'node:path';
 import * as z from 'zod';
 import { ConfigError } from '../errors.ts';
 
+/** What a calibration was made for, in the unit of its kind. */
+const calibrationTargetSchema = z.object({
+  /** A share of the requests, USD per 1,000 requests, or a loss of mean score from 0 to 1. */
+  kind: z.enum(['strong-share', 'cost-per-1000', 'max-loss']),
+  value: z.number(),
+  /** `stated`: by prices that were given; `predicted`: by the scorer itself, without gradings. */
+  basis: z.enum(['measured', 'stated', 'predicted']),
+});
+
+const intervalSchema = z.tuple([z.number(), z.number()]);
+
 /** 101 win rates of one model pair on named prompts: `quantiles[p]` is the p-th percentile. */
 const calibrationSchema = z.object({
   id: z.string().min(1),
+  /** Counts the calibrations of one id; earlier ones stay. */
+  version: z.int().positive().default(1),
   data: z.string().min(1),
   rows: z.int().positive(),
   strong: z.string().min(1),
@@ -14,6 +27,19 @@ const calibrationSchema = z.object({
     .array(z.number().min(0).max(1))
     .length(101)
     .refine(isAscending, 'win rates must not fall'),
+  target: calibrationTargetSchema.optional(),
+  /** The win rate that reaches the target, just above 1 for no strong call, with its 95% interval. */
+  threshold: z.number().min(0).max(2).optional(),
+  thresholdInterval: intervalSchema.optional(),
+  /** What the threshold gave on prompts that it was not chosen by, with 95% intervals. */
+  achieved: z
+    .object({
+      rows: z.int().positive(),
+      value: z.number(),
+      interval: intervalSchema,
+      strongShare: z.number().min(0).max(1),
+    })
+    .optional(),
 });
 
 /** One entry of `models/registry.json`. `file` is relative to the folder of the registry. */
@@ -34,11 +60,20 @@ export const scorerEntrySchema = z.object({
   trainedOn: z.string(),
   figures: z.record(z.string(), z.unknown()).default({}),
   calibrations: z.array(calibrationSchema).default([]),
+  /** Absent: the scorer tells no prompt from another by its distance. */
+  outOfDistribution: z
+    .object({
+      /** A prompt further than this from the training data, by the graph's `distance`, is unlike it. */
+      limit: z.number().min(0).max(2),
+    })
+    .optional(),
 });
 
 const registrySchema = z.object({ scorers: z.array(scorerEntrySchema) });
 
-export type Calibration = Readonly<z.infer<typeof calibrationSchema>>;
+/** As it is written: without a version it is the first. */
+export type Calibration = Readonly<z.input<typeof calibrationSchema>>;
+export type CalibrationTarget = Readonly<z.infer<typeof calibrationTargetSchema>>;
 export type ScorerEntry = Readonly<z.infer<typeof scorerEntrySchema>>;
 export type ScorerRegistry = Readonly<z.infer<typeof registrySchema>>;
 
@@ -64,15 +99,22 @@ function isAscending(values: readonly number[]): boolean {
   return values.every((value, index) => index === 0 || value >= (values[index - 1] ?? 0));
 }
 
-/** Finds a scorer by `id` or `id@version`. Throws a ConfigError that lists what there is. */
-export function findScorer(registry: ScorerRegistry, name: string): ScorerEntry {
+/**
+ * Finds a scorer by `id` or `id@version`. Throws a ConfigError that lists what there is, and says
+ * where the name stands: a setting or an option.
+ */
+export function findScorer(
+  registry: ScorerRegistry,
+  name: string,
+  place = '--scorer',
+): ScorerEntry {
   const found = registry.scorers.find(
     (entry) => name === entry.id || name === `${entry.id}@${entry.version}`,
   );
   if (found === undefined) {
     const known = registry.scorers.map((entry) => `${entry.id}@${entry.version}`).join(', ');
     throw new ConfigError([
-      `ROUTER_SCORER names "${name}", which is not registered. Known: ${known || 'none'}.`,
+      `${place} names "${name}", which is not registered. Known: ${known || 'none'}.`,
     ]);
   }
   return found;

@@ -8,19 +8,24 @@ export type ModelPair = { readonly strong: string; readonly weak: string };
 export type ScorerChoice = {
   readonly entry: ScorerEntry;
   readonly pair: ModelPair;
-  readonly calibration?: Calibration;
+  readonly calibration?: ChosenCalibration;
 };
+
+/** `name` is `id@version`, as answers give it. */
+export type ChosenCalibration = Calibration & { readonly name: string };
 
 type ScorerWish = {
   readonly name: string;
   readonly strong?: string;
   readonly weak?: string;
+  /** `id` or `id@version` of a calibration; absent: the newest of the pair. */
+  readonly calibration?: string;
   readonly needsCalibration: boolean;
 };
 
 /** Finds what the settings name. Throws a ConfigError that lists each name that does not fit. */
 export function resolveScorer(registry: ScorerRegistry, wish: ScorerWish): ScorerChoice {
-  const entry = findScorer(registry, wish.name);
+  const entry = findScorer(registry, wish.name, 'ROUTER_SCORER');
   const pair = {
     strong: wish.strong ?? entry.defaultPair.strong,
     weak: wish.weak ?? entry.defaultPair.weak,
@@ -33,16 +38,34 @@ export function resolveScorer(registry: ScorerRegistry, wish: ScorerWish): Score
       `STRONG_SCORER_MODEL and WEAK_SCORER_MODEL are both "${pair.strong}": a model has no win rate over itself.`,
     );
   }
-  const calibration = entry.calibrations.find(
-    ({ strong, weak }) => strong === pair.strong && weak === pair.weak,
-  );
-  if (problems.length === 0 && wish.needsCalibration && calibration === undefined) {
+  const known = calibrationsOf(entry, pair);
+  const calibration = findCalibration(known, wish.calibration);
+  if (problems.length === 0 && wish.calibration !== undefined && calibration === undefined) {
+    const names = known.map(({ name }) => name).join(', ');
+    problems.push(
+      `ROUTER_CALIBRATION names "${wish.calibration}", which is no calibration of ${entry.id} for ${pair.strong} over ${pair.weak}. It has ${names || 'none'}.`,
+    );
+  } else if (problems.length === 0 && wish.needsCalibration && calibration === undefined) {
     problems.push(
       `ROUTER_STRONG_SHARE needs a calibration, and the scorer ${entry.id} has none for ${pair.strong} over ${pair.weak}: set ROUTER_THRESHOLD instead.`,
     );
   }
   if (problems.length > 0) throw new ConfigError(problems);
   return { entry, pair, ...(calibration && { calibration }) };
+}
+
+/** In the order of the registry, the newest last. */
+function calibrationsOf(entry: ScorerEntry, pair: ModelPair): readonly ChosenCalibration[] {
+  return entry.calibrations
+    .filter(({ strong, weak }) => strong === pair.strong && weak === pair.weak)
+    .map((calibration) => ({ ...calibration, name: `${calibration.id}@${calibration.version}` }));
+}
+
+function findCalibration(
+  known: readonly ChosenCalibration[],
+  wish: string | undefined,
+): ChosenCalibration | undefined {
+  return known.findLast(({ id, name }) => wish === undefined || wish === id || wish === name);
 }
 
 function checkModel(entry: ScorerEntry, setting: string, model: string, problems: string[]): void {

@@ -6,41 +6,119 @@ import { ConfigError } from '../errors.ts';
 import type { ScorerEntry } from './registry.ts';
 import type { ModelPair } from './scorer-choice.ts';
 
-/** Predicts win rates from embeddings. */
+/** What the scorer says of one prompt. */
+export type Prediction = {
+  /**
+   * The win rate in [0, 1] of the pair's strong over its weak model: sigmoid of the difference of
+   * their logits (RouteLLM, arXiv 2406.18665, section 4.2).
+   */
+  readonly winRate: number;
+  /**
+   * How far the prompt is from the training data: from 0 (like it) to 2, one minus the cosine to
+   * the nearest of the centroids in the graph. Absent when the graph has no such output.
+   */
+  readonly distance?: number;
+};
+
+/** Predicts win rates from embeddings of `dimensions` numbers. */
 export type Scorer = {
   /** `id@version`, as answers and decisions name it. */
   readonly name: string;
   readonly dimensions: number;
-  /**
-   * The win rate in [0, 1] of `pair.strong` over `pair.weak` for one prompt: sigmoid of the
-   * difference of the two models' logits (RouteLLM, arXiv 2406.18665, section 4.2).
-   * `embedding` has `dimensions` numbers.
-   */
+  /** A prompt of a greater distance is unlike the training data. Absent: nothing is known of that. */
+  readonly distanceLimit?: number;
+  /** The win rate of one prompt, as a Prediction has it. Throws when the graph gives no number. */
   predictWinRate(embedding: Float32Array, pair: ModelPair): Promise<number>;
+  /**
+   * One prediction an embedding, in their order; undefined where the graph gave something that is
+   * no number. All of them are one run of the graph, which costs little more than that of a single
+   * one and needs memory for all: give it some dozens at once.
+   */
+  predict(
+    embeddings: readonly Float32Array[],
+    pair: ModelPair,
+  ): Promise<(Prediction | undefined)[]>;
 };
 
-/** Loads a registered scorer, checks it against its entry and runs it once, so that it is warm. */
+/**
+ * Loads a registered scorer and checks it against its entry. The contract of its graph: input
+ * `embedding` float32 [batch, dimensions]; output `scores` float32 [batch, models], one logit a
+ * model; and, if it has one, output `distance` float32 [batch, 1] as in Prediction. It is run once,
+ * so that it is warm. Throws a ConfigError that names what does not fit.
+ */
 export async function load(entry: ScorerEntry, modelsFolder: string): Promise<Scorer> {
-  const session = await openSession(entry, join(modelsFolder, entry.file));
-  const { dimensions } = entry;
-  const indexOf = new Map(entry.models.map((model, index) => [model, index]));
-  const shape = [1, dimensions];
+  const path = join(modelsFolder, entry.file);
+  const session = await openSession(entry, path);
+  const { dimensions, outOfDistribution } = entry;
+
+  async function predict(
+    embeddings: readonly Float32Array[],
+    pair: ModelPair,
+  ): Promise<(Prediction | undefined)[]> {
+    const [strong, weak] = [indexOf(entry, pair.strong), indexOf(entry, pair.weak)];
+    const { scores, distance } = await session.run({ embedding: stack(embeddings, dimensions) });
+    return embeddings.map((_, row) => {
+      const first = row * entry.models.length;
+      const logit = numberAt(scores, first + strong) - numberAt(scores, first + weak);
+      return toPrediction(logit, distance && numberAt(distance, row));
+    });
+  }
 
   async function predictWinRate(embedding: Float32Array, pair: ModelPair): Promise<number> {
-    const { scores } = await session.run({ embedding: new Tensor('float32', embedding, shape) });
-    return sigmoid(scoreOf(scores, pair.strong) - scoreOf(scores, pair.weak));
+    const [prediction] = await predict([embedding], pair);
+    if (prediction !== undefined) return prediction.winRate;
+    throw new Error(`The scorer ${entry.id} gave no score for ${pair.strong} over ${pair.weak}.`);
   }
 
-  function scoreOf(scores: Tensor | undefined, model: string): number {
-    const score = scores?.data[indexOf.get(model) ?? -1];
-    if (typeof score !== 'number' || !Number.isFinite(score)) {
-      throw new Error(`The scorer ${entry.id} gave no score for ${model}.`);
+  await tryOut(predict, entry, path);
+  return {
+    name: `${entry.id}@${entry.version}`,
+    dimensions,
+    ...(outOfDistribution && { distanceLimit: outOfDistribution.limit }),
+    predictWinRate,
+    predict,
+  };
+}
+
+/** Two prompts of no content, because a graph may have been made for a single one. */
+async function tryOut(predict: Scorer['predict'], entry: ScorerEntry, path: string): Promise<void> {
+  const unit = new Float32Array(entry.dimensions).fill(1 / Math.sqrt(entry.dimensions));
+  const predictions = await predict([unit, unit], entry.defaultPair).catch((error: unknown) => {
+    throw new ConfigError([`${path} cannot be run (scorer ${entry.id}): ${String(error)}`]);
+  });
+  if (!predictions.includes(undefined)) return;
+  throw new ConfigError([`${path} gives something that is no number (scorer ${entry.id})`]);
+}
+
+/** [embeddings, dimensions], row by row. */
+function stack(embeddings: readonly Float32Array[], dimensions: number): Tensor {
+  const rows = new Float32Array(embeddings.length * dimensions);
+  for (const [row, embedding] of embeddings.entries()) {
+    if (embedding.length !== dimensions) {
+      throw new RangeError(`The scorer takes ${dimensions} dimensions, got ${embedding.length}.`);
     }
-    return score;
+    rows.set(embedding, row * dimensions);
   }
+  return new Tensor('float32', rows, [embeddings.length, dimensions]);
+}
 
-  await predictWinRate(new Float32Array(dimensions), entry.defaultPair);
-  return { name: `${entry.id}@${entry.version}`, dimensions, predictWinRate };
+function indexOf(entry: ScorerEntry, model: string): number {
+  const index = entry.models.indexOf(model);
+  if (index === -1) throw new Error(`The scorer ${entry.id} does not know ${model}.`);
+  return index;
+}
+
+function numberAt(tensor: Tensor | undefined, index: number): number {
+  return Number(tensor?.data[index]);
+}
+
+/** `distance` is undefined for a graph without one, and NaN for one that failed. */
+function toPrediction(logit: number, distance: number | undefined): Prediction | undefined {
+  if (!Number.isFinite(logit)) return undefined;
+  const winRate = 1 / (1 + Math.exp(-logit));
+  if (distance === undefined) return { winRate };
+  // Rounding may leave the distance of a centroid itself a hair below 0.
+  return Number.isFinite(distance) ? { winRate, distance: Math.max(0, distance) } : undefined;
 }
 
 async function openSession(entry: ScorerEntry, path: string): Promise<InferenceSession> {
@@ -62,10 +140,16 @@ async function openSession(entry: ScorerEntry, path: string): Promise<InferenceS
   }).catch((error: unknown) => {
     throw new ConfigError([`${path} is not an ONNX model that can be run: ${String(error)}`]);
   });
+  const { inputMetadata, outputMetadata } = session;
   const problems = [
-    ...checkWidth('input', 'embedding', entry.dimensions, session.inputMetadata),
-    ...checkWidth('output', 'scores', entry.models.length, session.outputMetadata),
+    ...checkWidth('input', 'embedding', entry.dimensions, inputMetadata),
+    ...checkWidth('output', 'scores', entry.models.length, outputMetadata),
   ];
+  if (outputMetadata.some(({ name }) => name === 'distance')) {
+    problems.push(...checkWidth('output', 'distance', 1, outputMetadata));
+  } else if (entry.outOfDistribution !== undefined) {
+    problems.push('outOfDistribution.limit is of an output "distance", which the graph has not');
+  }
   if (problems.length > 0) {
     throw new ConfigError(problems.map((problem) => `${path}: ${problem} (scorer ${entry.id})`));
   }
@@ -88,8 +172,4 @@ function checkWidth(
     ];
   }
   return [];
-}
-
-function sigmoid(logit: number): number {
-  return 1 / (1 + Math.exp(-logit));
 }

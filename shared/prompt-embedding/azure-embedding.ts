@@ -7,14 +7,20 @@ import { cutToTokens } from './cut-to-tokens.ts';
 import type { RemoteEmbedder } from './prompt-embedding.ts';
 
 /** The limit of text-embedding-3-small, -large and ada-002. */
-const MAX_TOKENS = 8_191;
+export const MAX_TOKENS = 8_191;
 
-type AzureEmbedderOptions = {
+type ClientOptions = {
   readonly deployment: Deployment;
+  readonly getToken: GetToken;
+  /** For one try, answer included. */
+  readonly timeoutMs: number;
+  /** After a 408, 409, 429, a 5xx or a lost connection. */
+  readonly maxRetries: number;
+};
+
+type AzureEmbedderOptions = Omit<ClientOptions, 'maxRetries'> & {
   /** Part of the cache keys: `azure-openai/text-embedding-3-small`. */
   readonly id: string;
-  readonly getToken: GetToken;
-  readonly timeoutMs: number;
 };
 
 type AzureEmbedder = RemoteEmbedder & {
@@ -27,7 +33,7 @@ export function createAzureEmbedder(options: AzureEmbedderOptions): AzureEmbedde
   let client: Promise<OpenAI> | undefined;
 
   function loadClient(): Promise<OpenAI> {
-    client ??= createClient(options);
+    client ??= createEmbeddingClient({ ...options, maxRetries: 1 });
     return client;
   }
 
@@ -53,12 +59,12 @@ export function createAzureEmbedder(options: AzureEmbedderOptions): AzureEmbedde
   return { id: options.id, embed: callOpenAIForEmbedding, warm };
 }
 
-/** The package is large and an app with the local embedder never needs it: it is loaded here. */
-async function createClient(options: AzureEmbedderOptions): Promise<OpenAI> {
+/** The package is large and who has the local embedder never needs it: it is loaded here. */
+export async function createEmbeddingClient(options: ClientOptions): Promise<OpenAI> {
   const { AzureOpenAI, OpenAI } = await import('openai');
-  const { deployment, getToken, timeoutMs } = options;
+  const { deployment, getToken, timeoutMs, maxRetries } = options;
   // What is not given here, the client reads from the environment.
-  const shared = { maxRetries: 1, timeout: timeoutMs, organization: null, project: null };
+  const shared = { maxRetries, timeout: timeoutMs, organization: null, project: null };
   const { apiKey, endpoint } = deployment;
   switch (deployment.apiStyle) {
     case 'azure': {

@@ -7,7 +7,7 @@ import { createTableClient } from '../upstream/tables.ts';
 import { createAzureEmbedder } from './azure-embedding.ts';
 import { createMemoryEmbeddingCache } from './embedding-cache.ts';
 import { createFailureCounter } from './failure-counter.ts';
-import { localEmbedder } from './local-embedding.ts';
+import { loadLocalEmbedder } from './local-embedding.ts';
 import { createPromptEmbedding, type GetPromptEmbedding } from './prompt-embedding.ts';
 import { createTableEmbeddingCache } from './table-embedding-cache.ts';
 
@@ -29,14 +29,18 @@ type Embedding = {
   readonly warm: () => Promise<unknown>;
 };
 
-/** Builds the embedder that the scorer was trained with, and the caches before it. */
-export function createEmbedding(options: EmbeddingOptions): Embedding {
+/**
+ * Builds the embedder that the scorer was trained with, and the caches before it. Throws a
+ * ConfigError when the files of the local embedder cannot be read.
+ */
+export async function createEmbedding(options: EmbeddingOptions): Promise<Embedding> {
   const { config, dimensions, background, log } = options;
   const { embedding, embeddingCache, scorer } = config;
   // Computing it takes less time than any cache.
   if (config.isLocalEmbedder || embedding === undefined) {
+    const { embed } = await loadLocalEmbedder();
     return {
-      getPromptEmbedding: (text) => ({ embedding: localEmbedder.embed(text), cache: 'none' }),
+      getPromptEmbedding: (text) => ({ embedding: embed(text), cache: 'none' }),
       warm: async () => undefined,
     };
   }

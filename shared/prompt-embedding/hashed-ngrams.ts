@@ -1,6 +1,9 @@
+import { addToHash, HASH_START } from './word-hash.ts';
+
 /** Numbers that word and character n-grams are hashed to. Powers of two. */
-export const WORD_SLOTS = 8192;
-export const CHARACTER_SLOTS = 2048;
+const WORD_SLOTS = 8192;
+const CHARACTER_SLOTS = 4096;
+export const NGRAM_SLOTS = WORD_SLOTS + CHARACTER_SLOTS;
 
 /** Words that say little about a prompt count this much; others 1. */
 const COMMON_WORD_WEIGHT = 0.3;
@@ -12,50 +15,54 @@ const COMMON_WORDS = new Set(
   ),
 );
 
-/** FNV-1a, 32 bits. */
-const HASH_START = 0x811c9dc5;
-const HASH_PRIME = 0x01000193;
+/** Stands before and behind each word. */
+const SPACE = 0x20;
 
 /**
- * Adds the word uni- and bigrams of `words` and the character trigrams and 4-grams within each
- * word to `target` from `offset`: first the word slots, then the character slots. Each part counts
- * with the square root and has the length 1 (or 0 without words).
+ * Word uni- and bigrams and the character trigrams and 4-grams within each word, in `NGRAM_SLOTS`
+ * numbers of `target` from `offset`: first the word slots, then the character slots.
  */
-export function addHashedNgrams(
-  words: readonly string[],
-  target: Float32Array,
-  offset: number,
-): void {
-  const wordPart = target.subarray(offset, offset + WORD_SLOTS);
-  const characterPart = target.subarray(offset + WORD_SLOTS, offset + WORD_SLOTS + CHARACTER_SLOTS);
-  let previous = 0;
-  for (const word of words) {
-    const hash = hashRange(word, 0, word.length, HASH_START);
-    addSigned(wordPart, hash, COMMON_WORDS.has(word) ? COMMON_WORD_WEIGHT : 1);
-    addSigned(wordPart, Math.imul(previous ^ hash, HASH_PRIME) ^ (hash >>> 13), BIGRAM_WEIGHT);
-    previous = Math.imul(hash, HASH_PRIME);
-    addCharacterNgrams(` ${word} `, characterPart);
+export class HashedNgrams {
+  readonly #words: Float32Array;
+  readonly #characters: Float32Array;
+  #previous = 0;
+
+  constructor(target: Float32Array, offset: number) {
+    const characters = offset + WORD_SLOTS;
+    this.#words = target.subarray(offset, characters);
+    this.#characters = target.subarray(characters, characters + CHARACTER_SLOTS);
   }
-  scale(wordPart);
-  scale(characterPart);
+
+  /** `hash` is the word's `hashWord`. */
+  add(word: string, hash: number): void {
+    addSigned(this.#words, hash, COMMON_WORDS.has(word) ? COMMON_WORD_WEIGHT : 1);
+    addSigned(this.#words, addToHash(this.#previous, hash) ^ (hash >>> 13), BIGRAM_WEIGHT);
+    this.#previous = addToHash(hash, 0);
+    addCharacterNgrams(this.#characters, word);
+  }
+
+  /** Each part then counts with the square root and has the length 1 (or 0 without words). */
+  finish(): void {
+    takeSquareRoots(this.#words);
+    takeSquareRoots(this.#characters);
+  }
 }
 
-function addCharacterNgrams(word: string, target: Float32Array): void {
-  for (let start = 0; start + 3 <= word.length; start += 1) {
-    const trigram = hashRange(word, start, start + 3, HASH_START);
+function addCharacterNgrams(target: Float32Array, word: string): void {
+  const { length } = word;
+  let first = SPACE;
+  let second = word.charCodeAt(0);
+  for (let place = 1; place <= length; place += 1) {
+    const third = place < length ? word.charCodeAt(place) : SPACE;
+    const trigram = addToHash(addToHash(addToHash(HASH_START, first), second), third);
     addSigned(target, trigram, 1);
-    if (start + 4 <= word.length) {
-      addSigned(target, hashRange(word, start + 3, start + 4, trigram), 1);
+    if (place < length) {
+      const fourth = place + 1 < length ? word.charCodeAt(place + 1) : SPACE;
+      addSigned(target, addToHash(trigram, fourth), 1);
     }
+    first = second;
+    second = third;
   }
-}
-
-function hashRange(text: string, start: number, end: number, seed: number): number {
-  let hash = seed;
-  for (let index = start; index < end; index += 1) {
-    hash = Math.imul(hash ^ text.charCodeAt(index), HASH_PRIME);
-  }
-  return hash;
 }
 
 /** The top bit gives the sign, so that n-grams in one slot cancel out rather than add up. */
@@ -65,7 +72,7 @@ function addSigned(target: Float32Array, hash: number, weight: number): void {
   target[slot] = (target[slot] ?? 0) + (mixed < 0 ? -weight : weight);
 }
 
-function scale(values: Float32Array): void {
+function takeSquareRoots(values: Float32Array): void {
   let total = 0;
   for (let index = 0; index < values.length; index += 1) total += Math.abs(values[index] ?? 0);
   if (total === 0) return;

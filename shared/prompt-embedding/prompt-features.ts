@@ -1,177 +1,182 @@
-/** Words that tell what kind of prompt it is. A prompt's share of them is one feature a list. */
-const WORD_LISTS = {
-  greeting:
-    'hello hi hey hiya howdy morning evening afternoon night thanks thank thx bye goodbye welcome cheers please sorry yes no ok okay yeah yep nope sure great cool awesome nice lol haha',
-  everyday:
-    'day today tomorrow weekend fun funny joke jokes favorite favourite feel feeling love like happy sad tired bored dinner lunch breakfast recipe cook food pizza coffee tea cat dog dogs cats pet movie movies song songs music weather birthday gift friend friends mom dad family kids party vacation holiday name color colour story poem',
-  asking: 'what who whom whose when where why how which can could would should is are do does',
-  fact: 'who when where year name named capital city country born first largest played wrote president',
-  reasoning:
-    'why prove proof derive explain analyze analyse compare evaluate justify assess critique determine deduce infer argue trade-off tradeoffs implications rigorous rigorously optimal optimize optimise',
-  making:
-    'write create design implement build develop draft generate compose produce summarize summarise translate rewrite convert refactor',
-  constraint:
-    'must exactly without only least most each every following given assume suppose such between except unless constraint constraints under subject satisfies satisfying',
-  mathematics:
-    'equation integral derivative matrix theorem lemma function polynomial probability vector integer integers prime triangle angle sum product value solve calculate compute percent ratio frac sqrt equals modulo graph set finite real complex eigenvalue convergence',
-  quantity:
-    'many much total each more less times half twice cost costs dollars price minutes hours days weeks miles pounds per altogether left remaining',
-  code: 'code python java javascript typescript function class return def import sql query api string list array algorithm bug error exception compile regex thread async server database loop assert print docker kubernetes',
-  science:
-    'energy mass velocity quantum molecule reaction electron protein cell gene enzyme temperature pressure acid compound wavelength thermodynamic equilibrium field frequency species clinical patient diagnosis hypothesis',
-  professional:
-    'law legal court contract liability statute tax policy market economic financial investment audit risk compliance architecture system systems distributed latency strategy management regression model data analysis statistical theory',
-  choice:
-    'choice choose option options correct answer true false statement statements letter single',
-  secondPerson: 'you your yours yourself u',
-  firstPerson: 'i my me mine we our us im',
-} as const;
+import { type CharacterCounts, countCharacters, SCRIPT_NAMES } from './character-counts.ts';
+import type { MeanWordVectors } from './mean-word-vectors.ts';
+import type { WordCounts } from './word-counts.ts';
+import { LIST_NAMES } from './word-lists.ts';
 
-/** A list's share of the words times this is its feature: a fifth of the words is a full 1. */
-const SHARE_FACTOR = 5;
+/** What the features of a prompt are computed from. */
+type PromptReading = {
+  /** Of all words of `text`. */
+  readonly words: WordCounts;
+  readonly meaning: MeanWordVectors;
+  /** As embedded, without space at its ends. */
+  readonly text: string;
+};
 
-const LIST_NAMES = Object.keys(WORD_LISTS);
-const LISTS_OF_WORD = indexWords();
+type Reading = PromptReading & {
+  readonly characters: CharacterCounts;
+  readonly longestLine: number;
+  readonly sentences: number;
+};
+
+/** A number that is written into the embedding, cut to [-1, 1]. */
+type Feature = readonly [name: string, value: (reading: Reading) => number];
 
 /** Lengths (in characters) at the peaks of overlapping triangles on the logarithm of the length. */
-const LENGTH_KNOTS = [10, 30, 80, 200, 500, 1200, 3000].map(Math.log);
+const LENGTH_KNOTS = [10, 30, 80, 200, 500, 1200, 3000];
 
 /** Signs of a prompt's form. None may take more than linear time: prompts come from anybody. */
-const PATTERNS: readonly RegExp[] = [
-  /```/,
-  /\n[ \t]{0,8}(?:[-*•]|\d{1,3}[.)])\s/,
-  /(?:^|[\n\s(])[A-Da-d][.)]\s/,
-  /_{2,}|\[blank\]/,
-  /\\[a-z]+|\$[^$\n]+\$/,
-  /[=<>]=|=>|->|\w\([^()\n]{0,80}\)/,
-  /https?:\/\//,
-  /"[^"\n]{3,}"|“/,
-  /\?$/,
-  /[.:!]$/,
-  /!/,
-  /\b(?:step by step|in detail|show your work|be specific)\b/i,
+const PATTERNS: Readonly<Record<string, RegExp>> = {
+  codeFence: /```/,
+  listItem: /\n[ \t]{0,8}(?:[-*•]|\d{1,3}[.)])\s/,
+  letteredOption: /(?:^|[\n\s(])[A-Da-d][.)]\s/,
+  blank: /_{2,}|\[blank\]/,
+  latex: /\\[a-z]+|\$[^$\n]+\$/,
+  codeOrFormula: /[=<>]=|=>|->|\w\([^()\n]{0,80}\)/,
+  address: /https?:\/\//,
+  quotation: /"[^"\n]{3,}"|“/,
+  questionAtEnd: /[?？؟]$/,
+  stopAtEnd: /[.:!。]$/,
+  exclamation: /!/,
+  thoroughness: /\b(?:step by step|in detail|show your work|be specific)\b/i,
+  dollars: /\$\s?\d/,
+  percentage: /\d\s?%/,
+  fraction: /\d\/\d/,
+  decimal: /\d\.\d/,
+  colonAtLineEnd: /:\n/,
+  paragraphs: /\n\s*\n/,
+  smallFirstLetter: /^[a-z]/,
+  howMany: /\bhow (?:many|much)\b/i,
+  role: /^(?:you are|act as|as an?)\b/i,
+};
+
+/** Keeps one word of a two-word prompt from being half of it. */
+const MORE_WORDS = 5;
+
+/** All of them, in the order of the embedding. */
+const FEATURES: readonly Feature[] = [
+  ...LENGTH_KNOTS.map(
+    (knot, index): Feature => [`length ~${knot}`, ({ text }) => lengthFeature(text.length, index)],
+  ),
+  ...LIST_NAMES.map(
+    (list, index): Feature => [
+      `words of ${list}`,
+      ({ words }) => (5 * (words.inList[index] ?? 0)) / (words.words + MORE_WORDS),
+    ],
+  ),
+  ...LIST_NAMES.map(
+    (list, index): Feature => [
+      `words of ${list} at the ends`,
+      ({ words }) => (5 * (words.inListAtEnds[index] ?? 0)) / (words.wordsAtEnds + MORE_WORDS),
+    ],
+  ),
+  ...LIST_NAMES.map(
+    (list, index): Feature => [
+      `first word of ${list}`,
+      ({ words }) => Number(words.firstLists.includes(index)),
+    ],
+  ),
+  ...Object.entries(PATTERNS).map(
+    ([name, pattern]): Feature => [`has ${name}`, ({ text }) => Number(pattern.test(text))],
+  ),
+  ['digits', ({ text, characters }) => share(5 * characters.digits, text)],
+  ['capitals', ({ text, characters }) => share(5 * characters.capitals, text)],
+  ['spaces', ({ text, characters }) => share(3 * characters.spaces, text)],
+  ['line ends', ({ text, characters }) => share(10 * characters.lineEnds, text)],
+  ['brackets', ({ text, characters }) => share(10 * characters.brackets, text)],
+  ['mathematical signs', ({ text, characters }) => share(10 * characters.signs, text)],
+  ['beyond ASCII', ({ text, characters }) => share(characters.beyondAscii, text)],
+  ...SCRIPT_NAMES.map(
+    (script): Feature => [script, ({ text, characters }) => share(2 * characters[script], text)],
+  ),
+  ['mean word length', ({ words }) => words.letters / atLeastOne(words.words) / 10],
+  ['long words', ({ words }) => (3 * words.long) / (atLeastOne(words.words) + MORE_WORDS)],
+  ['very long words', ({ words }) => (8 * words.veryLong) / (atLeastOne(words.words) + MORE_WORDS)],
+  ['numbers', ({ words }) => (5 * words.numbers) / (atLeastOne(words.words) + MORE_WORDS)],
+  // Relative to the square root, which a text of any length comes near.
+  ['variety', ({ words }) => words.distinct / (4 * Math.sqrt(atLeastOne(words.words))) - 0.5],
+  ['many words', ({ words }) => saturate(words.words, 1000)],
+  ['many lines', ({ characters }) => saturate(characters.lineEnds, 100)],
+  ['words a sentence', ({ words, sentences }) => words.words / sentences / 40],
+  ['many sentences', ({ sentences }) => saturate(sentences, 50)],
+  ['many numbers', ({ words }) => saturate(words.numbers, 50)],
+  ['many different numbers', ({ words }) => saturate(words.distinctNumbers, 30)],
+  ['many questions', ({ text }) => saturate(count(text, /[?？]/g), 10)],
+  ['many names', ({ text }) => saturate(count(text, /[a-z,;] [A-Z][a-z]/g), 20)],
+  ['many commas', ({ text }) => saturate(count(text, /[,;]/g), 50)],
+  ['many options', ({ text }) => saturate(count(text, OPTION), 10)],
+  ['long lines', ({ longestLine }) => saturate(longestLine, 2000)],
+  ['mean rarity', ({ meaning }) => meaning.logRankSum / atLeastOne(meaning.known) / 10],
+  ['uncommon words', ({ words, meaning }) => (meaning.uncommon / atLeastOne(words.words)) * 3],
+  ['rare words', ({ words, meaning }) => (meaning.rare / atLeastOne(words.words)) * 5],
+  ['unknown words', ({ words, meaning }) => unknownShare(words.words - words.numbers, meaning)],
+  ['rarest word', ({ meaning }) => meaning.highestLogRank / 11],
 ];
 
-const CHARACTER_CLASSES = 7;
+const OPTION = /(?:^|\n)\s{0,3}\(?[A-Ea-e1-5][.)]\s/g;
+const SENTENCE_END = /[.!?。！？](?:\s|$)/g;
 
-/** How many numbers `addPromptFeatures` writes. */
-export const FEATURE_COUNT =
-  LENGTH_KNOTS.length + LIST_NAMES.length + PATTERNS.length + CHARACTER_CLASSES + 9;
+/** What each of the dense features says, in their order. */
+export const FEATURE_NAMES: readonly string[] = FEATURES.map(([name]) => name);
 
 /** Writes the dense features of a prompt to `target` from `offset`, each within [-1, 1]. */
-export function addPromptFeatures(
-  text: string,
-  words: readonly string[],
+export function writePromptFeatures(
+  prompt: PromptReading,
   target: Float32Array,
   offset: number,
 ): void {
-  const trimmed = text.trim();
-  const values = [
-    ...lengthFeatures(trimmed.length),
-    ...listShares(words),
-    ...PATTERNS.map((pattern) => (pattern.test(trimmed) ? 1 : 0)),
-    ...characterShares(trimmed),
-    ...wordFeatures(words),
-    ...structureFeatures(trimmed, words),
-  ];
-  for (const [index, value] of values.entries()) {
-    target[offset + index] = Math.max(-1, Math.min(1, value));
+  const { text } = prompt;
+  const reading = {
+    ...prompt,
+    characters: countCharacters(text),
+    longestLine: longestLine(text),
+    sentences: atLeastOne(count(text, SENTENCE_END)),
+  };
+  for (const [index, [, value]] of FEATURES.entries()) {
+    target[offset + index] = Math.max(-1, Math.min(1, value(reading)));
   }
 }
 
-function lengthFeatures(length: number): number[] {
-  const position = Math.log(Math.max(length, 1));
-  return LENGTH_KNOTS.map((knot, index) => {
-    const isOutside =
-      (index === 0 && position < knot) || (index === LENGTH_KNOTS.length - 1 && position > knot);
-    if (isOutside) return 1;
-    const neighbour = LENGTH_KNOTS[position < knot ? index - 1 : index + 1] ?? knot + 1;
-    return Math.max(0, 1 - Math.abs(position - knot) / Math.abs(neighbour - knot));
-  });
+/** 1 at the knot, 0 at its neighbours; 1 beyond the first and the last. */
+function lengthFeature(length: number, index: number): number {
+  const position = Math.log(atLeastOne(length));
+  const knot = logKnot(index);
+  const neighbour = logKnot(position < knot ? index - 1 : index + 1);
+  if (Number.isNaN(neighbour)) return 1;
+  return Math.max(0, 1 - Math.abs(position - knot) / Math.abs(neighbour - knot));
 }
 
-function indexWords(): ReadonlyMap<string, readonly number[]> {
-  const lists = new Map<string, number[]>();
-  for (const [index, list] of Object.values(WORD_LISTS).entries()) {
-    for (const word of list.split(' ')) {
-      lists.set(word, [...(lists.get(word) ?? []), index]);
-    }
+function logKnot(index: number): number {
+  return Math.log(LENGTH_KNOTS[index] ?? Number.NaN);
+}
+
+function share(weighted: number, text: string): number {
+  return weighted / atLeastOne(text.length);
+}
+
+/** 0 for none, 1 for `full`, and less and less for each one more. */
+function saturate(number: number, full: number): number {
+  return Math.log1p(number) / Math.log1p(full);
+}
+
+function unknownShare(words: number, { known }: MeanWordVectors): number {
+  return words === 0 ? 0 : 1 - known / words;
+}
+
+function atLeastOne(number: number): number {
+  return Math.max(number, 1);
+}
+
+function count(text: string, pattern: RegExp): number {
+  return text.match(pattern)?.length ?? 0;
+}
+
+function longestLine(text: string): number {
+  let longest = 0;
+  for (let start = 0; start <= text.length; ) {
+    const end = text.indexOf('\n', start);
+    const next = end === -1 ? text.length : end;
+    longest = Math.max(longest, next - start);
+    start = next + 1;
   }
-  return lists;
-}
-
-function listShares(words: readonly string[]): number[] {
-  const counts = new Array<number>(LIST_NAMES.length).fill(0);
-  for (const word of words) {
-    for (const list of LISTS_OF_WORD.get(word) ?? []) counts[list] = (counts[list] ?? 0) + 1;
-  }
-  // The constant keeps one word of a two-word prompt from being half of it.
-  return counts.map((count) => (SHARE_FACTOR * count) / (words.length + SHARE_FACTOR));
-}
-
-/** Shares of digits, capitals, spaces, line ends, brackets, mathematical signs, non-ASCII. */
-function characterShares(text: string): number[] {
-  const counts = new Array<number>(CHARACTER_CLASSES).fill(0);
-  for (let index = 0; index < text.length; index += 1) {
-    const found = characterClass(text.charCodeAt(index));
-    if (found !== -1) counts[found] = (counts[found] ?? 0) + 1;
-  }
-  const [digits, capitals, spaces, lines, brackets, signs, foreign] = counts.map(
-    (count) => count / Math.max(text.length, 1),
-  );
-  return [
-    5 * (digits ?? 0),
-    5 * (capitals ?? 0),
-    3 * (spaces ?? 0),
-    10 * (lines ?? 0),
-    10 * (brackets ?? 0),
-    10 * (signs ?? 0),
-    foreign ?? 0,
-  ];
-}
-
-const CLASS_OF_CODE = Int8Array.from({ length: 128 }, (_, code) => {
-  const character = String.fromCharCode(code);
-  return [/[0-9]/, /[A-Z]/, / /, /\n/, /[()[\]{}]/, /[+\-*/=<>^\\$%|&]/].findIndex((pattern) =>
-    pattern.test(character),
-  );
-});
-
-function characterClass(code: number): number {
-  return code < 128 ? (CLASS_OF_CODE[code] ?? -1) : CHARACTER_CLASSES - 1;
-}
-
-/** Length and variety of the words. */
-function wordFeatures(words: readonly string[]): number[] {
-  const count = Math.max(words.length, 1);
-  let letters = 0;
-  let long = 0;
-  let veryLong = 0;
-  for (const { length } of words) {
-    letters += length;
-    if (length >= 8) long += 1;
-    if (length >= 12) veryLong += 1;
-  }
-  const numbers = words.filter((word) => /^\d/.test(word)).length;
-  return [
-    letters / count / 10,
-    (3 * long) / (count + SHARE_FACTOR),
-    (8 * veryLong) / (count + SHARE_FACTOR),
-    (5 * numbers) / (count + SHARE_FACTOR),
-    // Relative to the square root, which a text of any length comes near.
-    new Set(words).size / (4 * Math.sqrt(count)) - 0.5,
-  ];
-}
-
-/** How much text there is, in words, lines and sentences, and how it begins. */
-function structureFeatures(text: string, words: readonly string[]): number[] {
-  const lines = text.split('\n').length;
-  const sentences = Math.max(1, text.match(/[.!?](?:\s|$)/g)?.length ?? 1);
-  const first = LISTS_OF_WORD.get(words[0] ?? '') ?? [];
-  return [
-    Math.log1p(words.length) / 8,
-    Math.log1p(lines - 1) / 5,
-    words.length / sentences / 40,
-    first.includes(LIST_NAMES.indexOf('asking')) ? 1 : 0,
-  ];
+  return longest;
 }

@@ -32,6 +32,10 @@ export type Controls = {
   readonly param?: string;
 };
 
+/** Where prompts unlike the scorer's training data go; `score`: where their win rate says. */
+export const OUT_OF_DISTRIBUTION_TIERS = ['strong', 'weak', 'score'] as const;
+export type OutOfDistributionTier = (typeof OUT_OF_DISTRIBUTION_TIERS)[number];
+
 export type ThresholdPolicy = {
   /** What holds when the request asks for nothing. */
   readonly defaultThreshold: number;
@@ -60,6 +64,11 @@ export function createThresholdPolicy(settings: {
     modes,
     ...(quantiles && { quantiles }),
   };
+}
+
+/** Whether the request itself says how its win rate is to be compared: then that is what is done. */
+export function namesThreshold({ threshold, strongShare, mode }: Controls): boolean {
+  return (threshold ?? strongShare ?? mode) !== undefined;
 }
 
 /** The threshold of one request. Throws when it asks for a share and there is no calibration. */

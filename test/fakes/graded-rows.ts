@@ -4,24 +4,49 @@ const HARD = ['prove', 'integral', 'theorem', 'distributed', 'quantum', 'derive'
 const EASY = ['hello', 'pizza', 'weather', 'birthday', 'cat', 'movie', 'coffee'];
 const FILLER = ['please', 'tell', 'me', 'about', 'the', 'one', 'with', 'and', 'for', 'some'];
 
-/** Invented graded rows in which the strong model is better on prompts with hard words only. */
-export function createGradedRows(count: number, seed: number): string {
+export const HARD_PROMPT = 'prove the theorem and derive the integral';
+export const EASY_PROMPT = 'hello pizza and coffee with the cat';
+
+/** An invented prompt: a hard one has hard words, which are all that tells them apart. */
+export type InventedPrompt = {
+  readonly id: string;
+  readonly prompt: string;
+  readonly isHard: boolean;
+  /** In [0, 1), for whatever is left to chance. */
+  readonly luck: number;
+};
+
+export function inventPrompts(count: number, seed: number): InventedPrompt[] {
   const random = createRandom(seed);
   const pick = (words: readonly string[]): string =>
     words[Math.floor(random() * words.length)] ?? '';
-  const rows = Array.from({ length: count }, (_, index) => {
+  return Array.from({ length: count }, (_, index) => {
     const isHard = random() < 0.5;
     const words = Array.from({ length: 8 }, () =>
       pick(random() < 0.5 ? FILLER : isHard ? HARD : EASY),
     );
-    const weak = isHard ? Number(random() < 0.2) : Number(random() < 0.9);
-    const scores = { strong: Number(random() < 0.9), weak, middle: (weak + 1) / 2 };
-    return {
-      id: `${seed}-${index}`,
-      source: index % 2 ? 'odd' : 'even',
-      prompt: words.join(' '),
-      scores,
-    };
+    return { id: `${seed}-${index}`, prompt: words.join(' '), isHard, luck: random() };
   });
+}
+
+/** How good the answers are: only the weak model's depend on the prompt. */
+export function gradeAnswers({ isHard, luck }: InventedPrompt) {
+  const weak = Number(luck < (isHard ? 0.2 : 0.9));
+  return { strong: Number((7 * luck) % 1 < 0.9), weak, middle: (weak + 1) / 2 };
+}
+
+/** JSON lines in which the strong model is better on hard prompts only. */
+export function createGradedRows(count: number, seed: number): string {
+  return toLines(
+    inventPrompts(count, seed).map((invented, index) => ({
+      id: invented.id,
+      source: index % 2 ? 'odd' : 'even',
+      prompt: invented.prompt,
+      scores: gradeAnswers(invented),
+    })),
+  );
+}
+
+export function toLines(rows: readonly unknown[]): string {
   return `${rows.map((row) => JSON.stringify(row)).join('\n')}\n`;
 }

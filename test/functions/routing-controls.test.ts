@@ -79,7 +79,8 @@ it('chooses among the models that the request allows', async () => {
     expect(headers.get('x-smart-router-tier')).toBe(name);
     expect(headers.get('x-smart-router-reason')).toBe('models');
   }
-  const both = await post(router.url + ROUTED, { prompt, routing: { models: ['weak', 'strong'] } });
+  const routing = { models: ['weak', 'strong'], threshold: 0.5 };
+  const both = await post(router.url + ROUTED, { prompt, routing });
   expect(both.headers.get('x-smart-router-reason')).toBe('win-rate');
 });
 
@@ -93,14 +94,13 @@ describe('a dry run', () => {
     });
     expect(status).toBe(200);
     expect(body.scorer).toMatch(/^local@/);
-    expect(body.calibration).toEqual(expect.any(String));
+    expect(body.calibration).toMatch(/^.+@\d+$/);
     expect(body.data.map((one: { index: number }) => one.index)).toEqual(prompts.map((_, i) => i));
     for (const one of body.data) {
       expect(one).toMatchObject({ object: 'routing.decision', threshold: 0.4, reason: 'win-rate' });
       expect(one.tier).toBe(one.win_rate >= 0.4 ? 'strong' : 'weak');
       expect(one.percentile).toBeGreaterThanOrEqual(0);
       expect(one.percentile).toBeLessThanOrEqual(1);
-      expect(one.distance).toBeCloseTo(Math.abs(one.win_rate - 0.4), 12);
     }
     expect(router.simulator.requests).toHaveLength(0);
   });

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { loadConfig } from '../../shared/config.ts';
 import { ConfigError } from '../../shared/errors.ts';
-import { localEmbedder } from '../../shared/prompt-embedding/local-embedding.ts';
+import { LOCAL_EMBEDDER } from '../../shared/prompt-embedding/local-embedding.ts';
 
 const MODELS_FOLDER = await mkdtemp(join(tmpdir(), 'smart-router-config-'));
 afterAll(() => rm(MODELS_FOLDER, { recursive: true, force: true }));
@@ -17,8 +17,8 @@ const localEntry = {
   version: '1',
   file: 'local/scorer.onnx',
   sha256: '0'.repeat(64),
-  embedder: localEmbedder.id,
-  dimensions: localEmbedder.dimensions,
+  embedder: LOCAL_EMBEDDER.id,
+  dimensions: LOCAL_EMBEDDER.dimensions,
   models: ['big', 'small', 'other'],
   defaultPair: { strong: 'big', weak: 'small' },
   trainedOn: 'nothing',
@@ -367,6 +367,55 @@ describe('the scorer', () => {
     expect(await problemOf(settings)).toContain('none for big over other');
   });
 
+  describe('and its calibration', () => {
+    const { calibrations: first } = localEntry;
+    const made = { ...first[0], id: 'mine', version: 2, threshold: 0.123_456_789 };
+    const withThreshold = mkdtemp(join(MODELS_FOLDER, 'calibrated-')).then(async (folder) => {
+      const scorers = [{ ...localEntry, calibrations: [...first, made] }];
+      await writeFile(join(folder, 'registry.json'), JSON.stringify({ scorers }));
+      return folder;
+    });
+    const loadIt = async (settings: Settings) =>
+      load({ MODELS_FOLDER: await withThreshold, ...settings });
+
+    test('is the newest, whose own threshold nobody has asked for', async () => {
+      const { scorer, policy } = await loadIt({});
+      expect(scorer.calibration?.name).toBe('mine@2');
+      expect(policy).not.toHaveProperty('threshold');
+    });
+
+    test('gives its threshold when the settings name it and no other default', async () => {
+      const { policy } = await loadIt({ ROUTER_CALIBRATION: 'mine' });
+      expect(policy.threshold).toBe(0.123_456_789);
+    });
+
+    test('gives way to a share or a threshold of the settings', async () => {
+      const share = await loadIt({ ROUTER_CALIBRATION: 'mine@2', ROUTER_STRONG_SHARE: '0' });
+      expect(share.policy).not.toHaveProperty('threshold');
+      const threshold = await loadIt({ ROUTER_CALIBRATION: 'mine@2', ROUTER_THRESHOLD: '0' });
+      expect(threshold.policy.threshold).toBe(0);
+    });
+
+    test('may be an earlier one, which was made for nothing in particular', async () => {
+      const { scorer, policy } = await loadIt({ ROUTER_CALIBRATION: 'c@1' });
+      expect(scorer.calibration?.name).toBe('c@1');
+      expect(policy).not.toHaveProperty('threshold');
+    });
+
+    test('must be one of the scorer for the pair', async () => {
+      const settings = { MODELS_FOLDER: await withThreshold, ROUTER_CALIBRATION: 'mine@1' };
+      expect(await problemOf(settings)).toMatch(/ROUTER_CALIBRATION.*"mine@1".*c@1, mine@2/);
+    });
+  });
+
+  test('leaves prompts unlike its training data to the tier of the settings', async () => {
+    const tier = async (settings: Settings) => (await load(settings)).policy.outOfDistributionTier;
+    expect(await tier({})).toBe('strong');
+    expect(await tier({ ROUTER_OOD_TIER: ' score ' })).toBe('score');
+    const problem = await problemOf({ ROUTER_OOD_TIER: 'direct' });
+    expect(problem).toContain('ROUTER_OOD_TIER must be one of strong, weak, score, got "direct"');
+  });
+
   test('must know both models', async () => {
     const problems = await problemsOf({ STRONG_SCORER_MODEL: 'x', WEAK_SCORER_MODEL: 'y' });
     expect(problems).toEqual([
@@ -377,9 +426,9 @@ describe('the scorer', () => {
 
   test('must take what the local embedder gives', async () => {
     const folder = await mkdtemp(join(MODELS_FOLDER, 'other-'));
-    const scorers = [{ ...localEntry, dimensions: localEmbedder.dimensions + 1 }];
+    const scorers = [{ ...localEntry, dimensions: LOCAL_EMBEDDER.dimensions + 1 }];
     await writeFile(join(folder, 'registry.json'), JSON.stringify({ scorers }));
-    expect(await problemOf({ MODELS_FOLDER: folder })).toContain(String(localEmbedder.dimensions));
+    expect(await problemOf({ MODELS_FOLDER: folder })).toContain(String(LOCAL_EMBEDDER.dimensions));
   });
 });
 

@@ -1,8 +1,14 @@
 import { describe, expect, test } from 'vitest';
-import { createController, type RouteRequest } from '../../shared/controller.ts';
+import {
+  createController,
+  type RouteBatch,
+  type RouteRequest,
+  type RoutingDecision,
+} from '../../shared/controller.ts';
 import { InvalidRequestError } from '../../shared/errors.ts';
+import type { Prediction } from '../../shared/matrix-factorization/scorer.ts';
 import type { GetPromptEmbedding } from '../../shared/prompt-embedding/prompt-embedding.ts';
-import type { ThresholdPolicy } from '../../shared/routing/controls.ts';
+import type { OutOfDistributionTier, ThresholdPolicy } from '../../shared/routing/controls.ts';
 import type { Upstream } from '../../shared/upstream/upstream.ts';
 
 const modes = { cost: 0.2, balanced: 0.5, quality: 0.8 };
@@ -29,12 +35,19 @@ const pair = { strong: 'big', weak: 'small' };
 
 type Setup = {
   readonly winRate?: number;
-  readonly scoringError?: Error;
+  readonly distance?: number;
+  readonly distanceLimit?: number;
+  readonly outOfDistributionTier?: OutOfDistributionTier;
+  /** Instead of the win rate and the distance, for all prompts alike. */
+  readonly predict?: (embedding: Float32Array) => Prediction | undefined;
   readonly policy?: Partial<ThresholdPolicy>;
   readonly getPromptEmbedding?: GetPromptEmbedding;
 };
 
-function start({ winRate = 0.5, scoringError, policy, getPromptEmbedding }: Setup = {}) {
+function start(setup: Setup = {}) {
+  const { winRate = 0.5, distance, distanceLimit, policy, getPromptEmbedding } = setup;
+  const prediction = { winRate, ...(distance !== undefined && { distance }) };
+  const predict = setup.predict ?? (() => prediction);
   const scored: unknown[] = [];
   const embedded: string[] = [];
   const logged: unknown[] = [];
@@ -45,12 +58,14 @@ function start({ winRate = 0.5, scoringError, policy, getPromptEmbedding }: Setu
     scorer: {
       name: 'fake@1',
       dimensions: 2,
-      predictWinRate: async (embedding, asked) => {
-        scored.push([embedding, asked]);
-        if (scoringError !== undefined) throw scoringError;
-        return winRate;
+      ...(distanceLimit !== undefined && { distanceLimit }),
+      predictWinRate: () => Promise.reject(new Error('One way to score is enough.')),
+      predict: async (embeddings, asked) => {
+        scored.push([embeddings, asked]);
+        return embeddings.map(predict);
       },
     },
+    outOfDistributionTier: setup.outOfDistributionTier ?? 'strong',
     policy: { defaultThreshold: 0.5, quantiles, modes, ...policy },
     getPromptEmbedding:
       getPromptEmbedding ??
@@ -62,7 +77,9 @@ function start({ winRate = 0.5, scoringError, policy, getPromptEmbedding }: Setu
   });
   const route = (request: Omit<RouteRequest, 'signal'>, signal = new AbortController().signal) =>
     controller.route({ ...request, signal });
-  return { controller: { route }, scored, embedded, logged };
+  const routeAll = (batch: Omit<RouteBatch, 'signal'>, signal = new AbortController().signal) =>
+    controller.routeAll({ ...batch, signal });
+  return { controller: { route, routeAll }, scored, embedded, logged };
 }
 
 describe('the win rate', () => {
@@ -90,7 +107,7 @@ describe('the win rate', () => {
       embeddingCache: 'hit',
     });
     expect(embedded).toEqual(['ask']);
-    expect(scored).toEqual([[Float32Array.of(1, 2), pair]]);
+    expect(scored).toEqual([[[Float32Array.of(1, 2)], pair]]);
   });
 
   test('has no percentile without a calibration', async () => {
@@ -202,13 +219,206 @@ test('a request whose time is over before its prompt is embedded gets a 504', as
   await expect(decision).rejects.toMatchObject({ status: 504, code: 'decision_timeout' });
 });
 
-test('a scorer that fails sends the request to the strong model', async () => {
-  const { controller, logged } = start({ scoringError: new Error('secret') });
-  expect(await controller.route({ text: 'ask', controls: {} })).toMatchObject({
-    tier: 'strong',
-    reason: 'scorer-unavailable',
+describe('a scorer that fails', () => {
+  const fail = () => {
+    throw new Error('secret');
+  };
+  test.each([
+    ['throws', fail, 'Error'],
+    ['gives no number', () => undefined, 'NaN'],
+  ])('because it %s sends the request to the strong model', async (_, predict, error) => {
+    const { controller, logged } = start({ predict });
+    const decision = await controller.route({ text: 'ask', controls: {} });
+    expect(decision).toEqual({
+      tier: 'strong',
+      upstream: strong,
+      reason: 'scorer-unavailable',
+      threshold: 0.5,
+      embeddingCache: 'hit',
+    });
+    expect(logged).toEqual([['warning', 'scoring-failed', { error }]]);
   });
-  expect(logged).toEqual([['warning', 'scoring-failed', { error: 'Error' }]]);
+});
+
+describe('a prompt unlike the training data', () => {
+  const outside = { distance: 0.41, distanceLimit: 0.4 };
+
+  test.each([
+    ['strong', 0.1, 'strong'],
+    ['strong', 0.9, 'strong'],
+    ['weak', 0.1, 'weak'],
+    ['weak', 0.9, 'weak'],
+  ] as const)('goes to the %s tier that was chosen at the win rate %d', async (...row) => {
+    const [outOfDistributionTier, winRate, tier] = row;
+    const { controller } = start({ ...outside, winRate, outOfDistributionTier });
+    expect(await controller.route({ text: 'ask', controls: {} })).toEqual({
+      tier,
+      upstream: tier === 'strong' ? strong : weak,
+      reason: 'out-of-distribution',
+      winRate,
+      percentile: expect.closeTo(winRate, 12),
+      threshold: 0.5,
+      distance: 0.41,
+      scorer: 'fake@1',
+      embeddingCache: 'hit',
+    });
+  });
+
+  const byWinRate = { tier: 'weak', reason: 'win-rate', winRate: 0.1, distance: 0.41 };
+
+  test('is compared as others are when the operator has chosen that', async () => {
+    const { controller } = start({ ...outside, winRate: 0.1, outOfDistributionTier: 'score' });
+    expect(await controller.route({ text: 'ask', controls: {} })).toMatchObject(byWinRate);
+  });
+
+  test.each([
+    { threshold: 0.5 },
+    { threshold: 0.5, param: 'model' },
+    { strongShare: 0.3 },
+    { mode: 'cost' },
+  ] as const)('is compared as the request asks: %o', async (controls) => {
+    const { controller } = start({ ...outside, winRate: 0.1 });
+    expect(await controller.route({ text: 'ask', controls })).toMatchObject(byWinRate);
+  });
+
+  test('is compared at a threshold of 0 that the request asks for', async () => {
+    const { controller } = start({ ...outside, winRate: 0, outOfDistributionTier: 'weak' });
+    const decision = await controller.route({ text: 'ask', controls: { threshold: 0 } });
+    expect(decision).toMatchObject({ tier: 'strong', reason: 'win-rate' });
+  });
+
+  test('follows the models that the request leaves', async () => {
+    const { controller } = start(outside);
+    const routed = (models: string[]) => controller.route({ text: 'ask', controls: { models } });
+    expect(await routed(['weak'])).toMatchObject({ tier: 'weak', reason: 'models' });
+    expect(await routed(['weak', 'strong'])).toMatchObject({ reason: 'out-of-distribution' });
+  });
+
+  test('is none at the limit itself', async () => {
+    const { controller } = start({ distance: 0.4, distanceLimit: 0.4, winRate: 0.1 });
+    const decision = await controller.route({ text: 'ask', controls: {} });
+    expect(decision).toMatchObject({ tier: 'weak', reason: 'win-rate', distance: 0.4 });
+  });
+
+  test('is none for a scorer without a limit, whose distance says nothing', async () => {
+    const { controller } = start({ distance: 2, winRate: 0.1 });
+    const decision = await controller.route({ text: 'ask', controls: {} });
+    expect(decision).toMatchObject({ tier: 'weak', reason: 'win-rate' });
+    expect(decision).not.toHaveProperty('distance');
+  });
+});
+
+describe('a batch', () => {
+  const count = 150;
+  const texts = Array.from({ length: count }, (_, index) => String(index));
+  const embed: GetPromptEmbedding = (text) => ({
+    embedding: Float32Array.of(Number(text) / count),
+    cache: 'miss',
+  });
+  const predict = (embedding: Float32Array) => ({ winRate: embedding[0] ?? Number.NaN });
+
+  test('is decided on in its order, as each prompt would be alone', async () => {
+    const { controller } = start({ getPromptEmbedding: embed, predict });
+    const controls = { threshold: 0.3 };
+    const alone: RoutingDecision[] = [];
+    for (const text of texts) alone.push(await controller.route({ text, controls }));
+    expect(await controller.routeAll({ texts, controls })).toEqual(alone);
+    expect(new Set(alone.map(({ tier }) => tier))).toEqual(new Set(['strong', 'weak']));
+  });
+
+  test('is scored in runs of at most 64 prompts', async () => {
+    const { controller, scored } = start({ getPromptEmbedding: embed, predict });
+    await controller.routeAll({ texts, controls: {} });
+    const sizes = scored.map((call) => (call as [unknown[]])[0].length);
+    expect(sizes).toEqual([64, 64, 22]);
+  });
+
+  test('embeds at most 8 prompts at once', async () => {
+    let [underWay, most] = [0, 0];
+    const getPromptEmbedding: GetPromptEmbedding = async (text) => {
+      underWay += 1;
+      most = Math.max(most, underWay);
+      await new Promise((resolve) => setTimeout(resolve, 1));
+      underWay -= 1;
+      return embed(text);
+    };
+    const { controller } = start({ getPromptEmbedding, predict });
+    expect(await controller.routeAll({ texts, controls: {} })).toHaveLength(count);
+    expect(most).toBe(8);
+  });
+
+  test('lets others have their turn at least every 8 prompts that are computed here', async () => {
+    const perTurn = [0];
+    const nextTurn = () => {
+      perTurn.push(0);
+      if (perTurn.length < 1_000) setImmediate(nextTurn);
+    };
+    setImmediate(nextTurn);
+    const getPromptEmbedding: GetPromptEmbedding = (text) => {
+      perTurn.push((perTurn.pop() ?? 0) + 1);
+      return embed(text);
+    };
+    const { controller } = start({ getPromptEmbedding, predict });
+    await controller.routeAll({ texts, controls: {} });
+    expect(perTurn.reduce((sum, one) => sum + one)).toBe(count);
+    expect(Math.max(...perTurn)).toBeLessThanOrEqual(8);
+  });
+
+  test('keeps a prompt that cannot be embedded or scored apart from the others', async () => {
+    const { controller, logged } = start({
+      getPromptEmbedding: (text) => {
+        if (text === '1') throw new Error('secret');
+        return embed(text);
+      },
+      predict: (embedding) =>
+        embedding[0] === Math.fround(3 / count) ? undefined : predict(embedding),
+    });
+    const decisions = await controller.routeAll({ texts: texts.slice(0, 5), controls: {} });
+    expect(decisions.map(({ reason }) => reason)).toEqual([
+      'win-rate',
+      'embedding-unavailable',
+      'win-rate',
+      'scorer-unavailable',
+      'win-rate',
+    ]);
+    expect(decisions[4]?.winRate).toBeCloseTo(4 / count, 6);
+    expect(logged).toEqual([
+      ['warning', 'embedding-failed', { error: 'Error' }],
+      ['warning', 'scoring-failed', { error: 'NaN' }],
+    ]);
+  });
+
+  test('of which no prompt can be embedded scores none', async () => {
+    const { controller, scored } = start({ getPromptEmbedding: () => Promise.reject(new Error()) });
+    const decisions = await controller.routeAll({ texts: ['a', 'b'], controls: {} });
+    expect(decisions.map(({ tier }) => tier)).toEqual(['strong', 'strong']);
+    expect(scored).toEqual([]);
+  });
+
+  test('embeds nothing when one model is left', async () => {
+    const { controller, embedded } = start();
+    const decisions = await controller.routeAll({ texts, controls: { models: ['weak'] } });
+    expect(decisions).toHaveLength(count);
+    expect(decisions[count - 1]).toMatchObject({ tier: 'weak', reason: 'models' });
+    expect(embedded).toEqual([]);
+  });
+
+  test('ends with its time, in the middle of what is computed here', async () => {
+    const over = new AbortController();
+    let embedded = 0;
+    const { controller } = start({
+      predict,
+      getPromptEmbedding: (text) => {
+        embedded += 1;
+        if (embedded === 20) over.abort();
+        return embed(text);
+      },
+    });
+    const decisions = controller.routeAll({ texts, controls: {} }, over.signal);
+    await expect(decisions).rejects.toMatchObject({ status: 504, code: 'decision_timeout' });
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(embedded).toBeLessThan(40);
+  });
 });
 
 describe('a request that names its deployment', () => {

@@ -15,7 +15,7 @@ function upstream(name: string, probe: () => Promise<number>): Upstream {
   };
 }
 
-const options = { scorer: 'local@1', embedder: 'local/1' };
+const options = { scorer: 'local@1', embedder: 'local/2' };
 
 it.each([
   [200, 'ok', 'ready'],

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { load } from '../../shared/matrix-factorization/scorer.ts';
+import { writeProjectionGraph } from '../../tools/model/projection-graph.ts';
 import { registerScorer } from '../../tools/model/register-scorer.ts';
 import { toScorerFactors } from '../../tools/model/routellm-scorer.ts';
 import { parseSafetensors } from '../../tools/model/safetensors.ts';
@@ -51,9 +52,11 @@ async function largestDifference(scale: number): Promise<number> {
   const models = Array.from({ length: modelCount }, (_, index) => `model-${index}`);
   const defaultPair = { strong: 'model-0', weak: 'model-1' };
   const factors = toScorerFactors(parseSafetensors(toSafetensors(weights)), { models: modelCount });
+  const header = { id: 'agreement', version: '1', embedder: 'any', models, dimensions: 1536 };
   const entry = await registerScorer({
     modelsFolder: folder,
-    graph: { id: 'agreement', version: '1', embedder: 'any', models, dimensions: 1536, ...factors },
+    header,
+    bytes: writeProjectionGraph(header, factors),
     defaultPair,
     trainedOn: 'random weights',
   });

@@ -1,7 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import { findScorer, loadRegistry } from '../../shared/matrix-factorization/registry.ts';
 import { load } from '../../shared/matrix-factorization/scorer.ts';
-import { localEmbedder } from '../../shared/prompt-embedding/local-embedding.ts';
+import {
+  LOCAL_EMBEDDER,
+  loadLocalEmbedder,
+} from '../../shared/prompt-embedding/local-embedding.ts';
 
 // None of these is among the prompts that the scorer was trained on.
 const EVERYDAY = [
@@ -31,10 +34,11 @@ const EXPERT = [
 
 const entry = findScorer(await loadRegistry('models'), 'local');
 const scorer = await load(entry, 'models');
+const { embed } = await loadLocalEmbedder('models');
 
 function winRates(prompts: readonly string[]): Promise<number[]> {
   return Promise.all(
-    prompts.map((prompt) => scorer.predictWinRate(localEmbedder.embed(prompt), entry.defaultPair)),
+    prompts.map((prompt) => scorer.predictWinRate(embed(prompt), entry.defaultPair)),
   );
 }
 
@@ -45,8 +49,8 @@ function mean(values: readonly number[]): number {
 describe('the scorer that ships', () => {
   test('is trained on the embedder that ships', () => {
     expect(entry).toMatchObject({
-      embedder: localEmbedder.id,
-      dimensions: localEmbedder.dimensions,
+      embedder: LOCAL_EMBEDDER.id,
+      dimensions: LOCAL_EMBEDDER.dimensions,
       defaultPair: { strong: 'gpt-4-1106-preview', weak: 'mixtral-8x7b' },
     });
   });

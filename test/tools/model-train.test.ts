@@ -1,196 +1,194 @@
-import { existsSync } from 'node:fs';
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { loadRegistry } from '../../shared/matrix-factorization/registry.ts';
+import { loadRegistry, type ScorerEntry } from '../../shared/matrix-factorization/registry.ts';
 import { load } from '../../shared/matrix-factorization/scorer.ts';
-import { localEmbedder } from '../../shared/prompt-embedding/local-embedding.ts';
-import { InputError } from '../../tools/command-line/input-error.ts';
-import { loadGradedRows } from '../../tools/model/graded-rows.ts';
-import { createGradedRows } from '../fakes/graded-rows.ts';
+import {
+  LOCAL_EMBEDDER,
+  loadLocalEmbedder,
+} from '../../shared/prompt-embedding/local-embedding.ts';
+import { createGradedRows, EASY_PROMPT, HARD_PROMPT } from '../fakes/graded-rows.ts';
 import { runTool, type ToolResult } from '../fakes/run-tool.ts';
 
 const root = await mkdtemp(join(tmpdir(), 'smart-router-train-'));
 const data = join(root, 'train.jsonl');
 const testData = join(root, 'test.jsonl');
-const badData = join(root, 'bad-row.jsonl');
 const folder = join(root, 'models');
+const { embed } = await loadLocalEmbedder('models');
 afterAll(() => rm(root, { recursive: true, force: true }));
 
 function trainTo(models: string, ...args: readonly string[]): Promise<ToolResult> {
-  const common = ['--id', 'tiny', '--models-folder', models];
-  return runTool('model-train', [...common, ...args]);
+  const id = args.includes('--id') ? [] : ['--id', 'tiny'];
+  return runTool('model-train', [...id, '--data', data, '--models-folder', models, ...args]);
 }
 
+async function entryOf(models: string, id = 'tiny'): Promise<ScorerEntry> {
+  const entry = (await loadRegistry(models)).scorers.find((one) => one.id === id);
+  if (entry === undefined) throw new Error(`${id} was not registered`);
+  return entry;
+}
+
+const bytesOf = (models: string, id = 'tiny'): Promise<Buffer> =>
+  readFile(join(models, id, 'scorer.onnx'));
+
 let trained: ToolResult;
+let clustered: ToolResult;
 beforeAll(async () => {
   await writeFile(data, createGradedRows(500, 1));
   await writeFile(testData, createGradedRows(200, 2));
-  await writeFile(badData, 'no row\n');
-  trained = await trainTo(folder, '--data', data, '--test', testData);
+  trained = await trainTo(folder, '--test', testData);
+  clustered = await trainTo(folder, '--test', testData, '--id', 'groups', '--strategy', 'clusters');
 });
 
-describe('model:train', () => {
-  test('registers a scorer that gives hard prompts a higher win rate than easy ones', async () => {
+describe('a registered entry', () => {
+  test('is what stdout says, of the models of the data with the best over the worst', async () => {
     expect(trained).toMatchObject({ code: 0 });
-    const [entry] = (await loadRegistry(folder)).scorers;
-    if (entry === undefined) throw new Error('nothing was registered');
+    const entry = await entryOf(folder);
     expect(JSON.parse(trained.stdout)).toEqual(entry);
     expect(entry).toMatchObject({
-      id: 'tiny',
-      version: '1',
-      embedder: localEmbedder.id,
+      ...{ id: 'tiny', version: '1', file: 'tiny/scorer.onnx' },
+      embedder: LOCAL_EMBEDDER.id,
+      dimensions: LOCAL_EMBEDDER.dimensions,
       models: ['middle', 'strong', 'weak'],
       defaultPair: { strong: 'strong', weak: 'weak' },
+      trainedOn: '500 rows: train.jsonl',
     });
-    const scorer = await load(entry, folder);
-    const winRate = (prompt: string): Promise<number> =>
-      scorer.predictWinRate(localEmbedder.embed(prompt), entry.defaultPair);
-    const hard = await winRate('prove the theorem and derive the integral');
-    expect(hard).toBeGreaterThan((await winRate('hello pizza and coffee with the cat')) + 0.02);
-    expect(hard).toBeLessThan(1);
   });
 
-  test('stores 101 rising quantiles of held-out win rates as the first calibration', async () => {
-    const [entry] = (await loadRegistry(folder)).scorers;
-    const [calibration] = entry?.calibrations ?? [];
-    expect(calibration).toMatchObject({ id: 'validation', strong: 'strong', weak: 'weak' });
-    const { quantiles = [], rows = 0 } = calibration ?? {};
+  test('stands beside those of other ids, and takes the place of one of its own', async () => {
+    const models = join(root, 'twice');
+    const few = ['--max-rows', '80'];
+    for (const id of ['one', 'two']) await trainTo(models, ...few, '--id', id);
+    const again = ['--scorer-version', '2', '--strong', 'middle', '--weak', 'strong'];
+    await trainTo(models, ...few, '--id', 'one', ...again);
+    const { scorers } = await loadRegistry(models);
+    expect(scorers.map(({ id, version }) => `${id}@${version}`)).toEqual(['one@2', 'two@1']);
+    expect(scorers[0]).toMatchObject({
+      defaultPair: { strong: 'middle', weak: 'strong' },
+      calibrations: [{ strong: 'middle', weak: 'strong' }],
+    });
+    await expect(load(await entryOf(models, 'one'), models)).resolves.toBeDefined();
+  });
+
+  test('has 101 rising quantiles of held-out win rates as its first calibration', async () => {
+    const { calibrations } = await entryOf(folder);
+    expect(calibrations).toHaveLength(1);
+    expect(calibrations[0]).toMatchObject({ id: 'validation', strong: 'strong', weak: 'weak' });
+    const { quantiles = [], rows = 0 } = calibrations[0] ?? {};
+    expect(quantiles).toHaveLength(101);
     expect(quantiles).toEqual([...quantiles].sort((a, b) => a - b));
-    expect(quantiles[100]).toBeGreaterThan(quantiles[0] ?? 1);
+    expect(quantiles[90]).toBeGreaterThan((quantiles[10] ?? 1) + 0.02);
     expect(rows).toBeGreaterThan(30);
     expect(rows).toBeLessThan(100);
   });
 
-  test('writes a card with figures and without any prompt of the data', async () => {
+  test.each(['tiny', 'groups'])(
+    'of %s has the figures that model:evaluate finds with the file on the test rows',
+    async (id) => {
+      const pair = ['--strong', 'strong', '--weak', 'weak'];
+      const { stdout } = await runTool('model-evaluate', [
+        ...['--data', testData, ...pair, '--scorer', id, '--models-folder', folder],
+        ...['--json', '--resamples', '0'],
+      ]);
+      type Line = { router: string; source: string; quality: Record<string, number> };
+      const lines: Line[] = JSON.parse(stdout).lines;
+      const { figures } = await entryOf(folder, id);
+      expect(Object.keys(figures['test'] ?? {}).sort()).toEqual(['all', 'even', 'odd']);
+      for (const [source, figure] of Object.entries(figures['test'] ?? {})) {
+        const line = lines.find((one) => one.router === id && one.source === source);
+        expect(line).toMatchObject({
+          calibrationError: expect.closeTo(figure.calibrationError, 4),
+        });
+        for (const name of ['apgr', 'cpt50', 'cpt80']) {
+          expect(line?.quality[name]).toBeCloseTo(figure[name], 6);
+        }
+      }
+      expect(figures).toMatchObject({ test: { all: { prompts: 200 } } });
+      const { all } = figures['test'] as { all: { apgr: number } };
+      expect(all.apgr).toBeGreaterThan(0.65);
+    },
+  );
+});
+
+describe('a trained scorer', () => {
+  test.each(['tiny', 'groups'])('called %s gives hard prompts a higher win rate', async (id) => {
+    const entry = await entryOf(folder, id);
+    const scorer = await load(entry, folder);
+    const winRate = (prompt: string): Promise<number> =>
+      scorer.predictWinRate(embed(prompt), entry.defaultPair);
+    const [hard, easy] = [await winRate(HARD_PROMPT), await winRate(EASY_PROMPT)];
+    expect(hard).toBeGreaterThan(easy + 0.04);
+    expect(hard).toBeLessThan(1);
+    expect(easy).toBeGreaterThan(0.5);
+  });
+
+  test.each(['tiny', 'groups'])(
+    'called %s finds prompts of another world further than its limit, and no others',
+    async (id) => {
+      const entry = await entryOf(folder, id);
+      const scorer = await load(entry, folder);
+      const distanceOf = async (prompt: string): Promise<number> => {
+        const [prediction] = await scorer.predict([embed(prompt)], entry.defaultPair);
+        return prediction?.distance ?? Number.NaN;
+      };
+      const { limit = 2 } = entry.outOfDistribution ?? {};
+      expect(limit).toBeLessThan(1);
+      const like = 'please tell me about the theorem and derive one regression with quantum';
+      expect(await distanceOf(like)).toBeLessThan(limit);
+      const lease = 'The lessee shall indemnify the lessor against taxes levied by municipalities';
+      const whales = 'Glaciers, whales and penguins near Antarctica in winter';
+      for (const other of [lease, whales]) expect(await distanceOf(other)).toBeGreaterThan(limit);
+    },
+  );
+
+  test.each(['factorization', 'clusters'])(
+    'by %s is the same, byte for byte, for the same seed and data, and another for another seed',
+    async (strategy) => {
+      const id = strategy === 'clusters' ? 'groups' : 'tiny';
+      const again = join(root, `again-${strategy}`);
+      const other = join(root, `other-${strategy}`);
+      const args = ['--test', testData, '--id', id, '--strategy', strategy];
+      await Promise.all([trainTo(again, ...args), trainTo(other, ...args, '--seed', '2')]);
+      expect((await bytesOf(again, id)).equals(await bytesOf(folder, id))).toBe(true);
+      expect((await bytesOf(other, id)).equals(await bytesOf(folder, id))).toBe(false);
+      expect(await entryOf(again, id)).toEqual(await entryOf(folder, id));
+      const card = (models: string) => readFile(join(models, id, 'card.md'), 'utf8');
+      expect(await card(again)).toBe(await card(folder));
+    },
+  );
+});
+
+describe('what is written', () => {
+  test('is the scorer and a card with sources, licence and figures, and no prompt', async () => {
+    expect((await readdir(join(folder, 'tiny'))).sort()).toEqual(['card.md', 'scorer.onnx']);
     const card = await readFile(join(folder, 'tiny', 'card.md'), 'utf8');
+    expect(card).toMatch(/^# Scorer tiny@1\n/);
     expect(card).toContain('<folder>/train.jsonl');
+    expect(card).toMatch(/\| even 250, odd 250 \| not known \|/);
+    expect(card).toMatch(/\n## Licence\n\n.*MIT/);
     expect(card).toMatch(/Test rows, measured once\s+\| router/);
-    const rows = (await readFile(data, 'utf8')).trim().split('\n');
-    for (const row of rows) expect(card).not.toContain(JSON.parse(row).prompt);
-    expect(await readdir(join(folder, 'tiny'))).toEqual(['card.md', 'scorer.onnx']);
-  });
-
-  test('gives the same file, byte for byte, for the same seed and data, and another for another seed', async () => {
-    const again = join(root, 'again');
-    const other = join(root, 'other');
-    await trainTo(again, '--data', data, '--test', testData);
-    await trainTo(other, '--data', data, '--test', testData, '--seed', '2');
-    const bytes = (models: string): Promise<Buffer> => readFile(join(models, 'tiny/scorer.onnx'));
-    expect((await bytes(again)).equals(await bytes(folder))).toBe(true);
-    expect((await bytes(other)).equals(await bytes(folder))).toBe(false);
-    const registry = (models: string): Promise<string> =>
-      readFile(join(models, 'registry.json'), 'utf8');
-    expect(await registry(again)).toBe(await registry(folder));
-  });
-
-  test('reads the names of one model in several sources as one', async () => {
-    const row = (index: number, name: string): string =>
-      JSON.stringify({
-        id: String(index),
-        source: 'names',
-        prompt: `prompt ${index}`,
-        scores: { [name]: index % 2, other: 1 },
-      });
-    const path = join(root, 'names.jsonl');
-    const lines = Array.from({ length: 60 }, (_, index) =>
-      row(index, index % 3 ? 'mixtral-8x7b' : 'Mixtral-8x7B-Instruct-v0.1'),
-    );
-    await writeFile(path, lines.join('\n'));
-    const models = join(root, 'names');
-    const { code } = await trainTo(models, '--data', path);
-    expect(code).toBe(0);
-    expect((await loadRegistry(models)).scorers[0]?.models).toEqual(['mixtral-8x7b', 'other']);
-  });
-});
-
-describe('graded rows are refused by file and line for', () => {
-  const good = '{"id":"1","source":"s","prompt":"p","scores":{"a":1,"b":0}}';
-  test.each([
-    ['a line that is not JSON', '{"id":', /bad\.jsonl:2: not JSON/],
-    ['a line that is a list', '[]', /bad\.jsonl:2/],
-    [
-      'a row without a prompt',
-      '{"id":"1","source":"s","scores":{"a":1,"b":0}}',
-      /bad\.jsonl:2: prompt/,
-    ],
-    ['a row without scores', '{"id":"1","source":"s","prompt":"p"}', /bad\.jsonl:2: scores/],
-    ['a score above 1', good.replace('1,"b"', '1.5,"b"'), /bad\.jsonl:2: the score of "a"/],
-    ['a score that is text', good.replace('1,"b"', '"1","b"'), /bad\.jsonl:2: the score of "a"/],
-    ['a row with one model', good.replace(',"b":0', ''), /bad\.jsonl:2: .*two models/],
-  ])('%s', async (_, line, message) => {
-    const path = join(root, 'bad.jsonl');
-    await writeFile(path, `${good}\n${line}\n`);
-    await expect(loadGradedRows([path])).rejects.toThrow(message);
-    await expect(loadGradedRows([path])).rejects.toThrow(InputError);
-  });
-});
-
-describe('bad rows', () => {
-  test('are all named at once, up to ten', async () => {
-    const path = join(root, 'many.jsonl');
-    await writeFile(path, 'bad\n'.repeat(12));
-    const loaded = loadGradedRows([path]);
-    await expect(loaded).rejects.toThrow(/many\.jsonl:1: .*many\.jsonl:10: .*And 2 more bad rows/);
-  });
-});
-
-describe.concurrent('model:train refuses, without a trace,', () => {
-  test.each([
-    ['no data', [], /--data/],
-    ['a bad row', ['--data', badData], /bad-row\.jsonl:1: not JSON/],
-    ['a pair that no row knows', ['--data', data, '--strong', 'nobody'], /nobody/],
-    ['a model against itself', ['--data', data, '--strong', 'weak', '--weak', 'weak'], /both/],
-    ['an embedder that needs calls', ['--data', data, '--embedder', 'azure-openai/x'], /local/],
-  ])('%s', async (_, args, message) => {
-    const models = join(root, 'refused');
-    const { code, stderr } = await trainTo(models, ...args);
-    expect(stderr).toMatch(message);
-    expect(code).toBe(2);
-    expect(existsSync(models)).toBe(false);
-  });
-});
-
-describe('model:evaluate', () => {
-  const pair = ['--strong', 'strong', '--weak', 'weak'];
-
-  test('prints a table of the scorer and the baselines, over all rows and per source', async () => {
-    const args = ['--data', testData, ...pair, '--scorer', 'tiny', '--models-folder', folder];
-    const { code, stdout } = await runTool('model-evaluate', args);
-    expect(code).toBe(0);
-    const first = stdout.split('\n').map((line) =>
-      line
-        .split('|')
-        .slice(1, 3)
-        .map((cell) => cell.trim()),
-    );
-    for (const router of ['random', 'prompt length', 'tiny']) {
-      for (const source of ['all', 'even', 'odd']) expect(first).toContainEqual([router, source]);
+    expect(card).toMatch(/`strong` [\d.]+, `middle` -?[\d.]+, `weak` -[\d.]+/);
+    const file = (await bytesOf(folder)).toString('latin1');
+    for (const line of (await readFile(data, 'utf8')).trim().split('\n')) {
+      const { prompt } = JSON.parse(line);
+      expect(card).not.toContain(prompt);
+      expect(file).not.toContain(prompt);
     }
+    expect(card).not.toContain(root);
   });
 
-  test('measures a trained scorer above random on rows that it has not seen', async () => {
-    const args = ['--data', testData, ...pair, '--scorer', 'tiny', '--models-folder', folder];
-    const { stdout } = await runTool('model-evaluate', [...args, '--json']);
-    const { lines } = JSON.parse(stdout);
-    const apgr = (router: string): number =>
-      lines.find(
-        (line: { router: string; source: string }) =>
-          line.router === router && line.source === 'all',
-      ).quality.apgr;
-    expect(apgr('random')).toBe(0.5);
-    expect(apgr('tiny')).toBeGreaterThan(0.65);
+  test('is said on stderr, with the loss', () => {
+    expect(trained.stderr).toMatch(/Embedding 100% 700\/700 rows/);
+    expect(trained.stderr).toMatch(/loss on held-out rows -?\d\.\d+/);
+    expect(clustered.stderr).toMatch(/Registered groups@1: 3 models/);
   });
 
-  test.each([
-    ['a scorer that is not registered', [...pair, '--scorer', 'nobody'], /nobody/],
-    ['a pair that no row knows', ['--strong', 'x', '--weak', 'weak'], /No row/],
-    ['no pair', [], /--strong/],
-  ])('refuses %s', async (_, args, message) => {
-    const common = ['--data', testData, '--models-folder', folder];
-    const { code, stderr } = await runTool('model-evaluate', [...common, ...args]);
-    expect(code).toBe(2);
-    expect(stderr).toMatch(message);
+  test('is nothing for --help, which names each option', async () => {
+    const { code, stdout, stderr } = await runTool('model-train', ['--help']);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    for (const option of ['data', 'id', 'embedder', 'embeddings', 'strategy', 'seed', 'max-rows']) {
+      expect(stdout).toContain(`--${option} `);
+    }
   });
 });

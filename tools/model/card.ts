@@ -1,21 +1,19 @@
 import { readFile } from 'node:fs/promises';
-import { basename } from 'node:path';
 import * as z from 'zod';
 import type { ModelPair } from '../../shared/matrix-factorization/scorer-choice.ts';
-import { type EvaluationLine, formatEvaluation } from './evaluation.ts';
-import type { GradedRow } from './graded-rows.ts';
+import type { EvaluationLine } from './evaluation.ts';
+import { formatEvaluation } from './evaluation-table.ts';
+import type { ScorerHeader } from './onnx-graph.ts';
+import type { TrainedScorer } from './train-scorer.ts';
+import type { TrainingSet } from './training-set.ts';
 
 type CardFacts = {
-  readonly id: string;
-  readonly version: string;
-  readonly embedder: string;
+  readonly header: ScorerHeader;
   readonly pair: ModelPair;
-  readonly modelCount: number;
-  readonly rank: number;
+  readonly set: TrainingSet;
+  readonly trained: TrainedScorer;
   readonly seed: number;
   readonly dataFiles: readonly string[];
-  readonly rows: readonly GradedRow[];
-  readonly heldOut: number;
   /** Measured on held-out rows of the training data. */
   readonly validation: readonly EvaluationLine[];
   /** Measured on other files, which nothing was chosen by. */
@@ -34,29 +32,41 @@ const UNKNOWN: Place = { sources: '', gradings: 'not known', questions: 'not kno
 
 /** The description that lies beside a scorer. It never holds a prompt of the data. */
 export async function writeCard(facts: CardFacts): Promise<string> {
-  const { id, version, embedder, pair, modelCount, rank, seed, rows, heldOut } = facts;
-  const files = facts.dataFiles.map((file) => `\`<folder>/${basename(file)}\``).join(', ');
-  return `# Scorer ${id}@${version}
+  const { header, pair, set, trained, seed, dataFiles } = facts;
+  const files = dataFiles.map((file) => `\`<folder>/${file}\``).join(', ');
+  const learned = set.trainRows.length + set.heldOutRows.length;
+  return `# Scorer ${header.id}@${header.version}
 
-A matrix factorization of rank ${rank} over ${modelCount} models, on embeddings by \`${embedder}\`. It predicts
-the win rate of one model's answer over another's, with equal answers counted half. Default pair:
+A matrix factorization over ${header.models.length} models, on embeddings by \`${header.embedder}\`. It predicts the win
+rate of one model's answer over another's, with equal answers counted half. Default pair:
 \`${pair.strong}\` (strong) over \`${pair.weak}\` (weak).
+
+A model has one number, its strength a, of which its factors are a and (a² - 1) / 2; a prompt's two
+factors are predicted by ${trained.description}. The score of a
+model is 2 × (prompt's factors · model's factors), and a win rate the sigmoid of two scores' difference.
+A prompt further than ${trained.distanceLimit} from the training data (one less the cosine to the nearest centroid)
+counts as unlike it.
 
 ## Data
 
-${rows.length} graded prompts of
-${files};
-${heldOut} of them were held out (by a hash of their id) to choose when to stop. Seed ${seed}. The scorer
+${learned} rows of ${files};
+${set.heldOutRows.length} of them were held out (by a hash of the prompt) to choose when to stop. Seed ${seed}. The scorer
 holds no prompt of the data.
 
-${await describeSources(rows)}
+${await describeSources(set)}
 
 Names of the same weights were made equal (\`tools/model/model-aliases.json\`).
+
+## Licence
+
+The scorer is a statistical summary, under the MIT licence of this project. It holds no text of its
+sources, whose licences stand above; some of these ask for attribution, which this card gives.
 
 ## Figures
 
 APGR: the average performance gap recovered over all strong shares; a random order has 0.5. CPT(x):
-the least strong share that recovers x % of the gap. Gap: strong mean less weak mean.
+the least strong share that recovers x % of the gap. Gap: strong mean less weak mean. Saved: the
+calls to the strong model that 95% of its quality do not need. Ranges are 95% intervals (bootstrap).
 
 ### Held-out rows of the training data
 
@@ -64,21 +74,32 @@ ${formatEvaluation(facts.validation)}
 
 ${describeTest(facts.test)}
 
+## Strengths of the models
+
+${describeStrengths(facts)}
+
 ## Limits
 
-- It has learned from the sources above and nothing else. Benchmarks are multiple choice, school
-  mathematics, short facts and short programs: long documents, conversations, tools, images and
-  creative work are in none of them.
+- It has learned from the sources above and nothing else. Long documents, conversations, tools and
+  images are in none of them.
 - Rows of a source graded "assumed" teach a belief (small talk needs no strong model), not a
   measurement; they are in no figure.
-- The features are words, pieces of words and the form of the text. They see the topic and the kind
-  of a task, not how hard a given sum or proof is: within one kind of task the order is little
-  better than random.
-- English, nearly always. Other languages are told apart by their form at best.
+- It sees the topic, the kind and the form of a task more than how hard a given sum or proof is:
+  within one kind of task the order is not far from random.
+- Its word vectors are English. Other languages are told by their letters, their pieces of words
+  and a list of words that tasks begin with.
 - A win rate is an average over prompts that look alike. Calibrate the threshold on your own
   prompts, and compare with your own outcomes before you trust the savings.
 - Models that are not among the scorer's need one of them to stand for them.
 `;
+}
+
+function describeStrengths({ set, trained }: CardFacts): string {
+  return [...set.models]
+    .map((model, index) => ({ model, strength: trained.strengths[index] ?? 0 }))
+    .sort((a, b) => b.strength - a.strength)
+    .map(({ model, strength }) => `\`${model}\` ${strength.toFixed(2)}`)
+    .join(', ');
 }
 
 function describeTest(lines: readonly EvaluationLine[]): string {
@@ -86,11 +107,12 @@ function describeTest(lines: readonly EvaluationLine[]): string {
   return `### Test rows, measured once\n\n${formatEvaluation(lines)}`;
 }
 
-async function describeSources(rows: readonly GradedRow[]): Promise<string> {
+async function describeSources({ rows, testRows }: TrainingSet): Promise<string> {
   const url = new URL('data-sources.json', import.meta.url);
   const known = z.array(placeSchema).parse(JSON.parse(await readFile(url, 'utf8')));
   const counts = new Map<string, number>();
-  for (const { source } of rows) counts.set(source, (counts.get(source) ?? 0) + 1);
+  const learned = rows.slice(0, rows.length - testRows.length);
+  for (const { source } of learned) counts.set(source, (counts.get(source) ?? 0) + 1);
   const places = new Map<Place, string[]>();
   for (const [source, count] of [...counts].sort()) {
     const place = known.find(({ sources }) => new RegExp(sources).test(source)) ?? UNKNOWN;

@@ -1,86 +1,181 @@
-import type { ModelPair } from '../../shared/matrix-factorization/scorer-choice.ts';
-import { measureRouting, type RoutedPrompt, type RoutingQuality } from './apgr.ts';
-import type { GradedRow } from './graded-rows.ts';
+import { measureCurve, Ranking, type RoutingQuality, sumUp } from './apgr.ts';
+import {
+  type Interval,
+  interval95,
+  intervalsOf,
+  type QualityIntervals,
+  type Resampled,
+  resample,
+} from './evaluation-bootstrap.ts';
+import {
+  calibrationErrorOf,
+  measureReliability,
+  type ReliabilityPoint,
+} from './evaluation-reliability.ts';
+import {
+  type CostBasis,
+  createScopes,
+  type GradedPrompt,
+  type Prices,
+  type Scope,
+} from './evaluation-scopes.ts';
 
-export const ALL_SOURCES = 'all';
+/** The win rates that a scorer predicts, one a prompt. */
+export type ScoredPrompts = { readonly router: string; readonly winRates: ArrayLike<number> };
 
-/** One line of an evaluation: how well a router orders the prompts of a source. */
+export type EvaluationSettings = {
+  /** Of the bootstrap; 0 for no intervals. */
+  readonly resamples: number;
+  readonly seed: number;
+  /** A source with fewer prompts is not measured; all together always are. */
+  readonly minRows: number;
+  readonly prices?: Prices;
+};
+
+export const DEFAULT_SETTINGS: EvaluationSettings = { resamples: 1000, seed: 1, minRows: 30 };
+
+/** How much more APGR than another router on the same prompts, and in the same resamples. */
+export type Comparison = {
+  readonly than: string;
+  readonly apgr: number;
+  readonly interval?: Interval;
+};
+
+/** How well a router orders the prompts of a source, or of `all`. */
 export type EvaluationLine = {
   readonly router: string;
   readonly source: string;
-  /** Absent where the strong model is not better, so that there is no gap to recover. */
+  readonly prompts: number;
+  readonly strongMean: number;
+  readonly weakMean: number;
+  readonly costBasis: CostBasis;
+  /** Absent where there are too few prompts, or the strong model is not better. */
   readonly quality?: RoutingQuality;
+  readonly intervals?: QualityIntervals;
+  /** Of scorers alone: a baseline ranks and predicts no win rate. */
+  readonly reliability?: readonly ReliabilityPoint[];
+  readonly calibrationError?: number;
+  readonly comparisons?: readonly Comparison[];
 };
 
-/** Gives each prompt a number that ranks it: the higher, the sooner it goes to the strong model. */
-export type Ranker = (prompt: string) => Promise<number> | number;
+export const RANDOM = 'random';
+export const LENGTH = 'prompt length';
+export const ORACLE = 'oracle';
 
-/** The rows in which both models were graded. */
-export function rowsOfPair(rows: readonly GradedRow[], pair: ModelPair): GradedRow[] {
-  return rows.filter(
-    ({ scores, assumed }) => !assumed && scores.has(pair.strong) && scores.has(pair.weak),
+/**
+ * Measures scorers beside the baselines, over all prompts and for each source. The baselines: a
+ * random order (by definition: one straight line), the longest prompt first (where `characters` is
+ * known), and an oracle that knows the outcome.
+ */
+export function evaluate(
+  prompts: readonly GradedPrompt[],
+  scorers: readonly ScoredPrompts[],
+  settings: Partial<EvaluationSettings> = {},
+): EvaluationLine[] {
+  const routers = createRouters(prompts, scorers);
+  const complete = { ...DEFAULT_SETTINGS, ...settings };
+  return createScopes(prompts, settings.prices).flatMap((scope) =>
+    evaluateScope(scope, routers, complete),
   );
 }
 
-/** Measures a router over all the rows, then for each source. */
-export async function evaluateRouter(
-  router: string,
-  rank: Ranker,
-  { rows, pair }: { readonly rows: readonly GradedRow[]; readonly pair: ModelPair },
-): Promise<EvaluationLine[]> {
-  const bySource = new Map<string, RoutedPrompt[]>([[ALL_SOURCES, []]]);
-  for (const { source, prompt, scores } of rows) {
-    const routed = {
-      winRate: await rank(prompt),
-      strongScore: scores.get(pair.strong) ?? 0,
-      weakScore: scores.get(pair.weak) ?? 0,
-    };
-    const ofSource = bySource.get(source) ?? [];
-    ofSource.push(routed);
-    bySource.set(source, ofSource);
-    bySource.get(ALL_SOURCES)?.push(routed);
+export type Router = ScoredPrompts & { readonly isScorer: boolean };
+
+/** The scorers among the baselines, the worst of them first. */
+export function createRouters(
+  prompts: readonly GradedPrompt[],
+  scorers: readonly ScoredPrompts[],
+): Router[] {
+  const baseline = (router: string, winRates: ArrayLike<number>): Router => ({
+    router,
+    winRates,
+    isScorer: false,
+  });
+  const lengths = prompts.map(({ characters = Number.NaN }) => characters);
+  return [
+    baseline(RANDOM, new Float64Array(prompts.length)),
+    ...(lengths.some(Number.isNaN) ? [] : [baseline(LENGTH, lengths)]),
+    ...scorers.map((scorer) => ({ ...scorer, isScorer: true })),
+    baseline(
+      ORACLE,
+      prompts.map(({ strong, weak }) => strong - weak),
+    ),
+  ];
+}
+
+export function winRatesIn({ positions }: Scope, { winRates }: ScoredPrompts): Float64Array {
+  return Float64Array.from(positions, (position) => winRates[position] ?? 0);
+}
+
+function evaluateScope(
+  scope: Scope,
+  routers: readonly Router[],
+  settings: EvaluationSettings,
+): EvaluationLine[] {
+  const { outcomes, positions } = scope;
+  const counts = new Float64Array(positions.length).fill(1);
+  const sample = { counts, totals: sumUp(outcomes, counts) };
+  const { strong, weak, prompts } = sample.totals;
+  const facts = {
+    source: scope.source,
+    prompts,
+    strongMean: strong / prompts,
+    weakMean: weak / prompts,
+    costBasis: scope.costBasis,
+  };
+  const isTooSmall = !scope.isPooled && prompts < settings.minRows;
+  if (isTooSmall || !(strong > weak)) {
+    return routers.map(({ router }) => ({ router, ...facts }));
   }
-  return [...bySource].map(([source, prompts]) => {
-    const quality = measureRouting(prompts);
-    return { router, source, ...(quality && { quality }) };
+  const rankings = routers.map((router) => new Ranking(winRatesIn(scope, router), outcomes));
+  const qualities = rankings.map((ranking) => measureCurve(ranking, sample));
+  const resampled = resample(rankings, outcomes, settings);
+  return routers.map((router, index) => {
+    const quality = qualities[index];
+    const figures = resampled?.[index];
+    return {
+      router: router.router,
+      ...facts,
+      ...(quality && { quality }),
+      ...(figures && { intervals: intervalsOf(figures) }),
+      ...(router.isScorer && describeScorer(router, scope)),
+      ...(router.isScorer && { comparisons: compare(index, { routers, qualities, resampled }) }),
+    };
   });
 }
 
-/** A random order, by definition: APGR 0.5, CPT(x) = x. */
-export function randomLine({ source, quality }: EvaluationLine): EvaluationLine {
-  const router = 'random';
-  if (quality === undefined) return { router, source };
-  return { router, source, quality: { ...quality, apgr: 0.5, cpt50: 0.5, cpt80: 0.8 } };
-}
-
-/** A Markdown table, which reads well in a terminal too. */
-export function formatEvaluation(lines: readonly EvaluationLine[]): string {
-  const header = ['router', 'source', 'prompts', 'gap', 'APGR', 'CPT(50)', 'CPT(80)'];
-  const cells = lines.map(({ router, source, quality }) => [
-    router,
-    source,
-    String(quality?.prompts ?? '-'),
-    decimals(quality?.gap),
-    decimals(quality?.apgr),
-    percent(quality?.cpt50),
-    percent(quality?.cpt80),
-  ]);
-  const widths = header.map((title, column) =>
-    Math.max(title.length, ...cells.map((row) => row[column]?.length ?? 0)),
+function describeScorer(
+  router: Router,
+  scope: Scope,
+): Pick<EvaluationLine, 'reliability' | 'calibrationError'> {
+  const { outcomes } = scope;
+  const observed = outcomes.strong.map(
+    (strong, index) => 0.5 + (strong - (outcomes.weak[index] ?? 0)) / 2,
   );
-  const format = (row: readonly string[]): string =>
-    `| ${row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join(' | ')} |`;
-  return [
-    format(header),
-    format(widths.map((width) => '-'.repeat(width))),
-    ...cells.map(format),
-  ].join('\n');
+  const reliability = measureReliability(winRatesIn(scope, router), observed);
+  if (reliability === undefined) return {};
+  return { reliability, calibrationError: calibrationErrorOf(reliability) };
 }
 
-function decimals(value: number | undefined): string {
-  return value === undefined ? '-' : value.toFixed(3);
-}
+type Measured = {
+  readonly routers: readonly Router[];
+  readonly qualities: readonly (RoutingQuality | undefined)[];
+  readonly resampled: Resampled | undefined;
+};
 
-function percent(share: number | undefined): string {
-  return share === undefined ? '-' : `${(100 * share).toFixed(1)}%`;
+/** With the length of the prompt (or a random order), and with the first scorer. */
+function compare(index: number, { routers, qualities, resampled }: Measured): Comparison[] {
+  const byLength = routers.findIndex(({ router }) => router === LENGTH);
+  const firstScorer = routers.findIndex(({ isScorer }) => isScorer);
+  const others = [Math.max(byLength, 0), ...(firstScorer < index ? [firstScorer] : [])];
+  return others.map((other) => {
+    const differences = resampled?.[index]?.map(
+      ({ apgr }, round) => apgr - (resampled[other]?.[round]?.apgr ?? Number.NaN),
+    );
+    return {
+      than: routers[other]?.router ?? '',
+      apgr: (qualities[index]?.apgr ?? Number.NaN) - (qualities[other]?.apgr ?? Number.NaN),
+      ...(differences && { interval: interval95(differences) }),
+    };
+  });
 }

@@ -1,10 +1,10 @@
 import protobuf from 'protobufjs';
 
 /** ONNX's numbers for element types (TensorProto.DataType). */
-export const ELEMENT_TYPE = { float32: 1, float64: 11 } as const;
+export const ELEMENT_TYPE = { float32: 1, int64: 7, float64: 11 } as const;
 
-/** ONNX's number for an attribute that is one integer (AttributeProto.AttributeType). */
-export const INTEGER_ATTRIBUTE = 2;
+/** ONNX's numbers for the types of attributes (AttributeProto.AttributeType). */
+export const ATTRIBUTE_TYPE = { int: 2, string: 3, floats: 6, ints: 7, strings: 8 } as const;
 
 type FieldList = Readonly<
   Record<string, readonly [number: number, type: string, rule?: 'repeated']>
@@ -34,8 +34,17 @@ const MESSAGES: Readonly<Record<string, FieldList>> = {
     name: [3, 'string'],
     opType: [4, 'string'],
     attribute: [5, 'Attribute', 'repeated'],
+    domain: [7, 'string'],
   },
-  Attribute: { name: [1, 'string'], i: [3, 'int64'], type: [20, 'int32'] },
+  Attribute: {
+    name: [1, 'string'],
+    i: [3, 'int64'],
+    s: [4, 'string'],
+    floats: [7, 'float', 'repeated'],
+    ints: [8, 'int64', 'repeated'],
+    strings: [9, 'string', 'repeated'],
+    type: [20, 'int32'],
+  },
   Tensor: {
     dims: [1, 'int64', 'repeated'],
     dataType: [2, 'int32'],

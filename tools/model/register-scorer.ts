@@ -9,16 +9,19 @@ import {
 } from '../../shared/matrix-factorization/registry.ts';
 import { load } from '../../shared/matrix-factorization/scorer.ts';
 import { InputError } from '../command-line/input-error.ts';
-import { type ScorerGraph, writeScorer } from './onnx-writer.ts';
+import type { ScorerHeader } from './onnx-graph.ts';
 import { replaceFiles, temporary } from './replace-files.ts';
 
 type Registration = {
   readonly modelsFolder: string;
-  readonly graph: ScorerGraph;
+  readonly header: ScorerHeader;
+  /** The ONNX file. */
+  readonly bytes: Uint8Array;
   readonly defaultPair: { readonly strong: string; readonly weak: string };
   readonly trainedOn: string;
   readonly figures?: Readonly<Record<string, unknown>>;
   readonly calibrations?: readonly Calibration[];
+  readonly outOfDistribution?: ScorerEntry['outOfDistribution'];
   /** The text of `card.md`, written beside the scorer. */
   readonly card?: string;
 };
@@ -31,22 +34,21 @@ const FILE_NAME = 'scorer.onnx';
  * failure puts back what was there.
  */
 export async function registerScorer(registration: Registration): Promise<ScorerEntry> {
-  const { modelsFolder, graph, card } = registration;
-  const bytes = writeScorer(graph);
+  const { modelsFolder, header, bytes, card } = registration;
   const registryPath = join(modelsFolder, 'registry.json');
   const scorers = existsSync(registryPath) ? (await loadRegistry(modelsFolder)).scorers : [];
-  const earlier = scorers.find(({ id }) => id === graph.id);
-  const entry = createEntry(registration, bytes, earlier);
-  const place = scorers.findIndex(({ id }) => id === graph.id);
+  const earlier = scorers.find(({ id }) => id === header.id);
+  const entry = createEntry(registration, earlier);
+  const place = scorers.findIndex(({ id }) => id === header.id);
   const replaced = place === -1 ? [...scorers, entry] : scorers.with(place, entry);
   const registryText = `${JSON.stringify({ scorers: replaced }, null, 2)}\n`;
   await replaceFiles(
-    join(modelsFolder, graph.id),
+    join(modelsFolder, header.id),
     [
       { path: join(modelsFolder, entry.file), content: bytes },
       ...(card === undefined
         ? []
-        : [{ path: join(modelsFolder, graph.id, 'card.md'), content: card }]),
+        : [{ path: join(modelsFolder, header.id, 'card.md'), content: card }]),
       { path: registryPath, content: registryText },
     ],
     () => load({ ...entry, file: temporary(entry.file) }, modelsFolder),
@@ -55,31 +57,43 @@ export async function registerScorer(registration: Registration): Promise<Scorer
 }
 
 function createEntry(
-  { graph, defaultPair, trainedOn, figures = {}, calibrations }: Registration,
-  bytes: Uint8Array,
+  {
+    header,
+    bytes,
+    defaultPair,
+    trainedOn,
+    figures = {},
+    calibrations = [],
+    outOfDistribution,
+  }: Registration,
   earlier: ScorerEntry | undefined,
 ): ScorerEntry {
   const sha256 = createHash('sha256').update(bytes).digest('hex');
   for (const model of [defaultPair.strong, defaultPair.weak]) {
-    if (graph.models.includes(model)) continue;
+    if (header.models.includes(model)) continue;
     throw new InputError(
-      `"${model}" is not one of the scorer's models: ${graph.models.join(', ')}.`,
+      `"${model}" is not one of the scorer's models: ${header.models.join(', ')}.`,
     );
   }
   // A calibration is a fact about one file: another file has other win rates.
-  const kept = earlier?.sha256 === sha256 ? earlier.calibrations : [];
+  const earlierOnes = earlier?.sha256 === sha256 ? earlier.calibrations : [];
+  const kept = earlierOnes.filter(
+    (one) => !calibrations.some(({ id, version = 1 }) => id === one.id && version === one.version),
+  );
   const parsed = scorerEntrySchema.safeParse({
-    id: graph.id,
-    version: graph.version,
-    file: `${graph.id}/${FILE_NAME}`,
+    id: header.id,
+    version: header.version,
+    file: `${header.id}/${FILE_NAME}`,
     sha256,
-    embedder: graph.embedder,
-    dimensions: graph.dimensions,
-    models: graph.models,
+    embedder: header.embedder,
+    dimensions: header.dimensions,
+    models: header.models,
     defaultPair,
     trainedOn,
     figures,
-    calibrations: calibrations ?? kept,
+    // The operator's stay the newest, which is what holds.
+    calibrations: [...calibrations, ...kept],
+    ...(outOfDistribution && { outOfDistribution }),
   });
   if (parsed.success) return parsed.data;
   const [issue] = parsed.error.issues;

@@ -1,5 +1,5 @@
 import { InputError } from '../command-line/input-error.ts';
-import type { ScorerGraph } from './onnx-writer.ts';
+import type { Projection } from './projection-graph.ts';
 import type { Matrix } from './safetensors.ts';
 
 /** torch.nn.functional.normalize divides by no less than this. */
@@ -19,7 +19,7 @@ const TENSORS = {
 export function toScorerFactors(
   tensors: ReadonlyMap<string, Matrix>,
   expected: { readonly models: number; readonly dimensions?: number },
-): Pick<ScorerGraph, 'projection' | 'modelFactors' | 'biases'> {
+): Projection {
   checkNames(tensors);
   const models = find(tensors, TENSORS.models);
   const rank = models.columns;
@@ -37,7 +37,7 @@ export function toScorerFactors(
       modelFactors[model * rank + index] = (value / norm) * (classifier.values[index] ?? 0);
     }
   }
-  return { projection: projection.values, modelFactors, biases: new Float64Array(models.rows) };
+  return { projection: projection.values, modelFactors };
 }
 
 function checkNames(tensors: ReadonlyMap<string, Matrix>): void {

@@ -1,98 +1,103 @@
-import { FEATURE_COUNT } from '../../shared/prompt-embedding/prompt-features.ts';
-import {
-  addProjected,
-  type Factorization,
-  rowLoss,
-  scoreModel,
-  trainFactorization,
-} from './factorization.ts';
-import type { ScorerGraph } from './onnx-writer.ts';
+import { type Centroids, distanceOf, findCentroids } from './centroids.ts';
+import { type ClusterFactors, trainClusterFactors } from './cluster-factors.ts';
+import { LOGITS_PER_SCORE, writeClusterGraph, writeFactorGraph } from './factor-graphs.ts';
+import { measureScaling } from './linear-head.ts';
+import { deviationOf, fitDeviations } from './model-deviations.ts';
+import { estimateStrengths } from './model-strengths.ts';
+import type { ScorerHeader } from './onnx-graph.ts';
+import { type PromptFactors, trainPromptFactors } from './prompt-factors.ts';
+import { percentiles } from './quantiles.ts';
+import { computeMoments, smoothByKind } from './row-moments.ts';
+import { scoreByStrength } from './strength-basis.ts';
 import type { TrainingSet } from './training-set.ts';
 
-/** Chosen by cross-validation on training rows, whole sources left out included. */
-const RANK = 4;
-const EPOCHS = 15;
-const LEARNING_RATE = 0.001;
-const BATCH_ROWS = 64;
-const FACTOR_DECAY = 0.02;
-/** The few dense features are in every row and need less holding back than a rare n-gram. */
-const FEATURE_DECAY = 1e-3;
-const NGRAM_DECAY = 2e-3;
+/** How a prompt's factors are predicted. */
+export const STRATEGIES = ['factorization', 'clusters'] as const;
+export type Strategy = (typeof STRATEGIES)[number];
 
-type TrainingRun = {
-  readonly set: TrainingSet;
-  readonly seed: number;
-  readonly report: (line: string) => void;
+export type TrainedScorer = {
+  /** Of the set's models: mean 0, variance 1. */
+  readonly strengths: Float64Array;
+  /** What a reader of the card should know: `400 trees`. */
+  readonly description: string;
+  readonly writeGraph: (header: ScorerHeader) => Uint8Array;
+  /** The win rate of one model over another (positions) for a row of the training set. */
+  readonly winRateOf: (row: number, strong: number, weak: number) => number;
+  /** A distance that 99% of prompts like the training data are within, each file counted alike. */
+  readonly distanceLimit: number;
 };
 
-/** Keeps the epoch with the least loss on the held-out rows. */
-export function trainScorer({ set, seed, report }: TrainingRun): Factorization {
-  const decay = Float32Array.from({ length: set.dimensions }, (_, index) =>
-    index < FEATURE_COUNT ? FEATURE_DECAY : NGRAM_DECAY,
-  );
-  let best: { model: Factorization; loss: number; epoch: number } | undefined;
-  trainFactorization(
-    set,
-    {
-      seed,
-      rank: RANK,
-      epochs: EPOCHS,
-      learningRate: LEARNING_RATE,
-      decay,
-      factorDecay: FACTOR_DECAY,
-      batchRows: BATCH_ROWS,
-    },
-    (model, epoch) => {
-      const loss = meanLoss(set, model);
-      report(`Epoch ${epoch} of ${EPOCHS}: loss on held-out rows ${loss.toFixed(5)}`);
-      if (best === undefined || loss < best.loss) best = { model: copy(model), loss, epoch };
-    },
-  );
-  if (best === undefined) throw new Error('The training loss is not a number.');
-  report(`Kept epoch ${best.epoch}.`);
-  return best.model;
-}
+type TrainingOptions = {
+  readonly strategy: Strategy;
+  readonly seed: number;
+};
 
-function meanLoss(set: TrainingSet, model: Factorization): number {
-  const losses = set.validationRows.map((row) => rowLoss(set, row, model));
-  return losses.reduce((sum, loss) => sum + loss, 0) / losses.length;
-}
+/** A strength moves little with the last digits of a head: fewer steps, and a firmer ridge. */
+const STRENGTH_HEAD = { ridge: 8, iterations: 15 };
+const DISTANCE_PERCENTILE = 99;
 
-function copy({ rank, projection, factors, biases }: Factorization): Factorization {
-  return {
-    rank,
-    projection: projection.slice(),
-    factors: factors.slice(),
-    biases: biases.slice(),
-  };
-}
-
-/** The factorization in the layout of a scorer file. */
-export function toGraphFactors(
-  { rank, projection, factors, biases }: Factorization,
-  dimensions: number,
-): Pick<ScorerGraph, 'projection' | 'modelFactors' | 'biases'> {
-  const rows = Float32Array.from({ length: projection.length }, (_, index) => {
-    const factor = Math.floor(index / dimensions);
-    return projection[(index % dimensions) * rank + factor] ?? 0;
+export function trainScorer(set: TrainingSet, { strategy, seed }: TrainingOptions): TrainedScorer {
+  const scaling = measureScaling(set.embedded, set.trainRows);
+  console.error('Estimating how strong the models are ...');
+  const strengths = estimateStrengths(set.targets, set.models.length, {
+    embedded: set.embedded,
+    scaling,
+    weights: set.weights,
+    // What is assumed of two models says nothing of how they compare with the others.
+    rows: set.trainRows.filter((row) => set.rows[row]?.assumed === false),
+    ...STRENGTH_HEAD,
   });
+  const moments = computeMoments(set.targets, strengths);
+  const smoothed = smoothByKind(moments, set.kinds, set.trainRows);
+  const centroids = findCentroids(set, seed);
+  const { factors, numbers, description, writeGraph } =
+    strategy === 'factorization'
+      ? factorize(set, trainPromptFactors({ set, moments, smoothed, scaling, seed }))
+      : cluster(trainClusterFactors({ set, moments, centroids }));
+  const deviations = fitDeviations({ set, strengths, factors, numbers });
+  const scoreOf = (row: number, model: number): number =>
+    scoreByStrength(factors, row, strengths[model] ?? 0) +
+    deviationOf(deviations, numbers, { model, row });
   return {
-    projection: rows,
-    modelFactors: Float64Array.from(factors),
-    biases: Float64Array.from(biases),
+    strengths,
+    description,
+    writeGraph: (header) => writeGraph({ header, strengths, deviations, centroids }),
+    winRateOf: (row, strong, weak) =>
+      1 / (1 + Math.exp(-LOGITS_PER_SCORE * (scoreOf(row, strong) - scoreOf(row, weak)))),
+    distanceLimit: findDistanceLimit(set, centroids),
   };
 }
 
-/** The win rate of `strong` over `weak` (positions among the models) for one embedding. */
-export function winRateOf(
-  model: Factorization,
-  embedding: Float32Array,
-  { strong, weak }: { readonly strong: number; readonly weak: number },
-): number {
-  const hidden = new Float64Array(model.rank);
-  for (const [index, value] of embedding.entries()) {
-    if (value !== 0) addProjected(model, index, value, hidden);
-  }
-  const difference = scoreModel(model, strong, hidden) - scoreModel(model, weak, hidden);
-  return 1 / (1 + Math.exp(-difference));
+function factorize({ embedded }: TrainingSet, { heads, trees, factors, numbers }: PromptFactors) {
+  return {
+    factors,
+    numbers,
+    description: `${heads.length} linear heads (one for each data file) and ${trees.length} trees`,
+    writeGraph: (parts: Parameters<typeof writeFactorGraph>[0]) =>
+      writeFactorGraph(parts, { heads, trees }, embedded.denseColumns),
+  };
+}
+
+function cluster({ sharpness, clusters, factors, numbers }: ClusterFactors) {
+  return {
+    factors,
+    numbers,
+    description: `${numbers.width} clusters of prompts`,
+    writeGraph: (parts: Parameters<typeof writeClusterGraph>[0]) =>
+      writeClusterGraph(parts, { sharpness, clusters }),
+  };
+}
+
+function findDistanceLimit(set: TrainingSet, centroids: Centroids): number {
+  const rows = [...set.heldOutRows];
+  const distances = rows.map((row) => distanceOf(centroids, set, row));
+  const limit = percentiles(distances, fileShares(set, rows))[DISTANCE_PERCENTILE] ?? 2;
+  return Math.round(limit * 1e4) / 1e4;
+}
+
+/** Weights with which each file counts alike, whatever the number of its rows. */
+export function fileShares({ files }: TrainingSet, rows: readonly number[]): number[] {
+  const counts = new Map<number, number>();
+  for (const row of rows) counts.set(files[row] ?? 0, (counts.get(files[row] ?? 0) ?? 0) + 1);
+  return rows.map((row) => 1 / (counts.get(files[row] ?? 0) ?? 1));
 }

@@ -1,87 +1,177 @@
 import { createHash } from 'node:crypto';
-import type { GradedRow } from './graded-rows.ts';
-import { estimateStrengths } from './model-strengths.ts';
+import { LOCAL_EMBEDDER } from '../../shared/prompt-embedding/local-embedding.ts';
+import { InputError } from '../command-line/input-error.ts';
+import { createProgress } from '../command-line/progress.ts';
+import type { BatchEmbedder } from './batch-embedder.ts';
+import { type EmbeddedRows, EmbeddedRowsBuilder } from './embedded-rows.ts';
+import type { RoutingRow } from './routing-rows.ts';
+import type { Target } from './row-moments.ts';
 
-export type Target = { readonly model: number; readonly score: number };
+/** What is kept of a row: not its text. */
+export type TrainingRow = {
+  /** Of the prompt's words, 0 to 2^32 - 1: one that is in two files is on one side in both. */
+  readonly hash: number;
+  readonly source: string;
+  readonly characters: number;
+  /** A preference is a score of its share of the win for either model. */
+  readonly scores: ReadonlyMap<string, number>;
+  readonly assumed: boolean;
+};
 
-/** Embedded rows, most of whose dimensions are zero and not stored. */
+/** Embedded rows and what is known of them. */
 export type TrainingSet = {
+  readonly rows: readonly TrainingRow[];
+  /** The id of the embedder. */
+  readonly embedder: string;
+  readonly embedded: EmbeddedRows;
+  /** The columns [from, to) whose direction says what a prompt is about. */
+  readonly meaning: { readonly from: number; readonly to: number };
+  /** All that a row to learn from knows, in the order of the alphabet. */
   readonly models: readonly string[];
-  readonly dimensions: number;
-  /** Where each row's entries begin in `indices` and `values`; one more than there are rows. */
-  readonly offsets: Int32Array;
-  readonly indices: Int32Array;
-  readonly values: Float32Array;
+  /** The graded models of each row, of those above. */
   readonly targets: readonly (readonly Target[])[];
-  /** How much each row counts. */
+  /** The source and category of each row, numbered. */
+  readonly kinds: Int32Array;
+  /** The data file of each row, numbered. */
+  readonly files: Int32Array;
+  readonly fileCount: number;
+  /** How much each row counts; the mean over the rows to learn from is 1. */
   readonly weights: Float32Array;
-  /** How good each model is: mean 0, variance 1. */
-  readonly strengths: Float64Array;
-  readonly trainRows: readonly number[];
-  readonly validationRows: readonly number[];
+  readonly trainRows: Int32Array;
+  /** Rows of the same files that decide when to stop. */
+  readonly heldOutRows: Int32Array;
+  /** Rows of other files, for the figures alone. */
+  readonly testRows: Int32Array;
 };
 
 /** One row in this many is held out. */
-const VALIDATION_PART = 8;
-/** 0: each row counts the same; 1: each source does. Chosen by cross-validation. */
-const SOURCE_DAMPING = 0.2;
+export const HELD_OUT_ONE_IN = 8;
 
-type Embed = (text: string) => Float32Array;
+/**
+ * How far the files are balanced: 0, each row counts the same; 1, each file does. A large benchmark
+ * would otherwise decide alone what a prompt looks like.
+ */
+const FILE_BALANCE = 0.25;
 
-export function createTrainingSet(
-  rows: readonly GradedRow[],
-  dimensions: number,
-  embed: Embed,
-): TrainingSet {
-  const models = [...new Set(rows.flatMap(({ scores }) => [...scores.keys()]))].sort();
-  const indexOf = new Map(models.map((model, index) => [model, index]));
-  const targets = rows.map(({ scores }) =>
-    [...scores].map(([model, score]) => ({ model: indexOf.get(model) ?? 0, score })),
-  );
-  const numbers = rows.map((_, index) => index);
+/** Each element is one data file's rows. */
+type Sources = {
+  readonly train: readonly (readonly RoutingRow[])[];
+  readonly test: readonly RoutingRow[];
+};
+
+/** Embeds the rows and lays out what training needs. Throws an InputError when they are too few. */
+export async function createTrainingSet(
+  { train, test }: Sources,
+  embedder: BatchEmbedder,
+): Promise<TrainingSet> {
+  const raw = [...train.flat(), ...test];
+  const embedded = await embedRows(raw, embedder);
+  const rows = raw.map(toTrainingRow);
+  const files = Int32Array.from([
+    ...train.flatMap((rowsOfFile, file) => rowsOfFile.map(() => file)),
+    ...test.map(() => train.length),
+  ]);
+  const learnable = [...rows.keys()].filter((row) => (files[row] ?? 0) < train.length);
+  const isHeldOut = (row: number): boolean => (rows[row]?.hash ?? 0) % HELD_OUT_ONE_IN === 0;
+  const trainRows = Int32Array.from(learnable.filter((row) => !isHeldOut(row)));
+  const heldOutRows = Int32Array.from(learnable.filter(isHeldOut));
+  checkEnough(rows, trainRows, heldOutRows);
+  const models = [
+    ...new Set([...trainRows].flatMap((row) => [...(rows[row]?.scores.keys() ?? [])])),
+  ].sort();
   return {
+    rows,
+    embedder: embedder.id,
+    embedded,
+    meaning: meaningOf(embedder.id, embedded),
     models,
-    dimensions,
-    ...embedRows(rows, embed),
-    targets,
-    weights: weigh(rows),
-    strengths: estimateStrengths(targets, models.length),
-    trainRows: numbers.filter((index) => !isHeldOut(rows[index]?.id ?? '')),
-    validationRows: numbers.filter((index) => isHeldOut(rows[index]?.id ?? '')),
+    targets: findTargets(rows, models),
+    kinds: numberOf(raw.map(({ source, category = '' }) => `${source}\n${category}`)),
+    files,
+    fileCount: train.length,
+    weights: weigh(files, trainRows),
+    trainRows,
+    heldOutRows,
+    testRows: Int32Array.from([...rows.keys()].slice(learnable.length)),
   };
 }
 
-/** By a hash of the id, so that a row is on one side whatever else the data holds. */
-function isHeldOut(id: string): boolean {
-  return createHash('sha256').update(id).digest().readUInt32BE(0) % VALIDATION_PART === 0;
-}
-
-function embedRows(
-  rows: readonly GradedRow[],
-  embed: Embed,
-): Pick<TrainingSet, 'offsets' | 'indices' | 'values'> {
-  const offsets = new Int32Array(rows.length + 1);
-  const indices: number[] = [];
-  const values: number[] = [];
-  for (const [row, { prompt }] of rows.entries()) {
-    for (const [index, value] of embed(prompt).entries()) {
-      if (value === 0) continue;
-      indices.push(index);
-      values.push(value);
-    }
-    offsets[row + 1] = indices.length;
+async function embedRows(rows: readonly RoutingRow[], embedder: BatchEmbedder) {
+  const isLocal = embedder.id === LOCAL_EMBEDDER.id;
+  const builder = new EmbeddedRowsBuilder(
+    isLocal ? LOCAL_EMBEDDER.denseDimensions : Number.POSITIVE_INFINITY,
+  );
+  const progress = createProgress({ label: 'Embedding', unit: 'rows', total: rows.length });
+  const prompts = rows.map(({ id, prompt }) => ({ id, text: prompt }));
+  for await (const embedding of embedder.embedAll(prompts)) {
+    builder.add(embedding);
+    progress.advance();
   }
-  return { offsets, indices: Int32Array.from(indices), values: Float32Array.from(values) };
+  progress.end();
+  return builder.finish();
 }
 
-/**
- * A source counts a little less than its rows: the largest benchmark would otherwise decide alone
- * what a prompt looks like. The mean weight is 1.
- */
-function weigh(rows: readonly GradedRow[]): Float32Array {
-  const counts = new Map<string, number>();
-  for (const { source } of rows) counts.set(source, (counts.get(source) ?? 0) + 1);
-  const raw = rows.map(({ source }) => (counts.get(source) ?? 1) ** -SOURCE_DAMPING);
-  const mean = raw.reduce((sum, weight) => sum + weight, 0) / raw.length;
-  return Float32Array.from(raw, (weight) => weight / mean);
+function toTrainingRow({ source, prompt, assumed, ...outcome }: RoutingRow): TrainingRow {
+  const { scores, preference } = outcome;
+  const known = { hash: hashPrompt(prompt), source, characters: prompt.length, assumed };
+  if (scores !== undefined) return { ...known, scores };
+  const { modelA = '', modelB = '', winA = 0.5 } = preference ?? {};
+  const shares = new Map([
+    [modelA, winA],
+    [modelB, 1 - winA],
+  ]);
+  return { ...known, scores: shares };
+}
+
+function hashPrompt(prompt: string): number {
+  const words = prompt.toLowerCase().match(/[\p{L}\p{N}]+/gu) ?? [];
+  return createHash('sha256').update(words.join(' ')).digest().readUInt32BE(0);
+}
+
+function checkEnough(
+  rows: readonly TrainingRow[],
+  trainRows: Int32Array,
+  heldOutRows: Int32Array,
+): void {
+  const graded = [...trainRows].filter((row) => rows[row]?.assumed === false);
+  if (graded.length === 0 || heldOutRows.length === 0) {
+    throw new InputError(
+      `${trainRows.length + heldOutRows.length} rows are too few: some must be held out, and some of the rest be graded.`,
+    );
+  }
+  const areEqual = [...trainRows].every((row) => new Set(rows[row]?.scores.values()).size < 2);
+  if (areEqual) {
+    throw new InputError('All models score the same on every row: there is nothing to learn.');
+  }
+}
+
+function meaningOf(embedder: string, { denseColumns }: EmbeddedRows) {
+  return embedder === LOCAL_EMBEDDER.id ? LOCAL_EMBEDDER.meaning : { from: 0, to: denseColumns };
+}
+
+function findTargets(rows: readonly TrainingRow[], models: readonly string[]): Target[][] {
+  const indexOf = new Map(models.map((model, index) => [model, index]));
+  return rows.map(({ scores }) =>
+    [...scores].flatMap(([name, score]) => {
+      const model = indexOf.get(name);
+      return model === undefined ? [] : [{ model, score }];
+    }),
+  );
+}
+
+function numberOf(names: readonly string[]): Int32Array {
+  const numbers = new Map<string, number>();
+  return Int32Array.from(names, (name) => {
+    const number = numbers.get(name) ?? numbers.size;
+    numbers.set(name, number);
+    return number;
+  });
+}
+
+function weigh(files: Int32Array, trainRows: Int32Array): Float32Array {
+  const counts = new Map<number, number>();
+  for (const row of trainRows) counts.set(files[row] ?? 0, (counts.get(files[row] ?? 0) ?? 0) + 1);
+  const raw = Float32Array.from(files, (file) => (counts.get(file) ?? 1) ** -FILE_BALANCE);
+  const mean = trainRows.reduce((sum, row) => sum + (raw[row] ?? 0), 0) / trainRows.length;
+  return raw.map((weight) => weight / mean);
 }

@@ -49,6 +49,9 @@ describe('a registry that is wrong', () => {
     ['scorers.0.dimensions', { ...entry, dimensions: 0 }],
     ['scorers.0.dimensions', { ...entry, dimensions: 1.5 }],
     ['scorers.0.models', { ...entry, models: ['a'] }],
+    ['scorers.0.outOfDistribution.limit', { ...entry, outOfDistribution: {} }],
+    ['scorers.0.outOfDistribution.limit', { ...entry, outOfDistribution: { limit: 2.1 } }],
+    ['scorers.0.outOfDistribution.limit', { ...entry, outOfDistribution: { limit: -0.1 } }],
     ['scorers.0.defaultPair.weak', { ...entry, defaultPair: { strong: 'a' } }],
     [
       'scorers.0.calibrations.0.quantiles',
@@ -96,6 +99,12 @@ describe('findScorer', () => {
   test.each(['three', 'two@1', 'two@', '@7', ''])('lists what there is for "%s"', async (name) => {
     const registry = await loadEntries(entry, { ...entry, id: 'two', version: '7' });
     expect(() => findScorer(registry, name)).toThrow('Known: one@1, two@7.');
+  });
+
+  test('says where the name stands', () => {
+    const named = (place?: string) => () => findScorer({ scorers: [] }, 'x', place);
+    expect(named('ROUTER_SCORER')).toThrow('ROUTER_SCORER names "x"');
+    expect(named()).toThrow('--scorer names "x"');
   });
 
   test('says that there is none', () => {

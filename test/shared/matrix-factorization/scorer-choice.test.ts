@@ -49,3 +49,45 @@ describe('resolveScorer', () => {
     expect(work).toThrow('does not know "x"');
   });
 });
+
+describe('the calibration', () => {
+  const base = { data: 'd', rows: 1, quantiles };
+  const pair = { strong: 'a', weak: 'b' };
+  const several = scorerEntrySchema.parse({
+    ...entry,
+    calibrations: [
+      { ...base, ...pair, id: 'validation' },
+      { ...base, ...pair, id: 'mine', version: 1 },
+      { ...base, ...pair, id: 'mine', version: 2 },
+      { ...base, ...pair, id: 'other' },
+      { ...base, strong: 'a', weak: 'c', id: 'mine', version: 3 },
+    ],
+  });
+  const nameOf = (calibration?: string): string | undefined =>
+    resolveScorer(
+      { scorers: [several] },
+      { name: 'one', needsCalibration: true, ...(calibration !== undefined && { calibration }) },
+    ).calibration?.name;
+
+  test('is the newest of the pair unless one is named', () => {
+    expect(nameOf()).toBe('other@1');
+  });
+
+  test('is the newest of a name, or the very version that is named', () => {
+    expect(nameOf('mine')).toBe('mine@2');
+    expect(nameOf('mine@1')).toBe('mine@1');
+  });
+
+  test('without a version is the first of its name', () => {
+    expect(nameOf('validation@1')).toBe('validation@1');
+  });
+
+  test.each(['mine@3', 'nobody', 'mine@', '@1'])(
+    'is refused as %s, with those of the pair',
+    (name) => {
+      expect(() => nameOf(name)).toThrow(
+        /ROUTER_CALIBRATION names .* for a over b\. It has validation@1, mine@1, mine@2, other@1\./,
+      );
+    },
+  );
+});

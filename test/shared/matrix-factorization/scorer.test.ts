@@ -6,6 +6,7 @@ import { afterAll, describe, expect, test } from 'vitest';
 import { ConfigError } from '../../../shared/errors.ts';
 import type { ScorerEntry } from '../../../shared/matrix-factorization/registry.ts';
 import { load } from '../../../shared/matrix-factorization/scorer.ts';
+import { writeProjectionGraph } from '../../../tools/model/projection-graph.ts';
 import { registerScorer } from '../../../tools/model/register-scorer.ts';
 import { toScorerFactors } from '../../../tools/model/routellm-scorer.ts';
 import { parseSafetensors } from '../../../tools/model/safetensors.ts';
@@ -21,16 +22,14 @@ const folder = await mkdtemp(join(tmpdir(), 'smart-router-scorer-'));
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
 const weights = createRouteLlmWeights({ seed: 3, dimensions: DIMENSIONS, modelCount: 4 });
+const header = { id: 'real', version: '2', embedder: 'any', models, dimensions: DIMENSIONS };
 const entry = await registerScorer({
   modelsFolder: folder,
-  graph: {
-    id: 'real',
-    version: '2',
-    embedder: 'any',
-    models,
-    dimensions: DIMENSIONS,
-    ...toScorerFactors(parseSafetensors(toSafetensors(weights)), { models: 4 }),
-  },
+  header,
+  bytes: writeProjectionGraph(
+    header,
+    toScorerFactors(parseSafetensors(toSafetensors(weights)), { models: 4 }),
+  ),
   defaultPair: { strong: 'a', weak: 'b' },
   trainedOn: 'random weights',
 });
@@ -84,6 +83,28 @@ describe('a loaded scorer', () => {
     expect(new Set(together).size).toBe(16);
   });
 
+  test('gives a batch what it gives each prompt alone', async () => {
+    const scorer = await load(entry, folder);
+    const embeddings = Array.from({ length: 100 }, randomEmbedding);
+    const pair = { strong: 'c', weak: 'd' };
+    const predictions = await scorer.predict(embeddings, pair);
+    expect(predictions).toHaveLength(100);
+    for (const [index, embedding] of embeddings.entries()) {
+      const alone = await scorer.predictWinRate(embedding, pair);
+      expect(predictions[index]?.winRate).toBeCloseTo(alone, 6);
+      expect(predictions[index]).not.toHaveProperty('distance');
+    }
+  });
+
+  test('throws for a batch with an embedding of another length', async () => {
+    const scorer = await load(entry, folder);
+    const lengths = [DIMENSIONS, DIMENSIONS - 1, DIMENSIONS + 1];
+    const embeddings = lengths.map((length) => new Float32Array(length));
+    await expect(scorer.predict(embeddings, entry.defaultPair)).rejects.toThrow(
+      `takes ${DIMENSIONS} dimensions, got ${DIMENSIONS - 1}`,
+    );
+  });
+
   test('answers its first call at once, because it was run before', async () => {
     const scorer = await load(entry, folder);
     const startedAt = performance.now();
@@ -95,7 +116,7 @@ describe('a loaded scorer', () => {
     const scorer = await load(entry, folder);
     const pair = { strong: 'a', weak: 'gpt-9' };
     await expect(scorer.predictWinRate(randomEmbedding(), pair)).rejects.toThrow(
-      'gave no score for gpt-9',
+      'does not know gpt-9',
     );
   });
 

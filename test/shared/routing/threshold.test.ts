@@ -16,9 +16,9 @@ describe('thresholdForStrongShare', () => {
   });
 
   test('lies between two stored quantiles in proportion', () => {
-    const quantiles = even.with(70, 0.4).with(71, 0.5);
+    const quantiles = even.with(70, 0.346).with(71, 0.358);
     // A quarter of the way from the 70th percentile to the 71st.
-    expect(thresholdForStrongShare(quantiles, 0.2975)).toBeCloseTo(0.425, 9);
+    expect(thresholdForStrongShare(quantiles, 0.2975)).toBeCloseTo(0.349, 9);
   });
 
   test('lets every win rate pass for a share of 1', () => {
@@ -53,6 +53,40 @@ describe('thresholdForStrongShare', () => {
       const strong = sample.filter((winRate) => winRate >= threshold).length;
       expect(Math.abs(strong / sample.length - share)).toBeLessThan(0.01);
     }
+  });
+});
+
+describe('thresholdForStrongShare, where prompts have equal win rates,', () => {
+  /** The 20th to the 60th percentile are the same: shares from 0.4 to 0.8 cannot be had. */
+  const tied = even.map((value, index) => (index >= 20 && index <= 60 ? 0.2 : value));
+
+  test('lies in the gap before or behind them, on the side of the nearer share', () => {
+    for (const share of [0.61, 0.7, 0.8]) {
+      const threshold = thresholdForStrongShare(tied, share);
+      expect(threshold).toBeGreaterThan(0.095);
+      expect(threshold).toBeLessThan(0.2);
+    }
+    for (const share of [0.59, 0.5, 0.4]) {
+      const threshold = thresholdForStrongShare(tied, share);
+      expect(threshold).toBeGreaterThan(0.2);
+      expect(threshold).toBeLessThan(0.305);
+    }
+  });
+
+  test('is as without them for a share that can be had', () => {
+    expect(thresholdForStrongShare(tied, 0.3)).toBeCloseTo(0.35, 12);
+    expect(thresholdForStrongShare(tied, 0.9)).toBeCloseTo(0.05, 12);
+  });
+
+  test('sends all or none of them where there are no others', () => {
+    const flat = new Array(101).fill(0.5);
+    expect(thresholdForStrongShare(flat, 0.7)).toBe(0);
+    expect(thresholdForStrongShare(flat, 0.3)).toBeGreaterThan(1);
+  });
+
+  test('tells thousandths apart that win rates lie within', () => {
+    const narrow = even.map((value) => 0.116 + value / 1_000);
+    expect(thresholdForStrongShare(narrow, 0.3)).toBeCloseTo(0.11635, 12);
   });
 });
 

@@ -1,0 +1,55 @@
+import { findLists, findListsByStem, LIST_NAMES } from './word-lists.ts';
+
+/** What is counted of the words of a prompt, one after the other. */
+export class WordCounts {
+  words = 0;
+  wordsAtEnds = 0;
+  letters = 0;
+  /** Of 8 letters or more, and of 12 or more. */
+  long = 0;
+  veryLong = 0;
+  numbers = 0;
+  /** By the position of a list: of all words, and of those at the ends. */
+  readonly inList = new Float64Array(LIST_NAMES.length);
+  readonly inListAtEnds = new Float64Array(LIST_NAMES.length);
+  /** The lists that the first word is in. */
+  firstLists: readonly number[] = [];
+  readonly #distinct = new Set<string>();
+  readonly #distinctNumbers = new Set<string>();
+
+  get distinct(): number {
+    return this.#distinct.size;
+  }
+
+  get distinctNumbers(): number {
+    return this.#distinctNumbers.size;
+  }
+
+  add(word: string, isAtEnd: boolean): void {
+    if (this.words === 0) this.firstLists = findLists(word);
+    this.words += 1;
+    if (isAtEnd) this.wordsAtEnds += 1;
+    this.letters += word.length;
+    if (word.length >= 8) this.long += 1;
+    if (word.length >= 12) this.veryLong += 1;
+    this.#distinct.add(word);
+    if (isNumber(word)) {
+      this.numbers += 1;
+      this.#distinctNumbers.add(word);
+    }
+    for (const list of findListsByStem(word)) {
+      increment(this.inList, list);
+      if (isAtEnd) increment(this.inListAtEnds, list);
+    }
+  }
+}
+
+/** `12`, `3rd`, `1990s`. */
+export function isNumber(word: string): boolean {
+  const unit = word.charCodeAt(0);
+  return unit >= 0x30 && unit <= 0x39;
+}
+
+function increment(counts: Float64Array, index: number): void {
+  counts[index] = (counts[index] ?? 0) + 1;
+}

@@ -1,0 +1,16 @@
+/** FNV-1a, 32 bits, over UTF-16 units (http://www.isthe.com/chongo/tech/comp/fnv). */
+export const HASH_START = 0x811c9dc5;
+const HASH_PRIME = 0x01000193;
+
+/** The hash of what came before and one more number. A signed 32-bit integer, as all hashes here. */
+export function addToHash(hash: number, value: number): number {
+  return Math.imul(hash ^ value, HASH_PRIME);
+}
+
+export function hashWord(word: string): number {
+  let hash = HASH_START;
+  for (let index = 0; index < word.length; index += 1) {
+    hash = addToHash(hash, word.charCodeAt(index));
+  }
+  return hash;
+}

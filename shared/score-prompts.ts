@@ -1,0 +1,123 @@
+import { setImmediate } from 'node:timers/promises';
+import { untilAborted } from './deadline.ts';
+import { HttpError } from './errors.ts';
+import { errorKind, type Log } from './log.ts';
+import type { Prediction, Scorer } from './matrix-factorization/scorer.ts';
+import type { ModelPair } from './matrix-factorization/scorer-choice.ts';
+import type { GetPromptEmbedding, PromptEmbedding } from './prompt-embedding/prompt-embedding.ts';
+
+/** What is known of a prompt before it is decided on: a prediction, or why there is none. */
+export type ScoredPrompt = { readonly embeddingCache: PromptEmbedding['cache'] } & (
+  | { readonly prediction: Prediction }
+  | { readonly failure: 'embedding-unavailable' | 'scorer-unavailable' }
+);
+
+/** Both throw when the signal is aborted before the prompts are embedded, and for nothing else. */
+export type ScorePrompts = {
+  one(text: string, signal: AbortSignal): Promise<ScoredPrompt>;
+  all(texts: readonly string[], signal: AbortSignal): Promise<ScoredPrompt[]>;
+};
+
+type ScoreOptions = {
+  readonly scorer: Scorer;
+  readonly pair: ModelPair;
+  readonly getPromptEmbedding: GetPromptEmbedding;
+  readonly log: Log;
+};
+
+/** So many are scored in one run, and so many embeddings held: 3 MB of the local embedder's. */
+const BATCH_SIZE = 64;
+
+/** Enough to keep an embedding deployment busy, too few to run into its rate limit at once. */
+const CONCURRENCY = 8;
+
+/** Embeds prompts and predicts their win rates. */
+export function createScorePrompts(options: ScoreOptions): ScorePrompts {
+  const { scorer, pair, getPromptEmbedding, log } = options;
+
+  async function embed(text: string, signal: AbortSignal): Promise<PromptEmbedding | undefined> {
+    // Others may wait for the same embedding: the signal ends this wait, not the call.
+    const embedded = await attempt('embedding-failed', () =>
+      untilAborted(getPromptEmbedding(text), signal),
+    );
+    if (signal.aborted) throw new DecisionTimeoutError();
+    return embedded;
+  }
+
+  async function predict(
+    embedded: readonly PromptEmbedding[],
+  ): Promise<(Prediction | undefined)[]> {
+    const embeddings = embedded.map(({ embedding }) => embedding);
+    const predictions = await attempt('scoring-failed', () => scorer.predict(embeddings, pair));
+    if (predictions?.includes(undefined)) log('warning', 'scoring-failed', { error: 'NaN' });
+    return predictions ?? [];
+  }
+
+  /** What cannot be predicted is no reason to fail a request that the strong model can answer. */
+  async function attempt<T>(event: string, work: () => Promise<T> | T): Promise<T | undefined> {
+    try {
+      return await work();
+    } catch (error) {
+      log('warning', event, { error: errorKind(error) });
+      return undefined;
+    }
+  }
+
+  async function scoreBatch(
+    embedded: readonly (PromptEmbedding | undefined)[],
+  ): Promise<ScoredPrompt[]> {
+    const known = embedded.filter((one) => one !== undefined);
+    const predictions = (known.length === 0 ? [] : await predict(known)).values();
+    return embedded.map((one) => toScored(one, one && predictions.next().value));
+  }
+
+  return {
+    one: async (text, signal) => {
+      const embedded = await embed(text, signal);
+      const [prediction] = embedded === undefined ? [] : await predict([embedded]);
+      return toScored(embedded, prediction);
+    },
+    all: async (texts, signal) => {
+      const scored: ScoredPrompt[] = [];
+      for (let first = 0; first < texts.length; first += BATCH_SIZE) {
+        const batch = texts.slice(first, first + BATCH_SIZE);
+        scored.push(...(await scoreBatch(await mapInTurns(batch, (text) => embed(text, signal)))));
+      }
+      return scored;
+    },
+  };
+}
+
+function toScored(
+  embedded: PromptEmbedding | undefined,
+  prediction: Prediction | undefined,
+): ScoredPrompt {
+  if (embedded === undefined) return { embeddingCache: 'none', failure: 'embedding-unavailable' };
+  const { cache: embeddingCache } = embedded;
+  if (prediction === undefined) return { embeddingCache, failure: 'scorer-unavailable' };
+  return { embeddingCache, prediction };
+}
+
+/** CONCURRENCY at a time. What is computed here waits its turn, so that other requests have theirs. */
+async function mapInTurns<T, R>(items: readonly T[], map: (item: T) => Promise<R>): Promise<R[]> {
+  const results: R[] = [];
+  const entries = items.entries();
+  async function work(): Promise<void> {
+    for (const [index, item] of entries) {
+      await setImmediate();
+      results[index] = await map(item);
+    }
+  }
+  await Promise.all(Array.from({ length: Math.min(CONCURRENCY, items.length) }, work));
+  return results;
+}
+
+/** The request's time was over before what it asks for was embedded. */
+class DecisionTimeoutError extends HttpError {
+  constructor() {
+    super(
+      'The prompt could not be embedded within REQUEST_TIMEOUT_MS. Send the request again, with fewer prompts if it had many, or lower EMBEDDING_TIMEOUT_MS.',
+      { status: 504, type: 'server_error', code: 'decision_timeout' },
+    );
+  }
+}

@@ -1,0 +1,24 @@
+import { findScorer, loadRegistry } from '../../shared/matrix-factorization/registry.ts';
+import { load } from '../../shared/matrix-factorization/scorer.ts';
+import { loadLocalEmbedder } from '../../shared/prompt-embedding/local-embedding.ts';
+
+/** In ms: on the clock, and of the processor in all threads. */
+export type ColdStart = { readonly clock: number; readonly processor: number };
+
+// Run in a process of its own: prints how long a start waits for the scorer, alone or with the word
+// vectors, which the app loads at once.
+const [, , modelsFolder = 'models', name = 'local', what = 'both'] = process.argv;
+const entry = findScorer(await loadRegistry(modelsFolder), name);
+
+const startedAt = performance.now();
+const usage = process.cpuUsage();
+await Promise.all([
+  what === 'both' ? loadLocalEmbedder(modelsFolder) : undefined,
+  load(entry, modelsFolder),
+]);
+const { user, system } = process.cpuUsage(usage);
+const found: ColdStart = {
+  clock: performance.now() - startedAt,
+  processor: (user + system) / 1000,
+};
+console.log(JSON.stringify(found));

@@ -1,0 +1,223 @@
+import { basename } from 'node:path';
+import {
+  findScorer,
+  loadRegistry,
+  type ScorerEntry,
+} from '../shared/matrix-factorization/registry.ts';
+import type { ModelPair } from '../shared/matrix-factorization/scorer-choice.ts';
+import { percentileOf } from '../shared/routing/threshold.ts';
+import { InputError } from './command-line/input-error.ts';
+import { type CommandLine, runTool } from './command-line/run-tool.ts';
+import { calibrate } from './model/calibration.ts';
+import { readRecordedWinRates } from './model/calibration-decisions.ts';
+import { type CalibrationGoal, readGoal } from './model/calibration-goal.ts';
+import { addCalibration, nextVersion } from './model/calibration-registry.ts';
+import { formatCalibration } from './model/calibration-report.ts';
+import { scorePrompts } from './model/calibration-sample.ts';
+import type { WeighedPrompt } from './model/calibration-threshold.ts';
+import { createWeigh, missingFacts } from './model/calibration-weights.ts';
+import { canonicalModel } from './model/model-names.ts';
+import { createRandom } from './model/random.ts';
+
+const HELP = `Turns a target into a threshold, by a sample of your own prompts, and registers it.
+
+  npm run model:calibrate -- --prompts <file> --strong-share 0.3
+  npm run model:calibrate -- --from-decisions <url of the router> --strong-share 0.3
+
+  --prompts <file>          .txt with a prompt a line, or .jsonl with rows {prompt | messages,
+                            scores?: {model: 0..1}, costs?: {model: USD}}
+  --from-decisions <url>    the win rates that the running router has recorded
+  --key-env <NAME>          the environment variable that holds a key of the router
+  --decisions <n>           read the n newest decisions (default: 20000)
+
+One target:
+  --strong-share <share>    so much of the requests goes to the strong model, 0.01 to 0.99
+  --cost-per-1000 <USD>     the most that 1,000 requests may cost; by the rows' costs, or by
+                            --strong-cost and --weak-cost, USD per 1,000 requests of each model
+  --max-loss <score>        the most mean score, 0 to 1, that may be lost against the strong model
+                            alone; by the rows' scores, or with --predicted by the win rates
+
+  --tolerance <n>           how far the figure may be off (default: 0.05 of a share, 0.1 = a tenth
+                            of a cost, 0.02 of a loss; less for small ones)
+  --scorer <id>             a registered scorer (default: local)
+  --strong, --weak <model>  two of its models (default: its default pair)
+  --id <name>               of the calibration (default: prompts, or decisions); one of the same
+                            name stays and this is its next version
+  --seed <n>                decides which third of the prompts is held out (default: 1)
+  --embeddings <file>       embeddings of the prompts, for a scorer whose embedder needs calls
+  --max-bad-lines <n>       leave out so many bad lines of --prompts (default: 0)
+  --models-folder <folder>  where the registry is (default: models)
+  --json                    print JSON instead of text
+  --dry-run                 change nothing
+
+Exit code 2 means that the input was refused, such as a sample too small for the promise, and that
+nothing was changed.`;
+
+type Sample = {
+  readonly prompts: readonly WeighedPrompt[];
+  /** The name of the file or host, for the registry. */
+  readonly data: string;
+};
+
+type Source = {
+  readonly entry: ScorerEntry;
+  readonly modelsFolder: string;
+  readonly pair: ModelPair;
+  readonly goal: CalibrationGoal;
+};
+
+async function run(commandLine: CommandLine): Promise<void> {
+  const goal = readGoal(commandLine);
+  const seed = commandLine.integer('seed', 1);
+  const isRecorded = checkSource(commandLine);
+  const id = readId(commandLine, isRecorded);
+  const modelsFolder = commandLine.text('models-folder') ?? 'models';
+  const entry = findScorer(await loadRegistry(modelsFolder), commandLine.text('scorer') ?? 'local');
+  const pair = readPair(commandLine, entry);
+  const source = { entry, modelsFolder, pair, goal };
+  const sample = isRecorded
+    ? await readDecisions(commandLine, source)
+    : await readPrompts(commandLine, source);
+  const result = calibrate(sample.prompts, goal, createRandom(seed));
+  const { kind, value, basis } = goal;
+  const { rows, quantiles, threshold, thresholdInterval, achieved } = result;
+  const calibration = {
+    ...{ id, version: nextVersion(entry, id), data: sample.data, rows, ...pair },
+    target: { kind, value, basis },
+    ...{ threshold, thresholdInterval, achieved, quantiles },
+  };
+  const isDryRun = commandLine.flag('dry-run');
+  if (!isDryRun) await addCalibration(modelsFolder, entry, calibration);
+  const name = `${id}@${calibration.version}`;
+  const scorer = `${entry.id}@${entry.version}`;
+  console.error(
+    isDryRun ? 'A dry run: nothing was registered.' : `Registered ${name} for ${scorer}.`,
+  );
+  const percentile = percentileOf(quantiles, threshold);
+  console.log(
+    commandLine.flag('json')
+      ? JSON.stringify({ scorer, name, registered: !isDryRun, percentile, ...calibration }, null, 2)
+      : formatCalibration({ ...result, name, scorer, pair, data: sample.data, target: goal }),
+  );
+}
+
+/** True for recorded decisions. */
+function checkSource(commandLine: CommandLine): boolean {
+  const [prompts, url] = [commandLine.text('prompts'), commandLine.text('from-decisions')];
+  if ((prompts === undefined) === (url === undefined)) {
+    throw new InputError('Give one sample: --prompts <file> or --from-decisions <url>.');
+  }
+  return url !== undefined;
+}
+
+function readId(commandLine: CommandLine, isRecorded: boolean): string {
+  const id = commandLine.text('id') ?? (isRecorded ? 'decisions' : 'prompts');
+  if (/^[a-z0-9][a-z0-9._-]{0,63}$/.test(id)) return id;
+  throw new InputError(
+    `--id must be 1 to 64 lower-case letters, digits, ".", "_" or "-", got "${id}".`,
+  );
+}
+
+function readPair(commandLine: CommandLine, { id, models, defaultPair }: ScorerEntry): ModelPair {
+  function find(tier: 'strong' | 'weak'): string {
+    const name = commandLine.text(tier) ?? defaultPair[tier];
+    const known = [name, canonicalModel(name)].find((one) => models.includes(one));
+    if (known !== undefined) return known;
+    throw new InputError(
+      `--${tier}: the scorer ${id} does not know "${name}". It knows ${models.join(', ')}.`,
+    );
+  }
+  const pair = { strong: find('strong'), weak: find('weak') };
+  if (pair.strong !== pair.weak) return pair;
+  throw new InputError(
+    `--strong and --weak are both "${pair.strong}": a model has no win rate over itself.`,
+  );
+}
+
+async function readPrompts(commandLine: CommandLine, source: Source): Promise<Sample> {
+  const path = commandLine.required('prompts');
+  const embeddingsFile = commandLine.text('embeddings');
+  const tolerance = {
+    maxBad: commandLine.integer('max-bad-lines', 0),
+    report: (line: string) => console.error(line),
+  };
+  const weigh = createWeigh(source.goal, source.pair);
+  const options = { ...source, path, tolerance, ...(embeddingsFile && { embeddingsFile }) };
+  const prompts = await scorePrompts(options, weigh);
+  return { prompts: usable(prompts, source), data: basename(path) };
+}
+
+async function readDecisions(commandLine: CommandLine, source: Source): Promise<Sample> {
+  const { entry, goal, pair } = source;
+  const weigh = createWeigh(goal, pair);
+  // Before anything is fetched: a decision knows neither gradings nor the other model's cost.
+  usable([weigh(0.5)], source);
+  const url = commandLine.required('from-decisions');
+  const { winRates, skipped } = await readRecordedWinRates({
+    url,
+    ...readKey(commandLine.text('key-env')),
+    scorer: `${entry.id}@${entry.version}`,
+    limit: commandLine.integer('decisions', 20_000),
+  });
+  console.error(
+    `${winRates.length} decisions with a win rate of ${entry.id}@${entry.version}; left out: ${skipped.otherScorer} of other scorers, ${skipped.noWinRate} without a win rate.`,
+  );
+  const prompts = usable(
+    winRates.map((winRate) => weigh(winRate)),
+    source,
+  );
+  return { prompts, data: `decisions of ${new URL(url).host}` };
+}
+
+/** The prompts of which all is known that the goal needs. */
+function usable(
+  prompts: readonly (WeighedPrompt | undefined)[],
+  { goal, pair }: Source,
+): readonly WeighedPrompt[] {
+  const known = prompts.filter((prompt) => prompt !== undefined);
+  const missing = prompts.length - known.length;
+  if (known.length === 0 && missing > 0) throw missingFacts(goal, pair);
+  if (missing > 0) {
+    console.error(
+      `${missing} of ${prompts.length} rows lack what --${goal.kind} needs and are left out.`,
+    );
+  }
+  return known;
+}
+
+function readKey(name: string | undefined): { readonly apiKey?: string } {
+  if (name === undefined) return {};
+  const apiKey = process.env[name]?.trim() ?? '';
+  if (/^[\x21-\x7e]+$/.test(apiKey)) return { apiKey };
+  throw new InputError(
+    `--key-env: the environment variable ${name} must hold a key, in printable ASCII without spaces.`,
+  );
+}
+
+await runTool({
+  help: HELP,
+  options: {
+    prompts: { type: 'string' },
+    'from-decisions': { type: 'string' },
+    'key-env': { type: 'string' },
+    decisions: { type: 'string' },
+    'strong-share': { type: 'string' },
+    'cost-per-1000': { type: 'string' },
+    'strong-cost': { type: 'string' },
+    'weak-cost': { type: 'string' },
+    'max-loss': { type: 'string' },
+    predicted: { type: 'boolean' },
+    tolerance: { type: 'string' },
+    scorer: { type: 'string' },
+    strong: { type: 'string' },
+    weak: { type: 'string' },
+    id: { type: 'string' },
+    seed: { type: 'string' },
+    embeddings: { type: 'string' },
+    'max-bad-lines': { type: 'string' },
+    'models-folder': { type: 'string' },
+    json: { type: 'boolean' },
+    'dry-run': { type: 'boolean' },
+  },
+  run,
+});

@@ -1,0 +1,123 @@
+import { MAX_TOKENS } from '../../shared/prompt-embedding/azure-embedding.ts';
+import { InputError } from '../command-line/input-error.ts';
+import type { EmbedBatch } from './azure-batch-embedder.ts';
+import { type EmbeddingsFile, type PromptItem, promptKey } from './embeddings-file.ts';
+
+/** Embeds many prompts for the model tools. */
+export type BatchEmbedder = {
+  /** As in the registry: `local/2`, `azure-openai/text-embedding-3-small`. */
+  readonly id: string;
+  /**
+   * Yields one embedding a prompt, in order, all of one length and finite. Leaving the loop early
+   * ends the calls that are under way. Throws an InputError, or a ConfigError for a missing setting.
+   */
+  embedAll(prompts: Iterable<PromptItem> | AsyncIterable<PromptItem>): AsyncGenerator<Float32Array>;
+  close(): Promise<void>;
+};
+
+type BatchEmbedderOptions = {
+  readonly id: string;
+  /** Numbers in an embedding; the first one's unless given. */
+  readonly dimensions?: number;
+  readonly embedBatch: EmbedBatch;
+  /** Asked first, and given what had to be computed. */
+  readonly file?: EmbeddingsFile;
+};
+
+type Batch = {
+  readonly prompts: PromptItem[];
+  /** Texts that have to be computed, each once, by their keys. */
+  readonly missing: Map<string, string>;
+};
+
+/**
+ * Azure OpenAI takes 2,048 texts and 300,000 tokens a request. Fewer texts cost nothing, and less is
+ * lost when a run is broken off. A token is at least one byte, so that so many bytes are never too
+ * many tokens; prose has about a quarter as many, less than what a small quota allows a minute.
+ */
+const MAX_TEXTS = 256;
+const MAX_BYTES = 300_000;
+/** Of which most were found in the file. */
+const MAX_PROMPTS = 1_024;
+/** Requests under way. */
+const MAX_AT_ONCE = 4;
+
+export function createBatchEmbedder(options: BatchEmbedderOptions): BatchEmbedder {
+  const { id, embedBatch, file } = options;
+  let { dimensions } = options;
+
+  function check(embedding: Float32Array): void {
+    dimensions ??= embedding.length;
+    if (embedding.length !== dimensions) {
+      throw new InputError(
+        `The embedder ${id} gave ${embedding.length} dimensions, and ${dimensions} are expected: is the deployment one of another model?`,
+      );
+    }
+    if (embedding.every(Number.isFinite)) return;
+    throw new InputError(`The embedder ${id} gave something that is no finite number.`);
+  }
+
+  async function embed({ prompts, missing }: Batch, signal: AbortSignal): Promise<Float32Array[]> {
+    const keys = [...missing.keys()];
+    const computed = keys.length === 0 ? [] : await embedBatch([...missing.values()], signal);
+    computed.forEach(check);
+    if (computed.length > 0) await file?.append(keys, computed);
+    const byKey = new Map(computed.map((embedding, index) => [keys[index], embedding]));
+    const embeddings: Float32Array[] = [];
+    for (const prompt of prompts) {
+      const embedding = byKey.get(promptKey(prompt.text)) ?? (await file?.find(prompt));
+      if (embedding === undefined) throw new Error(`No embedding was computed for ${prompt.id}.`);
+      embeddings.push(embedding);
+    }
+    return embeddings;
+  }
+
+  return {
+    id,
+    async *embedAll(prompts) {
+      const leaving = new AbortController();
+      const underWay: Promise<Float32Array[]>[] = [];
+      try {
+        for await (const batch of toBatches(prompts, file)) {
+          const embedded = embed(batch, leaving.signal);
+          // It is waited for after those before it, which may fail as well.
+          embedded.catch(() => undefined);
+          underWay.push(embedded);
+          if (underWay.length === MAX_AT_ONCE) yield* (await underWay.shift()) ?? [];
+        }
+        while (underWay.length > 0) yield* (await underWay.shift()) ?? [];
+      } finally {
+        leaving.abort();
+        await Promise.allSettled(underWay);
+      }
+    },
+    close: async () => file?.close(),
+  };
+}
+
+async function* toBatches(
+  prompts: Iterable<PromptItem> | AsyncIterable<PromptItem>,
+  file: EmbeddingsFile | undefined,
+): AsyncGenerator<Batch> {
+  let batch: Batch = { prompts: [], missing: new Map() };
+  let bytes = 0;
+  for await (const prompt of prompts) {
+    const isFound = file?.has(prompt) === true;
+    const more = isFound ? 0 : weigh(prompt.text);
+    const isFull = bytes + more > MAX_BYTES || batch.missing.size === MAX_TEXTS;
+    if (isFull || batch.prompts.length === MAX_PROMPTS) {
+      yield batch;
+      batch = { prompts: [], missing: new Map() };
+      bytes = 0;
+    }
+    batch.prompts.push(prompt);
+    if (!isFound) batch.missing.set(promptKey(prompt.text), prompt.text);
+    bytes += more;
+  }
+  if (batch.prompts.length > 0) yield batch;
+}
+
+/** What a text adds to a request, in bytes or tokens, whichever is less. */
+function weigh(text: string): number {
+  return Math.min(Buffer.byteLength(text), MAX_TOKENS);
+}

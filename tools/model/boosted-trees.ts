@@ -1,0 +1,90 @@
+import { createRandom, shuffle } from './random.ts';
+import {
+  findLeaf,
+  type RegressionTree,
+  type Slopes,
+  TreeGrower,
+  type TreeOptions,
+} from './regression-tree.ts';
+import { applyGram, type RowMoments } from './row-moments.ts';
+import { RANK } from './strength-basis.ts';
+import type { BinnedColumns } from './tree-bins.ts';
+
+export type BoostingOptions = TreeOptions & {
+  readonly seed: number;
+  readonly trees: number;
+  /** Parts of the rows and of the columns that each tree sees. */
+  readonly rowShare: number;
+  readonly columnShare: number;
+};
+
+type BoostingProblem = {
+  readonly data: BinnedColumns;
+  readonly moments: RowMoments;
+  readonly weights: Float32Array;
+  readonly rows: Int32Array;
+  /** Sees the factors [rows, RANK] of all rows after each tree; false: no more trees. */
+  readonly onTree: (factors: Float64Array, trees: number) => boolean;
+};
+
+/**
+ * Trees whose sum is the prompts' factors: gradient boosting with row and column sampling
+ * (Friedman, 2001 and 2002) of the loss z' G z - 2 c' z.
+ */
+export function boostTrees(problem: BoostingProblem, options: BoostingOptions): RegressionTree[] {
+  const { data, rows, onTree } = problem;
+  const random = createRandom(options.seed);
+  const grower = new TreeGrower(data, options);
+  const factors = new Float64Array(data.rows * RANK);
+  const slopes = { gradient: new Float64Array(factors.length), curvature: curvature(problem) };
+  const rowOrder = Int32Array.from(rows);
+  const columnOrder = Int32Array.from(data.edges.keys());
+  const trees: RegressionTree[] = [];
+  for (let isWanted = true; isWanted && trees.length < options.trees; ) {
+    fillGradient(problem, factors, slopes);
+    const tree = grower.grow(
+      sample(rowOrder, options.rowShare, random),
+      sample(columnOrder, options.columnShare, random),
+      slopes,
+    );
+    trees.push(tree);
+    addTree(tree, data, factors);
+    isWanted = onTree(factors, trees.length);
+  }
+  return trees;
+}
+
+function curvature({ data, moments, weights }: BoostingProblem): Float64Array {
+  return Float64Array.from({ length: data.rows * RANK }, (_, index) => {
+    const row = Math.floor(index / RANK);
+    const diagonal = (row * RANK + (index % RANK)) * RANK + (index % RANK);
+    return (weights[row] ?? 1) * (moments.gram[diagonal] ?? 0);
+  });
+}
+
+function fillGradient(problem: BoostingProblem, factors: Float64Array, { gradient }: Slopes): void {
+  const { moments, weights, rows } = problem;
+  for (const row of rows) {
+    const own = factors.subarray(row * RANK, (row + 1) * RANK);
+    const image = applyGram(moments.gram, row, own);
+    for (const [factor, value] of image.entries()) {
+      const at = row * RANK + factor;
+      gradient[at] = (weights[row] ?? 1) * ((moments.moment[at] ?? 0) - value);
+    }
+  }
+}
+
+/** In rising order, which the processor's cache likes. */
+function sample(order: Int32Array, share: number, random: () => number): Int32Array {
+  shuffle(order, random);
+  return order.slice(0, Math.max(1, Math.round(share * order.length))).sort();
+}
+
+function addTree(tree: RegressionTree, data: BinnedColumns, factors: Float64Array): void {
+  for (let row = 0; row < data.rows; row += 1) {
+    const values = tree.values[findLeaf(tree, data, row)] ?? [0, 0];
+    for (const [factor, value] of values.entries()) {
+      factors[row * RANK + factor] = (factors[row * RANK + factor] ?? 0) + value;
+    }
+  }
+}

@@ -1,0 +1,60 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import * as z from 'zod';
+import {
+  type Calibration,
+  type ScorerEntry,
+  scorerEntrySchema,
+} from '../../shared/matrix-factorization/registry.ts';
+import { InputError } from '../command-line/input-error.ts';
+import { replaceFiles } from './replace-files.ts';
+
+/** An entry as the file has it: what nobody here knows is written again as it was read. */
+type RawEntry = { calibrations?: unknown[] };
+
+const rawRegistrySchema = z.object({
+  scorers: z.array(z.custom<RawEntry>((value) => scorerEntrySchema.safeParse(value).success)),
+});
+
+/** The version that the next calibration of this id gets: earlier ones stay. */
+export function nextVersion({ calibrations }: ScorerEntry, id: string): number {
+  const versions = calibrations.filter((one) => one.id === id).map(({ version }) => version);
+  return 1 + Math.max(0, ...versions);
+}
+
+/**
+ * Adds a calibration behind those of the scorer. Throws an InputError, with the registry as it was,
+ * when it cannot be written or when the scorer has changed since `entry` was read.
+ */
+export async function addCalibration(
+  modelsFolder: string,
+  entry: ScorerEntry,
+  calibration: Calibration,
+): Promise<void> {
+  const path = join(modelsFolder, 'registry.json');
+  const text = await readFile(path, 'utf8');
+  const registry: unknown = JSON.parse(text);
+  const known = JSON.stringify(entry);
+  const scorer = rawRegistrySchema
+    .parse(registry)
+    .scorers.find((raw) => JSON.stringify(scorerEntrySchema.parse(raw)) === known);
+  if (scorer === undefined) throw changed(path);
+  scorer.calibrations = [...(scorer.calibrations ?? []), calibration];
+  scorerEntrySchema.parse(scorer);
+  const content = formatAs(text, registry);
+  await replaceFiles(modelsFolder, [{ path, content }], async () => {
+    if ((await readFile(path, 'utf8')) !== text) throw changed(path);
+  });
+}
+
+/** With the indentation, the line breaks and the end that the file has. */
+function formatAs(text: string, json: unknown): string {
+  const indentation = /^\s*\{\r?\n([ \t]+)/.exec(text)?.[1];
+  const end = /\s*$/.exec(text)?.[0] ?? '';
+  const formatted = JSON.stringify(json, null, indentation);
+  return `${text.includes('\r\n') ? formatted.replaceAll('\n', '\r\n') : formatted}${end}`;
+}
+
+function changed(path: string): InputError {
+  return new InputError(`${path} was changed in the meantime. Run the command again.`);
+}

@@ -1,0 +1,60 @@
+import type { CalibrationTarget } from '../../shared/matrix-factorization/registry.ts';
+import { percentileOf } from '../../shared/routing/threshold.ts';
+import type { CalibrationResult } from './calibration.ts';
+import { formatFigure } from './calibration-goal.ts';
+import type { Interval } from './calibration-statistics.ts';
+
+const MEANINGS: Readonly<Record<CalibrationTarget['kind'], string>> = {
+  'strong-share': 'of the requests go to the strong model',
+  'cost-per-1000': 'USD per 1,000 requests',
+  'max-loss': 'mean score lost against the strong model alone, at most',
+};
+
+const BASES: Readonly<Record<CalibrationTarget['basis'], string>> = {
+  measured: '',
+  stated: ', by the prices given',
+  predicted: ', predicted by the scorer: no answer was graded',
+};
+
+type Calibrated = CalibrationResult & {
+  /** `id@version` of both. */
+  readonly name: string;
+  readonly scorer: string;
+  readonly pair: { readonly strong: string; readonly weak: string };
+  readonly data: string;
+  readonly target: CalibrationTarget;
+};
+
+/** What people read: percentiles and shares; the win rate itself once, exactly, to be copied. */
+export function formatCalibration(calibrated: Calibrated): string {
+  const { target, quantiles, threshold, thresholdInterval, achieved } = calibrated;
+  const figure = (value: number): string => formatFigure(target.kind, value);
+  const place = (winRate: number): string => percent(percentileOf(quantiles, winRate));
+  const lines = [
+    ['calibration', `${calibrated.name} of the scorer ${calibrated.scorer}`],
+    ['pair', `${calibrated.pair.strong} (strong) over ${calibrated.pair.weak} (weak)`],
+    [
+      'sample',
+      `${calibrated.data}: ${calibrated.rows} prompts to choose by, ${achieved.rows} held out`,
+    ],
+    ['target', `${figure(target.value)} ${MEANINGS[target.kind]}${BASES[target.basis]}`],
+    [
+      'threshold',
+      `at ${place(threshold)} of the prompts by win rate (95%: ${range(thresholdInterval, place)})`,
+    ],
+    ['held out', `${figure(achieved.value)} (95%: ${range(achieved.interval, figure)})`],
+    ...(target.kind === 'strong-share'
+      ? []
+      : [['strong share', `${percent(achieved.strongShare)} of the held-out prompts`]]),
+    ['win rate', `${threshold} (ROUTER_THRESHOLD)`],
+  ];
+  return lines.map(([name = '', text = '']) => `${name.padEnd(14)}${text}`).join('\n');
+}
+
+function range([low, high]: Interval, format: (value: number) => string): string {
+  return `${format(low)} to ${format(high)}`;
+}
+
+function percent(share: number): string {
+  return `${(100 * share).toFixed(1)}%`;
+}

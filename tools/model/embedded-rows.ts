@@ -1,0 +1,97 @@
+/**
+ * Embeddings of many rows: the first columns whole, the rest, most of which are zero in a local
+ * embedding, as the entries that are not.
+ */
+export type EmbeddedRows = {
+  readonly count: number;
+  readonly denseColumns: number;
+  readonly sparseColumns: number;
+  /** [count, denseColumns] */
+  readonly dense: Float32Array;
+  /** Where each row's entries begin in `columns` and `values`; one more than there are rows. */
+  readonly offsets: Float64Array;
+  /** Counted from the first sparse column. */
+  readonly columns: Int32Array;
+  readonly values: Float32Array;
+};
+
+/** Collects embeddings of one length. `denseColumns` of each are kept whole. */
+export class EmbeddedRowsBuilder {
+  readonly #denseColumns: number;
+  readonly #dense: GrowingFloats;
+  readonly #values = new GrowingFloats();
+  readonly #columns = new GrowingFloats();
+  readonly #offsets = [0];
+  #dimensions: number | undefined;
+
+  constructor(denseColumns: number) {
+    this.#denseColumns = denseColumns;
+    this.#dense = new GrowingFloats();
+  }
+
+  add(embedding: Float32Array): void {
+    this.#dimensions ??= embedding.length;
+    this.#dense.append(embedding.subarray(0, this.#denseColumns));
+    for (let column = this.#denseColumns; column < embedding.length; column += 1) {
+      const value = embedding[column] ?? 0;
+      if (value === 0) continue;
+      this.#values.push(value);
+      this.#columns.push(column - this.#denseColumns);
+    }
+    this.#offsets.push(this.#values.length);
+  }
+
+  finish(): EmbeddedRows {
+    const dimensions = this.#dimensions ?? 0;
+    return {
+      count: this.#offsets.length - 1,
+      denseColumns: Math.min(this.#denseColumns, dimensions),
+      sparseColumns: Math.max(0, dimensions - this.#denseColumns),
+      dense: this.#dense.toArray(),
+      offsets: Float64Array.from(this.#offsets),
+      // A float32 holds every column number below 2^24.
+      columns: Int32Array.from(this.#columns.toArray()),
+      values: this.#values.toArray(),
+    };
+  }
+}
+
+class GrowingFloats {
+  #values = new Float32Array(1 << 16);
+  length = 0;
+
+  push(value: number): void {
+    this.#reserve(1);
+    this.#values[this.length] = value;
+    this.length += 1;
+  }
+
+  append(values: Float32Array): void {
+    this.#reserve(values.length);
+    this.#values.set(values, this.length);
+    this.length += values.length;
+  }
+
+  toArray(): Float32Array {
+    return this.#values.slice(0, this.length);
+  }
+
+  #reserve(more: number): void {
+    if (this.length + more <= this.#values.length) return;
+    const larger = new Float32Array(Math.max(2 * this.#values.length, this.length + more));
+    larger.set(this.#values);
+    this.#values = larger;
+  }
+}
+
+/** One row's embedding, whole. */
+export function embeddingOf(rows: EmbeddedRows, row: number): Float32Array {
+  const { denseColumns, sparseColumns } = rows;
+  const embedding = new Float32Array(denseColumns + sparseColumns);
+  embedding.set(rows.dense.subarray(row * denseColumns, (row + 1) * denseColumns));
+  const end = rows.offsets[row + 1] ?? 0;
+  for (let entry = rows.offsets[row] ?? 0; entry < end; entry += 1) {
+    embedding[denseColumns + (rows.columns[entry] ?? 0)] = rows.values[entry] ?? 0;
+  }
+  return embedding;
+}

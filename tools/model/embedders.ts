@@ -1,0 +1,114 @@
+import { fileURLToPath } from 'node:url';
+import {
+  LOCAL_EMBEDDER,
+  type LocalEmbedder,
+  loadLocalEmbedder,
+} from '../../shared/prompt-embedding/local-embedding.ts';
+import type { Environment } from '../../shared/settings-reader.ts';
+import { InputError } from '../command-line/input-error.ts';
+import { createAzureBatchEmbedder, type EmbedBatch } from './azure-batch-embedder.ts';
+import { type BatchEmbedder, createBatchEmbedder } from './batch-embedder.ts';
+import { EmbeddingsFile } from './embeddings-file.ts';
+import { openNumpyArray } from './numpy-array.ts';
+
+type EmbedderOptions = {
+  /** `local`, or an id as in the registry. */
+  readonly embedder: string;
+  /** JSON lines, which missing embeddings are added to, or a `.npy` of exactly the data's rows. */
+  readonly embeddingsFile?: string;
+  /** What the scorer takes; any unless given. */
+  readonly dimensions?: number;
+  /** Names the embedding deployment, which is read when the first embedding has to be computed. */
+  readonly env?: Environment;
+};
+
+/** Says whose the embeddings are, `azure-openai/text-embedding-3-small`: it becomes a header. */
+const EMBEDDER_ID = /^[a-z0-9][a-z0-9-]*\/[\w.:/-]{1,100}$/i;
+
+/**
+ * Opens what embeds prompts: the local embedder, or for any other id the deployment that
+ * `EMBEDDING_DEPLOYMENT` names, as in the running service. Throws an InputError when the embedder is
+ * none, or the file does not fit it.
+ */
+export async function openEmbedder(options: EmbedderOptions): Promise<BatchEmbedder> {
+  const { embeddingsFile, dimensions, env = process.env } = options;
+  const { id, embedBatch } = resolveEmbedder(options.embedder, env);
+  if (embeddingsFile === undefined) {
+    return createBatchEmbedder({ id, embedBatch, ...(dimensions !== undefined && { dimensions }) });
+  }
+  if (embeddingsFile.endsWith('.npy')) return openMatrix(id, embeddingsFile, dimensions);
+  const file = await EmbeddingsFile.open(embeddingsFile, id);
+  checkDimensions(embeddingsFile, file.dimensions, dimensions);
+  const expected = dimensions ?? file.dimensions;
+  return createBatchEmbedder({
+    id,
+    embedBatch,
+    file,
+    ...(expected !== undefined && { dimensions: expected }),
+  });
+}
+
+function resolveEmbedder(
+  embedder: string,
+  env: Environment,
+): { readonly id: string; readonly embedBatch: EmbedBatch } {
+  if (embedder === 'local' || embedder.startsWith('local/')) {
+    const { id } = LOCAL_EMBEDDER;
+    if (embedder !== 'local' && embedder !== id) {
+      throw new InputError(`The local embedder is ${id} here: ${embedder} is of another version.`);
+    }
+    return { id, embedBatch: createLocalBatchEmbedder() };
+  }
+  if (EMBEDDER_ID.test(embedder)) {
+    return { id: embedder, embedBatch: createAzureBatchEmbedder(embedder, env) };
+  }
+  throw new InputError(
+    `The embedder must be local, or look like azure-openai/text-embedding-3-small, got "${embedder}".`,
+  );
+}
+
+/** With the word vectors of the project, whichever folder the scorers are in. */
+function createLocalBatchEmbedder(): EmbedBatch {
+  const modelsFolder = fileURLToPath(new URL('../../models', import.meta.url));
+  let loading: Promise<LocalEmbedder> | undefined;
+  return async (texts) => {
+    loading ??= loadLocalEmbedder(modelsFolder);
+    const { embed } = await loading;
+    return texts.map((text) => embed(text));
+  };
+}
+
+/** Its rows name no prompts: they are those of the data, from the first to the last. */
+async function openMatrix(
+  id: string,
+  path: string,
+  dimensions: number | undefined,
+): Promise<BatchEmbedder> {
+  const matrix = await openNumpyArray(path);
+  if (dimensions !== undefined && matrix.columns !== dimensions) await matrix.close();
+  checkDimensions(path, matrix.columns, dimensions);
+  return {
+    id,
+    async *embedAll(prompts) {
+      let row = 0;
+      for await (const _ of prompts) {
+        if (row === matrix.rows) throw mismatch(path, `only ${row} rows`);
+        yield await matrix.readRow(row);
+        row += 1;
+      }
+      if (row < matrix.rows) throw mismatch(path, `${matrix.rows} rows, the data ${row}`);
+    },
+    close: () => matrix.close(),
+  };
+}
+
+function mismatch(path: string, what: string): InputError {
+  return new InputError(`${path} has ${what}: it must have one row for each row of the data.`);
+}
+
+function checkDimensions(path: string, found: number | undefined, expected: number | undefined) {
+  if (found === undefined || expected === undefined || found === expected) return;
+  throw new InputError(
+    `The embeddings in ${path} have ${found} dimensions; the scorer takes ${expected}.`,
+  );
+}

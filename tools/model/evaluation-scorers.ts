@@ -1,0 +1,89 @@
+import type { ScorerEntry } from '../../shared/matrix-factorization/registry.ts';
+import { load } from '../../shared/matrix-factorization/scorer.ts';
+import type { ModelPair } from '../../shared/matrix-factorization/scorer-choice.ts';
+import { createProgress } from '../command-line/progress.ts';
+import { openEmbedder } from './embedders.ts';
+import type { PromptItem } from './embeddings-file.ts';
+import { type EvaluationData, selectRow } from './evaluation-data.ts';
+import { readRoutingRows } from './routing-rows.ts';
+
+/** A scorer under the name that it was asked for by, and the two of its models that it compares. */
+export type EvaluatedScorer = {
+  readonly name: string;
+  readonly entry: ScorerEntry;
+  readonly pair: ModelPair;
+};
+
+type Scoring = {
+  readonly data: EvaluationData;
+  readonly scorers: readonly EvaluatedScorer[];
+  readonly modelsFolder: string;
+  readonly embeddingsFile: string | undefined;
+  /** How many rows will be scored. */
+  readonly total: number;
+};
+
+/**
+ * The win rates of every scorer, one for each row that is scored, in the order of the data. Reads
+ * the data once for each embedder and keeps no text. Throws an InputError when embeddings do not fit.
+ */
+export async function predictWinRates(scoring: Scoring): Promise<Map<string, number[]>> {
+  const found = new Map<string, number[]>(scoring.scorers.map(({ name }) => [name, []]));
+  const byEmbedder = Map.groupBy(scoring.scorers, ({ entry }) => entry.embedder);
+  for (const scorers of byEmbedder.values()) await predictWith(scorers, scoring, found);
+  return found;
+}
+
+async function predictWith(
+  scorers: readonly EvaluatedScorer[],
+  { data, modelsFolder, embeddingsFile, total }: Scoring,
+  found: ReadonlyMap<string, number[]>,
+): Promise<void> {
+  const loaded = await Promise.all(
+    scorers.map(async ({ name, entry, pair }) => {
+      const scorer = await load(entry, modelsFolder);
+      return { pair, scorer, winRates: found.get(name) };
+    }),
+  );
+  const [first] = scorers;
+  if (first === undefined) return;
+  const { embedder: id, dimensions } = first.entry;
+  const isLocal = id.startsWith('local/');
+  const file = isLocal ? undefined : embeddingsFile;
+  const embedder = await openEmbedder({
+    embedder: id,
+    dimensions,
+    ...(file !== undefined && { embeddingsFile: file }),
+  });
+  const progress = createProgress({ label: `Scoring with ${id}`, unit: 'prompts', total });
+  const isScored: boolean[] = [];
+  try {
+    // A matrix of embeddings has no names: it needs every row of the data.
+    const items = readItems(data, file?.endsWith('.npy') ?? false, isScored);
+    for await (const embedding of embedder.embedAll(items)) {
+      if (isScored.shift() !== true) continue;
+      for (const { scorer, pair, winRates } of loaded) {
+        winRates?.push(await scorer.predictWinRate(embedding, pair));
+      }
+      progress.advance();
+    }
+  } finally {
+    progress.end();
+    await embedder.close();
+  }
+}
+
+async function* readItems(
+  data: EvaluationData,
+  needsAllRows: boolean,
+  isScored: boolean[],
+): AsyncGenerator<PromptItem> {
+  // What was wrong with the data has been reported when it was read for its numbers.
+  const tolerance = { ...data.tolerance, report: () => undefined };
+  for await (const row of readRoutingRows(data.paths, tolerance)) {
+    const isSelected = selectRow(row, data) !== undefined;
+    if (!isSelected && !needsAllRows) continue;
+    isScored.push(isSelected);
+    yield { id: row.id, text: row.prompt };
+  }
+}

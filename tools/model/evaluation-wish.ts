@@ -1,0 +1,144 @@
+import {
+  findScorer,
+  loadRegistry,
+  type ScorerEntry,
+} from '../../shared/matrix-factorization/registry.ts';
+import type { ModelPair } from '../../shared/matrix-factorization/scorer-choice.ts';
+import { InputError } from '../command-line/input-error.ts';
+import type { CommandLine } from '../command-line/run-tool.ts';
+import { DEFAULT_SETTINGS, type EvaluationSettings } from './evaluation.ts';
+import type { AucSources } from './evaluation-auc.ts';
+import type { EvaluationData } from './evaluation-data.ts';
+import type { Prices } from './evaluation-scopes.ts';
+import type { EvaluatedScorer } from './evaluation-scorers.ts';
+import { canonicalModel } from './model-names.ts';
+
+/** What the command line asks for, read and checked before any data is. */
+export type EvaluationWish = {
+  readonly data: EvaluationData;
+  readonly scorers: readonly EvaluatedScorer[];
+  readonly settings: EvaluationSettings;
+  readonly modelsFolder: string;
+  readonly embeddingsFile: string | undefined;
+  readonly aucSources: AucSources | undefined;
+  readonly outFolder: string | undefined;
+};
+
+/** More would take longer than anybody waits, and change no digit that is shown. */
+const MAX_RESAMPLES = 100_000;
+
+/** Throws an InputError or a ConfigError for what cannot be. */
+export async function readWish(commandLine: CommandLine): Promise<EvaluationWish> {
+  const pair = {
+    strong: canonicalModel(commandLine.required('strong')),
+    weak: canonicalModel(commandLine.required('weak')),
+  };
+  if (pair.strong === pair.weak) {
+    throw new InputError(`--strong and --weak are both "${pair.strong}".`);
+  }
+  const paths = commandLine.all('data');
+  if (paths.length === 0) throw new InputError('--data is missing: it names JSON lines.');
+  const aucSources = readAucSources(commandLine.text('auc'));
+  const modelsFolder = commandLine.text('models-folder') ?? 'models';
+  return {
+    data: {
+      paths,
+      pair,
+      tolerance: {
+        maxBad: commandLine.integer('max-bad-lines', 0),
+        report: (line) => console.error(line),
+      },
+      alsoSources: aucSources ? [aucSources.lower, aucSources.higher] : [],
+    },
+    scorers: await resolveScorers(commandLine, modelsFolder, pair),
+    settings: readSettings(commandLine),
+    modelsFolder,
+    embeddingsFile: commandLine.text('embeddings'),
+    aucSources,
+    outFolder: commandLine.text('out'),
+  };
+}
+
+function readSettings(commandLine: CommandLine): EvaluationSettings {
+  const prices = readPrices(commandLine);
+  const resamples = commandLine.integer('resamples', DEFAULT_SETTINGS.resamples);
+  if (resamples > MAX_RESAMPLES) {
+    throw new InputError(`--resamples must be at most ${MAX_RESAMPLES}, got ${resamples}.`);
+  }
+  return {
+    resamples,
+    seed: commandLine.integer('seed', DEFAULT_SETTINGS.seed),
+    minRows: commandLine.integer('min-rows', DEFAULT_SETTINGS.minRows),
+    ...(prices && { prices }),
+  };
+}
+
+function readPrices(commandLine: CommandLine): Prices | undefined {
+  const strong = readPrice(commandLine, 'strong-cost');
+  const weak = readPrice(commandLine, 'weak-cost');
+  if (strong === undefined && weak === undefined) return undefined;
+  if (strong === undefined || weak === undefined || strong === 0) {
+    throw new InputError('Give both --strong-cost, more than 0, and --weak-cost.');
+  }
+  return { strong, weak };
+}
+
+function readPrice(commandLine: CommandLine, name: string): number | undefined {
+  const text = commandLine.text(name);
+  if (text === undefined) return undefined;
+  if (/^\d{1,9}(\.\d{1,12})?$/.test(text)) return Number(text);
+  throw new InputError(
+    `--${name} must be US dollars for 1,000 requests, such as 12.50, got "${text}".`,
+  );
+}
+
+/** Reads `--auc`. */
+export function readAucSources(text: string | undefined): AucSources | undefined {
+  if (text === undefined) return undefined;
+  const [lower, higher, ...rest] = text.split(':');
+  if (lower && higher && rest.length === 0) return { lower, higher };
+  throw new InputError(`--auc must name two sources, <lower>:<higher>, got "${text}".`);
+}
+
+async function resolveScorers(
+  commandLine: CommandLine,
+  modelsFolder: string,
+  pair: ModelPair,
+): Promise<EvaluatedScorer[]> {
+  const registry = await loadRegistry(modelsFolder);
+  const named = commandLine.all('scorer');
+  const names = [...new Set(named.length === 0 ? ['local'] : named)];
+  return names.map((name) => {
+    const entry = findScorer(registry, name);
+    return { name, entry, pair: choosePair(entry, commandLine, pair) };
+  });
+}
+
+/** The models that were named to stand for the pair, else the pair itself, else the default pair. */
+function choosePair(entry: ScorerEntry, commandLine: CommandLine, pair: ModelPair): ModelPair {
+  const [strong, weak] = [commandLine.text('scorer-strong'), commandLine.text('scorer-weak')];
+  if (strong !== undefined || weak !== undefined) {
+    return checkStandIns(entry, {
+      strong: canonicalModel(strong ?? pair.strong),
+      weak: canonicalModel(weak ?? pair.weak),
+    });
+  }
+  const knowsBoth = entry.models.includes(pair.strong) && entry.models.includes(pair.weak);
+  const chosen = knowsBoth ? pair : entry.defaultPair;
+  const how = knowsBoth
+    ? 'predicts'
+    : 'does not know both models: its default pair stands for them,';
+  console.error(`${entry.id} ${how} ${chosen.strong} over ${chosen.weak}.`);
+  return chosen;
+}
+
+function checkStandIns({ id, models }: ScorerEntry, pair: ModelPair): ModelPair {
+  for (const model of [pair.strong, pair.weak]) {
+    if (models.includes(model)) continue;
+    throw new InputError(
+      `The scorer ${id} does not know "${model}". It knows ${models.join(', ')}.`,
+    );
+  }
+  if (pair.strong !== pair.weak) return pair;
+  throw new InputError(`--scorer-strong and --scorer-weak are both "${pair.strong}".`);
+}

@@ -1,0 +1,169 @@
+import { scoreByStrength } from './strength-basis.ts';
+import type { TrainingSet } from './training-set.ts';
+
+/**
+ * What a model's scores have beyond its strength: it may be good at code for its strength, or fail
+ * at a format. `values` is [models, width + 1]: for each number that is known of a prompt its
+ * weight, then a constant.
+ */
+export type Deviations = { readonly width: number; readonly values: Float64Array };
+
+/** Numbers known of each row's prompt, [rows, width]: by the heads, or its shares in clusters. */
+export type PromptNumbers = { readonly width: number; readonly values: Float32Array };
+
+type DeviationProblem = {
+  readonly set: TrainingSet;
+  readonly strengths: Float64Array;
+  /** The prompts' factors, [rows, RANK]. */
+  readonly factors: Float64Array;
+  readonly numbers: PromptNumbers;
+};
+
+/** L2: a model that few rows know keeps to its strength. Chosen by cross-validation. */
+const RIDGE = 10;
+/** The constant is of the size of the other numbers, so that the ridge holds it as much. */
+const CONSTANT = 0.2;
+const ROUNDS = 6;
+
+/** Ridge regression of what strengths leave of the scores, a row's own offset and a model in turns. */
+export function fitDeviations(problem: DeviationProblem): Deviations {
+  const { set, numbers } = problem;
+  const width = numbers.width;
+  const deviations = { width, values: new Float64Array(set.models.length * (width + 1)) };
+  const rowsOfModel = set.models.map(() => [] as Known[]);
+  for (const row of set.trainRows) {
+    for (const { model, score } of set.targets[row] ?? []) rowsOfModel[model]?.push({ row, score });
+  }
+  const factored = rowsOfModel.map((known) => factorise(normalMatrix(problem, known)));
+  for (let round = 0; round < ROUNDS; round += 1) {
+    const offsets = rowOffsets(problem, deviations);
+    for (const [model, known] of rowsOfModel.entries()) {
+      const right = rightSide(problem, { model, known, offsets });
+      deviations.values.set(solveFactored(factored[model] ?? [], right), model * (width + 1));
+    }
+  }
+  return deviations;
+}
+
+type Known = { readonly row: number; readonly score: number };
+
+function rightSide(
+  problem: DeviationProblem,
+  side: {
+    readonly model: number;
+    readonly known: readonly Known[];
+    readonly offsets: ReadonlyMap<number, number>;
+  },
+): Float64Array {
+  const { set, numbers, strengths, factors } = problem;
+  const right = new Float64Array(numbers.width + 1);
+  for (const { row, score } of side.known) {
+    const byStrength = scoreByStrength(factors, row, strengths[side.model] ?? 0);
+    const left = score - (side.offsets.get(row) ?? 0) - byStrength;
+    addScaled(right, numbersOf(numbers, row), (set.weights[row] ?? 1) * left);
+  }
+  return right;
+}
+
+/** What a model's deviation adds to its score of a row. */
+export function deviationOf(
+  { width, values }: Deviations,
+  numbers: PromptNumbers,
+  { model, row }: { readonly model: number; readonly row: number },
+): number {
+  const base = model * (width + 1);
+  let sum = CONSTANT * (values[base + width] ?? 0);
+  for (let index = 0; index < width; index += 1) {
+    sum += (values[base + index] ?? 0) * (numbers.values[row * width + index] ?? 0);
+  }
+  return sum;
+}
+
+/** The constant part of each model's score. */
+export function constantsOf({ width, values }: Deviations): Float64Array {
+  return values
+    .filter((_, index) => index % (width + 1) === width)
+    .map((value) => CONSTANT * value);
+}
+
+function numbersOf({ width, values }: PromptNumbers, row: number): Float64Array {
+  const own = new Float64Array(width + 1);
+  own.set(values.subarray(row * width, (row + 1) * width));
+  own[width] = CONSTANT;
+  return own;
+}
+
+/** What each row adds to the scores of all its models. */
+function rowOffsets(problem: DeviationProblem, deviations: Deviations): Map<number, number> {
+  const { set, numbers, strengths, factors } = problem;
+  const offsets = new Map<number, number>();
+  for (const row of set.trainRows) {
+    const targets = set.targets[row] ?? [];
+    let sum = 0;
+    for (const { model, score } of targets) {
+      sum += score - scoreByStrength(factors, row, strengths[model] ?? 0);
+      sum -= deviationOf(deviations, numbers, { model, row });
+    }
+    offsets.set(row, sum / targets.length);
+  }
+  return offsets;
+}
+
+function normalMatrix({ set, numbers }: DeviationProblem, known: readonly Known[]): Float64Array[] {
+  const size = numbers.width + 1;
+  const matrix = Array.from({ length: size }, (_, index) => {
+    const line = new Float64Array(size);
+    line[index] = RIDGE;
+    return line;
+  });
+  for (const { row } of known) {
+    const own = numbersOf(numbers, row);
+    for (const [index, line] of matrix.entries()) {
+      addScaled(line, own, (set.weights[row] ?? 1) * (own[index] ?? 0));
+    }
+  }
+  return matrix;
+}
+
+/** Cholesky: the lower triangle L of L L' = matrix, which is positive definite by the ridge. */
+function factorise(matrix: readonly Float64Array[]): Float64Array[] {
+  const lower: Float64Array[] = [];
+  for (const [row, line] of matrix.entries()) {
+    const own = new Float64Array(matrix.length);
+    lower.push(own);
+    for (let column = 0; column < row; column += 1) {
+      const other = lower[column] ?? own;
+      own[column] = ((line[column] ?? 0) - dot(own, other, column)) / (other[column] ?? 1);
+    }
+    own[row] = Math.sqrt((line[row] ?? 0) - dot(own, own, row));
+  }
+  return lower;
+}
+
+/** Solves L L' x = right, forwards and then backwards. */
+function solveFactored(lower: readonly Float64Array[], right: Float64Array): Float64Array {
+  const solution = right.slice();
+  for (const [row, line] of lower.entries()) {
+    solution[row] = ((solution[row] ?? 0) - dot(line, solution, row)) / (line[row] ?? 1);
+  }
+  for (const [row, line] of [...lower.entries()].reverse()) {
+    const value = (solution[row] ?? 0) / (line[row] ?? 1);
+    addScaled(solution, line.slice(0, row), -value);
+    solution[row] = value;
+  }
+  return solution;
+}
+
+/** Of the first `length` numbers. */
+function dot(a: Float64Array, b: Float64Array, length: number): number {
+  let sum = 0;
+  for (let index = 0; index < length; index += 1) sum += (a[index] ?? 0) * (b[index] ?? 0);
+  return sum;
+}
+
+/** Adds to as many numbers as there are values. */
+function addScaled(target: Float64Array, values: Float64Array, scale: number): void {
+  for (let index = 0; index < values.length; index += 1) {
+    target[index] = (target[index] ?? 0) + scale * (values[index] ?? 0);
+  }
+}

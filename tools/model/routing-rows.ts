@@ -1,0 +1,176 @@
+import { createHash } from 'node:crypto';
+import * as z from 'zod';
+import { findNewestAsk } from '../../shared/chat/newest-ask.ts';
+import { InputError } from '../command-line/input-error.ts';
+import { type BadLineTolerance, readJsonLines } from './json-lines.ts';
+import { canonicalModel } from './model-names.ts';
+
+/** Which of two answers was preferred. `winA`: 1 the answer of A, 0 that of B, 0.5 neither. */
+export type Preference = {
+  readonly modelA: string;
+  readonly modelB: string;
+  readonly winA: number;
+};
+
+/**
+ * A prompt and how good the models' answers were: either `scores` or a `preference`. Model names
+ * are canonical. The file format is described in docs/data-format.md.
+ */
+export type RoutingRow = {
+  readonly id: string;
+  readonly source: string;
+  readonly category?: string;
+  /** The text that the service would score: the newest ask where the row has `messages`. */
+  readonly prompt: string;
+  /** From 0 to 1, of at least two models. */
+  readonly scores?: ReadonlyMap<string, number>;
+  readonly preference?: Preference;
+  /** US dollars that each model's answer to this prompt cost. */
+  readonly costs?: ReadonlyMap<string, number>;
+  /** The outcome is an assumption to train on, not a grading, and proves nothing. */
+  readonly assumed: boolean;
+};
+
+const DEFAULT_SOURCE = 'default';
+
+const numberByModel = z.looseObject({});
+const modelName = z.string().min(1);
+
+/** Null means the same as a missing field, since exports of tables write it. */
+const rowSchema = z.looseObject({
+  id: z.union([z.string().min(1), z.number()]).nullish(),
+  source: z.string().min(1).nullish(),
+  category: z.string().nullish(),
+  prompt: z.string().nullish(),
+  messages: z.array(z.looseObject({ role: z.string() })).nullish(),
+  scores: numberByModel.nullish(),
+  model_a: modelName.nullish(),
+  model_b: modelName.nullish(),
+  winner: z
+    .union([z.enum(['model_a', 'model_b', 'tie']), z.number().min(0).max(1)], {
+      error: 'must be "model_a", "model_b", "tie" or a number from 0 to 1',
+    })
+    .nullish(),
+  costs: numberByModel.nullish(),
+  assumed: z.boolean().nullish(),
+});
+type RawRow = z.infer<typeof rowSchema>;
+
+const scoreSchema = z.number().min(0).max(1);
+const costSchema = z.number().min(0);
+
+/** Streams the rows of JSON-lines files. Throws an InputError for files and lines that are bad. */
+export function readRoutingRows(
+  paths: readonly string[],
+  tolerance: BadLineTolerance,
+): AsyncGenerator<RoutingRow> {
+  return readJsonLines(paths, { ...tolerance, parse: parseRoutingRow });
+}
+
+/** All rows at once. Throws an InputError also when there is none. */
+export async function loadRoutingRows(
+  paths: readonly string[],
+  tolerance: BadLineTolerance,
+): Promise<RoutingRow[]> {
+  const rows: RoutingRow[] = [];
+  for await (const row of readRoutingRows(paths, tolerance)) rows.push(row);
+  if (rows.length === 0) throw new InputError('The data has no rows: --data names JSON lines.');
+  return rows;
+}
+
+/** Throws an InputError that says what is wrong with the row, without a word of its prompt. */
+export function parseRoutingRow(json: unknown): RoutingRow {
+  const parsed = rowSchema.safeParse(json);
+  if (!parsed.success) {
+    const [issue] = parsed.error.issues;
+    throw new InputError(`${issue?.path.join('.') || 'the row'}: ${issue?.message}.`);
+  }
+  const row = parsed.data;
+  const prompt = readPrompt(row);
+  const { category, costs } = row;
+  return {
+    id: String(row.id ?? createHash('sha256').update(prompt).digest('hex').slice(0, 16)),
+    source: row.source ?? DEFAULT_SOURCE,
+    ...(category != null && { category }),
+    prompt,
+    ...readOutcome(row),
+    ...(costs != null && { costs: readCosts(costs) }),
+    assumed: row.assumed ?? false,
+  };
+}
+
+function readPrompt({ prompt, messages }: RawRow): string {
+  if ((prompt == null) === (messages == null)) {
+    throw new InputError('a row needs either a prompt or messages.');
+  }
+  const text = findNewestAsk(messages ?? [{ role: 'user', content: prompt }]);
+  if (text === undefined) throw new InputError('prompt or messages: there is no text to score.');
+  return text;
+}
+
+function readOutcome(row: RawRow): Pick<RoutingRow, 'scores' | 'preference'> {
+  const { scores, model_a: modelA, model_b: modelB, winner } = row;
+  const isPreference = modelA != null || modelB != null || winner != null;
+  if ((scores != null) === isPreference) {
+    throw new InputError('a row needs either scores, or model_a, model_b and winner.');
+  }
+  if (scores != null) return { scores: readScores(scores) };
+  if (modelA == null || modelB == null || winner == null) {
+    throw new InputError('a preference needs model_a, model_b and winner.');
+  }
+  const preference = {
+    modelA: canonicalModel(modelA),
+    modelB: canonicalModel(modelB),
+    winA: readWinner(winner),
+  };
+  if (preference.modelA === preference.modelB) {
+    throw new InputError(`model_a and model_b are both "${preference.modelA}".`);
+  }
+  return { preference };
+}
+
+function readWinner(winner: NonNullable<RawRow['winner']>): number {
+  if (typeof winner === 'number') return winner;
+  switch (winner) {
+    case 'model_a':
+      return 1;
+    case 'model_b':
+      return 0;
+    case 'tie':
+      return 0.5;
+  }
+}
+
+function readScores(scores: Readonly<Record<string, unknown>>): Map<string, number> {
+  const found = readNumbers(scores, scoreSchema, (name) => {
+    throw new InputError(`the score of "${name}" must be a number from 0 to 1.`);
+  });
+  if (found.size < 2) throw new InputError('scores: a row needs the scores of two models.');
+  return found;
+}
+
+function readCosts(costs: Readonly<Record<string, unknown>>): Map<string, number> {
+  return readNumbers(costs, costSchema, (name) => {
+    throw new InputError(`the cost of "${name}" must be a number of dollars, 0 or more.`);
+  });
+}
+
+/** Two names of one model in one row give the mean of their numbers. */
+function readNumbers(
+  record: Readonly<Record<string, unknown>>,
+  schema: z.ZodType<number>,
+  refuse: (name: string) => never,
+): Map<string, number> {
+  const found = new Map<string, number[]>();
+  for (const [name, value] of Object.entries(record)) {
+    const parsed = schema.safeParse(value);
+    if (!parsed.success) refuse(name);
+    else found.set(canonicalModel(name), [...(found.get(canonicalModel(name)) ?? []), parsed.data]);
+  }
+  return new Map(
+    [...found].map(([model, values]) => [
+      model,
+      values.reduce((sum, value) => sum + value, 0) / values.length,
+    ]),
+  );
+}

@@ -1,0 +1,109 @@
+import { LOCAL_EMBEDDER } from '../../shared/prompt-embedding/local-embedding.ts';
+import { InputError } from '../command-line/input-error.ts';
+import type { CommandLine } from '../command-line/run-tool.ts';
+import { openEmbedder } from './embedders.ts';
+import { canonicalModel } from './model-names.ts';
+import { sampleRows } from './sample-rows.ts';
+import { STRATEGIES, type Strategy } from './train-scorer.ts';
+import { createTrainingSet, type TrainingSet } from './training-set.ts';
+
+const text = { type: 'string' } as const;
+const list = { type: 'string', multiple: true } as const;
+
+/** The options of commands that train. */
+export const TRAINING_OPTIONS = {
+  data: list,
+  test: list,
+  embedder: text,
+  embeddings: text,
+  strategy: text,
+  strong: text,
+  weak: text,
+  seed: text,
+  'max-rows': text,
+  'max-bad-lines': text,
+} as const;
+
+export const TRAINING_HELP = `  --data <file.jsonl>       rows as docs/data-format.md describes; may be given again. Each file is
+                            learned as one kind of data, so keep what belongs together in one
+  --embedder <id>           local (default), or an embedding model such as
+                            azure-openai/text-embedding-3-small, called by the settings of the app
+  --embeddings <file>       keeps computed embeddings, so that a run that was broken off goes on
+                            where it was; or embeddings from elsewhere
+  --strategy <name>         factorization (default), or clusters
+  --strong, --weak <model>  the default pair (default: the best and the worst of the models that
+                            most rows know)
+  --seed <n>                the same seed and data give the same result (default: 1)
+  --max-rows <n>            keep an even sample of a larger file (default: 200000, about 2 GB)
+  --max-bad-lines <n>       leave out so many bad lines of the data (default: 0)`;
+
+/** The models that the command line names, if it does. */
+export type PairWish = { readonly strong?: string; readonly weak?: string };
+
+export type TrainingCommand = {
+  readonly set: TrainingSet;
+  readonly strategy: Strategy;
+  readonly seed: number;
+  readonly wish: PairWish;
+};
+
+/** Reads and embeds what the command line names. Throws an InputError for what cannot be used. */
+export async function readTrainingCommand(commandLine: CommandLine): Promise<TrainingCommand> {
+  const strategy = readStrategy(commandLine);
+  const seed = commandLine.integer('seed', 1);
+  const set = await loadSet(commandLine, seed);
+  // What nothing knows is told before the work.
+  return { set, strategy, seed, wish: readWish(commandLine, set) };
+}
+
+function readStrategy(commandLine: CommandLine): Strategy {
+  const name = commandLine.text('strategy') ?? STRATEGIES[0];
+  const found = STRATEGIES.find((strategy) => strategy === name);
+  if (found !== undefined) return found;
+  throw new InputError(`--strategy must be ${STRATEGIES.join(' or ')}, got "${name}".`);
+}
+
+async function loadSet(commandLine: CommandLine, seed: number): Promise<TrainingSet> {
+  const options = {
+    maxRows: commandLine.integer('max-rows', 200_000),
+    maxBad: commandLine.integer('max-bad-lines', 0),
+    seed,
+    report: (line: string) => console.error(line),
+  };
+  if (commandLine.all('data').length === 0) {
+    throw new InputError('--data is missing: --help shows how the tool is called.');
+  }
+  const embeddingsFile = commandLine.text('embeddings');
+  const embedder = await openEmbedder({
+    embedder: commandLine.text('embedder') ?? LOCAL_EMBEDDER.id,
+    ...(embeddingsFile !== undefined && { embeddingsFile }),
+  });
+  try {
+    const train = [];
+    for (const path of commandLine.all('data')) train.push(await sampleRows(path, options));
+    const test = [];
+    for (const path of commandLine.all('test')) test.push(...(await sampleRows(path, options)));
+    return await createTrainingSet({ train, test }, embedder);
+  } finally {
+    await embedder.close();
+  }
+}
+
+function readWish(commandLine: CommandLine, set: TrainingSet): PairWish {
+  const strong = findModel(commandLine, 'strong', set);
+  const weak = findModel(commandLine, 'weak', set);
+  if (strong !== undefined && strong === weak) {
+    throw new InputError(`--strong and --weak are both "${strong}".`);
+  }
+  return { ...(strong !== undefined && { strong }), ...(weak !== undefined && { weak }) };
+}
+
+function findModel(commandLine: CommandLine, side: 'strong' | 'weak', { models }: TrainingSet) {
+  const name = commandLine.text(side);
+  if (name === undefined) return undefined;
+  const model = canonicalModel(name);
+  if (models.includes(model)) return model;
+  throw new InputError(
+    `No row to learn from knows "${name}" (--${side}). The data knows ${models.join(', ')}.`,
+  );
+}

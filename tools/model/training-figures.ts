@@ -1,0 +1,55 @@
+import { type EvaluationLine, evaluate } from './evaluation.ts';
+import type { GradedPrompt } from './evaluation-scopes.ts';
+import type { ChosenPair } from './pair-choice.ts';
+import type { TrainingSet } from './training-set.ts';
+
+/** The name of the trained scorer in its own figures. */
+const SCORER = 'scorer';
+
+type Measured = {
+  readonly set: TrainingSet;
+  readonly pair: ChosenPair;
+  readonly rows: Iterable<number>;
+  /** The predicted win rate of the pair for a row. */
+  readonly winRateOf: (row: number) => number;
+};
+
+/** Measures win rates on those of the rows that grade the pair; nothing when there is none. */
+export function measureRows({ set, pair, rows, winRateOf }: Measured): EvaluationLine[] {
+  const graded: GradedPrompt[] = [];
+  const winRates: number[] = [];
+  for (const row of rows) {
+    const prompt = gradedPrompt(set, row, pair);
+    if (prompt === undefined) continue;
+    graded.push(prompt);
+    winRates.push(winRateOf(row));
+  }
+  return graded.length === 0 ? [] : evaluate(graded, [{ router: SCORER, winRates }]);
+}
+
+function gradedPrompt(
+  { rows }: TrainingSet,
+  row: number,
+  pair: ChosenPair,
+): GradedPrompt | undefined {
+  const { scores, source = '', characters = 0, assumed } = rows[row] ?? {};
+  const [strong, weak] = [scores?.get(pair.strong), scores?.get(pair.weak)];
+  if (assumed !== false || strong === undefined || weak === undefined) return undefined;
+  return { source, strong, weak, characters };
+}
+
+/** The figures of the scorer itself, by source, for the registry. */
+export function toFigures(lines: readonly EvaluationLine[]): Record<string, unknown> {
+  const own = lines.filter(({ router }) => router === SCORER);
+  return Object.fromEntries(
+    own.map(({ source, prompts, quality, intervals, calibrationError }) => [
+      source,
+      {
+        prompts,
+        ...(quality && { apgr: quality.apgr, cpt50: quality.cpt50, cpt80: quality.cpt80 }),
+        ...(intervals && { apgrInterval: intervals.apgr }),
+        ...(calibrationError !== undefined && { calibrationError }),
+      },
+    ]),
+  );
+}
