@@ -92,7 +92,7 @@ describe('README.md', () => {
     const { scripts } = await readJson<{ scripts: Record<string, string> }>('package.json');
     for (const file of ['README.md', 'CONTRIBUTING.md']) {
       const text = await readFile(file, 'utf8');
-      const named = [...text.matchAll(/npm run ([\w:]+)/g)].map(([, name]) => name);
+      const named = [...text.matchAll(/npm run ([\w:-]+)/g)].map(([, name]) => name);
       expect(named.filter((name) => !(String(name) in scripts))).toEqual([]);
     }
   });
