@@ -5,7 +5,7 @@ import { writeCard } from './model/card.ts';
 import type { ScorerHeader } from './model/onnx-graph.ts';
 import { type ChosenPair, choosePair } from './model/pair-choice.ts';
 import { percentiles } from './model/quantiles.ts';
-import { registerScorer } from './model/register-scorer.ts';
+import { checkPlace, registerScorer } from './model/register-scorer.ts';
 import { fileShares, type TrainedScorer, trainScorer } from './model/train-scorer.ts';
 import { readTrainingCommand, TRAINING_HELP, TRAINING_OPTIONS } from './model/training-command.ts';
 import { measureRows, toFigures } from './model/training-figures.ts';
@@ -26,6 +26,9 @@ on stdout. Exit code 2 means that the input was refused and nothing was changed.
 
 async function train(commandLine: CommandLine): Promise<void> {
   const id = commandLine.required('id');
+  const version = commandLine.text('scorer-version') ?? '1';
+  const modelsFolder = commandLine.text('models-folder') ?? 'models';
+  await checkPlace({ modelsFolder, id, version });
   const { set, strategy, seed, wish } = await readTrainingCommand(commandLine);
   const trained = trainScorer(set, { strategy, seed });
   const pair = choosePair(set, trained.strengths, wish);
@@ -34,14 +37,14 @@ async function train(commandLine: CommandLine): Promise<void> {
   const test = measureRows({ set, pair, rows: set.testRows, winRateOf });
   const header: ScorerHeader = {
     id,
-    version: commandLine.text('scorer-version') ?? '1',
+    version,
     embedder: set.embedder,
     models: set.models,
     dimensions: set.embedded.denseColumns + set.embedded.sparseColumns,
   };
   const dataFiles = commandLine.all('data').map((file) => basename(file));
   const entry = await registerScorer({
-    modelsFolder: commandLine.text('models-folder') ?? 'models',
+    modelsFolder,
     header,
     bytes: trained.writeGraph(header),
     defaultPair: { strong: pair.strong, weak: pair.weak },

@@ -8,7 +8,7 @@ export const HARD_PROMPT = 'prove the theorem and derive the integral';
 export const EASY_PROMPT = 'hello pizza and coffee with the cat';
 
 /** An invented prompt: a hard one has hard words, which are all that tells them apart. */
-export type InventedPrompt = {
+type InventedPrompt = {
   readonly id: string;
   readonly prompt: string;
   readonly isHard: boolean;

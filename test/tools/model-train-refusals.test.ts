@@ -88,7 +88,7 @@ describe('model:train refuses, and leaves the registry and the scorer of that id
     ['an empty file beside a good one', ['good', 'blank'], [], /blank\.jsonl has no rows/],
     ['a single row', ['one'], [], /1 rows are too few/],
     ['no row at all', ['good'], ['--max-rows', '0'], /0 rows are too few/],
-    ['rows of which none is graded', ['assumed'], [], /some of the rest be graded/],
+    ['rows of which none is graded', ['assumed'], [], /some must be graded/],
     ['scores that are all equal', ['equal'], [], /score the same on every row/],
     ['preferences that are all ties', ['ties'], [], /score the same on every row/],
     ['a score that is NaN', ['nan'], [], /nan\.jsonl:121: not JSON/],

@@ -18,6 +18,9 @@ export type BoostingOptions = TreeOptions & {
   readonly columnShare: number;
 };
 
+/** A tree that sees fewer columns can hardly find what belongs together. */
+const MIN_COLUMNS = 8;
+
 type BoostingProblem = {
   readonly data: BinnedColumns;
   readonly moments: RowMoments;
@@ -43,8 +46,8 @@ export function boostTrees(problem: BoostingProblem, options: BoostingOptions): 
   for (let isWanted = true; isWanted && trees.length < options.trees; ) {
     fillGradient(problem, factors, slopes);
     const tree = grower.grow(
-      sample(rowOrder, options.rowShare, random),
-      sample(columnOrder, options.columnShare, random),
+      sample(rowOrder, options.rowShare * rowOrder.length, random),
+      sample(columnOrder, Math.max(MIN_COLUMNS, options.columnShare * columnOrder.length), random),
       slopes,
     );
     trees.push(tree);
@@ -75,9 +78,9 @@ function fillGradient(problem: BoostingProblem, factors: Float64Array, { gradien
 }
 
 /** In rising order, which the processor's cache likes. */
-function sample(order: Int32Array, share: number, random: () => number): Int32Array {
+function sample(order: Int32Array, count: number, random: () => number): Int32Array {
   shuffle(order, random);
-  return order.slice(0, Math.max(1, Math.round(share * order.length))).sort();
+  return order.slice(0, Math.max(1, Math.round(count))).sort();
 }
 
 function addTree(tree: RegressionTree, data: BinnedColumns, factors: Float64Array): void {

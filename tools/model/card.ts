@@ -59,8 +59,7 @@ Names of the same weights were made equal (\`tools/model/model-aliases.json\`).
 
 ## Licence
 
-The scorer is a statistical summary, under the MIT licence of this project. It holds no text of its
-sources, whose licences stand above; some of these ask for attribution, which this card gives.
+${await describeLicence(set)}
 
 ## Figures
 
@@ -107,7 +106,26 @@ function describeTest(lines: readonly EvaluationLine[]): string {
   return `### Test rows, measured once\n\n${formatEvaluation(lines)}`;
 }
 
-async function describeSources({ rows, testRows }: TrainingSet): Promise<string> {
+/** What may be said of a scorer whose sources are all known; of another its maker has to say it. */
+async function describeLicence(set: TrainingSet): Promise<string> {
+  const places = await findPlaces(set);
+  if (places.has(UNKNOWN)) {
+    return `It has sources of unknown licence: whoever trained it must say what the scorer is under.`;
+  }
+  return `The scorer is a statistical summary, under the MIT licence of this project. It holds no text of its
+sources, whose licences stand above; some of these ask for attribution, which this card gives.`;
+}
+
+async function describeSources(set: TrainingSet): Promise<string> {
+  const lines = [...(await findPlaces(set))].map(
+    ([{ gradings, questions }, sources]) =>
+      `| ${sources.join(', ')} | ${gradings} | ${questions} |`,
+  );
+  return ['| sources and rows | gradings | questions |', '|---|---|---|', ...lines].join('\n');
+}
+
+/** The sources of the rows to learn from, with their numbers of rows, by where they come from. */
+async function findPlaces({ rows, testRows }: TrainingSet): Promise<Map<Place, string[]>> {
   const url = new URL('data-sources.json', import.meta.url);
   const known = z.array(placeSchema).parse(JSON.parse(await readFile(url, 'utf8')));
   const counts = new Map<string, number>();
@@ -118,9 +136,5 @@ async function describeSources({ rows, testRows }: TrainingSet): Promise<string>
     const place = known.find(({ sources }) => new RegExp(sources).test(source)) ?? UNKNOWN;
     places.set(place, [...(places.get(place) ?? []), `${source} ${count}`]);
   }
-  const lines = [...places].map(
-    ([{ gradings, questions }, sources]) =>
-      `| ${sources.join(', ')} | ${gradings} | ${questions} |`,
-  );
-  return ['| sources and rows | gradings | questions |', '|---|---|---|', ...lines].join('\n');
+  return places;
 }

@@ -10,6 +10,8 @@ const STEP = 0.05;
 /** A strength that moves by one costs as much as this many rows that are wrong by one. */
 const INERTIA = 5;
 const REFINING_ROUNDS = 2;
+/** Less is rounding. */
+const SMALLEST_VARIANCE = 1e-12;
 
 /**
  * How good each model is, scaled to mean 0 and variance 1, from all rows at once: first by
@@ -103,5 +105,7 @@ function standardise(strengths: Float64Array): Float64Array {
   const mean = strengths.reduce((sum, value) => sum + value, 0) / strengths.length;
   const variance =
     strengths.reduce((sum, value) => sum + (value - mean) ** 2, 0) / strengths.length;
-  return strengths.map((value) => (value - mean) / Math.sqrt(variance || 1));
+  // Equally good models may be so on different prompts: any order of them will do to tell that.
+  if (variance < SMALLEST_VARIANCE) return standardise(strengths.map((_, index) => index));
+  return strengths.map((value) => (value - mean) / Math.sqrt(variance));
 }

@@ -21,9 +21,13 @@ export function choosePair(set: TrainingSet, strengths: Float64Array, wish: Pair
 }
 
 /** Those that at least half as many rows know as the best known, the strongest first. */
-function wellKnownModels({ models, targets, trainRows }: TrainingSet, strengths: Float64Array) {
+function wellKnownModels(
+  { models, targets, trainRows, rows }: TrainingSet,
+  strengths: Float64Array,
+) {
   const counts = new Int32Array(models.length);
   for (const row of trainRows) {
+    if (rows[row]?.assumed) continue;
     for (const { model } of targets[row] ?? []) counts[model] = (counts[model] ?? 0) + 1;
   }
   const most = Math.max(...counts);

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import type * as z from 'zod';
 import {
   type Calibration,
   loadRegistry,
@@ -28,6 +29,19 @@ type Registration = {
 
 const FILE_NAME = 'scorer.onnx';
 
+type Place = Pick<Registration, 'modelsFolder'> & Pick<ScorerHeader, 'id' | 'version'>;
+
+/** What can be told before the work: a name that no scorer can have, a registry that is broken. */
+export async function checkPlace({ modelsFolder, id, version }: Place): Promise<void> {
+  refuseInvalid(scorerEntrySchema.pick({ id: true, version: true }).safeParse({ id, version }));
+  await readScorers(modelsFolder);
+}
+
+async function readScorers(modelsFolder: string): Promise<readonly ScorerEntry[]> {
+  if (!existsSync(join(modelsFolder, 'registry.json'))) return [];
+  return (await loadRegistry(modelsFolder)).scorers;
+}
+
 /**
  * Writes `<folder>/<id>/scorer.onnx` and its registry entry, which replaces one of the same id.
  * Everything is written beside its place and tried out first, the registry is renamed last, and a
@@ -36,7 +50,7 @@ const FILE_NAME = 'scorer.onnx';
 export async function registerScorer(registration: Registration): Promise<ScorerEntry> {
   const { modelsFolder, header, bytes, card } = registration;
   const registryPath = join(modelsFolder, 'registry.json');
-  const scorers = existsSync(registryPath) ? (await loadRegistry(modelsFolder)).scorers : [];
+  const scorers = await readScorers(modelsFolder);
   const earlier = scorers.find(({ id }) => id === header.id);
   const entry = createEntry(registration, earlier);
   const place = scorers.findIndex(({ id }) => id === header.id);
@@ -80,21 +94,26 @@ function createEntry(
   const kept = earlierOnes.filter(
     (one) => !calibrations.some(({ id, version = 1 }) => id === one.id && version === one.version),
   );
-  const parsed = scorerEntrySchema.safeParse({
-    id: header.id,
-    version: header.version,
-    file: `${header.id}/${FILE_NAME}`,
-    sha256,
-    embedder: header.embedder,
-    dimensions: header.dimensions,
-    models: header.models,
-    defaultPair,
-    trainedOn,
-    figures,
-    // The operator's stay the newest, which is what holds.
-    calibrations: [...calibrations, ...kept],
-    ...(outOfDistribution && { outOfDistribution }),
-  });
+  return refuseInvalid(
+    scorerEntrySchema.safeParse({
+      id: header.id,
+      version: header.version,
+      file: `${header.id}/${FILE_NAME}`,
+      sha256,
+      embedder: header.embedder,
+      dimensions: header.dimensions,
+      models: header.models,
+      defaultPair,
+      trainedOn,
+      figures,
+      // The operator's stay the newest, which is what holds.
+      calibrations: [...calibrations, ...kept],
+      ...(outOfDistribution && { outOfDistribution }),
+    }),
+  );
+}
+
+function refuseInvalid<Value>(parsed: z.ZodSafeParseResult<Value>): Value {
   if (parsed.success) return parsed.data;
   const [issue] = parsed.error.issues;
   throw new InputError(`The scorer's ${issue?.path.join('.')} is not valid: ${issue?.message}.`);

@@ -23,6 +23,8 @@ export function computeMoments(
   const moment = new Float64Array(targets.length * RANK);
   const factors = Array.from(strengths, strengthFactors);
   for (const [row, models] of targets.entries()) {
+    // One model alone compares with nothing.
+    if (models.length < 2) continue;
     const meanScore = mean(models.map(({ score }) => score));
     const centre = Array.from({ length: RANK }, (_, factor) =>
       mean(models.map(({ model }) => factors[model]?.[factor] ?? 0)),

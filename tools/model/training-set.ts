@@ -74,18 +74,22 @@ export async function createTrainingSet(
   const learnable = [...rows.keys()].filter((row) => (files[row] ?? 0) < train.length);
   const isHeldOut = (row: number): boolean => (rows[row]?.hash ?? 0) % HELD_OUT_ONE_IN === 0;
   const trainRows = Int32Array.from(learnable.filter((row) => !isHeldOut(row)));
-  const heldOutRows = Int32Array.from(learnable.filter(isHeldOut));
-  checkEnough(rows, trainRows, heldOutRows);
   const models = [
     ...new Set([...trainRows].flatMap((row) => [...(rows[row]?.scores.keys() ?? [])])),
   ].sort();
+  const targets = findTargets(rows, models);
+  const heldOutRows = Int32Array.from(
+    // What they compare may be unknown to all others.
+    learnable.filter((row) => isHeldOut(row) && (targets[row]?.length ?? 0) > 1),
+  );
+  checkEnough(rows, trainRows, heldOutRows);
   return {
     rows,
     embedder: embedder.id,
     embedded,
     meaning: meaningOf(embedder.id, embedded),
     models,
-    targets: findTargets(rows, models),
+    targets,
     kinds: numberOf(raw.map(({ source, category = '' }) => `${source}\n${category}`)),
     files,
     fileCount: train.length,
@@ -133,11 +137,12 @@ function checkEnough(
   trainRows: Int32Array,
   heldOutRows: Int32Array,
 ): void {
-  const graded = [...trainRows].filter((row) => rows[row]?.assumed === false);
-  if (graded.length === 0 || heldOutRows.length === 0) {
-    throw new InputError(
-      `${trainRows.length + heldOutRows.length} rows are too few: some must be held out, and some of the rest be graded.`,
-    );
+  if (trainRows.length === 0 || heldOutRows.length === 0) {
+    const count = trainRows.length + heldOutRows.length;
+    throw new InputError(`${count} rows are too few: some must be held out.`);
+  }
+  if ([...trainRows].every((row) => rows[row]?.assumed)) {
+    throw new InputError('All rows are "assumed": some must be graded.');
   }
   const areEqual = [...trainRows].every((row) => new Set(rows[row]?.scores.values()).size < 2);
   if (areEqual) {
