@@ -1,5 +1,6 @@
 import { type ApiKey, parseApiKeys } from './api-keys.ts';
 import { ConfigError } from './errors.ts';
+import { calibrateByHeldOutScores } from './matrix-factorization/held-out-scores.ts';
 import { loadRegistry } from './matrix-factorization/registry.ts';
 import { resolveScorer, type ScorerChoice } from './matrix-factorization/scorer-choice.ts';
 import { LOCAL_EMBEDDER } from './prompt-embedding/local-embedding.ts';
@@ -173,13 +174,16 @@ async function readScorer(
   const weak = read.text('WEAK_SCORER_MODEL');
   const calibration = read.text('ROUTER_CALIBRATION');
   try {
-    return resolveScorer(await loadRegistry(modelsFolder), {
+    const choice = resolveScorer(await loadRegistry(modelsFolder), {
       name: read.text('ROUTER_SCORER') ?? 'local',
       ...(strong !== undefined && { strong }),
       ...(weak !== undefined && { weak }),
       ...(calibration !== undefined && { calibration }),
       needsCalibration: strongShare !== undefined,
     });
+    if (choice.calibration !== undefined) return choice;
+    const byScores = await calibrateByHeldOutScores(choice.entry, choice.pair, modelsFolder);
+    return { ...choice, ...(byScores && { calibration: byScores }) };
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     for (const problem of error.problems) read.problem(problem);

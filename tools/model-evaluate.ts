@@ -15,9 +15,9 @@ const HELP = `Measures how well scorers route graded prompts between two models.
   --data <file.jsonl>       graded prompts, as docs/data-format.md describes; may be given again
   --strong, --weak <model>  the pair of the data to route between
   --scorer <id>             a registered scorer, <id> or <id>@<version>; may be given again
-                            (default: local). It predicts with the same two models when it knows
-                            both, else with its default pair, which is said
-  --scorer-strong, --scorer-weak <model>  two of the scorers' models that stand for the pair instead
+                            (default: local)
+  --scorer-strong, --scorer-weak <model>  the scorers' models that stand for the pair, where they
+                            do not know it by these names
   --strong-cost, --weak-cost <USD>  what 1,000 requests to each model cost (default: the rows'
                             costs, where all rows that are measured have them)
   --out <folder>            write report.json and report.html

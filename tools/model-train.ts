@@ -1,10 +1,10 @@
 import { basename } from 'node:path';
 import type { Calibration } from '../shared/matrix-factorization/registry.ts';
+import { percentiles } from '../shared/routing/quantiles.ts';
 import { type CommandLine, runTool } from './command-line/run-tool.ts';
 import { writeCard } from './model/card.ts';
 import type { ScorerHeader } from './model/onnx-graph.ts';
 import { type ChosenPair, choosePair } from './model/pair-choice.ts';
-import { percentiles } from './model/quantiles.ts';
 import { checkPlace, registerScorer } from './model/register-scorer.ts';
 import { fileShares, type TrainedScorer, trainScorer } from './model/train-scorer.ts';
 import { readTrainingCommand, TRAINING_HELP, TRAINING_OPTIONS } from './model/training-command.ts';
@@ -55,6 +55,7 @@ async function train(commandLine: CommandLine): Promise<void> {
     },
     calibrations: [calibrate(set, pair, winRateOf)],
     outOfDistribution: { limit: trained.distanceLimit },
+    heldOutScores: trained.heldOutScores,
     card: await writeCard({ header, pair, set, trained, seed, dataFiles, validation, test }),
   });
   console.error(`Registered ${entry.id}@${entry.version}: ${entry.models.length} models.`);

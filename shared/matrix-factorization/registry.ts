@@ -42,16 +42,18 @@ const calibrationSchema = z.object({
     .optional(),
 });
 
+/** Inside the folder of the registry, by any system's way to write a path. */
+const filePath = z
+  .string()
+  .regex(/^(?![/\\]|.*(^|[/\\])\.\.([/\\]|$))[^:]+$/, 'a path below the registry, without ".."');
+
 /** One entry of `models/registry.json`. `file` is relative to the folder of the registry. */
 export const scorerEntrySchema = z.object({
   id: z
     .string()
     .regex(/^[a-z0-9][a-z0-9._-]{0,63}$/, 'lower-case letters, digits, ".", "_" and "-"'),
   version: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,31}$/),
-  // Inside the folder of the registry, by any system's way to write a path.
-  file: z
-    .string()
-    .regex(/^(?![/\\]|.*(^|[/\\])\.\.([/\\]|$))[^:]+$/, 'a path below the registry, without ".."'),
+  file: filePath,
   sha256: z.string().regex(/^[0-9a-f]{64}$/),
   embedder: z.string().min(1),
   dimensions: z.int().positive(),
@@ -60,6 +62,8 @@ export const scorerEntrySchema = z.object({
   trainedOn: z.string(),
   figures: z.record(z.string(), z.unknown()).default({}),
   calibrations: z.array(calibrationSchema).default([]),
+  /** Scores of held-out prompts, from which any pair of models gets a calibration. */
+  heldOutScores: z.object({ file: filePath, rows: z.int().positive() }).optional(),
   /** Absent: the scorer tells no prompt from another by its distance. */
   outOfDistribution: z
     .object({
@@ -69,7 +73,15 @@ export const scorerEntrySchema = z.object({
     .optional(),
 });
 
-const registrySchema = z.object({ scorers: z.array(scorerEntrySchema) });
+const registrySchema = z.object({
+  scorers: z.array(
+    scorerEntrySchema.refine(
+      ({ models, defaultPair: { strong, weak } }) =>
+        models.includes(strong) && models.includes(weak) && strong !== weak,
+      { path: ['defaultPair'], error: 'must be two of the models' },
+    ),
+  ),
+});
 
 /** As it is written: without a version it is the first. */
 export type Calibration = Readonly<z.input<typeof calibrationSchema>>;

@@ -1,4 +1,5 @@
 import { ConfigError } from '../errors.ts';
+import knownModels from './known-models.json' with { type: 'json' };
 import { type Calibration, findScorer, type ScorerEntry, type ScorerRegistry } from './registry.ts';
 
 /** Two of the scorer's models: the win rate is that of `strong` over `weak`. */
@@ -27,8 +28,8 @@ type ScorerWish = {
 export function resolveScorer(registry: ScorerRegistry, wish: ScorerWish): ScorerChoice {
   const entry = findScorer(registry, wish.name, 'ROUTER_SCORER');
   const pair = {
-    strong: wish.strong ?? entry.defaultPair.strong,
-    weak: wish.weak ?? entry.defaultPair.weak,
+    strong: findModel(entry, wish.strong ?? entry.defaultPair.strong),
+    weak: findModel(entry, wish.weak ?? entry.defaultPair.weak),
   };
   const problems: string[] = [];
   checkModel(entry, 'STRONG_SCORER_MODEL', pair.strong, problems);
@@ -45,13 +46,25 @@ export function resolveScorer(registry: ScorerRegistry, wish: ScorerWish): Score
     problems.push(
       `ROUTER_CALIBRATION names "${wish.calibration}", which is no calibration of ${entry.id} for ${pair.strong} over ${pair.weak}. It has ${names || 'none'}.`,
     );
-  } else if (problems.length === 0 && wish.needsCalibration && calibration === undefined) {
+  } else if (problems.length === 0 && wish.needsCalibration && !canCalibrate(entry, calibration)) {
     problems.push(
-      `ROUTER_STRONG_SHARE needs a calibration, and the scorer ${entry.id} has none for ${pair.strong} over ${pair.weak}: set ROUTER_THRESHOLD instead.`,
+      `ROUTER_STRONG_SHARE needs a calibration, and the scorer ${entry.id} has none for ${pair.strong} over ${pair.weak}: make one with npm run model:calibrate, or set ROUTER_THRESHOLD instead.`,
     );
   }
   if (problems.length > 0) throw new ConfigError(problems);
   return { entry, pair, ...(calibration && { calibration }) };
+}
+
+function canCalibrate(entry: ScorerEntry, calibration: ChosenCalibration | undefined): boolean {
+  return calibration !== undefined || entry.heldOutScores !== undefined;
+}
+
+/** The name of the scorer's model that is meant: `gpt-4o` is one of several by that name. */
+function findModel({ models }: ScorerEntry, name: string): string {
+  if (models.includes(name)) return name;
+  const full = new Map(Object.entries(knownModels)).get(name.toLowerCase());
+  const inOtherCase = models.find((model) => model.toLowerCase() === name.toLowerCase());
+  return inOtherCase ?? (full !== undefined && models.includes(full) ? full : name);
 }
 
 /** In the order of the registry, the newest last. */

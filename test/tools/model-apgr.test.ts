@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { percentiles } from '../../shared/routing/quantiles.ts';
 import { measureRouting, type RoutedPrompt } from '../../tools/model/apgr.ts';
 import { evaluate } from '../../tools/model/evaluation.ts';
 import { measureAuc } from '../../tools/model/evaluation-auc.ts';
@@ -7,7 +8,6 @@ import {
   calibrationErrorOf,
   measureReliability,
 } from '../../tools/model/evaluation-reliability.ts';
-import { percentiles } from '../../tools/model/quantiles.ts';
 
 function prompt(winRate: number, strongScore: number, weakScore: number): RoutedPrompt {
   return { winRate, strongScore, weakScore };

@@ -187,10 +187,10 @@ describe('model:evaluate', () => {
     expect(stdout).toContain('prompt length: AUC 0.500 of hard above easy.');
   });
 
-  test('says which pair stands for one that the scorer does not know', async () => {
+  test('refuses a pair that the scorer does not know, unless two of its models stand for it', async () => {
     const { code, stderr } = await evaluate(four, '--scorer', 'stranger');
-    expect(code).toBe(0);
-    expect(stderr).toMatch(/stranger does not know both models.* big over small/);
+    expect(code).toBe(2);
+    expect(stderr).toMatch(/stranger does not know .*--scorer-strong and --scorer-weak/);
     const named = ['--scorer', 'stranger@2', '--scorer-strong', 'big', '--scorer-weak', 'strong'];
     const standIns = await evaluate(four, ...named, '--json');
     expect(JSON.parse(standIns.stdout).scorers).toMatchObject([

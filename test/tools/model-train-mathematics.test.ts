@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
+import { percentiles } from '../../shared/routing/quantiles.ts';
 import { boostTrees } from '../../tools/model/boosted-trees.ts';
 import { type EmbeddedRows, EmbeddedRowsBuilder } from '../../tools/model/embedded-rows.ts';
 import { applyHead, measureScaling, solveHead } from '../../tools/model/linear-head.ts';
 import { estimateStrengths } from '../../tools/model/model-strengths.ts';
-import { percentiles } from '../../tools/model/quantiles.ts';
 import { computeMoments, type Target } from '../../tools/model/row-moments.ts';
 import { RANK, scoreByStrength } from '../../tools/model/strength-basis.ts';
 import { binColumns } from '../../tools/model/tree-bins.ts';

@@ -40,13 +40,18 @@ export function formatCalibration(calibrated: Calibrated): string {
     ['target', `${figure(target.value)} ${MEANINGS[target.kind]}${BASES[target.basis]}`],
     [
       'threshold',
-      `at ${place(threshold)} of the prompts by win rate (95%: ${range(thresholdInterval, place)})`,
+      `above ${place(threshold)} of the prompts' win rates (95%: ${range(thresholdInterval, place)})`,
     ],
     ['held out', `${figure(achieved.value)} (95%: ${range(achieved.interval, figure)})`],
     ...(target.kind === 'strong-share'
       ? []
       : [['strong share', `${percent(achieved.strongShare)} of the held-out prompts`]]),
-    ['win rate', `${threshold} (ROUTER_THRESHOLD)`],
+    [
+      'win rate',
+      threshold > 1
+        ? `none reaches it: set ROUTER_CALIBRATION to ${calibrated.name}`
+        : `${threshold} (ROUTER_THRESHOLD)`,
+    ],
   ];
   return lines.map(([name = '', text = '']) => `${name.padEnd(14)}${text}`).join('\n');
 }

@@ -1,3 +1,4 @@
+import { percentiles } from '../../shared/routing/quantiles.ts';
 import { InputError } from '../command-line/input-error.ts';
 import { type CalibrationGoal, formatFigure } from './calibration-goal.ts';
 import {
@@ -17,7 +18,6 @@ import {
   strongShareAt,
   type WeighedPrompt,
 } from './calibration-threshold.ts';
-import { percentiles } from './quantiles.ts';
 
 /** Below this no interval of a mean is to be believed: 3% of the prompts can be missing wholly. */
 const FEWEST_HELD_OUT = 100;

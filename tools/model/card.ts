@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import * as z from 'zod';
 import type { ModelPair } from '../../shared/matrix-factorization/scorer-choice.ts';
+import { LOCAL_EMBEDDER } from '../../shared/prompt-embedding/local-embedding.ts';
 import type { EvaluationLine } from './evaluation.ts';
 import { formatEvaluation } from './evaluation-table.ts';
 import type { ScorerHeader } from './onnx-graph.ts';
@@ -43,14 +44,15 @@ rate of one model's answer over another's, with equal answers counted half. Defa
 
 A model has one number, its strength a, of which its factors are a and (a² - 1) / 2; a prompt's two
 factors are predicted by ${trained.description}. The score of a
-model is 2 × (prompt's factors · model's factors), and a win rate the sigmoid of two scores' difference.
+model is 2 × (prompt's factors · model's factors + the model's own deviation), and a win rate the
+sigmoid of two scores' difference.
 A prompt further than ${trained.distanceLimit} from the training data (one less the cosine to the nearest centroid)
 counts as unlike it.
 
 ## Data
 
 ${learned} rows of ${files};
-${set.heldOutRows.length} of them were held out (by a hash of the prompt) to choose when to stop. Seed ${seed}. The scorer
+${set.heldOutRows.length} of them were held out (by a hash of the prompt) to choose by. Seed ${seed}. The scorer
 holds no prompt of the data.
 
 ${await describeSources(set)}
@@ -79,18 +81,32 @@ ${describeStrengths(facts)}
 
 ## Limits
 
-- It has learned from the sources above and nothing else. Long documents, conversations, tools and
-  images are in none of them.
-- Rows of a source graded "assumed" teach a belief (small talk needs no strong model), not a
-  measurement; they are in no figure.
-- It sees the topic, the kind and the form of a task more than how hard a given sum or proof is:
-  within one kind of task the order is not far from random.
-- Its word vectors are English. Other languages are told by their letters, their pieces of words
-  and a list of words that tasks begin with.
-- A win rate is an average over prompts that look alike. Calibrate the threshold on your own
+- It has learned from the sources above and nothing else.
+${describeLimits(set)}- A win rate is an average over prompts that look alike. Calibrate the threshold on your own
   prompts, and compare with your own outcomes before you trust the savings.
 - Models that are not among the scorer's need one of them to stand for them.
 `;
+}
+
+/** What holds for some data and embedders only. */
+function describeLimits({ rows, embedder }: TrainingSet): string {
+  const limits = [
+    ...(rows.some(({ assumed }) => assumed)
+      ? [
+          `- Rows of a source graded "assumed" teach a belief (small talk needs no strong model), not a
+  measurement; they are in no figure.`,
+        ]
+      : []),
+    ...(embedder === LOCAL_EMBEDDER.id
+      ? [
+          `- It sees the topic, the kind and the form of a task more than how hard a given sum or proof is:
+  within one kind of task the order is not far from random, and the length of a prompt may say more.
+- Its word vectors are English. Other languages are told by their letters, their pieces of words
+  and a list of words that tasks begin with.`,
+        ]
+      : []),
+  ];
+  return limits.map((limit) => `${limit}\n`).join('');
 }
 
 function describeStrengths({ set, trained }: CardFacts): string {
@@ -103,7 +119,7 @@ function describeStrengths({ set, trained }: CardFacts): string {
 
 function describeTest(lines: readonly EvaluationLine[]): string {
   if (lines.length === 0) return 'Not measured on other data.';
-  return `### Test rows, measured once\n\n${formatEvaluation(lines)}`;
+  return `### Test rows\n\n${formatEvaluation(lines)}`;
 }
 
 /** What may be said of a scorer whose sources are all known; of another its maker has to say it. */

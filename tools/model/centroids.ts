@@ -12,7 +12,7 @@ export type Centroids = {
   readonly count: number;
 };
 
-const COUNT = 64;
+const COUNT = 128;
 const ROUNDS = 12;
 /** Keeps the zero vector, which has no direction, from dividing by zero. */
 export const SMALLEST_NORM = 1e-6;

@@ -62,7 +62,10 @@ function readOutcomes(
   chosen: readonly GradedPrompt[],
   prices: Prices | undefined,
 ): Pick<Scope, 'outcomes' | 'costBasis'> {
-  const hasCosts = chosen.every(({ costs }) => costs !== undefined);
+  // Costs of nothing cannot be saved: then calls are counted.
+  const hasCosts =
+    chosen.every(({ costs }) => costs !== undefined) &&
+    chosen.some(({ costs }) => (costs?.strong ?? 0) > 0);
   const costBasis = prices !== undefined ? 'prices' : hasCosts ? 'rows' : 'calls';
   const costsOf = ({ costs }: GradedPrompt): Prices => {
     if (prices !== undefined) return { strong: prices.strong / 1000, weak: prices.weak / 1000 };

@@ -1,6 +1,7 @@
 import type { ScorerEntry } from '../../shared/matrix-factorization/registry.ts';
-import { load } from '../../shared/matrix-factorization/scorer.ts';
+import { load, type Scorer } from '../../shared/matrix-factorization/scorer.ts';
 import type { ModelPair } from '../../shared/matrix-factorization/scorer-choice.ts';
+import { InputError } from '../command-line/input-error.ts';
 import { createProgress } from '../command-line/progress.ts';
 import { openEmbedder } from './embedders.ts';
 import type { PromptItem } from './embeddings-file.ts';
@@ -63,7 +64,7 @@ async function predictWith(
     for await (const embedding of embedder.embedAll(items)) {
       if (isScored.shift() !== true) continue;
       for (const { scorer, pair, winRates } of loaded) {
-        winRates?.push(await scorer.predictWinRate(embedding, pair));
+        winRates?.push(await predict(scorer, embedding, pair));
       }
       progress.advance();
     }
@@ -71,6 +72,12 @@ async function predictWith(
     progress.end();
     await embedder.close();
   }
+}
+
+async function predict(scorer: Scorer, embedding: Float32Array, pair: ModelPair): Promise<number> {
+  return scorer.predictWinRate(embedding, pair).catch((error: unknown) => {
+    throw new InputError(`${scorer.name} cannot score a prompt: ${String(error)}`);
+  });
 }
 
 async function* readItems(

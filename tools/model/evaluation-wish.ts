@@ -114,21 +114,14 @@ async function resolveScorers(
   });
 }
 
-/** The models that were named to stand for the pair, else the pair itself, else the default pair. */
+/** The pair itself, else the models that were named to stand for it. */
 function choosePair(entry: ScorerEntry, commandLine: CommandLine, pair: ModelPair): ModelPair {
   const [strong, weak] = [commandLine.text('scorer-strong'), commandLine.text('scorer-weak')];
-  if (strong !== undefined || weak !== undefined) {
-    return checkStandIns(entry, {
-      strong: canonicalModel(strong ?? pair.strong),
-      weak: canonicalModel(weak ?? pair.weak),
-    });
-  }
-  const knowsBoth = entry.models.includes(pair.strong) && entry.models.includes(pair.weak);
-  const chosen = knowsBoth ? pair : entry.defaultPair;
-  const how = knowsBoth
-    ? 'predicts'
-    : 'does not know both models: its default pair stands for them,';
-  console.error(`${entry.id} ${how} ${chosen.strong} over ${chosen.weak}.`);
+  const chosen = checkStandIns(entry, {
+    strong: canonicalModel(strong ?? pair.strong),
+    weak: canonicalModel(weak ?? pair.weak),
+  });
+  console.error(`${entry.id} predicts ${chosen.strong} over ${chosen.weak}.`);
   return chosen;
 }
 
@@ -136,7 +129,7 @@ function checkStandIns({ id, models }: ScorerEntry, pair: ModelPair): ModelPair 
   for (const model of [pair.strong, pair.weak]) {
     if (models.includes(model)) continue;
     throw new InputError(
-      `The scorer ${id} does not know "${model}". It knows ${models.join(', ')}.`,
+      `The scorer ${id} does not know "${model}": name two of its models with --scorer-strong and --scorer-weak. It knows ${models.join(', ')}.`,
     );
   }
   if (pair.strong !== pair.weak) return pair;

@@ -1,6 +1,7 @@
 import type { EmbeddedRows } from './embedded-rows.ts';
 import { applyGram, type RowMoments } from './row-moments.ts';
 import { RANK } from './strength-basis.ts';
+import { addScaled, dot } from './vector-maths.ts';
 
 /** factors = weights' x + bias, of an embedding x. */
 export type LinearHead = {
@@ -188,17 +189,5 @@ class HeadSystem {
       add(column, this.#scaled(column, raw)),
     );
     add(this.#size / RANK - 1, 1);
-  }
-}
-
-function dot(a: Float64Array, b: Float64Array): number {
-  let sum = 0;
-  for (let index = 0; index < a.length; index += 1) sum += (a[index] ?? 0) * (b[index] ?? 0);
-  return sum;
-}
-
-function addScaled(target: Float64Array, values: Float64Array, scale: number): void {
-  for (let index = 0; index < target.length; index += 1) {
-    target[index] = (target[index] ?? 0) + scale * (values[index] ?? 0);
   }
 }

@@ -1,5 +1,6 @@
 import { scoreByStrength } from './strength-basis.ts';
 import type { TrainingSet } from './training-set.ts';
+import { addScaled, dot } from './vector-maths.ts';
 
 /**
  * What a model's scores have beyond its strength: it may be good at code for its strength, or fail
@@ -152,18 +153,4 @@ function solveFactored(lower: readonly Float64Array[], right: Float64Array): Flo
     solution[row] = value;
   }
   return solution;
-}
-
-/** Of the first `length` numbers. */
-function dot(a: Float64Array, b: Float64Array, length: number): number {
-  let sum = 0;
-  for (let index = 0; index < length; index += 1) sum += (a[index] ?? 0) * (b[index] ?? 0);
-  return sum;
-}
-
-/** Adds to as many numbers as there are values. */
-function addScaled(target: Float64Array, values: Float64Array, scale: number): void {
-  for (let index = 0; index < values.length; index += 1) {
-    target[index] = (target[index] ?? 0) + scale * (values[index] ?? 0);
-  }
 }

@@ -1,3 +1,4 @@
+import { InputError } from '../command-line/input-error.ts';
 import { createProgress } from '../command-line/progress.ts';
 import { boostTrees } from './boosted-trees.ts';
 import { applyHead, type ColumnScaling, type LinearHead, solveHead } from './linear-head.ts';
@@ -94,7 +95,7 @@ class StoppingRule {
   end(): number {
     this.#progress.end();
     const { loss, trees } = this.#best;
-    if (trees === 0) throw new Error('The training loss is not a number.');
+    if (trees === 0) throw new InputError('The training loss is not a number.');
     console.error(`Kept ${trees} trees: loss on held-out rows ${loss.toFixed(5)}`);
     return trees;
   }
@@ -104,7 +105,7 @@ class StoppingRule {
   }
 }
 
-/** The weighted mean of z' G z - 2 c' z over the held-out rows. */
+/** The weighted mean squared error of score differences over the held-out rows. */
 export function meanLoss(
   { set, moments }: Pick<FactorTraining, 'set' | 'moments'>,
   factors: Float64Array,
@@ -115,6 +116,7 @@ export function meanLoss(
     const image = applyGram(moments.gram, row, own);
     const weight = set.weights[row] ?? 1;
     weights += weight;
+    sum += weight * (moments.energy[row] ?? 0);
     for (const [factor, value] of own.entries()) {
       const slope = (image[factor] ?? 0) - 2 * (moments.moment[row * RANK + factor] ?? 0);
       sum += weight * value * slope;

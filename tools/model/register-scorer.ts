@@ -23,11 +23,14 @@ type Registration = {
   readonly figures?: Readonly<Record<string, unknown>>;
   readonly calibrations?: readonly Calibration[];
   readonly outOfDistribution?: ScorerEntry['outOfDistribution'];
+  /** float32 [rows, models]. */
+  readonly heldOutScores?: Float32Array;
   /** The text of `card.md`, written beside the scorer. */
   readonly card?: string;
 };
 
 const FILE_NAME = 'scorer.onnx';
+const SCORES_NAME = 'held-out-scores.bin';
 
 type Place = Pick<Registration, 'modelsFolder'> & Pick<ScorerHeader, 'id' | 'version'>;
 
@@ -48,7 +51,7 @@ async function readScorers(modelsFolder: string): Promise<readonly ScorerEntry[]
  * failure puts back what was there.
  */
 export async function registerScorer(registration: Registration): Promise<ScorerEntry> {
-  const { modelsFolder, header, bytes, card } = registration;
+  const { modelsFolder, header, bytes, card, heldOutScores } = registration;
   const registryPath = join(modelsFolder, 'registry.json');
   const scorers = await readScorers(modelsFolder);
   const earlier = scorers.find(({ id }) => id === header.id);
@@ -63,11 +66,18 @@ export async function registerScorer(registration: Registration): Promise<Scorer
       ...(card === undefined
         ? []
         : [{ path: join(modelsFolder, header.id, 'card.md'), content: card }]),
+      ...(heldOutScores === undefined
+        ? []
+        : [{ path: join(modelsFolder, header.id, SCORES_NAME), content: toBytes(heldOutScores) }]),
       { path: registryPath, content: registryText },
     ],
     () => load({ ...entry, file: temporary(entry.file) }, modelsFolder),
   );
   return entry;
+}
+
+function toBytes({ buffer, byteOffset, byteLength }: Float32Array): Uint8Array {
+  return new Uint8Array(buffer, byteOffset, byteLength);
 }
 
 function createEntry(
@@ -79,6 +89,7 @@ function createEntry(
     figures = {},
     calibrations = [],
     outOfDistribution,
+    heldOutScores,
   }: Registration,
   earlier: ScorerEntry | undefined,
 ): ScorerEntry {
@@ -109,6 +120,12 @@ function createEntry(
       // The operator's stay the newest, which is what holds.
       calibrations: [...calibrations, ...kept],
       ...(outOfDistribution && { outOfDistribution }),
+      ...(heldOutScores && {
+        heldOutScores: {
+          file: `${header.id}/${SCORES_NAME}`,
+          rows: heldOutScores.length / header.models.length,
+        },
+      }),
     }),
   );
 }

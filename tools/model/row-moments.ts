@@ -5,14 +5,16 @@ export type Target = { readonly model: number; readonly score: number };
 
 /**
  * What the rows say of their prompts' factors. For a row with models m, centred factors u_m and
- * centred scores s_m, the squared error of its score differences is, but for a constant,
- * z' G z - 2 c' z with G = mean u u' and c = mean u s over its pairs of models.
+ * centred scores s_m, the squared error of its score differences is
+ * z' G z - 2 c' z + mean s^2 with G = mean u u' and c = mean u s over its pairs of models.
  */
 export type RowMoments = {
   /** G, [rows, RANK, RANK]. */
   readonly gram: Float64Array;
   /** c, [rows, RANK]. */
   readonly moment: Float64Array;
+  /** The constant, mean s^2, [rows]. */
+  readonly energy: Float64Array;
 };
 
 export function computeMoments(
@@ -21,6 +23,7 @@ export function computeMoments(
 ): RowMoments {
   const gram = new Float64Array(targets.length * RANK * RANK);
   const moment = new Float64Array(targets.length * RANK);
+  const energy = new Float64Array(targets.length);
   const factors = Array.from(strengths, strengthFactors);
   for (const [row, models] of targets.entries()) {
     // One model alone compares with nothing.
@@ -33,13 +36,14 @@ export function computeMoments(
     const share = 1 / (models.length - 1);
     for (const { model, score } of models) {
       const centred = centre.map((value, factor) => (factors[model]?.[factor] ?? 0) - value);
+      energy[row] = (energy[row] ?? 0) + share * (score - meanScore) ** 2;
       addTo(moment, row * RANK, centred, share * (score - meanScore));
       for (const [factor, value] of centred.entries()) {
         addTo(gram, (row * RANK + factor) * RANK, centred, share * value);
       }
     }
   }
-  return { gram, moment };
+  return { gram, moment, energy };
 }
 
 function mean(values: readonly number[]): number {
@@ -94,7 +98,7 @@ export function smoothByKind(moments: RowMoments, kinds: Int32Array, rows: Int32
       moment[row * RANK + factor] = (1 - KIND_SHARE) * own + KIND_SHARE * (expected[factor] ?? 0);
     }
   }
-  return { gram: moments.gram, moment };
+  return { ...moments, moment };
 }
 
 /** The moments of several rows, and the factors that fit them best. */

@@ -1,3 +1,4 @@
+import { percentiles } from '../../shared/routing/quantiles.ts';
 import { type Centroids, distanceOf, findCentroids } from './centroids.ts';
 import { type ClusterFactors, trainClusterFactors } from './cluster-factors.ts';
 import { LOGITS_PER_SCORE, writeClusterGraph, writeFactorGraph } from './factor-graphs.ts';
@@ -6,7 +7,6 @@ import { deviationOf, fitDeviations } from './model-deviations.ts';
 import { estimateStrengths } from './model-strengths.ts';
 import type { ScorerHeader } from './onnx-graph.ts';
 import { type PromptFactors, trainPromptFactors } from './prompt-factors.ts';
-import { percentiles } from './quantiles.ts';
 import { computeMoments, smoothByKind } from './row-moments.ts';
 import { scoreByStrength } from './strength-basis.ts';
 import type { TrainingSet } from './training-set.ts';
@@ -23,6 +23,8 @@ export type TrainedScorer = {
   readonly writeGraph: (header: ScorerHeader) => Uint8Array;
   /** The win rate of one model over another (positions) for a row of the training set. */
   readonly winRateOf: (row: number, strong: number, weak: number) => number;
+  /** Scores of held-out rows by all models, as many rows of each file: float32 [rows, models]. */
+  readonly heldOutScores: Float32Array;
   /** A distance that 99% of prompts like the training data are within, each file counted alike. */
   readonly distanceLimit: number;
 };
@@ -35,6 +37,8 @@ type TrainingOptions = {
 /** A strength moves little with the last digits of a head: fewer steps, and a firmer ridge. */
 const STRENGTH_HEAD = { ridge: 8, iterations: 15 };
 const DISTANCE_PERCENTILE = 99;
+/** Enough for quantiles; a file with fewer held-out rows gives them several times. */
+const SCORES_PER_FILE = 200;
 
 export function trainScorer(set: TrainingSet, { strategy, seed }: TrainingOptions): TrainedScorer {
   const scaling = measureScaling(set.embedded, set.trainRows);
@@ -64,6 +68,7 @@ export function trainScorer(set: TrainingSet, { strategy, seed }: TrainingOption
     writeGraph: (header) => writeGraph({ header, strengths, deviations, centroids }),
     winRateOf: (row, strong, weak) =>
       1 / (1 + Math.exp(-LOGITS_PER_SCORE * (scoreOf(row, strong) - scoreOf(row, weak)))),
+    heldOutScores: scoreHeldOut(set, scoreOf),
     distanceLimit: findDistanceLimit(set, centroids),
   };
 }
@@ -93,6 +98,23 @@ function findDistanceLimit(set: TrainingSet, centroids: Centroids): number {
   const distances = rows.map((row) => distanceOf(centroids, set, row));
   const limit = percentiles(distances, fileShares(set, rows))[DISTANCE_PERCENTILE] ?? 2;
   return Math.round(limit * 1e4) / 1e4;
+}
+
+function scoreHeldOut(
+  set: TrainingSet,
+  scoreOf: (row: number, model: number) => number,
+): Float32Array {
+  const rows = [...new Set(set.files.subarray(0, set.rows.length - set.testRows.length))].flatMap(
+    (file) => {
+      const own = set.heldOutRows.filter((row) => set.files[row] === file);
+      return own.length === 0
+        ? []
+        : Array.from({ length: SCORES_PER_FILE }, (_, index) => own[index % own.length] ?? 0);
+    },
+  );
+  return Float32Array.from(
+    rows.flatMap((row) => set.models.map((_, model) => LOGITS_PER_SCORE * scoreOf(row, model))),
+  );
 }
 
 /** Weights with which each file counts alike, whatever the number of its rows. */

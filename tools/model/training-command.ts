@@ -3,6 +3,7 @@ import { InputError } from '../command-line/input-error.ts';
 import type { CommandLine } from '../command-line/run-tool.ts';
 import { openEmbedder } from './embedders.ts';
 import { canonicalModel } from './model-names.ts';
+import type { RoutingRow } from './routing-rows.ts';
 import { sampleRows } from './sample-rows.ts';
 import { STRATEGIES, type Strategy } from './train-scorer.ts';
 import { createTrainingSet, type TrainingSet } from './training-set.ts';
@@ -52,8 +53,7 @@ export async function readTrainingCommand(commandLine: CommandLine): Promise<Tra
   const strategy = readStrategy(commandLine);
   const seed = commandLine.integer('seed', 1);
   const set = await loadSet(commandLine, seed);
-  // What nothing knows is told before the work.
-  return { set, strategy, seed, wish: readWish(commandLine, set) };
+  return { set, strategy, seed, wish: readWish(commandLine, set.models) };
 }
 
 function readStrategy(commandLine: CommandLine): Strategy {
@@ -82,23 +82,32 @@ async function loadSet(commandLine: CommandLine, seed: number): Promise<Training
     const train = [];
     for (const path of commandLine.all('data')) train.push(await sampleRows(path, options));
     const test = [];
-    for (const path of commandLine.all('test')) test.push(...(await sampleRows(path, options)));
-    return await createTrainingSet({ train, test }, embedder);
+    for (const path of commandLine.all('test')) test.push(await sampleRows(path, options));
+    // What nothing knows is told before embeddings are paid for.
+    readWish(commandLine, modelsIn(train.flat()));
+    return await createTrainingSet({ train, test: test.flat() }, embedder);
   } finally {
     await embedder.close();
   }
 }
 
-function readWish(commandLine: CommandLine, set: TrainingSet): PairWish {
-  const strong = findModel(commandLine, 'strong', set);
-  const weak = findModel(commandLine, 'weak', set);
+function modelsIn(rows: readonly RoutingRow[]): readonly string[] {
+  const names = rows.flatMap(({ scores, preference }) =>
+    preference ? [preference.modelA, preference.modelB] : [...(scores?.keys() ?? [])],
+  );
+  return [...new Set(names)].sort();
+}
+
+function readWish(commandLine: CommandLine, models: readonly string[]): PairWish {
+  const strong = findModel(commandLine, 'strong', models);
+  const weak = findModel(commandLine, 'weak', models);
   if (strong !== undefined && strong === weak) {
     throw new InputError(`--strong and --weak are both "${strong}".`);
   }
   return { ...(strong !== undefined && { strong }), ...(weak !== undefined && { weak }) };
 }
 
-function findModel(commandLine: CommandLine, side: 'strong' | 'weak', { models }: TrainingSet) {
+function findModel(commandLine: CommandLine, side: 'strong' | 'weak', models: readonly string[]) {
   const name = commandLine.text(side);
   if (name === undefined) return undefined;
   const model = canonicalModel(name);
