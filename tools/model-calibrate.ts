@@ -26,7 +26,7 @@ const HELP = `Turns a target into a threshold, by a sample of your own prompts, 
 
   --prompts <file>          .txt with a prompt a line, or .jsonl with rows {prompt | messages,
                             scores?: {model: 0..1}, costs?: {model: USD}}
-  --from-decisions <url>    the win rates that the running router has recorded
+  --from-decisions <url>    the win rates in a router's decision log (GET /llm/decisions)
   --key-env <NAME>          the environment variable that holds a key of the router
   --decisions <n>           read the n newest decisions (default: 20000)
 

@@ -24,6 +24,9 @@ ${TRAINING_HELP}
 Writes <folder>/<id>/scorer.onnx, <folder>/<id>/card.md and the registry's entry, which is printed
 on stdout. Exit code 2 means that the input was refused and nothing was changed.`;
 
+/** Quantiles of fewer held-out win rates are no calibration. */
+const FEW_ROWS = 300;
+
 async function train(commandLine: CommandLine): Promise<void> {
   const id = commandLine.required('id');
   const version = commandLine.text('scorer-version') ?? '1';
@@ -58,6 +61,11 @@ async function train(commandLine: CommandLine): Promise<void> {
     heldOutScores: trained.heldOutScores,
     card: await writeCard({ header, pair, set, trained, seed, dataFiles, validation, test }),
   });
+  if (set.heldOutRows.length < FEW_ROWS) {
+    console.error(
+      `Only ${set.heldOutRows.length} rows were held out: calibrate the scorer before you set a strong share.`,
+    );
+  }
   console.error(`Registered ${entry.id}@${entry.version}: ${entry.models.length} models.`);
   console.log(JSON.stringify(entry, null, 2));
 }

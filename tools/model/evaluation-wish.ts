@@ -1,3 +1,4 @@
+import { basename } from 'node:path';
 import {
   findScorer,
   loadRegistry,
@@ -110,6 +111,12 @@ async function resolveScorers(
   const names = [...new Set(named.length === 0 ? ['local'] : named)];
   return names.map((name) => {
     const entry = findScorer(registry, name);
+    for (const file of commandLine.all('data').map((path) => basename(path))) {
+      if (!entry.trainedOn.includes(file)) continue;
+      console.error(
+        `${name} was trained on ${file}: its figures there say nothing of other prompts.`,
+      );
+    }
     return { name, entry, pair: choosePair(entry, commandLine, pair) };
   });
 }

@@ -102,6 +102,12 @@ function createEntry(
   }
   // A calibration is a fact about one file: another file has other win rates.
   const earlierOnes = earlier?.sha256 === sha256 ? earlier.calibrations : [];
+  const lost = (earlier?.calibrations.length ?? 0) - earlierOnes.length;
+  if (lost > 0) {
+    console.error(
+      `${header.id}@${earlier?.version} is replaced, and its ${lost} calibration(s) end with it.`,
+    );
+  }
   const kept = earlierOnes.filter(
     (one) => !calibrations.some(({ id, version = 1 }) => id === one.id && version === one.version),
   );

@@ -52,7 +52,11 @@ export function drawCurves(family: CurveFamily, axis: CurveAxis, label: string):
       ...frame(size, axis === 'strongShare' ? SHARE_AXIS : COST_AXIS, {
         name: 'mean score',
         ...rangeOf(family.curves.flatMap(({ points }) => points.map(({ quality }) => quality))),
-        axisLabel: { color: MUTED, formatter: (value: number) => value.toFixed(2) },
+        axisLabel: {
+          color: MUTED,
+          hideOverlap: true,
+          formatter: (value: number) => value.toFixed(2),
+        },
       }),
       series: [...series.slice(0, -1), ...series.slice(-1).map((last) => ({ ...last, ...marks }))],
     };
@@ -64,7 +68,11 @@ const SHARE_AXIS = {
   min: 0,
   max: 1,
   interval: 0.2,
-  axisLabel: { color: MUTED, formatter: (value: number) => `${Math.round(100 * value)}%` },
+  axisLabel: {
+    color: MUTED,
+    hideOverlap: true,
+    formatter: (value: number) => `${Math.round(100 * value)}%`,
+  },
 };
 const COST_AXIS = {
   name: 'US dollars for 1,000 requests',
@@ -79,7 +87,11 @@ export function drawReliability(lines: readonly EvaluationLine[], label: string)
     reliability.flatMap(({ winRate, outcome }) => [winRate, outcome]),
   );
   const range = rangeOf(values);
-  const axisLabel = { color: MUTED, formatter: (value: number) => value.toFixed(2) };
+  const axisLabel = {
+    color: MUTED,
+    hideOverlap: true,
+    formatter: (value: number) => value.toFixed(2),
+  };
   return drawSizes(label, scored.length + 1, (size) => ({
     ...frame(
       size,
