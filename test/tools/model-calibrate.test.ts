@@ -114,7 +114,7 @@ describe('a calibration for a strong share', () => {
   test('tells percentiles and shares, and the exact threshold', async () => {
     expect(first).toMatchObject({ code: 0, stderr: `Registered mine@1 for ${scorerName}.\n` });
     expect(first.stdout).toMatch(/^target +30\.0% of the requests/m);
-    expect(first.stdout).toMatch(/^threshold +at 70\.0% .*95%: 6\d\.\d% to 7\d\.\d%/m);
+    expect(first.stdout).toMatch(/^threshold +above 70\.0% .*95%: 6\d\.\d% to 7\d\.\d%/m);
     expect(first.stdout).toMatch(/^held out +\d\d\.\d% \(95%: 2\d\.\d% to 3\d\.\d%\)/m);
     expect(first.stdout).toMatch(/^win rate +0\.\d{6,}/m);
   });
