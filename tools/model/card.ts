@@ -101,6 +101,7 @@ function describeLimits({ rows, embedder }: TrainingSet): string {
       ? [
           `- It sees the topic, the kind and the form of a task more than how hard a given sum or proof is:
   within one kind of task the order is not far from random, and the length of a prompt may say more.
+  Long small talk can look hard to it, and a short question in the jargon of a field easy.
 - Its word vectors are English. Other languages are told by their letters, their pieces of words
   and a list of words that tasks begin with.`,
         ]
