@@ -1,9 +1,9 @@
-import { type ApiKey, parseApiKeys } from './api-keys.ts';
 import { ConfigError } from './errors.ts';
 import { calibrateByHeldOutScores } from './matrix-factorization/held-out-scores.ts';
 import { loadRegistry } from './matrix-factorization/registry.ts';
 import { resolveScorer, type ScorerChoice } from './matrix-factorization/scorer-choice.ts';
 import { LOCAL_EMBEDDER } from './prompt-embedding/local-embedding.ts';
+import { type Access, readAccess } from './read-access.ts';
 import { OUT_OF_DISTRIBUTION_TIERS, type OutOfDistributionTier } from './routing/controls.ts';
 import { MODES, type Mode, type ModeShares } from './routing/threshold.ts';
 import { type Environment, SettingsReader } from './settings-reader.ts';
@@ -32,8 +32,7 @@ export type Config = {
     readonly modes: ModeShares;
     readonly outOfDistributionTier: OutOfDistributionTier;
   };
-  /** Absent: everybody may call (`ROUTER_AUTH=none`). Empty: nobody may. */
-  readonly apiKeys?: readonly ApiKey[];
+  readonly access: Access;
   readonly limits: {
     readonly maxBodyBytes: number;
     readonly maxAnswerBytes: number;
@@ -73,7 +72,7 @@ export async function loadConfig(env: Environment = process.env): Promise<Config
   const policy = withCalibratedThreshold(wish, read, scorer);
   const isLocalEmbedder = scorer?.entry.embedder === LOCAL_EMBEDDER.id;
   if (scorer !== undefined) checkEmbedder(read, scorer, embedding);
-  const apiKeys = readApiKeys(read);
+  const access = readAccess(read);
   const limits = readLimits(read);
   const embeddingCache = readEmbeddingCache(read);
   const logLevel = read.choice('LOG_LEVEL', LOG_LEVELS) ?? 'info';
@@ -86,7 +85,7 @@ export async function loadConfig(env: Environment = process.env): Promise<Config
     isLocalEmbedder,
     modelsFolder,
     policy,
-    ...(apiKeys && { apiKeys }),
+    access,
     limits,
     embeddingCache,
     logLevel,
@@ -189,25 +188,6 @@ async function readScorer(
     for (const problem of error.problems) read.problem(problem);
     return undefined;
   }
-}
-
-function readApiKeys(read: SettingsReader): readonly ApiKey[] | undefined {
-  const open = read.choice('ROUTER_AUTH', ['none', 'keys'] as const) === 'none';
-  const text = read.text('ROUTER_API_KEYS');
-  if (open && text !== undefined) {
-    read.problem('ROUTER_AUTH=none and ROUTER_API_KEYS contradict each other: remove one of them.');
-  }
-  // Set by the platform, never by core tools or the local host.
-  const signs = ['WEBSITE_INSTANCE_ID', 'WEBSITE_SITE_NAME', 'WEBSITE_POD_NAME'];
-  if (open && signs.some((name) => read.text(name) !== undefined)) {
-    read.problem(
-      'ROUTER_AUTH=none opens the router to everybody and is refused in Azure: set ROUTER_API_KEYS.',
-    );
-  }
-  if (open) return undefined;
-  const { keys, problems } = parseApiKeys(text ?? '');
-  for (const problem of problems) read.problem(problem);
-  return keys;
 }
 
 function readLimits(read: SettingsReader): Config['limits'] {

@@ -90,16 +90,21 @@ describe('a minimal configuration', () => {
     expect(config.strong).not.toHaveProperty('apiKey');
     expect(config).not.toHaveProperty('embedding');
     expect(config.embeddingCache).not.toHaveProperty('tables');
-    expect(config.apiKeys).toHaveLength(1);
+    expect(config.access.apiKeys).toHaveLength(1);
   });
 
   test('lets nobody in without keys', async () => {
-    expect((await load({ ROUTER_API_KEYS: undefined })).apiKeys).toEqual([]);
+    expect((await load({ ROUTER_API_KEYS: undefined })).access.apiKeys).toEqual([]);
   });
 
   test('lets everybody in with ROUTER_AUTH=none', async () => {
     const config = await load({ ROUTER_API_KEYS: undefined, ROUTER_AUTH: 'none' });
-    expect(config).not.toHaveProperty('apiKeys');
+    expect(config.access).not.toHaveProperty('apiKeys');
+  });
+
+  test('leaves it to the host to ask for a key behind a front door', async () => {
+    const config = await load({ ROUTER_API_KEYS: undefined, FRONT_DOOR: 'function-key' });
+    expect(config.access).toEqual({ hostChecksKey: true });
   });
 
   test('takes an empty or blank setting for one that is not set', async () => {
@@ -115,6 +120,24 @@ describe('a minimal configuration', () => {
 });
 
 describe('problems', () => {
+  test('name what contradicts a front door', async () => {
+    expect(await problemsOf({ FRONT_DOOR: 'function-key' })).toEqual([
+      expect.stringContaining('FRONT_DOOR and ROUTER_API_KEYS contradict each other'),
+    ]);
+    const open = { FRONT_DOOR: 'function-key', ROUTER_AUTH: 'none', ROUTER_API_KEYS: undefined };
+    expect(await problemsOf(open)).toEqual([
+      expect.stringContaining('ROUTER_AUTH=none and FRONT_DOOR contradict each other'),
+    ]);
+  });
+
+  test('name a Key Vault reference that the platform could not resolve', async () => {
+    const reference = '@Microsoft.KeyVault(SecretUri=https://v.vault.azure.net/secrets/weak)';
+    const problems = await problemsOf({ WEAK_API_KEY: reference });
+    expect(problems).toEqual([
+      expect.stringMatching(/^WEAK_API_KEY is a Key Vault reference that/),
+    ]);
+  });
+
   test('are reported all at once', async () => {
     const problems = await problemsOf({
       STRONG_DEPLOYMENT: undefined,

@@ -17,12 +17,17 @@ type RouterOptions = {
   /** Absent: one of its own, closed with the router. */
   readonly simulator?: Simulator;
   readonly hangMs?: number;
+  /** What the host asks of functions of auth level `function`. */
+  readonly functionKey?: string;
 };
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
 /** Where chat completions are routed. */
 export const ROUTED = '/llm/openai/deployments/smart-router/chat/completions';
+
+/** Settings that close the router's door: without one of them a test's router is open. */
+const DOORS = ['ROUTER_API_KEYS', 'FRONT_DOOR'];
 
 /** The built app in the local host, before simulated deployments, open to all. */
 export async function startRouter(options: RouterOptions = {}): Promise<Router> {
@@ -31,10 +36,11 @@ export async function startRouter(options: RouterOptions = {}): Promise<Router> 
   const host = await startLocalHost({
     appFolder: root,
     hangMs: options.hangMs ?? 5_000,
+    ...(options.functionKey !== undefined && { functionKey: options.functionKey }),
     env: {
       PATH: process.env['PATH'],
       ...simulatorSettings(simulator.url),
-      ...('ROUTER_API_KEYS' in (options.settings ?? {}) ? {} : { ROUTER_AUTH: 'none' }),
+      ...(DOORS.some((door) => door in (options.settings ?? {})) ? {} : { ROUTER_AUTH: 'none' }),
       ...options.settings,
     },
     onOutput: (text) => {

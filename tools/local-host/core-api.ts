@@ -17,6 +17,7 @@ export type Binding = {
   readonly name?: string;
   readonly route?: string;
   readonly methods?: readonly string[];
+  readonly authLevel?: string;
 };
 
 export type FunctionMetadata = {

@@ -16,6 +16,8 @@ type LocalHostOptions = Partial<WorkerOptions> & {
   readonly port?: number;
   /** The host's own limit is 240 s; tests shorten it. */
   readonly hangMs?: number;
+  /** Asked for by functions of auth level `function`; absent: nobody is, as with core tools. */
+  readonly functionKey?: string;
 };
 
 export type LocalHost = {
@@ -34,11 +36,11 @@ const MAX_HEADER_BYTES = 32 * 1024;
 
 /**
  * Serves a function app as Azure Functions' host does on HTTP, quirks included, so that what works
- * here works there. A development tool: it has no keys, no scaling and no triggers but HTTP.
+ * here works there. A development tool: it has one key, no scaling and no triggers but HTTP.
  * Throws with what the app said when the app does not start.
  */
 export async function startLocalHost(options: LocalHostOptions): Promise<LocalHost> {
-  const { appFolder, port = 0, hangMs = 240_000, env = process.env } = options;
+  const { appFolder, port = 0, hangMs = 240_000, env = process.env, functionKey } = options;
   const settings = await readHostSettings(appFolder);
   const agent = new Agent({ keepAlive: true });
   const supervisor = await superviseWorker({
@@ -49,7 +51,8 @@ export async function startLocalHost(options: LocalHostOptions): Promise<LocalHo
   try {
     const findRoute = createRouteTable(supervisor.first.functions, settings.routePrefix);
     const server = createServer({ maxHeaderSize: MAX_HEADER_BYTES }, (request, response) => {
-      void serve({ request, response, findRoute, supervisor, settings, agent, hangMs });
+      const exchange = { request, response, findRoute, supervisor, settings, agent, hangMs };
+      void serve({ ...exchange, functionKey });
     });
     server.listen(port, '127.0.0.1');
     await once(server, 'listening');
@@ -135,6 +138,7 @@ type Exchange = {
   readonly settings: HostSettings;
   readonly agent: Agent;
   readonly hangMs: number;
+  readonly functionKey: string | undefined;
 };
 
 async function serve(exchange: Exchange): Promise<void> {
@@ -148,6 +152,10 @@ async function serve(exchange: Exchange): Promise<void> {
   if (match === undefined) {
     request.resume();
     return answerEmpty(response, path === '/' ? 204 : 404);
+  }
+  if (!isAdmitted(exchange, match)) {
+    request.resume();
+    return answerEmpty(response, 401);
   }
   // The host looks into bodies of a known length only, and holds them; others it passes on.
   const isChunked = request.headers['transfer-encoding'] !== undefined;
@@ -205,6 +213,14 @@ async function invoke(
   // An invocation without an answer, or without a client, goes on.
   await invocation;
   clearTimeout(timeout);
+}
+
+/** The header wins over the query, and only its first value counts. */
+function isAdmitted({ request, functionKey }: Exchange, { authLevel }: RouteMatch): boolean {
+  if (functionKey === undefined || authLevel === 'anonymous') return true;
+  const [inHeader] = request.headersDistinct['x-functions-key'] ?? [];
+  const query = new URLSearchParams(/\?.*/s.exec(request.url ?? '')?.[0]);
+  return (inHeader ?? query.get('code')) === functionKey;
 }
 
 function traceParentOf(request: IncomingMessage): string {

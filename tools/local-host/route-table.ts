@@ -3,10 +3,13 @@ export type HttpFunction = {
   readonly name: string;
   readonly route: string;
   readonly methods: readonly string[];
+  /** `anonymous`, `function` or `admin`. */
+  readonly authLevel: string;
 };
 
 export type RouteMatch = {
   readonly name: string;
+  readonly authLevel: string;
   /** Route values; an optional one that is absent has no key. */
   readonly values: Readonly<Record<string, string>>;
 };
@@ -28,9 +31,9 @@ export function createRouteTable(functions: readonly HttpFunction[], prefix: str
   refuseDuplicates(compiled);
   return (method, path) => {
     const decoded = decodePath(path);
-    for (const { name, methods, pattern, keys } of compiled) {
+    for (const { name, methods, authLevel, pattern, keys } of compiled) {
       const match = methods.includes(method) ? pattern.exec(decoded) : null;
-      if (match !== null) return { name, values: valuesOf(keys, match) };
+      if (match !== null) return { name, authLevel, values: valuesOf(keys, match) };
     }
     return undefined;
   };

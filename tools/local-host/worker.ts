@@ -52,8 +52,8 @@ async function start(): Promise<WorkerMessage> {
 function httpFunction({ metadata }: RegisteredFunction): HttpFunction[] {
   const trigger = triggerOf(metadata.bindings)?.[1];
   if (trigger === undefined) return [];
-  const { route = metadata.name, methods = ['GET', 'POST'] } = trigger;
-  return [{ name: metadata.name, route, methods }];
+  const { route = metadata.name, methods = ['GET', 'POST'], authLevel = 'function' } = trigger;
+  return [{ name: metadata.name, route, methods, authLevel }];
 }
 
 function triggerOf(bindings: RegisteredFunction['metadata']['bindings']) {
