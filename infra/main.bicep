@@ -1,0 +1,346 @@
+import {
+  apiManagementType
+  modelDeploymentType
+  modelElsewhereType
+  networkType
+  routerSettingsType
+  scaleType
+} from 'types.bicep'
+
+metadata name = 'Smart Router'
+metadata description = 'Everything that the router runs on in Azure: function app, storage, models, telemetry and, if wished, API Management, a private network and a Key Vault.'
+
+targetScope = 'subscription'
+
+@description('Required. Names the resource group, and this deployment among others.')
+@minLength(1)
+@maxLength(32)
+param environmentName string
+
+@description('Required. The region: one that has Flex Consumption and quota for the models.')
+@minLength(1)
+@metadata({ azd: { type: 'location' } })
+param location string
+
+@description('Optional. Who also runs the router locally against these resources; gets roles on the models and tables.')
+param principalId string = ''
+
+@description('Optional. What the principal is.')
+@allowed(['User', 'Group', 'ServicePrincipal'])
+param principalType string = 'User'
+
+@description('Optional. The strong model.')
+param strong modelDeploymentType = {
+  name: 'strong'
+  model: 'gpt-5.6-sol'
+  version: '2026-07-09'
+  capacity: 50
+}
+
+@description('Optional. The weak model.')
+param weak modelDeploymentType = {
+  name: 'weak'
+  model: 'gpt-5.6-luna'
+  version: '2026-07-09'
+  capacity: 100
+}
+
+@description('Optional. The embedding model: what the scorer was trained on.')
+param embedding modelDeploymentType = {
+  name: 'embedding'
+  model: 'text-embedding-3-small'
+  version: '1'
+  capacity: 100
+}
+
+@description('Optional. Where the models compute.')
+@allowed(['GlobalStandard', 'DataZoneStandard', 'Standard'])
+param deploymentSku string = 'GlobalStandard'
+
+@description('Optional. A weak model outside the AI account, in the place of the one there.')
+param weakElsewhere modelElsewhereType?
+
+@description('Optional. Its key; goes into a Key Vault. Empty leaves the one that is there.')
+@secure()
+param weakApiKey string = ''
+
+@description('Optional. The scorer, as it is in the package\'s registry: routellm for RouteLLM\'s published weights, local for the one that comes with the router.')
+@minLength(1)
+param scorer string = 'routellm'
+
+@description('Optional. Keys of callers, as name=<sha256 of the key, hex>, comma separated. Without any, and without API Management, nobody may call.')
+param apiKeys string = ''
+
+@description('Optional. Whether the cache\'s keys are an HMAC with a secret from the Key Vault.')
+param hasCacheKeySecret bool = false
+
+@description('Optional. That secret; goes into a Key Vault. Empty leaves the one that is there.')
+@secure()
+param cacheKeySecret string = ''
+
+@description('Optional. Other settings of the router.')
+param routerSettings routerSettingsType = {}
+
+@description('Optional. The function app\'s instances.')
+param scale scaleType = {}
+
+@description('Optional. The storage\'s replication.')
+@allowed(['Standard_LRS', 'Standard_ZRS', 'Standard_GRS', 'Standard_GZRS'])
+param storageSku string = 'Standard_LRS'
+
+@description('Optional. How long logs are kept, in days.')
+@minValue(30)
+@maxValue(730)
+param retentionInDays int = 30
+
+@description('Optional. A front door by API Management; without it, the app is called directly.')
+param apiManagement apiManagementType?
+
+@description('Optional. A private network; without it, the services are reached over the internet, by signed-in callers.')
+param network networkType?
+
+@description('Optional. Tags of every resource.')
+param tags object = {}
+
+var token = uniqueString(subscription().id, environmentName, location)
+var allTags = union(tags, { 'azd-env-name': environmentName })
+var names = {
+  identity: 'id-${token}'
+  storage: 'st${token}'
+  workspace: 'log-${token}'
+  insights: 'appi-${token}'
+  ai: 'ai-${token}'
+  keyVault: 'kv-${token}'
+  plan: 'plan-${token}'
+  app: 'func-${token}'
+  apiManagement: 'apim-${token}'
+  network: 'vnet-${token}'
+  packageContainer: 'app-package'
+  embeddingTable: 'embeddings'
+}
+var hasApiManagement = apiManagement != null
+var isPrivate = network != null
+var isAppPublic = network.?isAppPublic ?? true
+var hasWeakApiKey = weakElsewhere != null && (weakElsewhere.?hasKey ?? true)
+var hasKeyVault = hasWeakApiKey || hasCacheKeySecret
+var hasOwnTarget = !empty(routerSettings.?ROUTER_THRESHOLD ?? '') || !empty(routerSettings.?ROUTER_STRONG_SHARE ?? '') || !empty(routerSettings.?ROUTER_CALIBRATION ?? '')
+
+resource group 'Microsoft.Resources/resourceGroups@2024-11-01' = {
+  name: 'rg-${environmentName}'
+  location: location
+  tags: allTags
+}
+
+module identity 'modules/identity.bicep' = {
+  scope: group
+  params: { name: names.identity, location: location, tags: allTags }
+}
+
+module monitoring 'modules/monitoring.bicep' = {
+  scope: group
+  params: {
+    workspaceName: names.workspace
+    insightsName: names.insights
+    location: location
+    tags: allTags
+    retentionInDays: retentionInDays
+  }
+}
+
+module storage 'modules/storage.bicep' = {
+  scope: group
+  params: {
+    name: names.storage
+    location: location
+    tags: allTags
+    sku: storageSku
+    tableNames: [names.embeddingTable]
+    packageContainerName: names.packageContainer
+    isPrivate: isPrivate
+  }
+}
+
+module ai 'modules/ai.bicep' = {
+  scope: group
+  params: {
+    name: names.ai
+    location: location
+    tags: allTags
+    modelDeployments: weakElsewhere == null ? [strong, weak, embedding] : [strong, embedding]
+    deploymentSku: deploymentSku
+    isPrivate: isPrivate
+    workspaceId: monitoring.outputs.workspaceId
+  }
+}
+
+module keyVault 'modules/key-vault.bicep' = if (hasKeyVault) {
+  scope: group
+  params: {
+    name: names.keyVault
+    location: location
+    tags: allTags
+    isPrivate: isPrivate
+    weakApiKey: weakApiKey
+    cacheKeySecret: cacheKeySecret
+  }
+}
+
+module ownNetwork 'modules/network.bicep' = if (isPrivate && network.?existing == null) {
+  scope: group
+  params: {
+    name: names.network
+    location: location
+    tags: allTags
+    addressPrefix: network.?addressPrefix ?? '10.60.0.0/24'
+  }
+}
+
+// Before the app: its host reads storage when it starts.
+module roles 'modules/roles.bicep' = {
+  scope: group
+  params: {
+    principals: concat(
+      [{ kind: 'app', id: identity.outputs.principalId, type: 'ServicePrincipal' }],
+      empty(principalId) ? [] : [{ kind: 'developer', id: principalId, type: principalType }]
+    )
+    storageName: names.storage
+    aiName: names.ai
+    insightsName: names.insights
+    hasKeyVault: hasKeyVault
+    keyVaultName: names.keyVault
+  }
+  dependsOn: [storage, ai, keyVault]
+}
+
+module app 'modules/function-app.bicep' = {
+  scope: group
+  params: {
+    name: names.app
+    planName: names.plan
+    location: location
+    tags: allTags
+    identityName: names.identity
+    storageName: names.storage
+    packageContainerName: names.packageContainer
+    insightsName: names.insights
+    scale: scale
+    subnetId: isPrivate ? (network.?existing.?appSubnetId ?? ownNetwork!.outputs.appSubnetId) : ''
+    isPublic: isAppPublic
+    deploymentSettings: {
+      AZURE_OPENAI_ENDPOINT: ai.outputs.endpoint
+      EMBEDDING_CACHE_TABLE: names.embeddingTable
+      EMBEDDING_DEPLOYMENT: embedding.name
+      EMBEDDING_MODEL: embedding.model
+      FRONT_DOOR: hasApiManagement ? 'function-key' : ''
+      ROUTER_API_KEYS: hasApiManagement ? '' : apiKeys
+      ROUTER_SCORER: scorer
+      // RouteLLM's own figure for half of the calls. Imported weights have no calibration yet.
+      ROUTER_THRESHOLD: startsWith(scorer, 'routellm') && !hasOwnTarget ? '0.11593' : ''
+      STRONG_DEPLOYMENT: strong.name
+      STRONG_MODEL: strong.model
+      // Stand-ins, until the router is calibrated: the pair that the weights were trained for.
+      STRONG_SCORER_MODEL: 'gpt-4-1106-preview'
+      TABLES_ENDPOINT: storage.outputs.tablesEndpoint
+      WEAK_API_STYLE: weakElsewhere == null ? '' : (weakElsewhere.?apiStyle ?? 'openai')
+      WEAK_DEPLOYMENT: weakElsewhere.?deployment ?? weak.name
+      WEAK_ENDPOINT: weakElsewhere.?endpoint ?? ''
+      WEAK_MODEL: weakElsewhere == null ? weak.model : (weakElsewhere.?model ?? weakElsewhere!.deployment)
+      WEAK_SCORER_MODEL: 'mixtral-8x7b-instruct-v0.1'
+    }
+    routerSettings: routerSettings
+    keyVaultUri: hasKeyVault ? 'https://${names.keyVault}${environment().suffixes.keyvaultDns}/' : ''
+    hasWeakApiKey: hasWeakApiKey
+    hasCacheKeySecret: hasCacheKeySecret
+  }
+  dependsOn: [roles]
+}
+
+module frontDoor 'modules/api-management.bicep' = if (hasApiManagement) {
+  scope: group
+  params: {
+    name: names.apiManagement
+    location: location
+    tags: allTags
+    options: apiManagement!
+    functionAppName: names.app
+    insightsName: names.insights
+    workspaceId: monitoring.outputs.workspaceId
+    subnetId: !isPrivate
+      ? ''
+      : network.?existing == null
+          ? ownNetwork!.outputs.apiManagementSubnetId
+          : (network.?existing.?apiManagementSubnetId ?? fail('API Management in a private network needs network.existing.apiManagementSubnetId.'))
+  }
+  // The host makes its key when it starts, which it cannot before it reaches its storage.
+  dependsOn: [app, privateEndpoints]
+}
+
+module frontDoorRoles 'modules/roles.bicep' = if (hasApiManagement) {
+  scope: group
+  params: {
+    principals: [
+      { kind: 'apiManagement', id: frontDoor!.outputs.principalId, type: 'ServicePrincipal' }
+    ]
+    storageName: names.storage
+    aiName: names.ai
+    insightsName: names.insights
+    hasKeyVault: hasKeyVault
+    keyVaultName: names.keyVault
+  }
+}
+
+module privateEndpoints 'modules/private-endpoints.bicep' = if (isPrivate) {
+  scope: group
+  params: {
+    location: location
+    tags: allTags
+    networkId: network.?existing.?networkId ?? ownNetwork!.outputs.networkId
+    subnetId: network.?existing.?endpointSubnetId ?? ownNetwork!.outputs.endpointSubnetId
+    createDnsZones: network.?createDnsZones ?? true
+    targets: concat(
+      [
+        { name: 'blob-${token}', resourceId: storage.outputs.id, group: 'blob' }
+        { name: 'table-${token}', resourceId: storage.outputs.id, group: 'table' }
+        { name: 'ai-${token}', resourceId: ai.outputs.id, group: 'account' }
+      ],
+      hasKeyVault ? [{ name: 'vault-${token}', resourceId: keyVault!.outputs.id, group: 'vault' }] : [],
+      isAppPublic ? [] : [{ name: 'app-${token}', resourceId: app.outputs.id, group: 'sites' }]
+    )
+  }
+}
+
+@description('The resource group.')
+output AZURE_RESOURCE_GROUP string = group.name
+
+@description('The function app.')
+output AZURE_FUNCTION_NAME string = names.app
+
+@description('The router\'s own address.')
+output ROUTER_URL string = app.outputs.url
+
+@description('The front door\'s address; empty without API Management.')
+output GATEWAY_URL string = frontDoor.?outputs.gatewayUrl ?? ''
+
+@description('API Management; empty without.')
+output API_MANAGEMENT_NAME string = hasApiManagement ? names.apiManagement : ''
+
+@description('The Key Vault; empty without.')
+output KEY_VAULT_NAME string = hasKeyVault ? names.keyVault : ''
+
+@description('Setting of the router of this name, as are those below: a router run locally takes them, too.')
+output AZURE_OPENAI_ENDPOINT string = ai.outputs.endpoint
+
+@description('See above.')
+output STRONG_DEPLOYMENT string = strong.name
+
+@description('See above.')
+output WEAK_DEPLOYMENT string = weakElsewhere.?deployment ?? weak.name
+
+@description('See above.')
+output EMBEDDING_DEPLOYMENT string = embedding.name
+
+@description('See above.')
+output TABLES_ENDPOINT string = storage.outputs.tablesEndpoint
+
+@description('See above.')
+output EMBEDDING_CACHE_TABLE string = names.embeddingTable

@@ -1,0 +1,79 @@
+import { modelDeploymentType } from '../types.bicep'
+
+metadata name = 'AI account'
+metadata description = 'Azure AI Foundry\'s account with the models. Without account keys: everybody signs in.'
+
+@description('Required. The name, which is also the host\'s.')
+@minLength(2)
+@maxLength(64)
+param name string
+
+@description('Required. The region.')
+param location string
+
+@description('Required. Tags of every resource.')
+param tags object
+
+@description('Required. The model deployments.')
+param modelDeployments modelDeploymentType[]
+
+@description('Required. Where the models compute: anywhere, in the data zone, or in the region.')
+@allowed(['GlobalStandard', 'DataZoneStandard', 'Standard'])
+param deploymentSku string
+
+@description('Required. Whether only private endpoints lead here.')
+param isPrivate bool
+
+@description('Required. Where the account\'s logs and metrics go.')
+param workspaceId string
+
+resource account 'Microsoft.CognitiveServices/accounts@2025-06-01' = {
+  name: name
+  location: location
+  tags: tags
+  kind: 'AIServices'
+  sku: { name: 'S0' }
+  identity: { type: 'SystemAssigned' }
+  properties: {
+    customSubDomainName: name
+    disableLocalAuth: true
+    publicNetworkAccess: isPrivate ? 'Disabled' : 'Enabled'
+    networkAcls: { defaultAction: isPrivate ? 'Deny' : 'Allow' }
+  }
+}
+
+// One after another: deployments of one account that are made at the same time fail.
+@batchSize(1)
+resource deployments 'Microsoft.CognitiveServices/accounts/deployments@2025-06-01' = [
+  for deployment in modelDeployments: {
+    parent: account
+    name: deployment.name
+    sku: { name: deploymentSku, capacity: deployment.capacity }
+    properties: {
+      model: {
+        format: deployment.?format ?? 'OpenAI'
+        name: deployment.model
+        version: deployment.version
+      }
+      versionUpgradeOption: 'OnceCurrentVersionExpired'
+      raiPolicyName: 'Microsoft.DefaultV2'
+    }
+  }
+]
+
+resource diagnostics 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = {
+  scope: account
+  name: 'to-workspace'
+  properties: {
+    workspaceId: workspaceId
+    // Who called and how much; never what was said.
+    logs: [{ category: 'Audit', enabled: true }]
+    metrics: [{ category: 'AllMetrics', enabled: true }]
+  }
+}
+
+@description('For the private endpoint.')
+output id string = account.id
+
+@description('AZURE_OPENAI_ENDPOINT of the app.')
+output endpoint string = 'https://${account.properties.customSubDomainName}.openai.azure.com'

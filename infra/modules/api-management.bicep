@@ -1,0 +1,204 @@
+import { apiManagementType } from '../types.bicep'
+
+metadata name = 'API Management'
+metadata description = 'The front door: keys, limits, use cases and token metrics before the router. Its APIs come from the OpenAPI document.'
+
+@description('Required. The name, which is also the gateway\'s host.')
+@minLength(1)
+@maxLength(50)
+param name string
+
+@description('Required. The region.')
+param location string
+
+@description('Required. Tags of every resource.')
+param tags object
+
+@description('Required. How it is set up.')
+param options apiManagementType
+
+@description('Required. The function app\'s name.')
+param functionAppName string
+
+@description('Required. The name of Application Insights.')
+param insightsName string
+
+@description('Required. Where the gateway\'s logs go.')
+param workspaceId string
+
+@description('Required. The subnet to call from; empty for none. StandardV2 only.')
+param subnetId string
+
+var sku = options.?sku ?? 'BasicV2'
+var document = loadJsonContent('../../docs/openapi.json')
+var keyless = '/health'
+var namedValues = {
+  'calls-per-minute': string(options.?callsPerMinute ?? 600)
+  'tokens-per-minute': string(options.?tokensPerMinute ?? 100000)
+  'use-cases': toLower(join(options.?useCases ?? ['*'], ','))
+}
+
+resource insights 'Microsoft.Insights/components@2020-02-02' existing = {
+  name: insightsName
+}
+
+resource app 'Microsoft.Web/sites@2025-03-01' existing = {
+  name: functionAppName
+}
+
+resource gateway 'Microsoft.ApiManagement/service@2024-05-01' = {
+  name: name
+  location: location
+  tags: tags
+  sku: {
+    name: empty(subnetId) || sku != 'BasicV2'
+      ? sku
+      : fail('API Management of the SKU BasicV2 cannot join a virtual network: choose StandardV2, or leave the private network out.')
+    capacity: options.?capacity ?? 1
+  }
+  identity: { type: 'SystemAssigned' }
+  properties: {
+    publisherEmail: contains(options.publisherEmail, '@')
+      ? options.publisherEmail
+      : fail('publisherEmail must be an e-mail address: API Management writes there.')
+    publisherName: options.?publisherName ?? 'Smart Router'
+    // External: it is reached from the internet, and calls from the subnet.
+    virtualNetworkType: empty(subnetId) ? 'None' : 'External'
+    virtualNetworkConfiguration: empty(subnetId) ? null : { subnetResourceId: subnetId }
+  }
+}
+
+// The host key shows the app that a request came through here. The host makes it at its first start.
+resource functionKey 'Microsoft.ApiManagement/service/namedValues@2024-05-01' = {
+  parent: gateway
+  name: 'router-function-key'
+  properties: {
+    displayName: 'router-function-key'
+    secret: true
+    value: listKeys('${app.id}/host/default', '2025-03-01').functionKeys.default
+  }
+}
+
+resource values 'Microsoft.ApiManagement/service/namedValues@2024-05-01' = [
+  for value in items(namedValues): {
+    parent: gateway
+    name: value.key
+    properties: { displayName: value.key, value: value.value }
+  }
+]
+
+resource backend 'Microsoft.ApiManagement/service/backends@2024-05-01' = {
+  parent: gateway
+  name: 'smart-router'
+  properties: {
+    protocol: 'http'
+    url: 'https://${app.properties.defaultHostName}'
+    credentials: { header: { 'x-functions-key': ['{{${functionKey.name}}}'] } }
+    tls: { validateCertificateChain: true, validateCertificateName: true }
+  }
+}
+
+// The version that knows `bearer`, which lets OpenAI's own clients send their key as they do.
+resource llm 'Microsoft.ApiManagement/service/apis@2024-06-01-preview' = {
+  parent: gateway
+  name: 'llm'
+  properties: {
+    displayName: 'Smart Router'
+    path: ''
+    protocols: ['https']
+    subscriptionRequired: true
+    subscriptionKeyParameterNames: {
+      header: 'api-key'
+      query: 'subscription-key'
+      ...any({ bearer: 'enabled' })
+    }
+    format: 'openapi+json'
+    value: string({
+      ...document
+      paths: toObject(filter(items(document.paths), path => path.key != keyless), path => path.key, path => path.value)
+    })
+  }
+}
+
+resource health 'Microsoft.ApiManagement/service/apis@2024-06-01-preview' = {
+  parent: gateway
+  name: 'health'
+  properties: {
+    displayName: 'Smart Router: health'
+    path: 'health'
+    protocols: ['https']
+    subscriptionRequired: false
+    format: 'openapi+json'
+    value: string({ ...document, paths: { '/': document.paths[keyless] } })
+  }
+  // Two imports at the same time are refused.
+  dependsOn: [llm]
+}
+
+resource llmPolicy 'Microsoft.ApiManagement/service/apis/policies@2024-05-01' = {
+  parent: llm
+  name: 'policy'
+  properties: { format: 'rawxml', value: loadTextContent('../policies/llm.xml') }
+  dependsOn: [backend, values]
+}
+
+resource healthPolicy 'Microsoft.ApiManagement/service/apis/policies@2024-05-01' = {
+  parent: health
+  name: 'policy'
+  properties: { format: 'rawxml', value: loadTextContent('../policies/health.xml') }
+  dependsOn: [backend]
+}
+
+resource subscriptions 'Microsoft.ApiManagement/service/subscriptions@2024-05-01' = [
+  for subscriptionName in ['default', 'smoke-test']: {
+    parent: gateway
+    name: subscriptionName
+    properties: { displayName: subscriptionName, scope: llm.id, state: 'active' }
+  }
+]
+
+resource logger 'Microsoft.ApiManagement/service/loggers@2024-05-01' = {
+  parent: gateway
+  name: 'insights'
+  properties: {
+    loggerType: 'applicationInsights'
+    resourceId: insights.id
+    credentials: {
+      connectionString: insights.properties.ConnectionString
+      identityClientId: 'SystemAssigned'
+    }
+  }
+}
+
+resource telemetry 'Microsoft.ApiManagement/service/diagnostics@2024-05-01' = {
+  parent: gateway
+  name: 'applicationinsights'
+  properties: {
+    loggerId: logger.id
+    alwaysLog: 'allErrors'
+    logClientIp: false
+    metrics: true
+    httpCorrelationProtocol: 'W3C'
+    sampling: { samplingType: 'fixed', percentage: 10 }
+    // No bodies: they are prompts and answers, and logging them would hold streams up.
+    frontend: { request: { body: { bytes: 0 } }, response: { body: { bytes: 0 } } }
+    backend: { request: { body: { bytes: 0 } }, response: { body: { bytes: 0 } } }
+  }
+}
+
+resource logs 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = {
+  scope: gateway
+  name: 'to-workspace'
+  properties: {
+    workspaceId: workspaceId
+    logAnalyticsDestinationType: 'Dedicated'
+    logs: [{ category: 'GatewayLogs', enabled: true }]
+    metrics: [{ category: 'AllMetrics', enabled: true }]
+  }
+}
+
+@description('For its roles.')
+output principalId string = gateway.identity.principalId
+
+@description('The address that callers use.')
+output gatewayUrl string = gateway.properties.gatewayUrl

@@ -1,0 +1,186 @@
+import { scaleType, routerSettingsType } from '../types.bicep'
+
+metadata name = 'Function app'
+metadata description = 'The router on Flex Consumption, and its settings: those of the README and the platform\'s.'
+
+@description('Required. The app\'s name, which is also the host\'s.')
+@minLength(2)
+@maxLength(60)
+param name string
+
+@description('Required. The plan\'s name.')
+param planName string
+
+@description('Required. The region.')
+param location string
+
+@description('Required. Tags of every resource.')
+param tags object
+
+@description('Required. The name of the app\'s identity.')
+param identityName string
+
+@description('Required. The storage account\'s name.')
+param storageName string
+
+@description('Required. The container of the app\'s package.')
+param packageContainerName string
+
+@description('Required. The name of Application Insights.')
+param insightsName string
+
+@description('Required. The instances.')
+param scale scaleType
+
+@description('Required. The subnet to call from; empty for none.')
+param subnetId string
+
+@description('Required. Whether the internet may call.')
+param isPublic bool
+
+@description('Required. Settings of the router that the deployment itself decides.')
+param deploymentSettings {
+  AZURE_OPENAI_ENDPOINT: string
+  EMBEDDING_CACHE_TABLE: string
+  EMBEDDING_DEPLOYMENT: string
+  EMBEDDING_MODEL: string
+  FRONT_DOOR: ('function-key' | '')
+  ROUTER_API_KEYS: string
+  ROUTER_SCORER: string
+  ROUTER_THRESHOLD: string
+  STRONG_DEPLOYMENT: string
+  STRONG_MODEL: string
+  STRONG_SCORER_MODEL: string
+  TABLES_ENDPOINT: string
+  WEAK_API_STYLE: string
+  WEAK_DEPLOYMENT: string
+  WEAK_ENDPOINT: string
+  WEAK_MODEL: string
+  WEAK_SCORER_MODEL: string
+}
+
+@description('Required. The operator\'s own settings, which win over the deployment\'s.')
+param routerSettings routerSettingsType
+
+@description('Required. The Key Vault\'s address; empty for none.')
+param keyVaultUri string
+
+@description('Required. Whether the vault has the weak model\'s key.')
+param hasWeakApiKey bool
+
+@description('Required. Whether the vault has a secret for the cache\'s keys.')
+param hasCacheKeySecret bool
+
+// Every setting that the router reads is there, also without a value: an empty one counts as none,
+// and whoever looks for it finds its name.
+var unset = {
+  AZURE_OPENAI_API_STYLE: ''
+  AZURE_OPENAI_API_VERSION: ''
+  EMBEDDING_API_STYLE: ''
+  EMBEDDING_CACHE_ENTRIES: ''
+  EMBEDDING_CACHE_TIMEOUT_MS: ''
+  EMBEDDING_ENDPOINT: ''
+  EMBEDDING_TIMEOUT_MS: ''
+  LOG_LEVEL: ''
+  MAX_ANSWER_BYTES: ''
+  MAX_BODY_BYTES: ''
+  MODELS_FOLDER: ''
+  REQUEST_TIMEOUT_MS: ''
+  ROUTER_CALIBRATION: ''
+  ROUTER_MODES: ''
+  ROUTER_OOD_TIER: ''
+  ROUTER_STRONG_SHARE: ''
+  STRONG_API_STYLE: ''
+  STRONG_ENDPOINT: ''
+}
+var secrets = {
+  WEAK_API_KEY: hasWeakApiKey ? '@Microsoft.KeyVault(SecretUri=${keyVaultUri}secrets/weak-api-key)' : ''
+  CACHE_KEY_SECRET: hasCacheKeySecret ? '@Microsoft.KeyVault(SecretUri=${keyVaultUri}secrets/cache-key-secret)' : ''
+}
+
+resource identity 'Microsoft.ManagedIdentity/userAssignedIdentities@2024-11-30' existing = {
+  name: identityName
+}
+
+resource storage 'Microsoft.Storage/storageAccounts@2025-06-01' existing = {
+  name: storageName
+}
+
+resource insights 'Microsoft.Insights/components@2020-02-02' existing = {
+  name: insightsName
+}
+
+resource plan 'Microsoft.Web/serverfarms@2025-03-01' = {
+  name: planName
+  location: location
+  tags: tags
+  kind: 'functionapp'
+  sku: { name: 'FC1', tier: 'FlexConsumption' }
+  properties: { reserved: true }
+}
+
+resource app 'Microsoft.Web/sites@2025-03-01' = {
+  name: name
+  location: location
+  tags: union(tags, { 'azd-service-name': 'api' })
+  kind: 'functionapp,linux'
+  identity: { type: 'UserAssigned', userAssignedIdentities: { '${identity.id}': {} } }
+  properties: {
+    serverFarmId: plan.id
+    httpsOnly: true
+    publicNetworkAccess: isPublic ? 'Enabled' : 'Disabled'
+    virtualNetworkSubnetId: empty(subnetId) ? null : subnetId
+    keyVaultReferenceIdentity: identity.id
+    siteConfig: { minTlsVersion: '1.2', http20Enabled: true }
+    functionAppConfig: {
+      deployment: {
+        storage: {
+          type: 'blobContainer'
+          value: '${storage.properties.primaryEndpoints.blob}${packageContainerName}'
+          authentication: {
+            type: 'UserAssignedIdentity'
+            userAssignedIdentityResourceId: identity.id
+          }
+        }
+      }
+      runtime: { name: 'node', version: '24' }
+      scaleAndConcurrency: {
+        instanceMemoryMB: scale.?instanceMemoryMB ?? 2048
+        maximumInstanceCount: scale.?maximumInstanceCount ?? 100
+        alwaysReady: (scale.?alwaysReady ?? 1) == 0 ? [] : [{ name: 'http', instanceCount: scale.?alwaysReady ?? 1 }]
+        triggers: { http: { perInstanceConcurrency: scale.?perInstanceConcurrency ?? 32 } }
+      }
+    }
+  }
+}
+
+resource passwordAccess 'Microsoft.Web/sites/basicPublishingCredentialsPolicies@2025-03-01' = [
+  for kind in ['ftp', 'scm']: {
+    parent: app
+    name: any(kind)
+    properties: { allow: false }
+  }
+]
+
+resource settings 'Microsoft.Web/sites/config@2025-03-01' = {
+  parent: app
+  name: 'appsettings'
+  properties: union(unset, deploymentSettings, routerSettings, secrets, {
+    // The host's storage, the telemetry and the libraries sign in as the app's identity.
+    AzureWebJobsStorage__credential: 'managedidentity'
+    AzureWebJobsStorage__clientId: identity.properties.clientId
+    AzureWebJobsStorage__blobServiceUri: storage.properties.primaryEndpoints.blob
+    APPLICATIONINSIGHTS_CONNECTION_STRING: insights.properties.ConnectionString
+    APPLICATIONINSIGHTS_AUTHENTICATION_STRING: 'ClientId=${identity.properties.clientId};Authorization=AAD'
+    AZURE_CLIENT_ID: identity.properties.clientId
+    AZURE_TOKEN_CREDENTIALS: 'ManagedIdentityCredential'
+    // Without it, a request with more than 16 KB of headers is never answered.
+    languageWorkers__node__arguments: '--max-http-header-size=65536'
+  })
+}
+
+@description('For the private endpoint.')
+output id string = app.id
+
+@description('The app\'s address.')
+output url string = 'https://${app.properties.defaultHostName}'

@@ -1,0 +1,72 @@
+metadata name = 'Storage'
+metadata description = 'The app\'s package and tables. Without account keys: everybody signs in.'
+
+@description('Required. The account\'s name.')
+@minLength(3)
+@maxLength(24)
+param name string
+
+@description('Required. The region.')
+param location string
+
+@description('Required. Tags of every resource.')
+param tags object
+
+@description('Required. The tables to create; the app itself never does.')
+param tableNames string[]
+
+@description('Required. The replication.')
+@allowed(['Standard_LRS', 'Standard_ZRS', 'Standard_GRS', 'Standard_GZRS'])
+param sku string
+
+@description('Required. Whether only private endpoints lead here.')
+param isPrivate bool
+
+@description('Required. The container of the app\'s package.')
+param packageContainerName string
+
+resource account 'Microsoft.Storage/storageAccounts@2025-06-01' = {
+  name: name
+  location: location
+  tags: tags
+  sku: { name: sku }
+  kind: 'StorageV2'
+  properties: {
+    allowSharedKeyAccess: false
+    allowBlobPublicAccess: false
+    allowCrossTenantReplication: false
+    defaultToOAuthAuthentication: true
+    minimumTlsVersion: 'TLS1_2'
+    supportsHttpsTrafficOnly: true
+    publicNetworkAccess: isPrivate ? 'Disabled' : 'Enabled'
+    networkAcls: { defaultAction: isPrivate ? 'Deny' : 'Allow', bypass: 'AzureServices' }
+  }
+}
+
+resource blobService 'Microsoft.Storage/storageAccounts/blobServices@2025-06-01' = {
+  parent: account
+  name: 'default'
+}
+
+resource packageContainer 'Microsoft.Storage/storageAccounts/blobServices/containers@2025-06-01' = {
+  parent: blobService
+  name: packageContainerName
+}
+
+resource tableService 'Microsoft.Storage/storageAccounts/tableServices@2025-06-01' = {
+  parent: account
+  name: 'default'
+}
+
+resource tables 'Microsoft.Storage/storageAccounts/tableServices/tables@2025-06-01' = [
+  for tableName in tableNames: {
+    parent: tableService
+    name: tableName
+  }
+]
+
+@description('For the private endpoints.')
+output id string = account.id
+
+@description('TABLES_ENDPOINT of the app.')
+output tablesEndpoint string = account.properties.primaryEndpoints.table

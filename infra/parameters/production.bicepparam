@@ -1,0 +1,24 @@
+using '../main.bicep'
+
+// For a steady load: instances that are always there, storage in three zones, a front door with
+// limits and named use cases, and cache keys that nobody can guess.
+param environmentName = 'production'
+param location = 'swedencentral'
+param tags = { owner: 'platform', 'cost-center': 'ai' }
+param strong = { name: 'strong', model: 'gpt-5.6-sol', version: '2026-07-09', capacity: 500 }
+param weak = { name: 'weak', model: 'gpt-5.6-luna', version: '2026-07-09', capacity: 1000 }
+param embedding = { name: 'embedding', model: 'text-embedding-3-small', version: '1', capacity: 500 }
+param deploymentSku = 'DataZoneStandard'
+param scale = { alwaysReady: 2, maximumInstanceCount: 200 }
+param storageSku = 'Standard_ZRS'
+param retentionInDays = 90
+param hasCacheKeySecret = true
+param routerSettings = { ROUTER_OOD_TIER: 'strong', LOG_LEVEL: 'warning' }
+param apiManagement = {
+  publisherEmail: 'platform@example.com'
+  publisherName: 'Platform'
+  sku: 'StandardV2'
+  tokensPerMinute: 500000
+  callsPerMinute: 3000
+  useCases: ['default', 'support', 'search']
+}

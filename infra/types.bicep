@@ -1,0 +1,154 @@
+metadata name = 'Types'
+metadata description = 'What the templates take as parameters.'
+
+@export()
+@description('One model deployment of the AI account.')
+type modelDeploymentType = {
+  @description('Required. The deployment\'s name, which the router calls.')
+  @minLength(2)
+  @maxLength(64)
+  name: string
+
+  @description('Required. The model\'s name in the catalogue of Azure AI Foundry.')
+  @minLength(1)
+  model: string
+
+  @description('Required. The model\'s version.')
+  @minLength(1)
+  version: string
+
+  @description('Optional. Who publishes the model, such as OpenAI or Mistral AI. Default: OpenAI.')
+  format: string?
+
+  @description('Required. In thousands of tokens a minute.')
+  @minValue(1)
+  capacity: int
+}
+
+@export()
+@description('A model outside the AI account: another Azure resource, a Foundry serverless endpoint, or any server that speaks OpenAI\'s API.')
+type modelElsewhereType = {
+  @description('Required. The address: of an Azure resource, or up to and with /v1.')
+  @minLength(12)
+  endpoint: string
+
+  @description('Required. What the request names: the deployment, or the model at a compatible server.')
+  @minLength(1)
+  deployment: string
+
+  @description('Optional. What selected_model says. Default: the deployment.')
+  model: string?
+
+  @description('Optional. Default: openai.')
+  apiStyle: ('azure' | 'azure-v1' | 'openai')?
+
+  @description('Optional. Whether its key is in the Key Vault as weak-api-key; false where the app\'s identity has a role there. Default: true.')
+  hasKey: bool?
+}
+
+@export()
+@description('The function app\'s instances.')
+type scaleType = {
+  @description('Optional. In MB. Default: 2048.')
+  instanceMemoryMB: (512 | 2048 | 4096)?
+
+  @description('Optional. Default: 100.')
+  @minValue(1)
+  @maxValue(1000)
+  maximumInstanceCount: int?
+
+  @description('Optional. Instances that are always there, and billed; 0 starts cold. Default: 1.')
+  @minValue(0)
+  @maxValue(100)
+  alwaysReady: int?
+
+  @description('Optional. Requests that one instance takes at once. Default: 32.')
+  @minValue(1)
+  @maxValue(1000)
+  perInstanceConcurrency: int?
+}
+
+@export()
+@description('The front door.')
+type apiManagementType = {
+  @description('Required. Where API Management writes to its owner.')
+  @minLength(6)
+  @maxLength(100)
+  publisherEmail: string
+
+  @description('Optional. Default: Smart Router.')
+  @minLength(1)
+  @maxLength(100)
+  publisherName: string?
+
+  @description('Optional. StandardV2 can join a virtual network. Default: BasicV2.')
+  sku: ('BasicV2' | 'StandardV2')?
+
+  @description('Optional. Scale units. Default: 1.')
+  @minValue(1)
+  @maxValue(10)
+  capacity: int?
+
+  @description('Optional. For each subscription. Default: 100000.')
+  @minValue(1)
+  tokensPerMinute: int?
+
+  @description('Optional. For each subscription. Default: 600.')
+  @minValue(1)
+  callsPerMinute: int?
+
+  @description('Optional. What X-USE_CASE may say, in lower case; ["*"] for anything. Default: ["*"].')
+  @minLength(1)
+  useCases: string[]?
+}
+
+@export()
+@description('A virtual network for the app and what it calls.')
+type networkType = {
+  @description('Optional. A /24 or larger for the new network. Default: 10.60.0.0/24.')
+  addressPrefix: string?
+
+  @description('Optional. Subnets of your own instead of a new network.')
+  existing: {
+    @description('Required. Delegated to Microsoft.App/environments, /27 or larger.')
+    appSubnetId: string
+
+    @description('Required. For the private endpoints.')
+    endpointSubnetId: string
+
+    @description('Optional. Delegated to Microsoft.Web/serverFarms; required with API Management.')
+    apiManagementSubnetId: string?
+
+    @description('Required. The network of the subnets, which the private DNS zones are linked to.')
+    networkId: string
+  }?
+
+  @description('Optional. False where a policy of yours registers the private endpoints in central DNS zones. Default: true.')
+  createDnsZones: bool?
+
+  @description('Optional. False closes the app to the internet: it is then deployed to and called from the network only. Default: true.')
+  isAppPublic: bool?
+}
+
+@export()
+@sealed()
+@description('Settings of the router beyond those that the templates set, by their names in the README.')
+type routerSettingsType = {
+  AZURE_OPENAI_API_STYLE: string?
+  AZURE_OPENAI_API_VERSION: string?
+  EMBEDDING_CACHE_ENTRIES: string?
+  EMBEDDING_CACHE_TIMEOUT_MS: string?
+  EMBEDDING_TIMEOUT_MS: string?
+  LOG_LEVEL: string?
+  MAX_ANSWER_BYTES: string?
+  MAX_BODY_BYTES: string?
+  MODELS_FOLDER: string?
+  REQUEST_TIMEOUT_MS: string?
+  ROUTER_CALIBRATION: string?
+  ROUTER_MODES: string?
+  ROUTER_OOD_TIER: string?
+  ROUTER_STRONG_SHARE: string?
+  ROUTER_THRESHOLD: string?
+  STRONG_SCORER_MODEL: string?
+  WEAK_SCORER_MODEL: string?
+}
