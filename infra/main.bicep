@@ -265,6 +265,7 @@ module frontDoor 'modules/api-management.bicep' = if (hasApiManagement) {
     functionAppName: names.app
     insightsName: names.insights
     workspaceId: monitoring.outputs.workspaceId
+    isInNetwork: isPrivate
     subnetId: !isPrivate
       ? ''
       : network.?existing == null

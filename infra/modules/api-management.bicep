@@ -26,7 +26,10 @@ param insightsName string
 @description('Required. Where the gateway\'s logs go.')
 param workspaceId string
 
-@description('Required. The subnet to call from; empty for none. StandardV2 only.')
+@description('Required. Whether it calls from a subnet, which BasicV2 cannot.')
+param isInNetwork bool
+
+@description('Required. That subnet.')
 param subnetId string
 
 var sku = options.?sku ?? 'BasicV2'
@@ -51,9 +54,9 @@ resource gateway 'Microsoft.ApiManagement/service@2024-05-01' = {
   location: location
   tags: tags
   sku: {
-    name: empty(subnetId) || sku != 'BasicV2'
-      ? sku
-      : fail('API Management of the SKU BasicV2 cannot join a virtual network: choose StandardV2, or leave the private network out.')
+    name: isInNetwork && sku == 'BasicV2'
+      ? fail('API Management of the SKU BasicV2 cannot join a virtual network: choose StandardV2, or leave the private network out.')
+      : sku
     capacity: options.?capacity ?? 1
   }
   identity: { type: 'SystemAssigned' }
@@ -63,8 +66,8 @@ resource gateway 'Microsoft.ApiManagement/service@2024-05-01' = {
       : fail('publisherEmail must be an e-mail address: API Management writes there.')
     publisherName: options.?publisherName ?? 'Smart Router'
     // External: it is reached from the internet, and calls from the subnet.
-    virtualNetworkType: empty(subnetId) ? 'None' : 'External'
-    virtualNetworkConfiguration: empty(subnetId) ? null : { subnetResourceId: subnetId }
+    virtualNetworkType: isInNetwork ? 'External' : 'None'
+    virtualNetworkConfiguration: isInNetwork ? { subnetResourceId: subnetId } : null
   }
 }
 

@@ -93,6 +93,12 @@ var unset = {
   STRONG_API_STYLE: ''
   STRONG_ENDPOINT: ''
 }
+// An empty one of the operator's does not hide the deployment's own.
+var wished = toObject(
+  filter(items(routerSettings), setting => !empty(setting.value)),
+  setting => setting.key,
+  setting => setting.value
+)
 var secrets = {
   WEAK_API_KEY: hasWeakApiKey ? '@Microsoft.KeyVault(SecretUri=${keyVaultUri}secrets/weak-api-key)' : ''
   CACHE_KEY_SECRET: hasCacheKeySecret ? '@Microsoft.KeyVault(SecretUri=${keyVaultUri}secrets/cache-key-secret)' : ''
@@ -165,7 +171,7 @@ resource passwordAccess 'Microsoft.Web/sites/basicPublishingCredentialsPolicies@
 resource settings 'Microsoft.Web/sites/config@2025-03-01' = {
   parent: app
   name: 'appsettings'
-  properties: union(unset, deploymentSettings, routerSettings, secrets, {
+  properties: union(unset, deploymentSettings, wished, secrets, {
     // The host's storage, the telemetry and the libraries sign in as the app's identity.
     AzureWebJobsStorage__credential: 'managedidentity'
     AzureWebJobsStorage__clientId: identity.properties.clientId
