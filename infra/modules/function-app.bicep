@@ -94,11 +94,7 @@ var unset = {
   STRONG_ENDPOINT: ''
 }
 // An empty one of the operator's does not hide the deployment's own.
-var wished = toObject(
-  filter(items(routerSettings), setting => !empty(setting.value)),
-  setting => setting.key,
-  setting => setting.value
-)
+var wished = toObject(filter(items(any(routerSettings)), one => !empty(one.value)), one => one.key, one => one.value)
 var secrets = {
   WEAK_API_KEY: hasWeakApiKey ? '@Microsoft.KeyVault(SecretUri=${keyVaultUri}secrets/weak-api-key)' : ''
   CACHE_KEY_SECRET: hasCacheKeySecret ? '@Microsoft.KeyVault(SecretUri=${keyVaultUri}secrets/cache-key-secret)' : ''
