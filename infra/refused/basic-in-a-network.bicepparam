@@ -1,0 +1,7 @@
+using '../main.bicep'
+
+// refused: API Management of the SKU BasicV2 cannot join a virtual network
+param environmentName = 'refused'
+param location = 'swedencentral'
+param network = {}
+param apiManagement = { publisherEmail: 'platform@example.com', sku: 'BasicV2' }
