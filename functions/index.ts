@@ -7,6 +7,7 @@ import { createController } from '../shared/controller.ts';
 import { HttpError } from '../shared/errors.ts';
 import { createLog, errorKind } from '../shared/log.ts';
 import { load } from '../shared/matrix-factorization/scorer.ts';
+import type { OperationId } from '../shared/openapi/operations.ts';
 import { createPassEmbeddings } from '../shared/pass-embeddings.ts';
 import { createEmbedding } from '../shared/prompt-embedding/create-embedding.ts';
 import { createReadiness } from '../shared/readiness.ts';
@@ -82,10 +83,16 @@ const checkReadiness = createReadiness({
 const chat = { access: 'key', hasBody: true, handle: completeChat } as const;
 const embeddings = { access: 'key', hasBody: true, handle: passEmbeddings } as const;
 
-/** The host tries routes in the order of these names, and takes the first that fits. */
-const routes: Record<string, Route & { readonly path: string; readonly method: HttpMethod }> = {
+type RouteEntry = Route & { readonly path: string; readonly method: HttpMethod };
+
+/**
+ * The host tries routes in the order of these names, and takes the first that fits. Each is
+ * described under its name in `shared/openapi/operations.ts`.
+ */
+const routes: Record<OperationId, RouteEntry> = {
   health: { path: 'health', method: 'GET', access: 'open', handle: health },
   ready: { path: 'ready', method: 'GET', access: 'open', handle: ready },
+  openapi: { path: 'openapi.json', method: 'GET', access: 'open', handle: openapi },
   chat: {
     path: 'llm/openai/deployments/{deployment}/chat/completions',
     method: 'POST',
@@ -133,7 +140,7 @@ const OTHER_METHODS: HttpMethod[] = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'];
 
 app.setup({ enableHttpStream: true });
 const respond = createRespond({
-  ...(config.apiKeys && { apiKeys: config.apiKeys }),
+  ...(config.access.apiKeys && { apiKeys: config.access.apiKeys }),
   ...config.limits,
   log,
 });
@@ -141,7 +148,7 @@ for (const [name, { path, method, ...route }] of Object.entries(routes)) {
   app.http(name, {
     route: path,
     methods: [method],
-    authLevel: 'anonymous',
+    authLevel: config.access.hostChecksKey && route.access === 'key' ? 'function' : 'anonymous',
     handler: respond(route),
   });
 }
@@ -166,6 +173,12 @@ function health() {
 async function ready() {
   const readiness = await checkReadiness();
   return jsonAnswer(readiness.status === 'unavailable' ? 503 : 200, readiness);
+}
+
+async function openapi() {
+  // Few ask for it: it is not read at the start.
+  const { default: document } = await import('../docs/openapi.json', { with: { type: 'json' } });
+  return jsonAnswer(200, document);
 }
 
 function listModels() {

@@ -8,9 +8,16 @@ import { readAnswer } from './upstream/read-answer.ts';
 import type { Upstream } from './upstream/upstream.ts';
 import { toJson } from './wire-json.ts';
 
-const embeddingsSchema = z.looseObject({
-  input: z.union([z.string(), z.array(z.union([z.string(), z.int(), z.array(z.int())])).min(1)]),
-  model: z.string().nullish(),
+export const embeddingsSchema = z.looseObject({
+  input: z
+    .union([z.string(), z.array(z.union([z.string(), z.int(), z.array(z.int())])).min(1)])
+    .describe('A text, texts, tokens, or arrays of tokens.'),
+  model: z
+    .string()
+    .nullish()
+    .describe(
+      'The embedding deployment or its model, or `smart-router`. Ignored where the path names a deployment.',
+    ),
 });
 
 type PassEmbeddingsOptions = {

@@ -2,7 +2,7 @@ import { errorKind } from './log.ts';
 import type { Operation } from './upstream/deployment.ts';
 import type { Upstream } from './upstream/upstream.ts';
 
-type State = 'ok' | 'unauthorized' | 'not-found' | 'failing' | 'unreachable' | 'not-used';
+export type State = 'ok' | 'unauthorized' | 'not-found' | 'failing' | 'unreachable' | 'not-used';
 
 export type Readiness = {
   /** `degraded` still answers every request, worse or slower than it could. */

@@ -8,8 +8,12 @@ import type { Controller, RoutingDecision } from './controller.ts';
 import { readControls, routingSchema } from './routing/controls.ts';
 import type { Upstream } from './upstream/upstream.ts';
 
-const batchSchema = z.strictObject({
-  prompts: z.array(z.string().regex(/\S/, 'must not be empty')).min(1).max(1_000),
+export const routeBatchSchema = z.strictObject({
+  prompts: z
+    .array(z.string().regex(/\S/, 'must not be empty'))
+    .min(1)
+    .max(1_000)
+    .describe('Each is decided on by itself.'),
   routing: routingSchema.nullish(),
 });
 
@@ -29,7 +33,7 @@ export function createRoutePrompts(options: RoutePromptsOptions): (call: Call) =
   async function decide(call: Call): Promise<readonly RoutingDecision[]> {
     const { signal } = call;
     if (typeof call.body === 'object' && call.body !== null && 'prompts' in call.body) {
-      const { prompts: texts, routing } = parseWith(batchSchema, call.body);
+      const { prompts: texts, routing } = parseWith(routeBatchSchema, call.body);
       const controls = readControls(routing ?? {}, call.header, {});
       return controller.routeAll({ texts, controls, signal });
     }

@@ -1,9 +1,12 @@
+import { checkOpenApi } from './openapi.ts';
 import { runPackage } from './packages/run-package.ts';
 
-/** Format and lint, types, dead code: all of them, also when one fails. */
+/** Format and lint, types, dead code, the OpenAPI document: all of them, also when one fails. */
 const codes = [
   await runPackage('@biomejs/biome', 'biome', ['ci', '.']),
   await runPackage('typescript', 'tsc', ['--noEmit']),
   await runPackage('knip', 'knip', []),
 ];
-process.exitCode = codes.some((code) => code !== 0) ? 1 : 0;
+const problems = await checkOpenApi();
+for (const problem of problems) console.error(problem);
+process.exitCode = problems.length > 0 || codes.some((code) => code !== 0) ? 1 : 0;

@@ -11,11 +11,23 @@ const messageSchema = z.looseObject({
 });
 
 /** The fields that the router reads, and the types of the common ones. All others go through. */
-const chatRequestSchema = z.looseObject({
-  messages: z.array(messageSchema).max(MAX_MESSAGES).nullish(),
-  prompt: z.string().nullish(),
-  model: z.string().nullish(),
-  stream: z.boolean().nullish(),
+export const chatRequestSchema = z.looseObject({
+  messages: z
+    .array(messageSchema)
+    .max(MAX_MESSAGES)
+    .nullish()
+    .describe('The conversation, as OpenAI has it. Needed unless there is a `prompt`.'),
+  prompt: z
+    .string()
+    .nullish()
+    .describe('One user message, the newest; beside `messages` or instead of them.'),
+  model: z
+    .string()
+    .nullish()
+    .describe(
+      '`smart-router` (the default) routes; `router-mf-<threshold>` routes at that threshold; the name of a deployment calls it. Ignored where the path names a deployment.',
+    ),
+  stream: z.boolean().nullish().describe('True: the answer comes as server-sent events.'),
   stream_options: z
     .looseObject({ include_usage: z.boolean().nullish() })
     // A long number, kept as it was written, looks like an object with this key.
@@ -27,7 +39,7 @@ const chatRequestSchema = z.looseObject({
   max_completion_tokens: z.int().nullish(),
   n: z.int().nullish(),
   routing: routingSchema.nullish(),
-  thread_id: z.string().nullish(),
+  thread_id: z.string().nullish().describe('Not supported: send the whole conversation.'),
 });
 
 export type ChatMessage = z.infer<typeof messageSchema>;

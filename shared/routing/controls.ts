@@ -7,11 +7,20 @@ const share = z.number().min(0).max(1);
 /** The `routing` object of a request's body. An unknown key is a mistake that would go unnoticed. */
 export const routingSchema = z
   .strictObject({
-    threshold: share.optional(),
-    strong_share: share.optional(),
-    mode: z.enum(MODES).optional(),
-    models: z.array(z.string()).min(1).optional(),
-    explain: z.boolean().optional(),
+    threshold: share
+      .optional()
+      .describe('The strong model answers when the predicted win rate is at or above this.'),
+    strong_share: share
+      .optional()
+      .describe(
+        'The share of prompts like those of the calibration that goes to the strong model.',
+      ),
+    mode: z
+      .enum(MODES)
+      .optional()
+      .describe('A named strong share: 0.2, 0.5 or 0.8 unless the operator set others.'),
+    models: z.array(z.string()).min(1).optional().describe('The deployments to choose among.'),
+    explain: z.boolean().optional().describe('True: a plain answer has the decision as `routing`.'),
   })
   .refine(
     ({ threshold, strong_share, mode }) =>

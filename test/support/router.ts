@@ -1,11 +1,13 @@
 import { fileURLToPath } from 'node:url';
-import { startLocalHost } from '../../tools/local-host/local-host.ts';
+import { type LocalHost, startLocalHost } from '../../tools/local-host/local-host.ts';
 import { simulatorSettings } from '../../tools/local-services/local-services.ts';
 import { type Simulator, startSimulator } from '../../tools/upstream-simulator/simulator.ts';
 
 export type Router = {
   readonly url: string;
   readonly simulator: Simulator;
+  /** What the app has registered. */
+  readonly functions: LocalHost['functions'];
   /** Everything the app has printed. */
   output(): string;
   workerPid(): number;
@@ -50,6 +52,7 @@ export async function startRouter(options: RouterOptions = {}): Promise<Router> 
   return {
     url: host.url,
     simulator,
+    functions: host.functions,
     output: () => output,
     workerPid: host.workerPid,
     close: async () => {

@@ -7,7 +7,12 @@ import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { createBindingData } from './binding-data.ts';
 import { forward } from './forward.ts';
-import { createRouteTable, type RouteMatch, type RouteTable } from './route-table.ts';
+import {
+  createRouteTable,
+  type HttpFunction,
+  type RouteMatch,
+  type RouteTable,
+} from './route-table.ts';
 import { startWorker, type Worker, type WorkerOptions } from './worker-process.ts';
 
 type LocalHostOptions = Partial<WorkerOptions> & {
@@ -22,6 +27,8 @@ type LocalHostOptions = Partial<WorkerOptions> & {
 
 export type LocalHost = {
   readonly url: string;
+  /** What the app has registered. */
+  readonly functions: readonly HttpFunction[];
   /** Of the worker that serves now: another one after a crash. */
   workerPid(): number;
   close(): Promise<void>;
@@ -59,6 +66,7 @@ export async function startLocalHost(options: LocalHostOptions): Promise<LocalHo
     const { port: actualPort } = server.address() as AddressInfo;
     return {
       url: `http://127.0.0.1:${actualPort}`,
+      functions: supervisor.first.functions,
       workerPid: () => supervisor.pid(),
       close: async () => {
         server.close();

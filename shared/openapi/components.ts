@@ -1,0 +1,85 @@
+import * as z from 'zod';
+import { chatRequestSchema } from '../chat/chat-request.ts';
+import { embeddingsSchema } from '../pass-embeddings.ts';
+import { routeBatchSchema } from '../route-prompts.ts';
+import { routingSchema } from '../routing/controls.ts';
+import {
+  chatCompletionChunkSchema,
+  chatCompletionSchema,
+  documentSchema,
+  embeddingsListSchema,
+  errorSchema,
+  healthSchema,
+  modelListSchema,
+  readinessSchema,
+  routingDecisionSchema,
+  routingDecisionsSchema,
+} from './answer-schemas.ts';
+
+/** A part of the document as JSON. */
+export type Json = Readonly<Record<string, unknown>>;
+
+/** Each becomes a component of this name. The requests' are those that the router checks with. */
+const schemas = {
+  ChatCompletionRequest: chatRequestSchema,
+  Routing: routingSchema,
+  ChatCompletion: chatCompletionSchema,
+  ChatCompletionChunk: chatCompletionChunkSchema,
+  EmbeddingsRequest: embeddingsSchema,
+  EmbeddingsList: embeddingsListSchema,
+  ModelList: modelListSchema,
+  RouteBatch: routeBatchSchema,
+  RouteRequest: z.union([routeBatchSchema, chatRequestSchema]),
+  RoutingDecision: routingDecisionSchema,
+  RoutingDecisions: routingDecisionsSchema,
+  Health: healthSchema,
+  Readiness: readinessSchema,
+  Document: documentSchema,
+  Error: errorSchema,
+};
+
+export type SchemaName = keyof typeof schemas;
+
+const address = (name: string): string => `#/components/schemas/${name}`;
+
+export function reference(name: SchemaName): Json {
+  return { $ref: address(name) };
+}
+
+export function createSchemas(): Json {
+  const registry = z.registry<{ id: string }>();
+  for (const [id, schema] of Object.entries(schemas)) registry.add(schema, { id });
+  const converted = z.toJSONSchema(registry, { io: 'input', cycles: 'throw', uri: address });
+  return Object.fromEntries(
+    Object.entries(converted.schemas).map(([name, { $schema, $id, ...schema }]) => [
+      name,
+      plain(schema),
+    ]),
+  );
+}
+
+/** One schema of the document, by itself: for parameters and headers. */
+export function inlineSchema(schema: z.ZodType): Json {
+  const { $schema, description, ...rest } = z.toJSONSchema(schema, { io: 'input' });
+  return plain(rest) as Json;
+}
+
+/**
+ * The same schema in the words of OpenAPI 3.0 where those of 3.1 are the ones that API Management
+ * refuses ("Cannot create a scalar value from this type of node"): a list of types, `const`.
+ */
+function plain(node: unknown): unknown {
+  if (Array.isArray(node)) return node.map(plain);
+  if (typeof node !== 'object' || node === null) return node;
+  return Object.fromEntries(
+    Object.entries(node)
+      // The bounds that every whole number has in JavaScript tell nobody anything.
+      .filter(([, value]) => Math.abs(Number(value)) !== Number.MAX_SAFE_INTEGER)
+      .map(([key, value]) => {
+        if (key === 'type' && Array.isArray(value))
+          return ['anyOf', value.map((type) => ({ type }))];
+        if (key === 'const' && typeof value !== 'object') return ['enum', [value]];
+        return [key, plain(value)];
+      }),
+  );
+}

@@ -1,0 +1,121 @@
+import { createSchemas, type Json, reference } from './components.ts';
+import { type Operation, operations, TAGS } from './operations.ts';
+
+// API Management imports this document. What it does not take is avoided, and a test holds that:
+// components other than schemas, schemas written out in a body, recursion, the words of JSON Schema
+// that OpenAPI 3.0 lacks (`const`, lists of types, `examples`, `$defs`), and two parameters of one
+// name in a URL. It ignores security and sets its own; its operations get the operationIds as names.
+// https://learn.microsoft.com/azure/api-management/api-management-api-import-restrictions
+
+/** The HTTP surface as OpenAPI 3.1; `version` is the product's. */
+export function createDocument(version: string): Json {
+  return {
+    openapi: '3.1.0',
+    info: {
+      title: 'Smart Router',
+      version,
+      description:
+        'A drop-in Azure OpenAI endpoint that sends each prompt to the cheapest model that will answer it well. Every error has the body of the schema Error.',
+      license: { name: 'MIT', url: 'https://opensource.org/license/mit' },
+    },
+    servers: [{ url: '/' }],
+    security: [{ 'api-key': [] }, { bearer: [] }],
+    tags: Object.entries(TAGS).map(([name, description]) => ({ name, description })),
+    paths: createPaths(),
+    components: {
+      schemas: createSchemas(),
+      securitySchemes: {
+        'api-key': {
+          type: 'apiKey',
+          in: 'header',
+          name: 'api-key',
+          description: 'A key of the router, or a subscription key of the front door.',
+        },
+        bearer: { type: 'http', scheme: 'bearer', description: 'The same key.' },
+      },
+    },
+  };
+}
+
+/** A path with several methods has them in one object. */
+function createPaths(): Json {
+  const paths: Record<string, Record<string, Json>> = {};
+  for (const [id, operation] of Object.entries<Operation>(operations)) {
+    paths[operation.path] = {
+      ...paths[operation.path],
+      [operation.method.toLowerCase()]: describe(id, operation),
+    };
+  }
+  return paths;
+}
+
+function describe(operationId: string, operation: Operation): Json {
+  const { access, tag, summary, description, body, responses } = operation;
+  return {
+    operationId,
+    tags: [tag],
+    summary,
+    description,
+    ...(access === 'open' && { security: [] }),
+    parameters: parametersOf(operation),
+    ...(body && {
+      requestBody: {
+        required: true,
+        content: { 'application/json': { schema: reference(body.schema), example: body.example } },
+      },
+    }),
+    responses,
+  };
+}
+
+function parametersOf({ path, access, routes }: Operation): readonly Json[] {
+  return [
+    ...(path.includes('{deployment}') ? [DEPLOYMENT] : []),
+    ...(access === 'key' ? [API_VERSION] : []),
+    ...(routes ? ROUTING_HEADERS : []),
+  ];
+}
+
+const DEPLOYMENT: Json = {
+  name: 'deployment',
+  in: 'path',
+  required: true,
+  description: '`smart-router`, or the name of a deployment.',
+  schema: { type: 'string' },
+  example: 'smart-router',
+};
+
+const API_VERSION: Json = {
+  name: 'api-version',
+  in: 'query',
+  description: 'Sent by Azure OpenAI clients; ignored.',
+  schema: { type: 'string' },
+  example: '2024-10-21',
+};
+
+const share: Json = { type: 'number', minimum: 0, maximum: 1 };
+
+const ROUTING_HEADERS: readonly Json[] = [
+  {
+    name: 'X-USE_CASE',
+    in: 'header',
+    description:
+      'Names the kind of work in the log: up to 64 letters, digits and `_.:-`; what is no such name is left out. `x-use-case` is read as well.',
+    schema: { type: 'string' },
+    example: 'support',
+  },
+  {
+    name: 'x-smart-router-threshold',
+    in: 'header',
+    description: 'The threshold of this request. `routing` in the body wins; excludes the share.',
+    schema: share,
+    example: 0.3,
+  },
+  {
+    name: 'x-smart-router-strong-share',
+    in: 'header',
+    description: 'The strong share of this request. `routing` in the body wins.',
+    schema: share,
+    example: 0.2,
+  },
+];

@@ -1,0 +1,205 @@
+import type { Json, SchemaName } from './components.ts';
+import * as examples from './examples.ts';
+import { answer, BODY_ERRORS, DEPLOYMENT_ERRORS, errorResponses } from './responses.ts';
+
+export type Operation = {
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+  readonly path: string;
+  /** Who may call: everybody, or holders of a key. */
+  readonly access: 'open' | 'key';
+  readonly tag: keyof typeof TAGS;
+  /** At most 300 characters: its name in API Management. */
+  readonly summary: string;
+  readonly description: string;
+  /** Whether its request headers say how to route. */
+  readonly routes?: boolean;
+  readonly body?: { readonly schema: SchemaName; readonly example: Json };
+  /** By status. */
+  readonly responses: Json;
+};
+
+export const TAGS = {
+  chat: 'Chat completions, each answered by the cheapest model that will do it well.',
+  embeddings: 'Passed through to the embedding deployment.',
+  routing: 'Decisions without calls, and what can be called.',
+  service: 'The service itself: no key is needed.',
+};
+
+const DEPLOYMENT =
+  'The deployment that the path names: `smart-router` routes, `router-mf-<threshold>` routes at that threshold, the name of a deployment calls it.';
+const MODEL = "Routed by the body's `model`; without one, as `smart-router`.";
+
+/**
+ * Every operation by the name of its route in `functions/index.ts`, whose table does not compile
+ * without each of them. To add a route: add it there and here, and run `npm run openapi`.
+ * The route `zz-not-found`, which answers all other paths with a 404, is no operation.
+ */
+export const operations = {
+  health: {
+    method: 'GET',
+    path: '/health',
+    access: 'open',
+    tag: 'service',
+    summary: 'Is the router there?',
+    description: 'Asks no dependency. For load balancers.',
+    responses: {
+      200: answer(
+        { description: 'It is.', schema: 'Health', example: { status: 'online' } },
+        'common',
+      ),
+      ...errorResponses([400]),
+    },
+  },
+  ready: {
+    method: 'GET',
+    path: '/ready',
+    access: 'open',
+    tag: 'service',
+    summary: 'Can the router answer?',
+    description: 'Asks each dependency and tells its state. An answer is kept for five seconds.',
+    responses: {
+      200: answer(
+        {
+          description: 'It can; `degraded`: worse or slower than it could.',
+          schema: 'Readiness',
+          example: examples.readiness('ready'),
+        },
+        'common',
+      ),
+      ...errorResponses([400, 500]),
+      503: answer(
+        {
+          description: 'A deployment cannot answer.',
+          schema: 'Readiness',
+          example: examples.readiness('unavailable'),
+        },
+        'common',
+      ),
+    },
+  },
+  openapi: {
+    method: 'GET',
+    path: '/openapi.json',
+    access: 'open',
+    tag: 'service',
+    summary: 'This document',
+    description: 'The contract of the whole HTTP surface, in OpenAPI 3.1.',
+    responses: {
+      200: answer(
+        {
+          description: 'The document.',
+          schema: 'Document',
+          example: { openapi: '3.1.0', info: { title: 'Smart Router' }, paths: {} },
+        },
+        'common',
+      ),
+      ...errorResponses([400]),
+    },
+  },
+  chat: chat('/llm/openai/deployments/{deployment}/chat/completions', 'by deployment', DEPLOYMENT),
+  'chat-by-base-url': chat(
+    '/llm/deployments/{deployment}/chat/completions',
+    'as an AzureOpenAI client with a base URL asks',
+    DEPLOYMENT,
+  ),
+  'chat-v1': chat('/llm/openai/v1/chat/completions', 'by model', MODEL),
+  'chat-ai-sdk': chat('/llm/openai/chat/completions', 'as the AI SDK asks', MODEL),
+  'chat-ai-sdk-short': chat('/llm/chat/completions', 'as the AI SDK asks, without /openai', MODEL),
+  embeddings: embeddings('/llm/openai/deployments/{deployment}/embeddings', 'by deployment'),
+  'embeddings-by-base-url': embeddings(
+    '/llm/deployments/{deployment}/embeddings',
+    'as an AzureOpenAI client with a base URL asks',
+  ),
+  'embeddings-ai-sdk': embeddings('/llm/openai/embeddings', 'as the AI SDK asks'),
+  'embeddings-ai-sdk-short': embeddings('/llm/embeddings', 'as the AI SDK asks, without /openai'),
+  'embeddings-v1': embeddings('/llm/openai/v1/embeddings', 'by model'),
+  models: {
+    method: 'GET',
+    path: '/llm/openai/v1/models',
+    access: 'key',
+    tag: 'routing',
+    summary: 'What can be called',
+    description: '`smart-router` and the deployments, by the names to ask for.',
+    responses: {
+      200: answer(
+        { description: 'The names.', schema: 'ModelList', example: examples.modelList },
+        'common',
+      ),
+      ...errorResponses([400, 401, 500]),
+    },
+  },
+  route: {
+    method: 'POST',
+    path: '/llm/route',
+    access: 'key',
+    tag: 'routing',
+    summary: 'Decide without calling',
+    description:
+      'The decision on each of up to 1,000 prompts, or on one chat request, as a chat completion would get it. No deployment is called.',
+    routes: true,
+    body: { schema: 'RouteRequest', example: examples.routeBatch },
+    responses: {
+      200: answer(
+        {
+          description: 'The decisions, in the order of the prompts.',
+          schema: 'RoutingDecisions',
+          example: examples.routingDecisions,
+        },
+        'common',
+      ),
+      ...errorResponses(BODY_ERRORS),
+    },
+  },
+} satisfies Readonly<Record<string, Operation>>;
+
+export type OperationId = keyof typeof operations;
+
+function chat(path: string, how: string, description: string): Operation {
+  return {
+    method: 'POST',
+    path,
+    access: 'key',
+    tag: 'chat',
+    summary: `Chat completion, ${how}`,
+    description: `${description} The body is OpenAI's; fields that are not described here go through to the deployment. The deployment's errors go through, also those of a status that is not listed; after a decision they have its headers.`,
+    routes: true,
+    body: { schema: 'ChatCompletionRequest', example: examples.chatRequest },
+    responses: {
+      200: answer(
+        {
+          description:
+            "The deployment's answer with `response` and `selected_model`; with `stream`, its events unchanged.",
+          schema: 'ChatCompletion',
+          example: examples.chatCompletion,
+          events: { schema: 'ChatCompletionChunk', example: examples.chatCompletionChunk },
+        },
+        'decided',
+      ),
+      ...errorResponses([...BODY_ERRORS, ...DEPLOYMENT_ERRORS]),
+    },
+  };
+}
+
+function embeddings(path: string, how: string): Operation {
+  return {
+    method: 'POST',
+    path,
+    access: 'key',
+    tag: 'embeddings',
+    summary: `Embeddings, ${how}`,
+    description:
+      "Passed through, so that an application needs one address for all of its calls. The body is OpenAI's; fields that are not described here go through, as do the deployment's errors.",
+    body: { schema: 'EmbeddingsRequest', example: examples.embeddingsRequest },
+    responses: {
+      200: answer(
+        {
+          description: "The deployment's answer, unchanged.",
+          schema: 'EmbeddingsList',
+          example: examples.embeddingsList,
+        },
+        'passed',
+      ),
+      ...errorResponses([...BODY_ERRORS, ...DEPLOYMENT_ERRORS]),
+    },
+  };
+}

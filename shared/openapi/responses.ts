@@ -1,0 +1,161 @@
+import * as z from 'zod';
+import {
+  embeddingCacheSchema,
+  reasonSchema,
+  thresholdSchema,
+  tierSchema,
+  winRateSchema,
+} from './answer-schemas.ts';
+import { inlineSchema, type Json, reference, type SchemaName } from './components.ts';
+
+// Headers and responses are written out wherever they occur: API Management reads no components
+// but schemas.
+
+/** What every answer of the router has. */
+const commonHeaders: Json = {
+  'x-smart-router-schema': header(z.literal('1'), 'The version of these headers.'),
+  'x-smart-router-request-id': header(z.string(), "The request's id in the router's log."),
+  'x-request-id': header(z.string(), "The deployment's id of the request, else the router's."),
+};
+
+/** What an answer has once there is a decision. */
+const decisionHeaders: Json = {
+  'x-smart-router-selected-model': header(z.string(), 'The model that answered.'),
+  'x-smart-router-tier': header(tierSchema),
+  'x-smart-router-reason': header(reasonSchema),
+  'x-smart-router-win-rate': header(winRateSchema),
+  'x-smart-router-threshold': header(thresholdSchema),
+  'x-smart-router-scorer': header(z.string(), '`id@version`; absent when it was not asked.'),
+  'x-smart-router-embedding-cache': header(embeddingCacheSchema),
+  'x-smart-router-attempts': header(z.int().min(1), 'How often a deployment was called.'),
+  'x-smart-router-overhead-ms': header(
+    z.number(),
+    "The router's own milliseconds, the deployment's left out.",
+  ),
+};
+
+/** Passed on from the deployment, if it sends them. */
+const retryHeaders: Json = {
+  'retry-after': header(z.string(), 'Seconds after which to try again.'),
+};
+
+/** The same, on success. */
+const limitHeaders: Json = {
+  'x-ratelimit-remaining-requests': header(z.string(), 'What is left of the limit of requests.'),
+  'x-ratelimit-remaining-tokens': header(z.string(), 'What is left of the limit of tokens.'),
+};
+
+function header(schema: z.ZodType, description = schema.description): Json {
+  return { description, schema: inlineSchema(schema) };
+}
+
+type Answer = {
+  readonly description: string;
+  readonly schema: SchemaName;
+  readonly example: unknown;
+  /** Of one event's data, where the answer may be streamed. */
+  readonly events?: { readonly schema: SchemaName; readonly example: unknown };
+};
+
+/** Which headers an answer has beside the common ones. */
+export type HeaderKind = 'common' | 'passed' | 'decided';
+
+export function answer({ description, schema, example, events }: Answer, kind: HeaderKind): Json {
+  return {
+    description,
+    headers: headersOf(kind),
+    content: {
+      'application/json': { schema: reference(schema), example },
+      ...(events && {
+        'text/event-stream': { schema: reference(events.schema), example: events.example },
+      }),
+    },
+  };
+}
+
+const errors = {
+  400: error('The request is wrong: `param` says where.', {
+    message: 'messages.0.role: Invalid input: expected string, received undefined.',
+    param: 'messages.0.role',
+    code: 'invalid_value',
+  }),
+  401: error('No key was sent, or an unknown one.', {
+    message: 'Access denied: send one of the keys in ROUTER_API_KEYS as api-key or as Bearer.',
+    type: 'authentication_error',
+    code: 'invalid_api_key',
+  }),
+  404: error('There is no deployment of this name.', {
+    message: 'There is no deployment of this name. Use smart-router, or one of: strong, weak.',
+    param: 'model',
+    code: 'DeploymentNotFound',
+  }),
+  408: error('The body did not arrive in time.', {
+    message: 'The body did not arrive within REQUEST_TIMEOUT_MS. Send the request again.',
+    param: 'body',
+    code: 'upload_timeout',
+  }),
+  413: error('The body is too large.', {
+    message: 'The body has 40000000 bytes; MAX_BODY_BYTES allows 33554432. Send less, or raise it.',
+    param: 'body',
+    code: 'body_too_large',
+  }),
+  429: error("The deployment's limit is reached.", {
+    message: 'Requests have exceeded the rate limit. Please retry after 6 seconds.',
+    code: '429',
+  }),
+  500: error('The router failed, or the deployment did.', {
+    message: 'The router failed on this request. Its log has the cause under the request id.',
+    type: 'server_error',
+    code: 'internal_error',
+  }),
+  502: error('The deployment could not be reached, or its answer could not be passed on.', {
+    message: 'The deployment could not be reached.',
+    type: 'upstream_error',
+    code: 'upstream_unreachable',
+  }),
+  503: error('The deployment is overloaded.', {
+    message: 'The server is currently overloaded with other requests.',
+    type: 'server_error',
+    code: null,
+  }),
+  504: error('The deployment did not answer in time.', {
+    message: 'The deployment did not answer within REQUEST_TIMEOUT_MS.',
+    type: 'upstream_error',
+    code: 'upstream_timeout',
+  }),
+};
+
+type ErrorStatus = keyof typeof errors;
+
+/** What a request with a body may meet before anything is decided, and the router's own failure. */
+export const BODY_ERRORS = [400, 401, 404, 408, 413, 500] as const;
+
+/** What a deployment's answer may be. */
+export const DEPLOYMENT_ERRORS = [429, 500, 502, 503, 504] as const;
+
+/** An error after a decision has the decision's headers too; they are described once, with success. */
+export function errorResponses(statuses: readonly ErrorStatus[]): Json {
+  return Object.fromEntries(
+    statuses.map((status) => {
+      const canWait = status === 429 || status === 503;
+      const headers = { ...commonHeaders, ...(canWait && retryHeaders) };
+      return [String(status), { ...errors[status], headers }];
+    }),
+  );
+}
+
+function error(description: string, body: Json): Json {
+  const example = { type: 'invalid_request_error', param: null, ...body };
+  return {
+    description,
+    content: { 'application/json': { schema: reference('Error'), example: { error: example } } },
+  };
+}
+
+function headersOf(kind: HeaderKind): Json {
+  return {
+    ...commonHeaders,
+    ...(kind === 'decided' && decisionHeaders),
+    ...(kind !== 'common' && limitHeaders),
+  };
+}

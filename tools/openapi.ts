@@ -1,0 +1,108 @@
+import { readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { relative, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { createConfig, lintFromString } from '@redocly/openapi-core';
+import { createDocument } from '../shared/openapi/document.ts';
+import { InputError } from './command-line/input-error.ts';
+import { runTool } from './command-line/run-tool.ts';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const committed = fileURLToPath(new URL('../docs/openapi.json', import.meta.url));
+
+const HELP = `Writes the OpenAPI document of the HTTP surface, made from the schemas that check the requests
+(shared/openapi), once it is free of the linter's complaints.
+
+  npm run openapi [-- --check] [-- --file <file>]
+
+  --check         writes nothing; exit code 1 when the file is not what would be written
+  --file <file>   default: docs/openapi.json, which the app serves
+  --help          this text`;
+
+/** What is wrong with the committed document: nothing, or a line each that says what to do. */
+export async function checkOpenApi(file = committed): Promise<readonly string[]> {
+  const text = await createText();
+  const name = relative(root, file);
+  const found = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return undefined;
+    throw new InputError(`${file} cannot be read (${error.code}): name a file with --file.`);
+  });
+  if (found === undefined) return [`${name} is missing: write it with npm run openapi.`];
+  const stale = `${name} is stale: ${firstDifference(found, text)}. Write it anew with npm run openapi.`;
+  return [...(found === text ? [] : [stale]), ...(isJson(found) ? await lint(found) : [])];
+}
+
+async function writeOpenApi(file: string): Promise<readonly string[]> {
+  const text = await createText();
+  const problems = await lint(text);
+  if (problems.length > 0) return problems;
+  const draft = `${file}.${process.pid}.tmp`;
+  try {
+    await writeFile(draft, text);
+    await rename(draft, file);
+  } catch (error) {
+    await rm(draft, { force: true });
+    throw new InputError(
+      `${file} cannot be written (${(error as NodeJS.ErrnoException).code}): name a file in a folder that is there with --file.`,
+    );
+  }
+  return [];
+}
+
+async function createText(): Promise<string> {
+  // The project's own manifest, which has a version.
+  const manifest = JSON.parse(await readFile(`${root}/package.json`, 'utf8')) as {
+    version: string;
+  };
+  return `${JSON.stringify(createDocument(manifest.version), null, 2)}\n`;
+}
+
+/** Against the structure of OpenAPI 3.1 and the linter's strict rules; it asks no network. */
+async function lint(source: string): Promise<readonly string[]> {
+  const config = await createConfig({
+    extends: ['recommended-strict'],
+    rules: {
+      'operation-description': 'error',
+      'operation-singular-tag': 'error',
+      'operation-tag-defined': 'error',
+      'parameter-description': 'error',
+      'spec-strict-refs': 'error',
+    },
+  });
+  const problems = await lintFromString({ source, config });
+  return problems.map(({ ruleId, message, location: [place] }) => {
+    const pointer = place !== undefined && 'pointer' in place ? String(place.pointer) : '';
+    return `${ruleId}: ${message} (${pointer}; see shared/openapi)`.replace(/\s*\n\s*/g, ' ');
+  });
+}
+
+/** The linter throws at what it cannot parse. */
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function firstDifference(found: string, wanted: string): string {
+  const lines = found.split('\n');
+  const index = wanted.split('\n').findIndex((line, at) => line !== lines[at]);
+  return index === -1 ? 'it has lines behind its end' : `it differs from line ${index + 1} on`;
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  await runTool({
+    help: HELP,
+    options: { check: { type: 'boolean' }, file: { type: 'string' } },
+    run: async (commandLine) => {
+      const file = resolve(commandLine.text('file') ?? committed);
+      const isCheck = commandLine.flag('check');
+      const problems = await (isCheck ? checkOpenApi(file) : writeOpenApi(file));
+      for (const problem of problems) console.error(problem);
+      if (problems.length > 0) process.exitCode = 1;
+      else
+        console.log(`${relative(process.cwd(), file)} is ${isCheck ? 'up to date' : 'written'}.`);
+    },
+  });
+}
