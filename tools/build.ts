@@ -1,7 +1,7 @@
 import { mkdir, mkdtemp, readdir, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { build, stop } from 'esbuild';
+import { build, type Metafile, stop } from 'esbuild';
 import { runTool } from './command-line/run-tool.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -16,17 +16,19 @@ export async function buildApp(): Promise<void> {
   await mkdir(join(root, 'dist'), { recursive: true });
   const fresh = await mkdtemp(join(root, 'dist/build-'));
   try {
-    await bundle(fresh);
-    // Its process would run on for as long as this one.
-    await stop();
+    await bundleApp(fresh, { sourcemap: true });
     await replaceTarget(fresh);
   } finally {
     await rm(fresh, { recursive: true, force: true });
   }
 }
 
-function bundle(outdir: string) {
-  return build({
+/** Writes the bundle into an empty folder. Resolves to what went into which of its files. */
+export async function bundleApp(
+  outdir: string,
+  { sourcemap }: { readonly sourcemap: boolean },
+): Promise<Metafile> {
+  const { metafile } = await build({
     absWorkingDir: root,
     entryPoints: ['functions/index.ts'],
     outdir,
@@ -38,15 +40,19 @@ function bundle(outdir: string) {
     target: 'node22',
     minify: true,
     keepNames: true,
-    sourcemap: true,
+    sourcemap,
     sourcesContent: false,
     // The worker supplies @azure/functions-core; onnxruntime finds its binary beside its own files.
     external: ['@azure/functions-core', 'onnxruntime-node'],
     banner: {
       js: "import{createRequire as __createRequire}from'node:module';const require=__createRequire(import.meta.url);",
     },
+    metafile: true,
     logLevel: 'warning',
   });
+  // Its process would run on for as long as this one.
+  await stop();
+  return metafile;
 }
 
 /** Chunks have their content in their names, so they can be put in place before index.js. */

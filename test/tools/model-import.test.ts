@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer, type RequestListener } from 'node:http';
@@ -280,6 +281,18 @@ describe.concurrent('model:import refuses', () => {
     ['a pair that the models do not have', [weightsPath, '--strong', 'nobody'], /nobody/],
     ['a file that is not there', [join(root, 'nothing')], /cannot be read/],
     ['a repository name that is a path', ['--from-hub', '../../x'], /owner\/name/],
+    [
+      'a revision that is a path',
+      ['--from-hub', 'a/b', '--revision', '../x'],
+      /--revision must be/,
+    ],
+    ['a revision of a file', [weightsPath, '--revision', 'main'], /goes with --from-hub/],
+    [
+      'a file of another hash',
+      [weightsPath, '--sha256', 'f'.repeat(64)],
+      /SHA-256 is .*, and must be f{64}/,
+    ],
+    ['a hash that is none', [weightsPath, '--sha256', 'abc'], /64 hexadecimal digits/],
   ])('%s', async (_, args, message) => {
     const folder = newFolder();
     const { code, stderr } = await importTo(folder, ...args);
@@ -288,6 +301,10 @@ describe.concurrent('model:import refuses', () => {
     expect(existsSync(folder)).toBe(false);
   });
 });
+
+function sha256Of(bytes: Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('hex');
+}
 
 async function startHub(listener: RequestListener): Promise<string> {
   const server = createServer(listener);
@@ -315,6 +332,32 @@ describe('model:import --from-hub', () => {
     expect(result).toMatchObject({ code: 0 });
     expect(asked).toEqual(['/owner/name/resolve/main/model.safetensors']);
     expect((await loadRegistry(folder)).scorers).toHaveLength(1);
+  });
+
+  test('fetches the weights of a commit or a branch', async () => {
+    const asked: (string | undefined)[] = [];
+    const hub = await startHub((request, response) => {
+      asked.push(request.url);
+      response.end(good);
+    });
+    const folder = newFolder();
+    const source = ['--from-hub', 'owner/name', '--revision', 'branches/new', '--hub', hub];
+    const pinned = ['--sha256', sha256Of(good).toUpperCase()];
+    expect(await importTo(folder, ...source, ...pinned)).toMatchObject({ code: 0 });
+    expect(asked).toEqual(['/owner/name/resolve/branches%2Fnew/model.safetensors']);
+    const [entry] = (await loadRegistry(folder)).scorers;
+    expect(entry?.trainedOn).toContain('owner/name at branches/new');
+  });
+
+  test('refuses a file of another hash, and names both', async () => {
+    const hub = await startHub((_, response) => response.end(good));
+    const folder = newFolder();
+    const source = ['--from-hub', 'owner/name', '--hub', hub, '--sha256', '0'.repeat(64)];
+    const { code, stderr } = await importTo(folder, ...source);
+    expect(stderr).toContain(sha256Of(good));
+    expect(stderr).toContain('0'.repeat(64));
+    expect(code).toBe(2);
+    expect(existsSync(folder)).toBe(false);
   });
 
   test.each<[string, RequestListener, RegExp, timeoutSeconds?: string]>([

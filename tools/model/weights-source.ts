@@ -1,8 +1,14 @@
+import { createHash } from 'node:crypto';
 import { readFile, stat } from 'node:fs/promises';
 import { InputError } from '../command-line/input-error.ts';
 
 /** RouteLLM's file has 0.8 MB; anything near this limit is something else. */
 const MAX_BYTES = 64 * 1024 * 1024;
+
+export const DEFAULT_HUB = 'https://huggingface.co';
+
+/** The hub cannot be reached or does not have the file: another day, or another hub, may do. */
+export class HubError extends InputError {}
 
 /** Reads a weights file whole. Throws an InputError when there is none or it is far too large. */
 export async function readWeights(path: string): Promise<Uint8Array> {
@@ -17,35 +23,64 @@ export async function readWeights(path: string): Promise<Uint8Array> {
   }
 }
 
-/** Fetches `model.safetensors` of a repository on the hub into memory. */
-export async function fetchWeights(
-  repository: string,
-  hub: string,
-  timeoutMs: number,
-): Promise<Uint8Array> {
-  if (!/^[\w.-]+\/[\w.-]+$/.test(repository) || !URL.canParse(hub)) {
-    throw new InputError(
-      `--from-hub must look like "owner/name" and --hub like "https://huggingface.co", got "${repository}" and "${hub}".`,
-    );
-  }
-  const url = new URL(
-    `${repository}/resolve/main/model.safetensors`,
-    `${hub.replace(/\/+$/, '')}/`,
-  );
+type HubFile = {
+  /** `owner/name`. */
+  readonly repository: string;
+  /** A commit, a branch or a tag. */
+  readonly revision: string;
+  /** The hub's address. */
+  readonly hub: string;
+  /** For the whole download. */
+  readonly timeoutMs: number;
+};
+
+/**
+ * Fetches `model.safetensors` of a repository on the hub into memory. Throws a HubError when the
+ * hub does not give it, and an InputError when what was asked for cannot be right.
+ */
+export async function fetchWeights(file: HubFile): Promise<Uint8Array> {
+  const url = addressOf(file);
   const done = new AbortController();
-  const signal = AbortSignal.any([done.signal, AbortSignal.timeout(timeoutMs)]);
+  const signal = AbortSignal.any([done.signal, AbortSignal.timeout(file.timeoutMs)]);
   try {
     const response = await fetch(url, { signal });
-    if (!response.ok) throw new InputError(`${url} answered ${response.status}.`);
+    if (!response.ok) throw new HubError(`${url} answered ${response.status}.`);
     checkSize(Number(response.headers.get('content-length') ?? 0));
     return await collect(response);
   } catch (error) {
     if (error instanceof InputError) throw error;
-    throw new InputError(`${url} cannot be fetched: ${reason(error)}`);
+    throw new HubError(`${url} cannot be fetched: ${reason(error)}`);
   } finally {
     // Ends what was refused before its end: an open connection would keep the process alive.
     done.abort();
   }
+}
+
+function addressOf({ repository, revision, hub }: HubFile): URL {
+  if (!/^[\w.-]+\/[\w.-]+$/.test(repository) || !URL.canParse(hub)) {
+    throw new InputError(
+      `--from-hub must look like "owner/name" and --hub like "${DEFAULT_HUB}", got "${repository}" and "${hub}".`,
+    );
+  }
+  if (!/^(?!.*\.\.)\w[\w./-]*$/.test(revision)) {
+    throw new InputError(`--revision must be a commit or a branch, got "${revision}".`);
+  }
+  return new URL(
+    `${repository}/resolve/${encodeURIComponent(revision)}/model.safetensors`,
+    `${hub.replace(/\/+$/, '')}/`,
+  );
+}
+
+/** Throws an InputError that names both hashes when the file has another one than expected (hex). */
+export function checkSha256(bytes: Uint8Array, expected: string): void {
+  if (!/^[0-9a-f]{64}$/i.test(expected)) {
+    throw new InputError(`A SHA-256 must be 64 hexadecimal digits, got "${expected}".`);
+  }
+  const found = createHash('sha256').update(bytes).digest('hex');
+  if (found === expected.toLowerCase()) return;
+  throw new InputError(
+    `The weights are not the file that is expected: their SHA-256 is ${found}, and must be ${expected.toLowerCase()}.`,
+  );
 }
 
 /** Counts what really comes: the announced length may be missing or untrue. */

@@ -1,0 +1,128 @@
+import { existsSync } from 'node:fs';
+import { mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import type { ScorerEntry } from '../shared/matrix-factorization/registry.ts';
+import { InputError } from './command-line/input-error.ts';
+import { type CommandLine, runTool } from './command-line/run-tool.ts';
+import { DEFAULT_HUB } from './model/weights-source.ts';
+import { addPublishedWeights, readPin, type WeightsPin } from './package/add-published-weights.ts';
+import { copyModels, OWN_MODELS } from './package/copy-models.ts';
+import { findExcess, formatSizes } from './package/size-report.ts';
+import { PROJECT_FOLDER, readManifest, stageApp } from './package/stage-app.ts';
+import { listEntries, zipFolder } from './package/zip-folder.ts';
+
+const HELP = `Packages the app for Azure Functions (linux/x64), ready to be deployed as it is: the bundle,
+the models and the ONNX runtime. Nothing is installed or built in Azure.
+
+  npm run package -- [--models-folder <folder>] [--with-published-weights] [--out <folder>]
+
+  --models-folder <folder>  the registry and its scorers (default: the project's models)
+  --with-published-weights  adds RouteLLM's published weights. When the hub cannot be reached there is
+                            a warning, and the package goes without; when it gives another file than
+                            the pinned one, the package is refused
+  --pin <file.json>         which weights those are (default: tools/model/published-weights.json)
+  --hub <url>               where they are (default: ${DEFAULT_HUB})
+  --timeout-seconds <n>     for their download (default: 60)
+  --out <folder>            where all of it goes (default: dist-package)
+  --help                    this text
+
+Writes app/ (the unpacked package), smart-router-<version>.zip and scorer.json ({"id","version"}: what
+to set ROUTER_SCORER to). Prints the size of each part in bytes, the scorer and the path of the zip.
+Exit code 2 means that the input was refused; what was there before stays unless all went well.`;
+
+/** Read by the hook of the deployment. */
+const SCORER_FILE = 'scorer.json';
+const DEFAULT_PIN = new URL('model/published-weights.json', import.meta.url);
+
+async function packageApp(commandLine: CommandLine): Promise<void> {
+  const out = resolve(commandLine.text('out') ?? join(PROJECT_FOLDER, 'dist-package'));
+  await mkdir(out, { recursive: true });
+  // In the folder itself: what is whole is renamed to its place.
+  const draft = await mkdtemp(join(out, '.draft-'));
+  try {
+    await writeDraft(commandLine, draft, out);
+  } finally {
+    await rm(draft, { recursive: true, force: true });
+  }
+}
+
+async function writeDraft(commandLine: CommandLine, draft: string, out: string): Promise<void> {
+  const pin = await readPin(commandLine.text('pin') ?? DEFAULT_PIN);
+  const { models, problem } = await prepareModels(commandLine, pin, draft);
+  console.error('Bundling the app ...');
+  const { scorers } = await stageApp(join(draft, 'app'), models);
+  const scorer = chooseScorer(scorers, pin.id);
+  if (problem !== undefined) {
+    console.error(
+      `WARNING: the published weights are not in this package: ${problem}\nWARNING: the ${scorer.id} scorer is used instead. Package it again when the hub can be reached.`,
+    );
+  }
+  console.error('Zipping it ...');
+  const zip = await zipFolder(join(draft, 'app'));
+  const entries = listEntries(zip);
+  const excess = findExcess(entries, zip.length);
+  if (excess !== undefined) {
+    console.error(`Error: ${excess}`);
+    process.exitCode = 1;
+    return;
+  }
+  const { name, version } = await readManifest();
+  const zipName = `${name}-${version}.zip`;
+  await writeFile(join(draft, zipName), zip);
+  await writeFile(join(draft, SCORER_FILE), `${JSON.stringify(scorer)}\n`);
+  for (const part of ['app', zipName, SCORER_FILE]) await replace(draft, out, part);
+  console.log(formatSizes(entries, zip.length));
+  console.log(`\nScorer: ${scorer.id}@${scorer.version}\nPackage: ${join(out, zipName)}`);
+}
+
+type Models = {
+  readonly models: string;
+  /** Why the published weights that were asked for are not among them. */
+  readonly problem?: string;
+};
+
+async function prepareModels(
+  commandLine: CommandLine,
+  pin: WeightsPin,
+  draft: string,
+): Promise<Models> {
+  const given = commandLine.text('models-folder') ?? OWN_MODELS;
+  if (!commandLine.flag('with-published-weights')) return { models: given };
+  const hub = commandLine.text('hub') ?? DEFAULT_HUB;
+  const timeoutMs = commandLine.integer('timeout-seconds', 60) * 1000;
+  const models = join(draft, 'models');
+  await copyModels(given, models);
+  console.error(`Fetching the weights of ${pin.repository} from ${hub} ...`);
+  return { models, ...(await addPublishedWeights(pin, { hub, timeoutMs }, models)) };
+}
+
+/** The published weights where they are; else the project's own scorer, or what there is. */
+function chooseScorer(
+  scorers: readonly ScorerEntry[],
+  published: string,
+): Pick<ScorerEntry, 'id' | 'version'> {
+  const find = (id: string) => scorers.find((entry) => entry.id === id);
+  const chosen = find(published) ?? find('local') ?? scorers[0];
+  if (chosen === undefined)
+    throw new InputError('The registry of the models folder has no scorer.');
+  return { id: chosen.id, version: chosen.version };
+}
+
+async function replace(draft: string, out: string, part: string): Promise<void> {
+  // What was there ends with the draft: taking a folder away takes longer than renaming it.
+  if (existsSync(join(out, part))) await rename(join(out, part), join(draft, `earlier-${part}`));
+  await rename(join(draft, part), join(out, part));
+}
+
+await runTool({
+  help: HELP,
+  options: {
+    'models-folder': { type: 'string' },
+    'with-published-weights': { type: 'boolean' },
+    pin: { type: 'string' },
+    hub: { type: 'string' },
+    'timeout-seconds': { type: 'string' },
+    out: { type: 'string' },
+  },
+  run: packageApp,
+});

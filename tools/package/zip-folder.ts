@@ -1,0 +1,38 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { unzipSync, type Zippable, zipSync } from 'fflate';
+import { listFiles } from './list-files.ts';
+
+export type ZipEntry = {
+  readonly name: string;
+  readonly bytes: number;
+  readonly zippedBytes: number;
+};
+
+const UNIX = 3;
+/** The earliest that a zip can say. It is written as local time, so that it is the same everywhere. */
+const MODIFIED = new Date(1980, 0, 1);
+
+/** A zip of all files of a folder: equal files give equal bytes, whenever and wherever it is made. */
+export async function zipFolder(folder: string): Promise<Uint8Array> {
+  const entries: Zippable = {};
+  for (const name of await listFiles(folder)) {
+    const mode = /\.(node|so(\.\d+)*)$/.test(name) ? 0o100755 : 0o100644;
+    // The upper half of the attributes is the mode.
+    const attributes = { os: UNIX, attrs: mode << 16, mtime: MODIFIED };
+    entries[name] = [await readFile(join(folder, name)), attributes];
+  }
+  return zipSync(entries);
+}
+
+export function listEntries(zip: Uint8Array): readonly ZipEntry[] {
+  const entries: ZipEntry[] = [];
+  unzipSync(zip, {
+    filter: ({ name, originalSize, size }) => {
+      entries.push({ name, bytes: originalSize, zippedBytes: size });
+      // The sizes are enough.
+      return false;
+    },
+  });
+  return entries;
+}
