@@ -9,10 +9,20 @@ export type ToolResult = {
   readonly stderr: string;
 };
 
-/** Runs one of the project's tools as its npm script does, and waits for its end. */
-export function runTool(tool: string, args: readonly string[]): Promise<ToolResult> {
+/**
+ * Runs one of the project's tools as its npm script does, and waits for its end. `env` is added to
+ * the environment; an undefined value takes one away.
+ */
+export function runTool(
+  tool: string,
+  args: readonly string[],
+  env: Readonly<Record<string, string | undefined>> = {},
+): Promise<ToolResult> {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, ['tools/run.mjs', tool, ...args], { cwd: root });
+    const child = spawn(process.execPath, ['tools/run.mjs', tool, ...args], {
+      cwd: root,
+      env: { ...process.env, ...env },
+    });
     let stdout = '';
     let stderr = '';
     child.stdout.on('data', (chunk) => {

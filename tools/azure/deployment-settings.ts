@@ -1,0 +1,201 @@
+import { parseApiKeys } from '../../shared/api-keys.ts';
+
+/** What the templates take for a value that is not set. */
+export const DEPLOYMENT_DEFAULTS = {
+  STRONG_MODEL: 'gpt-5.6-sol',
+  STRONG_MODEL_VERSION: '2026-07-09',
+  STRONG_CAPACITY: '50',
+  WEAK_MODEL: 'gpt-5.6-luna',
+  WEAK_MODEL_VERSION: '2026-07-09',
+  WEAK_CAPACITY: '100',
+  EMBEDDING_MODEL: 'text-embedding-3-small',
+  EMBEDDING_MODEL_VERSION: '1',
+  EMBEDDING_CAPACITY: '100',
+  DEPLOYMENT_SKU: 'GlobalStandard',
+  API_MANAGEMENT_SKU: 'BasicV2',
+  USE_API_MANAGEMENT: 'false',
+  PRIVATE_NETWORK: 'false',
+} as const;
+
+type Setting = keyof typeof DEPLOYMENT_DEFAULTS;
+
+/** What one may set, secrets left out. */
+export const DEPLOYMENT_SETTINGS: readonly string[] = [
+  ...Object.keys(DEPLOYMENT_DEFAULTS),
+  'ROUTER_API_KEYS',
+  'ROUTER_STRONG_SHARE',
+  'ROUTER_THRESHOLD',
+  'WEAK_ENDPOINT',
+  'PUBLISHER_EMAIL',
+];
+type Values = Readonly<Record<string, string | undefined>>;
+
+/** A model deployment that is to be made. */
+export type ModelWish = {
+  readonly prefix: 'STRONG' | 'WEAK' | 'EMBEDDING';
+  readonly model: string;
+  readonly version: string;
+  /** In thousands of tokens a minute. */
+  readonly capacity: number;
+};
+
+export type DeploymentSettings = {
+  readonly environmentName: string;
+  readonly location: string;
+  readonly subscriptionId: string | undefined;
+  /** Of an earlier deployment; undefined before the first. */
+  readonly resourceGroup: string | undefined;
+  readonly sku: string;
+  readonly models: readonly ModelWish[];
+  readonly usesApiManagement: boolean;
+  readonly isPrivate: boolean;
+  readonly keepsWeakKey: boolean;
+};
+
+/** Hosts where the app's identity can have a role, so that no key is needed. */
+const AZURE_HOST = /\.(openai\.azure\.com|services\.ai\.azure\.com|cognitiveservices\.azure\.com)$/;
+
+const SKUS = ['GlobalStandard', 'DataZoneStandard', 'Standard'];
+const API_MANAGEMENT_SKUS = ['BasicV2', 'StandardV2'];
+
+/** Reads the values of an azd environment, and everything that can be seen to be wrong with them. */
+export function readDeploymentSettings(values: Values): {
+  readonly settings: DeploymentSettings;
+  readonly problems: readonly string[];
+} {
+  const problems: string[] = [];
+  const given = (name: string): string => values[name]?.trim() ?? '';
+  const read = (name: Setting): string => given(name) || DEPLOYMENT_DEFAULTS[name];
+
+  function choice(name: Setting, choices: readonly string[]): string {
+    const value = read(name);
+    if (choices.includes(value)) return value;
+    problems.push(`${name} must be ${choices.join(' or ')}, got "${value}". ${fix(name, choices)}`);
+    return DEPLOYMENT_DEFAULTS[name];
+  }
+
+  function wish(prefix: ModelWish['prefix']): ModelWish {
+    const capacity = read(`${prefix}_CAPACITY`);
+    if (!/^[1-9]\d{0,6}$/.test(capacity)) {
+      problems.push(
+        `${prefix}_CAPACITY must be a whole number of thousands of tokens a minute from 1, got "${capacity}".`,
+      );
+    }
+    return {
+      prefix,
+      model: read(`${prefix}_MODEL`),
+      version: read(`${prefix}_MODEL_VERSION`),
+      capacity: Number(capacity),
+    };
+  }
+
+  const isWeakElsewhere = given('WEAK_ENDPOINT') !== '';
+  const settings: DeploymentSettings = {
+    environmentName: given('AZURE_ENV_NAME'),
+    location: given('AZURE_LOCATION'),
+    subscriptionId: given('AZURE_SUBSCRIPTION_ID') || undefined,
+    resourceGroup: given('AZURE_RESOURCE_GROUP') || undefined,
+    sku: choice('DEPLOYMENT_SKU', SKUS),
+    models: [wish('STRONG'), ...(isWeakElsewhere ? [] : [wish('WEAK')]), wish('EMBEDDING')],
+    usesApiManagement: choice('USE_API_MANAGEMENT', ['true', 'false']) === 'true',
+    isPrivate: choice('PRIVATE_NETWORK', ['true', 'false']) === 'true',
+    keepsWeakKey: given('WEAK_API_KEY') !== '',
+  };
+  problems.push(
+    ...emptyProblems(values),
+    ...nameProblems(settings),
+    ...modelProblems(settings),
+    ...shareProblems(given('ROUTER_STRONG_SHARE'), given('ROUTER_THRESHOLD')),
+    ...weakElsewhereProblems(given('WEAK_ENDPOINT'), given('WEAK_MODEL'), settings.keepsWeakKey),
+    ...(settings.usesApiManagement
+      ? apiManagementProblems(
+          choice('API_MANAGEMENT_SKU', API_MANAGEMENT_SKUS),
+          given('PUBLISHER_EMAIL'),
+          settings.isPrivate,
+        )
+      : []),
+    ...parseApiKeys(given('ROUTER_API_KEYS')).problems,
+  );
+  return { settings, problems };
+}
+
+/** The templates take an empty value for what it is. */
+function emptyProblems(values: Values): string[] {
+  return Object.entries(DEPLOYMENT_DEFAULTS)
+    .filter(([name]) => values[name]?.trim() === '')
+    .map(([name, value]) => `${name} is empty. ${fix(name, [value])}`);
+}
+
+/** As the app itself judges them at its start. */
+function shareProblems(strongShare: string, threshold: string): string[] {
+  const problems = Object.entries({ ROUTER_STRONG_SHARE: strongShare, ROUTER_THRESHOLD: threshold })
+    .filter(([, value]) => value !== '' && !(Number(value) >= 0 && Number(value) <= 1))
+    .map(([name, value]) => `${name} must be a number from 0 to 1, got "${value}".`);
+  if (strongShare !== '' && threshold !== '') {
+    problems.push('ROUTER_STRONG_SHARE and ROUTER_THRESHOLD exclude each other: set one of them.');
+  }
+  return problems;
+}
+
+function nameProblems({ environmentName, location }: DeploymentSettings): string[] {
+  const problems: string[] = [];
+  if (!/^[a-z0-9-]{1,32}$/.test(environmentName)) {
+    problems.push(
+      `The environment's name must have 1 to 32 of a-z, 0-9 and "-", since resources are named after it, got "${environmentName}". Make another one: azd env new <name>`,
+    );
+  }
+  if (!/^[a-z0-9]+$/.test(location)) {
+    problems.push(
+      `AZURE_LOCATION must be a region's short name, such as swedencentral, got "${location}". ${fix('AZURE_LOCATION', ['swedencentral'])}`,
+    );
+  }
+  return problems;
+}
+
+function modelProblems({ models }: DeploymentSettings): string[] {
+  const [strong, weak] = models;
+  if (weak?.prefix !== 'WEAK' || strong?.model !== weak.model) return [];
+  return [
+    `STRONG_MODEL and WEAK_MODEL are both ${weak.model}: with one model there is nothing to route. Set another WEAK_MODEL, or WEAK_ENDPOINT for one elsewhere.`,
+  ];
+}
+
+function weakElsewhereProblems(endpoint: string, model: string, hasKey: boolean): string[] {
+  if (endpoint === '') {
+    return hasKey
+      ? ['WEAK_API_KEY is set without WEAK_ENDPOINT: set the endpoint, or remove the key.']
+      : [];
+  }
+  const url = URL.canParse(endpoint) ? new URL(endpoint) : undefined;
+  if (url?.protocol !== 'https:') {
+    return ['WEAK_ENDPOINT must be an https address, such as https://host/v1.'];
+  }
+  if (model === '') {
+    return [
+      'WEAK_MODEL is missing: it names the model, or the deployment, that is called at WEAK_ENDPOINT.',
+    ];
+  }
+  if (hasKey || AZURE_HOST.test(url.hostname)) return [];
+  return [
+    `WEAK_API_KEY is missing: ${url.hostname} is no Azure OpenAI host that the app's identity could have a role at. Set its key: azd env set WEAK_API_KEY <key>`,
+  ];
+}
+
+function apiManagementProblems(sku: string, publisherEmail: string, isPrivate: boolean): string[] {
+  const problems: string[] = [];
+  if (!/^[^\s@]+@[^\s@]+\.[^\s@.]+$/.test(publisherEmail)) {
+    problems.push(
+      `API Management needs PUBLISHER_EMAIL, an address that it writes to, got "${publisherEmail}". ${fix('PUBLISHER_EMAIL', ['you@example.com'])}`,
+    );
+  }
+  if (isPrivate && sku === 'BasicV2') {
+    problems.push(
+      `API Management BasicV2 has no virtual network, which PRIVATE_NETWORK=true needs. ${fix('API_MANAGEMENT_SKU', ['StandardV2'])}`,
+    );
+  }
+  return problems;
+}
+
+function fix(name: string, [value]: readonly string[]): string {
+  return `Set it: azd env set ${name} ${value}`;
+}

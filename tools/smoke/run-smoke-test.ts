@@ -1,0 +1,63 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { SMOKE_CHECKS, type SmokeCheck, SmokeFailure } from './smoke-checks.ts';
+import { createSmokeClient, type SmokeClient } from './smoke-client.ts';
+
+type SmokeTest = {
+  readonly url: URL;
+  /** Absent: the door is open. */
+  readonly key?: string;
+  /** How long the first checks may fail, all together. */
+  readonly timeoutMs: number;
+  readonly mustSeeCache: boolean;
+  readonly print: (line: string) => void;
+  /** Told why it waits. */
+  readonly note: (line: string) => void;
+};
+
+/** A fresh deployment needs time, not many questions. */
+const RETRY_MS = 3_000;
+
+/** Runs every check, a line each, but stops where nothing is there to be asked. True: all passed. */
+export async function runSmokeTest(test: SmokeTest): Promise<boolean> {
+  const { url, key, print } = test;
+  const client = createSmokeClient(url, key);
+  const deadline = Date.now() + test.timeoutMs;
+  let failed = 0;
+  for (const check of SMOKE_CHECKS) {
+    const { passed, text } = await runCheck(check, client, test, deadline);
+    // An answer may hold what it was asked with.
+    const said = key === undefined ? text : text.replaceAll(key, '***');
+    print(`${passed ? 'ok' : 'not ok'}: ${check.name}: ${said}`);
+    if (!passed) failed += 1;
+    if (!passed && check.isVital) break;
+  }
+  print(failed === 0 ? `All is well at ${url.origin}.` : `${failed} failed at ${url.origin}.`);
+  return failed === 0;
+}
+
+async function runCheck(
+  { name, run, isRetried }: SmokeCheck,
+  client: SmokeClient,
+  { mustSeeCache, note }: SmokeTest,
+  deadline: number,
+): Promise<{ readonly passed: boolean; readonly text: string }> {
+  let isNoted = false;
+  for (;;) {
+    try {
+      return { passed: true, text: await run(client, mustSeeCache) };
+    } catch (error) {
+      const text = explain(error);
+      if (!isRetried || Date.now() + RETRY_MS > deadline) return { passed: false, text };
+      if (!isNoted) note(`Waiting until this passes: ${name}.`);
+      isNoted = true;
+    }
+    await sleep(RETRY_MS);
+  }
+}
+
+function explain(error: unknown): string {
+  if (error instanceof SmokeFailure) return error.message;
+  if (!(error instanceof Error)) throw error;
+  const cause = error.cause instanceof Error ? ` (${error.cause.message})` : '';
+  return `${error.message}${cause}. Check the address, and that the app is running and lets this machine in.`;
+}
