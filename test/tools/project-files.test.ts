@@ -90,7 +90,7 @@ describe('README.md', () => {
 
   it('names no npm script that is not there', async () => {
     const { scripts } = await readJson<{ scripts: Record<string, string> }>('package.json');
-    for (const file of ['README.md', 'CONTRIBUTING.md']) {
+    for (const file of ['README.md', 'CONTRIBUTING.md', 'docs/deploy.md']) {
       const text = await readFile(file, 'utf8');
       const named = [...text.matchAll(/npm run ([\w:-]+)/g)].map(([, name]) => name);
       expect(named.filter((name) => !(String(name) in scripts))).toEqual([]);
@@ -102,5 +102,22 @@ describe('the lock file', () => {
   it('holds no address of a registry', async () => {
     const lock = await readFile('package-lock.json', 'utf8');
     expect(lock).not.toMatch(/"resolved"|https?:\/\/[^"]*registry/);
+  });
+});
+
+describe('docs/deploy.md', () => {
+  async function namesIn(path: string, pattern: RegExp): Promise<string[]> {
+    return [...(await readFile(path, 'utf8')).matchAll(pattern)].map(([, name]) => name ?? '');
+  }
+
+  it.each([
+    ['parameter', 'infra/main.bicep', /^param (\w+)/gm],
+    ['output', 'infra/main.bicep', /^output (\w+)/gm],
+    ['value of the azd environment', 'infra/main.bicepparam', /readEnvironmentVariable\('(\w+)'/g],
+  ])('names every %s of the templates', async (_what, path, pattern) => {
+    const guide = await readFile('docs/deploy.md', 'utf8');
+    const names = await namesIn(path, pattern);
+    expect(names.length).toBeGreaterThan(5);
+    expect(names.filter((name) => !guide.includes(`\`${name}\``))).toEqual([]);
   });
 });
