@@ -1,0 +1,115 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { loadConfig } from '../../shared/config.ts';
+import { ConfigError } from '../../shared/errors.ts';
+import { findScorer, loadRegistry } from '../../shared/matrix-factorization/registry.ts';
+import routeLlmModels from '../model/routellm-models.json' with { type: 'json' };
+import { ofType, type Snapshot, valueAt } from './snapshot.ts';
+
+export type Settings = Readonly<Record<string, string>>;
+
+/** The function app's settings; undefined without one. */
+export function settingsOf(snapshot: Snapshot): Settings | undefined {
+  const config = ofType(snapshot, 'Microsoft.Web/sites/config').find(({ name }) =>
+    name.endsWith('/appsettings'),
+  );
+  const properties = valueAt(config, 'properties');
+  if (typeof properties !== 'object' || properties === null) return undefined;
+  return Object.fromEntries(Object.entries(properties).map(([name, one]) => [name, String(one)]));
+}
+
+/**
+ * The names that the app's configuration asks for, found by asking it: with everything given that
+ * makes it look further, and nothing that lets it stop early.
+ */
+export async function findReadSettings(modelsFolder: string): Promise<ReadonlySet<string>> {
+  const given: Settings = {
+    AZURE_OPENAI_ENDPOINT: 'https://example.openai.azure.com',
+    STRONG_DEPLOYMENT: 'strong',
+    WEAK_DEPLOYMENT: 'weak',
+    EMBEDDING_DEPLOYMENT: 'embedding',
+    MODELS_FOLDER: modelsFolder,
+  };
+  const asked = new Set<string>();
+  await loadConfig(
+    new Proxy(given, {
+      get(target, name) {
+        asked.add(String(name));
+        return Reflect.get(target, name);
+      },
+    }),
+  );
+  return asked;
+}
+
+/**
+ * Whether the app would start with these settings: the problems that its configuration finds. What
+ * only Azure knows gets a value of its kind. A scorer that is imported later is made up.
+ */
+export async function checkConfiguration(
+  snapshot: Snapshot,
+  modelsFolder: string,
+): Promise<readonly string[]> {
+  const settings = settingsOf(snapshot);
+  if (settings === undefined) return [];
+  const folder = await mkdtemp(join(tmpdir(), 'smart-router-infra-models-'));
+  try {
+    const scorer = settings['ROUTER_SCORER'] ?? '';
+    const isThere = await hasScorer(modelsFolder, scorer);
+    if (!isThere) await writeRegistry(folder, scorer);
+    const values = Object.entries(settings).map(([name, value]) => [name, resolve(name, value)]);
+    await loadConfig({
+      ...Object.fromEntries(values),
+      MODELS_FOLDER: isThere ? modelsFolder : folder,
+      // As in Azure, where an open door is refused.
+      WEBSITE_SITE_NAME: 'example',
+    });
+    return [];
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    return error.problems.map((problem) => `The app would not start: ${problem}`);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** Also one whose vault's address is known in Azure only. */
+export function isVaultReference(value: string): boolean {
+  return /^(\[format\(')?@Microsoft\.KeyVault\(/.test(value);
+}
+
+function resolve(name: string, value: string): string {
+  if (isVaultReference(value)) return 'from-the-vault';
+  if (!value.startsWith('[')) return value;
+  if (name === 'TABLES_ENDPOINT') return 'https://example.table.core.windows.net';
+  return name.endsWith('_ENDPOINT') ? 'https://example.openai.azure.com' : 'known-in-azure';
+}
+
+async function hasScorer(modelsFolder: string, name: string): Promise<boolean> {
+  if (name === '') return true;
+  try {
+    findScorer(await loadRegistry(modelsFolder), name);
+    return true;
+  } catch (error) {
+    // Any other is a broken registry, which is said when the configuration is loaded.
+    if (error instanceof ConfigError) return name !== 'routellm';
+    throw error;
+  }
+}
+
+/** RouteLLM's weights, as they stand in a registry once they are imported. */
+function writeRegistry(folder: string, id: string): Promise<void> {
+  const entry = {
+    id,
+    version: '1',
+    file: 'scorer.onnx',
+    sha256: '0'.repeat(64),
+    embedder: 'azure-openai/text-embedding-3-small',
+    dimensions: 1536,
+    models: routeLlmModels,
+    defaultPair: { strong: 'gpt-4-1106-preview', weak: 'mixtral-8x7b-instruct-v0.1' },
+    trainedOn: 'nothing: it stands in for the imported weights',
+  };
+  return writeFile(join(folder, 'registry.json'), JSON.stringify({ scorers: [entry] }));
+}

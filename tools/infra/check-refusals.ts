@@ -1,0 +1,29 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Bicep } from './bicep.ts';
+import { listFiles } from './work-folder.ts';
+
+/**
+ * Each of `refused/*.bicepparam` must be refused before anything is created, with the words behind
+ * `// refused:` in it.
+ */
+export async function checkRefusals(folder: string, bicep: Bicep): Promise<readonly string[]> {
+  const problems: string[] = [];
+  for (const name of await listFiles(join(folder, 'refused'), /\.bicepparam$/)) {
+    const file = join('refused', name);
+    const [, wanted] =
+      /^\/\/ refused: (.+?)\s*$/m.exec(await readFile(join(folder, file), 'utf8')) ?? [];
+    if (wanted === undefined) {
+      problems.push(`${file} must say what it is refused with, in a line "// refused: ...".`);
+      continue;
+    }
+    const said = await bicep.evaluate(file).then(
+      () => 'nothing',
+      (error: unknown) => String(error),
+    );
+    if (!said.includes(wanted)) {
+      problems.push(`${file} must be refused with "${wanted}"; the compiler said: ${said}`);
+    }
+  }
+  return problems;
+}

@@ -1,0 +1,144 @@
+import { ofType, type Resource, type Snapshot, valueAt } from './snapshot.ts';
+
+type Demand = {
+  readonly type: string;
+  /** Only resources of this name, behind the last slash of theirs. */
+  readonly name?: string;
+  readonly path: string;
+  readonly value: string | number | boolean;
+};
+
+const STORAGE = 'Microsoft.Storage/storageAccounts';
+const AI = 'Microsoft.CognitiveServices/accounts';
+const SITE = 'Microsoft.Web/sites';
+const PUBLISHING = 'Microsoft.Web/sites/basicPublishingCredentialsPolicies';
+
+/** Doors without a key of their own, and the app on what it was built for. */
+const DEMANDS: readonly Demand[] = [
+  { type: STORAGE, path: 'properties.allowSharedKeyAccess', value: false },
+  { type: STORAGE, path: 'properties.allowBlobPublicAccess', value: false },
+  { type: STORAGE, path: 'properties.minimumTlsVersion', value: 'TLS1_2' },
+  { type: STORAGE, path: 'properties.supportsHttpsTrafficOnly', value: true },
+  { type: AI, path: 'properties.disableLocalAuth', value: true },
+  { type: 'Microsoft.Insights/components', path: 'properties.DisableLocalAuth', value: true },
+  { type: 'Microsoft.KeyVault/vaults', path: 'properties.enableRbacAuthorization', value: true },
+  { type: 'Microsoft.Web/serverfarms', path: 'sku.name', value: 'FC1' },
+  { type: SITE, path: 'properties.httpsOnly', value: true },
+  { type: SITE, path: 'identity.type', value: 'UserAssigned' },
+  { type: SITE, path: 'properties.functionAppConfig.runtime.name', value: 'node' },
+  { type: SITE, path: 'properties.functionAppConfig.runtime.version', value: '24' },
+  {
+    type: SITE,
+    path: 'properties.functionAppConfig.deployment.storage.authentication.type',
+    value: 'UserAssignedIdentity',
+  },
+  { type: PUBLISHING, name: 'scm', path: 'properties.allow', value: false },
+  { type: PUBLISHING, name: 'ftp', path: 'properties.allow', value: false },
+];
+
+/** The services are as the table above says, and the AI account has a host name of its own. */
+export function checkServices(snapshot: Snapshot): readonly string[] {
+  const demanded = DEMANDS.flatMap(({ type, name, path, value }) =>
+    ofType(snapshot, type)
+      .filter((resource) => name === undefined || lastPart(resource) === name)
+      .filter((resource) => valueAt(resource, path) !== value)
+      .map(
+        (one) => `${label(one)}: ${path} must be ${show(value)}, is ${show(valueAt(one, path))}.`,
+      ),
+  );
+  const unnamed = ofType(snapshot, AI)
+    .filter((account) => !valueAt(account, 'properties.customSubDomainName'))
+    .map((account) => `${label(account)}: without customSubDomainName nobody can sign in.`);
+  return [...demanded, ...unnamed, ...checkPasswords(snapshot)];
+}
+
+function checkPasswords(snapshot: Snapshot): readonly string[] {
+  const policies = ofType(snapshot, PUBLISHING).map(({ name }) => name);
+  return ofType(snapshot, SITE).flatMap((site) =>
+    ['scm', 'ftp']
+      .filter((kind) => !policies.includes(`${site.name}/${kind}`))
+      .map((kind) => `${label(site)}: nothing switches passwords of ${kind} off.`),
+  );
+}
+
+type Names = { readonly min: number; readonly max: number; readonly pattern: RegExp };
+
+/** Azure's rules, of the part behind the last slash. */
+const NAMES: Readonly<Record<string, Names>> = {
+  'Microsoft.Resources/resourceGroups': { min: 1, max: 90, pattern: /^[\w.()-]*[\w()-]$/ },
+  [STORAGE]: { min: 3, max: 24, pattern: /^[a-z0-9]+$/ },
+  'Microsoft.Storage/storageAccounts/tableServices/tables': {
+    min: 3,
+    max: 63,
+    pattern: /^[A-Za-z][A-Za-z0-9]*$/,
+  },
+  'Microsoft.Storage/storageAccounts/blobServices/containers': {
+    min: 3,
+    max: 63,
+    pattern: /^[a-z0-9](-?[a-z0-9])*$/,
+  },
+  [AI]: { min: 2, max: 64, pattern: /^[A-Za-z0-9][A-Za-z0-9-]*[A-Za-z0-9]$/ },
+  'Microsoft.CognitiveServices/accounts/deployments': { min: 2, max: 64, pattern: /^[\w.-]+$/ },
+  'Microsoft.OperationalInsights/workspaces': { min: 4, max: 63, pattern: /^[A-Za-z0-9-]+$/ },
+  'Microsoft.Insights/components': { min: 1, max: 255, pattern: /^[\w.()-]+$/ },
+  'Microsoft.ManagedIdentity/userAssignedIdentities': { min: 3, max: 128, pattern: /^[\w-]+$/ },
+  'Microsoft.Web/serverfarms': { min: 1, max: 60, pattern: /^[A-Za-z0-9-]+$/ },
+  // The host of a longer name is cut, and the storage locks of two apps may collide.
+  [SITE]: { min: 2, max: 60, pattern: /^[A-Za-z0-9][A-Za-z0-9-]*[A-Za-z0-9]$/ },
+  'Microsoft.KeyVault/vaults': { min: 3, max: 24, pattern: /^[A-Za-z](-?[A-Za-z0-9])*$/ },
+  'Microsoft.ApiManagement/service': { min: 1, max: 50, pattern: /^[A-Za-z](-?[A-Za-z0-9])*$/ },
+  'Microsoft.Network/virtualNetworks': { min: 2, max: 64, pattern: /^[\w.-]+$/ },
+  'Microsoft.Network/privateEndpoints': { min: 2, max: 64, pattern: /^[\w.-]+$/ },
+};
+
+/** Every name keeps to its service's rules, and no resource is there twice. */
+export function checkNames(snapshot: Snapshot): readonly string[] {
+  const misnamed = Object.entries(NAMES).flatMap(([type, { min, max, pattern }]) =>
+    ofType(snapshot, type)
+      .map((resource) => ({ resource, name: lastPart(resource) }))
+      .filter(({ name }) => name.length < min || name.length > max || !pattern.test(name))
+      .map(
+        ({ resource, name }) =>
+          `${label(resource)}: the name "${name}" must have ${min} to ${max} characters and match ${pattern.source}.`,
+      ),
+  );
+  const ids = snapshot.resources.map(({ id }) => id.toLowerCase());
+  const twice = ids.filter((id, index) => ids.indexOf(id) !== index);
+  return [...misnamed, ...new Set(twice.map((id) => `${id} is there twice.`))];
+}
+
+const PRIVATE_ENDPOINT = 'Microsoft.Network/privateEndpoints';
+
+/** With private endpoints, the services have no public address, and their names lead inside. */
+export function checkNetwork(snapshot: Snapshot): readonly string[] {
+  const endpoints = ofType(snapshot, PRIVATE_ENDPOINT);
+  if (endpoints.length === 0) return [];
+  const groups = ofType(snapshot, `${PRIVATE_ENDPOINT}/privateDnsZoneGroups`);
+  const targets = endpoints.map((one) => JSON.stringify(one['properties'] ?? {}).toLowerCase());
+  const services = [STORAGE, AI, 'Microsoft.KeyVault/vaults'].flatMap((type) =>
+    ofType(snapshot, type),
+  );
+  return [
+    ...services
+      .filter((service) => valueAt(service, 'properties.publicNetworkAccess') !== 'Disabled')
+      .map((service) => `${label(service)}: publicNetworkAccess must be Disabled.`),
+    ...endpoints
+      .filter(({ name }) => !groups.some((group) => group.name.startsWith(`${name}/`)))
+      .map((endpoint) => `${label(endpoint)}: has no DNS zone group, so that nobody finds it.`),
+    ...['blob', 'table', 'account']
+      .filter((group) => !targets.some((target) => target.includes(`"groupids":["${group}"]`)))
+      .map((group) => `No private endpoint leads to ${group}.`),
+  ];
+}
+
+export function label({ type, name }: Resource): string {
+  return `${type.split('/').slice(1).join('/')} ${name}`;
+}
+
+function lastPart({ name }: Resource): string {
+  return name.split('/').at(-1) ?? name;
+}
+
+function show(value: unknown): string {
+  return value === undefined ? 'not set' : JSON.stringify(value);
+}

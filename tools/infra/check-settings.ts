@@ -1,0 +1,106 @@
+import { isVaultReference, settingsOf } from './app-settings.ts';
+import { ofType, type Snapshot, valueAt } from './snapshot.ts';
+
+/** Settings of the platform and its libraries; those with a value must have it. */
+const PLATFORM: Readonly<Record<string, string | undefined>> = {
+  // The host's storage, without a key.
+  AzureWebJobsStorage__blobServiceUri: undefined,
+  AzureWebJobsStorage__clientId: undefined,
+  AzureWebJobsStorage__credential: 'managedidentity',
+  // Telemetry, which takes signed-in senders only.
+  APPLICATIONINSIGHTS_CONNECTION_STRING: undefined,
+  APPLICATIONINSIGHTS_AUTHENTICATION_STRING: undefined,
+  // Which identity the app's own credential is.
+  AZURE_CLIENT_ID: undefined,
+  AZURE_TOKEN_CREDENTIALS: 'ManagedIdentityCredential',
+  // Without it a request with more than 16 KB of headers is never answered.
+  languageWorkers__node__arguments: '--max-http-header-size=65536',
+};
+
+/** Read by the app, and not for an app in Azure. */
+const NOT_IN_AZURE: Readonly<Record<string, string>> = {
+  ROUTER_AUTH: 'opens the door, and is refused in Azure',
+  TABLES_CONNECTION_STRING: 'is for the emulator: the app signs in',
+  AZURE_OPENAI_API_KEY: 'the account takes no keys: the app signs in',
+  STRONG_API_KEY: 'the strong model is in the account, which takes no keys',
+  EMBEDDING_API_KEY: 'the embedding model is in the account, which takes no keys',
+  WEBSITE_INSTANCE_ID: 'is set by the platform itself',
+  WEBSITE_POD_NAME: 'is set by the platform itself',
+  WEBSITE_SITE_NAME: 'is set by the platform itself',
+};
+
+/** Flex Consumption refuses to deploy with these, or takes them from `functionAppConfig`. */
+const REFUSED =
+  /^(FUNCTIONS_WORKER_RUNTIME|FUNCTIONS_WORKER_RUNTIME_VERSION|FUNCTIONS_EXTENSION_VERSION|WEBSITE_RUN_FROM_PACKAGE|WEBSITE_CONTENT.*|WEBSITE_NODE_DEFAULT_VERSION|WEBSITE_MAX_DYNAMIC_APPLICATION_SCALE_OUT|WEBSITE_VNET_ROUTE_ALL|AzureWebJobsStorage)$/i;
+
+/** The settings are those that the app reads in Azure and the platform's, and no other. */
+export function checkSettings(
+  snapshot: Snapshot,
+  readByApp: ReadonlySet<string>,
+): readonly string[] {
+  const settings = settingsOf(snapshot);
+  if (settings === undefined) {
+    const sites = ofType(snapshot, 'Microsoft.Web/sites');
+    return sites.map(({ name }) => `The function app ${name} has no settings.`);
+  }
+  const ofApp = [...readByApp].filter((name) => !Object.hasOwn(NOT_IN_AZURE, name));
+  const expected = new Set([...ofApp, ...Object.keys(PLATFORM)]);
+  const names = Object.keys(settings);
+  return [
+    ...[...expected]
+      .filter((name) => !names.includes(name))
+      .map((name) => `The setting ${name} is missing: ${reasonOf(name)}.`),
+    ...names
+      .filter((name) => !expected.has(name))
+      .map((name) => `The setting ${name} ${objectionTo(name)}.`),
+    ...Object.entries(PLATFORM)
+      .filter(([name, value]) => value !== undefined && names.includes(name))
+      .filter(([name, value]) => settings[name] !== value)
+      .map(([name, value]) => `The setting ${name} must be "${value}", is "${settings[name]}".`),
+  ];
+}
+
+function reasonOf(name: string): string {
+  return Object.hasOwn(PLATFORM, name) ? 'the platform needs it' : 'shared/config.ts reads it';
+}
+
+function objectionTo(name: string): string {
+  if (REFUSED.test(name)) return 'is refused by Flex Consumption';
+  return NOT_IN_AZURE[name] ?? 'is read by nobody';
+}
+
+const SECRET_NAME = /(_API_KEY|_SECRET|_PASSWORD|_TOKEN|CONNECTION_STRING|_SAS)$/i;
+const SECRET_VALUE =
+  /listKeys\(|listSecrets\(|listAccountSas\(|listServiceSas\(|AccountKey=|SharedAccessSignature=|[?&]sig=|InstrumentationKey=|-----BEGIN/i;
+/** A connection string that is no secret: senders sign in. */
+const NO_SECRET = new Set(['APPLICATIONINSIGHTS_CONNECTION_STRING']);
+
+/** Settings and outputs hold no secret, named values only as secrets. */
+export function checkSecrets(snapshot: Snapshot): readonly string[] {
+  const places = [
+    ...Object.entries(settingsOf(snapshot) ?? {}).map((entry) => ['The setting', ...entry]),
+    ...Object.entries(snapshot.outputs).map(([name, value]) => [
+      'The output',
+      name,
+      typeof value === 'string' ? value : JSON.stringify(value),
+    ]),
+  ];
+  const shown = ofType(snapshot, 'Microsoft.ApiManagement/service/namedValues').filter((one) => {
+    return (
+      SECRET_VALUE.test(String(valueAt(one, 'properties.value'))) &&
+      valueAt(one, 'properties.secret') !== true
+    );
+  });
+  return [
+    ...places
+      .filter(([, name = '', value = '']) => isSecret(name, value))
+      .map(([kind, name]) => `${kind} ${name} holds a secret: use a Key Vault reference.`),
+    ...shown.map(({ name }) => `The named value ${name} shows a secret: set secret to true.`),
+  ];
+}
+
+function isSecret(name: string, value: string): boolean {
+  if (SECRET_VALUE.test(value)) return true;
+  if (value === '' || isVaultReference(value)) return false;
+  return SECRET_NAME.test(name) && !NO_SECRET.has(name);
+}

@@ -1,0 +1,68 @@
+import { checkConfiguration, settingsOf } from './app-settings.ts';
+import { checkDeployments, checkTables } from './check-deployments.ts';
+import { checkOperations, checkPolicies } from './check-front-door.ts';
+import { checkRoles } from './check-roles.ts';
+import { checkNames, checkNetwork, checkServices } from './check-services.ts';
+import { checkSecrets, checkSettings } from './check-settings.ts';
+import { ofType, type Snapshot } from './snapshot.ts';
+
+export type Expectations = {
+  /** The settings that the app's configuration reads. */
+  readonly readByApp: ReadonlySet<string>;
+  /** The operations of `docs/openapi.json`. */
+  readonly documented: readonly string[];
+  /** Where the registry of scorers is. */
+  readonly modelsFolder: string;
+};
+
+const ALWAYS = [
+  'Microsoft.Web/sites',
+  'Microsoft.Web/sites/config',
+  'Microsoft.Storage/storageAccounts',
+  'Microsoft.CognitiveServices/accounts',
+  'Microsoft.Insights/components',
+];
+
+/** What each of the project's parameter sets is there to show. */
+const PURPOSES: Readonly<Record<string, readonly string[]>> = {
+  minimal: ALWAYS,
+  production: [...ALWAYS, 'Microsoft.ApiManagement/service', 'Microsoft.KeyVault/vaults'],
+  'private-network': [...ALWAYS, 'Microsoft.Network/privateEndpoints'],
+  'api-management': [...ALWAYS, 'Microsoft.ApiManagement/service'],
+  'weak-elsewhere': [...ALWAYS, 'Microsoft.KeyVault/vaults'],
+};
+
+export const PARAMETER_SETS: readonly string[] = Object.keys(PURPOSES);
+
+/** Everything that an evaluated parameter set must keep to; resolves to what it does not. */
+export async function checkSnapshot(
+  set: string,
+  snapshot: Snapshot,
+  { readByApp, documented, modelsFolder }: Expectations,
+): Promise<readonly string[]> {
+  return [
+    ...checkPurpose(set, snapshot),
+    ...checkServices(snapshot),
+    ...checkNames(snapshot),
+    ...checkNetwork(snapshot),
+    ...checkRoles(snapshot),
+    ...checkDeployments(snapshot),
+    ...checkTables(snapshot),
+    ...checkSettings(snapshot, readByApp),
+    ...checkSecrets(snapshot),
+    ...checkPolicies(snapshot),
+    ...checkOperations(snapshot, documented),
+    ...(await checkConfiguration(snapshot, modelsFolder)),
+  ];
+}
+
+/** A set that no longer has what it is named for would pass everything else. */
+export function checkPurpose(set: string, snapshot: Snapshot): readonly string[] {
+  const missing = (PURPOSES[set] ?? [])
+    .filter((type) => ofType(snapshot, type).length === 0)
+    .map((type) => `There is no ${type}, which this set is to show.`);
+  const isElsewhere = settingsOf(snapshot)?.['WEAK_ENDPOINT'];
+  return set === 'weak-elsewhere' && !isElsewhere
+    ? [...missing, 'WEAK_ENDPOINT is not set, which this set is to show.']
+    : missing;
+}

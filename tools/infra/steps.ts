@@ -1,0 +1,25 @@
+/** Runs named steps and says of each on stderr how it went and how long it took. */
+export type Steps = {
+  /** A step is a promise of problems; resolves to whether there are none. */
+  run(name: string, step: () => Promise<readonly string[]>): Promise<boolean>;
+  readonly failed: number;
+};
+
+export function createSteps(): Steps {
+  let failed = 0;
+  return {
+    async run(name, step) {
+      const start = performance.now();
+      const problems = await step();
+      const seconds = ((performance.now() - start) / 1_000).toFixed(1);
+      const isOk = problems.length === 0;
+      if (!isOk) failed += 1;
+      console.error(`${isOk ? 'ok    ' : 'not ok'}  ${name} (${seconds} s)`);
+      for (const problem of problems) console.error(`  ${problem.replaceAll('\n', '\n    ')}`);
+      return isOk;
+    },
+    get failed() {
+      return failed;
+    },
+  };
+}
