@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
-import { loadConfig } from '../../shared/config.ts';
+import { findReadSettings } from '../../tools/infra/app-settings.ts';
 import {
   simulatorSettings,
   startLocalServices,
@@ -8,25 +8,9 @@ import {
 import { startSimulator } from '../../tools/upstream-simulator/simulator.ts';
 import { post, ROUTED, startRouter } from '../support/router.ts';
 
-/** Every setting that the configuration asks for. */
+/** Every setting that the configuration asks for, without what the platform sets. */
 async function settingsRead(): Promise<string[]> {
-  const names = new Set<string>();
-  const env = new Proxy<Record<string, string | undefined>>(
-    {
-      AZURE_OPENAI_ENDPOINT: 'https://name.openai.azure.com',
-      STRONG_DEPLOYMENT: 'strong',
-      WEAK_DEPLOYMENT: 'weak',
-      EMBEDDING_DEPLOYMENT: 'embedding',
-    },
-    {
-      get: (target, name: string) => {
-        names.add(name);
-        return target[name];
-      },
-    },
-  );
-  await loadConfig(env).catch(() => undefined);
-  // Not settings: the platform sets them.
+  const names = await findReadSettings('models');
   return [...names].filter((name) => !name.startsWith('WEBSITE_'));
 }
 
