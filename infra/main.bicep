@@ -123,10 +123,30 @@ var isPrivate = network != null
 var isAppPublic = network.?isAppPublic ?? true
 var hasWeakApiKey = weakElsewhere != null && (weakElsewhere.?hasKey ?? true)
 var hasKeyVault = hasWeakApiKey || hasCacheKeySecret
-var hasOwnTarget = !empty(routerSettings.?ROUTER_THRESHOLD ?? '') || !empty(routerSettings.?ROUTER_STRONG_SHARE ?? '') || !empty(routerSettings.?ROUTER_CALIBRATION ?? '')
+var threshold = routerSettings.?ROUTER_THRESHOLD ?? ''
+var strongShare = routerSettings.?ROUTER_STRONG_SHARE ?? ''
+var calibration = routerSettings.?ROUTER_CALIBRATION ?? ''
+var hasOwnTarget = !empty(threshold) || !empty(strongShare) || !empty(calibration)
+var isPublished = startsWith(scorer, 'routellm')
+var lacksSubnet = network.?existing != null && network.?existing.?apiManagementSubnetId == null
+
+// What no decorator can say. The resource group's name asks for it, so that nothing is made before.
+var problem = hasApiManagement && !contains(apiManagement.?publisherEmail ?? '', '@')
+  ? 'apiManagement.publisherEmail must be an e-mail address: API Management writes there.'
+  : hasApiManagement && isPrivate && (apiManagement.?sku ?? 'BasicV2') == 'BasicV2'
+      ? 'API Management of the SKU BasicV2 cannot join a virtual network: choose StandardV2, or leave the private network out.'
+      : hasApiManagement && lacksSubnet
+          ? 'API Management in a private network needs network.existing.apiManagementSubnetId.'
+          : !empty(threshold) && !empty(strongShare)
+              ? 'ROUTER_THRESHOLD and ROUTER_STRONG_SHARE contradict each other: set one of them.'
+              : isPublished && !empty(strongShare) && empty(calibration)
+                  ? 'ROUTER_STRONG_SHARE needs a calibration, which the published weights do not have yet: set ROUTER_THRESHOLD, or calibrate and set ROUTER_CALIBRATION.'
+                  : weakElsewhere == null && strong.name == weak.name
+                      ? 'strong.name and weak.name must differ: with one deployment there is nothing to route.'
+                      : ''
 
 resource group 'Microsoft.Resources/resourceGroups@2024-11-01' = {
-  name: 'rg-${environmentName}'
+  name: empty(problem) ? 'rg-${environmentName}' : fail(problem)
   location: location
   tags: allTags
 }
@@ -235,7 +255,7 @@ module app 'modules/function-app.bicep' = {
       ROUTER_API_KEYS: hasApiManagement ? '' : apiKeys
       ROUTER_SCORER: scorer
       // RouteLLM's own figure for half of the calls. Imported weights have no calibration yet.
-      ROUTER_THRESHOLD: startsWith(scorer, 'routellm') && !hasOwnTarget ? '0.11593' : ''
+      ROUTER_THRESHOLD: isPublished && !hasOwnTarget ? '0.11593' : ''
       STRONG_DEPLOYMENT: strong.name
       STRONG_MODEL: strong.model
       // Stand-ins, until the router is calibrated: the pair that the weights were trained for.
@@ -266,11 +286,9 @@ module frontDoor 'modules/api-management.bicep' = if (hasApiManagement) {
     insightsName: names.insights
     workspaceId: monitoring.outputs.workspaceId
     isInNetwork: isPrivate
-    subnetId: !isPrivate
-      ? ''
-      : network.?existing == null
-          ? ownNetwork!.outputs.apiManagementSubnetId
-          : (network.?existing.?apiManagementSubnetId ?? fail('API Management in a private network needs network.existing.apiManagementSubnetId.'))
+    subnetId: isPrivate
+      ? (network.?existing.?apiManagementSubnetId ?? ownNetwork!.outputs.apiManagementSubnetId)
+      : ''
   }
   // The host makes its key when it starts, which it cannot before it reaches its storage.
   dependsOn: [app, privateEndpoints]
@@ -328,20 +346,20 @@ output API_MANAGEMENT_NAME string = hasApiManagement ? names.apiManagement : ''
 @description('The Key Vault; empty without.')
 output KEY_VAULT_NAME string = hasKeyVault ? names.keyVault : ''
 
-@description('Setting of the router of this name, as are those below: a router run locally takes them, too.')
+@description('The models: a setting of this name, which a router run locally takes, too.')
 output AZURE_OPENAI_ENDPOINT string = ai.outputs.endpoint
 
-@description('See above.')
+@description('The strong deployment: a setting of this name.')
 output STRONG_DEPLOYMENT string = strong.name
 
-@description('See above.')
+@description('The weak deployment: a setting of this name.')
 output WEAK_DEPLOYMENT string = weakElsewhere.?deployment ?? weak.name
 
-@description('See above.')
+@description('The embedding deployment: a setting of this name.')
 output EMBEDDING_DEPLOYMENT string = embedding.name
 
-@description('See above.')
+@description('The tables: a setting of this name.')
 output TABLES_ENDPOINT string = storage.outputs.tablesEndpoint
 
-@description('See above.')
+@description('The table of the embeddings: a setting of this name.')
 output EMBEDDING_CACHE_TABLE string = names.embeddingTable

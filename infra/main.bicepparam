@@ -31,6 +31,8 @@ param weakElsewhere = readEnvironmentVariable('WEAK_ENDPOINT', '') == ''
   : {
       endpoint: readEnvironmentVariable('WEAK_ENDPOINT', '')
       deployment: readEnvironmentVariable('WEAK_MODEL', '')
+      apiStyle: readEnvironmentVariable('WEAK_API_STYLE', 'openai')
+      hasKey: readEnvironmentVariable('WEAK_HAS_KEY', 'true') == 'true'
     }
 param weakApiKey = readEnvironmentVariable('WEAK_API_KEY', '')
 param routerSettings = {

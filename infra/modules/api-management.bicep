@@ -32,7 +32,6 @@ param isInNetwork bool
 @description('Required. That subnet.')
 param subnetId string
 
-var sku = options.?sku ?? 'BasicV2'
 var document = loadJsonContent('../../docs/openapi.json')
 var keyless = '/health'
 var namedValues = {
@@ -54,16 +53,12 @@ resource gateway 'Microsoft.ApiManagement/service@2024-05-01' = {
   location: location
   tags: tags
   sku: {
-    name: isInNetwork && sku == 'BasicV2'
-      ? fail('API Management of the SKU BasicV2 cannot join a virtual network: choose StandardV2, or leave the private network out.')
-      : sku
+    name: options.?sku ?? 'BasicV2'
     capacity: options.?capacity ?? 1
   }
   identity: { type: 'SystemAssigned' }
   properties: {
-    publisherEmail: contains(options.publisherEmail, '@')
-      ? options.publisherEmail
-      : fail('publisherEmail must be an e-mail address: API Management writes there.')
+    publisherEmail: options.publisherEmail
     publisherName: options.?publisherName ?? 'Smart Router'
     // External: it is reached from the internet, and calls from the subnet.
     virtualNetworkType: isInNetwork ? 'External' : 'None'

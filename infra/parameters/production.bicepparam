@@ -12,7 +12,9 @@ param deploymentSku = 'DataZoneStandard'
 param scale = { alwaysReady: 2, maximumInstanceCount: 200 }
 param storageSku = 'Standard_ZRS'
 param retentionInDays = 90
+// Needed the first time, such as $(openssl rand -hex 32); then the vault has it.
 param hasCacheKeySecret = true
+param cacheKeySecret = readEnvironmentVariable('CACHE_KEY_SECRET', '')
 param routerSettings = { ROUTER_OOD_TIER: 'strong', LOG_LEVEL: 'warning' }
 param apiManagement = {
   publisherEmail: 'platform@example.com'

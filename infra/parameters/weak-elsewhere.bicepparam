@@ -8,4 +8,4 @@ param weakElsewhere = {
   deployment: 'mistral-small-2503'
 }
 param weakApiKey = readEnvironmentVariable('WEAK_API_KEY', '')
-param apiKeys = 'app=9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08'
+param apiKeys = readEnvironmentVariable('ROUTER_API_KEYS', '')
