@@ -68,7 +68,7 @@ param weakApiKey string = ''
 @minLength(1)
 param scorer string = 'routellm'
 
-@description('Optional. Keys of callers, as name=<sha256 of the key, hex>, comma separated. Without any, and without API Management, nobody may call.')
+@description('Optional. Keys of callers, as name=<sha256 of the key, hex>, comma separated. Without any, nobody may call.')
 param apiKeys string = ''
 
 @description('Optional. Whether the cache\'s keys are an HMAC with a secret from the Key Vault.')
@@ -95,6 +95,10 @@ param retentionInDays int = 30
 
 @description('Optional. A front door by API Management; without it, the app is called directly.')
 param apiManagement apiManagementType?
+
+@description('Optional. The front door\'s own key to the router: 32 characters or more, of which apiKeys has front-door=<sha256 of it, hex>. Required with API Management.')
+@secure()
+param frontDoorKey string = ''
 
 @description('Optional. A private network; without it, the services are reached over the internet, by signed-in callers.')
 param network networkType?
@@ -127,23 +131,32 @@ var threshold = routerSettings.?ROUTER_THRESHOLD ?? ''
 var strongShare = routerSettings.?ROUTER_STRONG_SHARE ?? ''
 var calibration = routerSettings.?ROUTER_CALIBRATION ?? ''
 var hasOwnTarget = !empty(threshold) || !empty(strongShare) || !empty(calibration)
+var hasOtherModels = !empty(filter([strong, weak, embedding], one => (one.?format ?? 'OpenAI') != 'OpenAI'))
 var isPublished = startsWith(scorer, 'routellm')
 var lacksSubnet = network.?existing != null && network.?existing.?apiManagementSubnetId == null
 
 // What no decorator can say. The resource group's name asks for it, so that nothing is made before.
+var strangeUseCases = filter(
+  apiManagement.?useCases ?? [],
+  name => empty(name) || contains(name, ',') || contains(name, ' ') || contains(name, '"') || contains(name, '\\')
+)
 var problem = hasApiManagement && !contains(apiManagement.?publisherEmail ?? '', '@')
   ? 'apiManagement.publisherEmail must be an e-mail address: API Management writes there.'
   : hasApiManagement && isPrivate && (apiManagement.?sku ?? 'BasicV2') == 'BasicV2'
       ? 'API Management of the SKU BasicV2 cannot join a virtual network: choose StandardV2, or leave the private network out.'
-      : hasApiManagement && lacksSubnet
-          ? 'API Management in a private network needs network.existing.apiManagementSubnetId.'
-          : !empty(threshold) && !empty(strongShare)
-              ? 'ROUTER_THRESHOLD and ROUTER_STRONG_SHARE contradict each other: set one of them.'
-              : isPublished && !empty(strongShare) && empty(calibration)
-                  ? 'ROUTER_STRONG_SHARE needs a calibration, which the published weights do not have yet: set ROUTER_THRESHOLD, or calibrate and set ROUTER_CALIBRATION.'
-                  : weakElsewhere == null && strong.name == weak.name
-                      ? 'strong.name and weak.name must differ: with one deployment there is nothing to route.'
-                      : ''
+      : hasApiManagement && !contains(apiKeys, 'front-door=')
+          ? 'API Management needs a key to the router: give frontDoorKey, and apiKeys with front-door=<sha256 of it, hex>.'
+          : !empty(strangeUseCases)
+              ? 'apiManagement.useCases must be names without commas, blanks, quotes and backslashes.'
+              : hasApiManagement && lacksSubnet
+                  ? 'API Management in a private network needs network.existing.apiManagementSubnetId.'
+                  : !empty(threshold) && !empty(strongShare)
+                      ? 'ROUTER_THRESHOLD and ROUTER_STRONG_SHARE contradict each other: set one of them.'
+                      : isPublished && !empty(strongShare) && empty(calibration)
+                          ? 'ROUTER_STRONG_SHARE needs a calibration, which the published weights do not have yet: set ROUTER_THRESHOLD, or calibrate and set ROUTER_CALIBRATION.'
+                          : weakElsewhere == null && strong.name == weak.name
+                              ? 'strong.name and weak.name must differ: with one deployment there is nothing to route.'
+                              : ''
 
 resource group 'Microsoft.Resources/resourceGroups@2024-11-01' = {
   name: empty(problem) ? 'rg-${environmentName}' : fail(problem)
@@ -228,8 +241,29 @@ module roles 'modules/roles.bicep' = {
     insightsName: names.insights
     hasKeyVault: hasKeyVault
     keyVaultName: names.keyVault
+    hasOtherModels: hasOtherModels
   }
   dependsOn: [storage, ai, keyVault]
+}
+
+// Before the app, which reads its secrets and its storage when it starts.
+module serviceEndpoints 'modules/private-endpoints.bicep' = if (isPrivate) {
+  scope: group
+  params: {
+    location: location
+    tags: allTags
+    networkId: network.?existing.?networkId ?? ownNetwork!.outputs.networkId
+    subnetId: network.?existing.?endpointSubnetId ?? ownNetwork!.outputs.endpointSubnetId
+    createDnsZones: network.?createDnsZones ?? true
+    targets: concat(
+      [
+        { name: 'blob-${token}', resourceId: storage.outputs.id, group: 'blob' }
+        { name: 'table-${token}', resourceId: storage.outputs.id, group: 'table' }
+        { name: 'ai-${token}', resourceId: ai.outputs.id, group: 'account' }
+      ],
+      hasKeyVault ? [{ name: 'vault-${token}', resourceId: keyVault!.outputs.id, group: 'vault' }] : []
+    )
+  }
 }
 
 module app 'modules/function-app.bicep' = {
@@ -251,8 +285,7 @@ module app 'modules/function-app.bicep' = {
       EMBEDDING_CACHE_TABLE: names.embeddingTable
       EMBEDDING_DEPLOYMENT: embedding.name
       EMBEDDING_MODEL: embedding.model
-      FRONT_DOOR: hasApiManagement ? 'function-key' : ''
-      ROUTER_API_KEYS: hasApiManagement ? '' : apiKeys
+      ROUTER_API_KEYS: apiKeys
       ROUTER_SCORER: scorer
       // RouteLLM's own figure for half of the calls. Imported weights have no calibration yet.
       ROUTER_THRESHOLD: isPublished && !hasOwnTarget ? '0.11593' : ''
@@ -272,7 +305,19 @@ module app 'modules/function-app.bicep' = {
     hasWeakApiKey: hasWeakApiKey
     hasCacheKeySecret: hasCacheKeySecret
   }
-  dependsOn: [roles]
+  dependsOn: [roles, serviceEndpoints]
+}
+
+module appEndpoint 'modules/private-endpoints.bicep' = if (isPrivate && !isAppPublic) {
+  scope: group
+  params: {
+    location: location
+    tags: allTags
+    networkId: network.?existing.?networkId ?? ownNetwork!.outputs.networkId
+    subnetId: network.?existing.?endpointSubnetId ?? ownNetwork!.outputs.endpointSubnetId
+    createDnsZones: network.?createDnsZones ?? true
+    targets: [{ name: 'app-${token}', resourceId: app.outputs.id, group: 'sites' }]
+  }
 }
 
 module frontDoor 'modules/api-management.bicep' = if (hasApiManagement) {
@@ -282,16 +327,14 @@ module frontDoor 'modules/api-management.bicep' = if (hasApiManagement) {
     location: location
     tags: allTags
     options: apiManagement!
+    key: frontDoorKey
     functionAppName: names.app
     insightsName: names.insights
     workspaceId: monitoring.outputs.workspaceId
     isInNetwork: isPrivate
-    subnetId: isPrivate
-      ? (network.?existing.?apiManagementSubnetId ?? ownNetwork!.outputs.apiManagementSubnetId)
-      : ''
+    subnetId: isPrivate ? (network.?existing.?apiManagementSubnetId ?? ownNetwork!.outputs.apiManagementSubnetId) : ''
   }
-  // The host makes its key when it starts, which it cannot before it reaches its storage.
-  dependsOn: [app, privateEndpoints]
+  dependsOn: [app]
 }
 
 module frontDoorRoles 'modules/roles.bicep' = if (hasApiManagement) {
@@ -305,26 +348,7 @@ module frontDoorRoles 'modules/roles.bicep' = if (hasApiManagement) {
     insightsName: names.insights
     hasKeyVault: hasKeyVault
     keyVaultName: names.keyVault
-  }
-}
-
-module privateEndpoints 'modules/private-endpoints.bicep' = if (isPrivate) {
-  scope: group
-  params: {
-    location: location
-    tags: allTags
-    networkId: network.?existing.?networkId ?? ownNetwork!.outputs.networkId
-    subnetId: network.?existing.?endpointSubnetId ?? ownNetwork!.outputs.endpointSubnetId
-    createDnsZones: network.?createDnsZones ?? true
-    targets: concat(
-      [
-        { name: 'blob-${token}', resourceId: storage.outputs.id, group: 'blob' }
-        { name: 'table-${token}', resourceId: storage.outputs.id, group: 'table' }
-        { name: 'ai-${token}', resourceId: ai.outputs.id, group: 'account' }
-      ],
-      hasKeyVault ? [{ name: 'vault-${token}', resourceId: keyVault!.outputs.id, group: 'vault' }] : [],
-      isAppPublic ? [] : [{ name: 'app-${token}', resourceId: app.outputs.id, group: 'sites' }]
-    )
+    hasOtherModels: hasOtherModels
   }
 }
 

@@ -45,4 +45,5 @@ param apiManagement = readEnvironmentVariable('USE_API_MANAGEMENT', 'false') != 
       publisherEmail: readEnvironmentVariable('PUBLISHER_EMAIL', '')
       sku: readEnvironmentVariable('API_MANAGEMENT_SKU', 'BasicV2')
     }
+param frontDoorKey = readEnvironmentVariable('FRONT_DOOR_KEY', '')
 param network = readEnvironmentVariable('PRIVATE_NETWORK', 'false') != 'true' ? null : {}

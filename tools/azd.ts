@@ -11,9 +11,11 @@ import { runTool } from './command-line/run-tool.ts';
 
 const HELP = `What azd runs before and after its own steps (azure.yaml).
 
-  npm run azd:prepackage     makes dist-package/app, and notes its scorer in the azd environment
+  npm run azd:prepackage     makes dist-package/app, and settles ROUTER_SCORER in the azd environment:
+                             a value that the package holds stays, an empty one becomes the package's
+                             choice, and so does routellm where its weights could not be fetched
   npm run azd:preprovision   a key to call with, where none is there, and the preflight
-  npm run azd:postdeploy     the smoke test
+  npm run azd:postdeploy     the smoke test, with the embedding cache where the scorer has one
   npm run azd:variables      takes the settings of the JSON object in DEPLOYMENT_VARIABLES over into
                              the azd environment (in a pipeline; without those that are empty)
 
@@ -56,21 +58,25 @@ async function prepackage(): Promise<void> {
 async function preprovision(arm: string): Promise<void> {
   await ensureInstalled();
   const values = { ...process.env, ...(await readAzdValues()) };
-  if (!isTrue(values['USE_API_MANAGEMENT'])) await ensureCallerKey(values);
+  // Behind API Management the front door alone calls the router; callers have its subscriptions.
+  if (isTrue(values['USE_API_MANAGEMENT'])) await ensureKey(values, 'FRONT_DOOR_KEY', 'front-door');
+  else await ensureKey(values, KEY, 'azd');
   await runOwnTool('preflight', ['--arm', arm]);
 }
 
-async function ensureCallerKey(values: AzdValues): Promise<void> {
+/** The key is the environment's `variable`, and its hash the entry `name` of ROUTER_API_KEYS. */
+async function ensureKey(values: AzdValues, variable: string, name: string): Promise<void> {
   const { key, apiKeys, isNew, isChanged } = withCallerKey(
-    values[KEY] ?? '',
+    values[variable] ?? '',
     values['ROUTER_API_KEYS'] ?? '',
+    name,
   );
   if (!isChanged) return;
-  await setAzdValues({ [KEY]: key, ROUTER_API_KEYS: apiKeys });
+  await setAzdValues({ [variable]: key, ROUTER_API_KEYS: apiKeys });
   console.error(
     isNew
-      ? `Made a key to call the router with: ${KEY} in the azd environment (azd env get-value ${KEY}). The app gets its SHA-256 only.`
-      : `Added the SHA-256 of ${KEY} to ROUTER_API_KEYS.`,
+      ? `Made a key to call the router with: ${variable} in the azd environment (azd env get-value ${variable}). The app gets its SHA-256 only.`
+      : `Added the SHA-256 of ${variable} to ROUTER_API_KEYS.`,
   );
 }
 
@@ -81,23 +87,44 @@ async function postdeploy(arm: string): Promise<void> {
   const url = gateway === '' ? (values['ROUTER_URL'] ?? '') : gateway;
   if (url === '') throw new InputError('ROUTER_URL is missing: run azd provision first.');
   const key = gateway === '' ? (values[KEY] ?? '') : await readGatewayKey(values, arm);
-  await runOwnTool('smoke', ['--url', url, '--timeout-seconds', String(FRESH_DEPLOYMENT_SECONDS)], {
-    [KEY]: key,
-  });
+  // What it needs may have been installed just now.
+  const { hasEmbeddingCache } = await import('./azure/planned-scorer.ts');
+  const expectCache = (await hasEmbeddingCache(values)) ? ['--expect-cache'] : [];
+  const patience = ['--timeout-seconds', String(FRESH_DEPLOYMENT_SECONDS)];
+  await runOwnTool('smoke', ['--url', url, ...patience, ...expectCache], { [KEY]: key });
 }
 
 async function variables(): Promise<void> {
-  const given = JSON.parse(process.env['DEPLOYMENT_VARIABLES'] ?? '{}') as AzdValues;
-  const settings = Object.entries(given).filter(
-    (entry): entry is [string, string] => DEPLOYMENT_SETTINGS.includes(entry[0]) && entry[1] !== '',
-  );
+  const settings = Object.entries(parseVariables(process.env['DEPLOYMENT_VARIABLES'] ?? '{}'))
+    // A page for variables takes the line break of who pastes one.
+    .map(([name, value]): [string, string] => [name, value.trim()])
+    .filter(([name, value]) => DEPLOYMENT_SETTINGS.includes(name) && value !== '');
   if (settings.length === 0) return;
   await setAzdValues(Object.fromEntries(settings));
   console.error(`Set ${settings.map(([name]) => name).join(', ')}.`);
 }
 
+/** By hand, since nothing is installed yet that could. Throws an InputError, which holds no value. */
+function parseVariables(text: string): Readonly<Record<string, string>> {
+  const problem =
+    'DEPLOYMENT_VARIABLES must be a JSON object of texts, such as {"STRONG_CAPACITY":"50"}.';
+  let given: unknown;
+  try {
+    given = JSON.parse(text);
+  } catch {
+    throw new InputError(problem);
+  }
+  if (typeof given !== 'object' || given === null || Array.isArray(given)) {
+    throw new InputError(problem);
+  }
+  if (!Object.values(given).every((value) => typeof value === 'string')) {
+    throw new InputError(problem);
+  }
+  return given as Record<string, string>;
+}
+
 async function readGatewayKey(values: AzdValues, arm: string): Promise<string> {
-  // What it needs may have been installed just now.
+  // As above.
   const { readSubscriptionKey } = await import('./azure/subscription-key.ts');
   return readSubscriptionKey(values, arm);
 }

@@ -6,6 +6,7 @@ import { runTool } from './command-line/run-tool.ts';
 import { findReadSettings } from './infra/app-settings.ts';
 import { type Bicep, createBicep } from './infra/bicep.ts';
 import { checkSerialDeployments } from './infra/check-deployments.ts';
+import { checkDescriptions } from './infra/check-descriptions.ts';
 import { checkRefusals } from './infra/check-refusals.ts';
 import { checkSnapshot } from './infra/checks.ts';
 import { compareSnapshots } from './infra/committed-snapshots.ts';
@@ -30,8 +31,9 @@ it would create.
   --folder <folder>   where the templates are (default: infra)
   --help              this text
 
-The compiler is bicep on the PATH, else the Azure CLI's, else ${BICEP_VERSION} restored from NuGet by dotnet into
-a cache folder. Exit code 1: something is wrong, 2: bad input, 3: there is no compiler.`;
+The compiler is Bicep ${BICEP_VERSION}: bicep on the PATH, else the Azure CLI's, else restored from NuGet by
+dotnet into a cache folder. Where it cannot be had, another version of the first two does it.
+Exit code 1: something is wrong, 2: bad input, 3: there is no compiler.`;
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const modelsFolder = join(root, 'models');
@@ -73,7 +75,9 @@ async function findCompilerOrExplain(): Promise<Compiler | undefined> {
     const compiler = await findCompiler();
     console.error(`Bicep ${compiler.version} (${compiler.source})`);
     if (compiler.version !== BICEP_VERSION) {
-      console.error(`The snapshots are those of ${BICEP_VERSION}: they may differ by the version.`);
+      console.error(
+        `The snapshots are those of ${BICEP_VERSION}, which cannot be had (${compiler.insteadOfPinned}): they may differ by the version.`,
+      );
     }
     return compiler;
   } catch (error) {
@@ -184,12 +188,12 @@ async function checkResources({ document, template, fresh }: Created): Promise<r
   const hasDeployments = [...fresh.values()].some(({ resources }) =>
     resources.some(({ type }) => type === 'Microsoft.CognitiveServices/accounts/deployments'),
   );
-  if (hasDeployments) {
-    problems.push(
-      ...checkSerialDeployments(JSON.parse(template)).map((problem) => `main.bicep: ${problem}`),
-    );
-  }
-  return problems;
+  const compiled: unknown = JSON.parse(template);
+  const ofTemplate = [
+    ...checkDescriptions(compiled),
+    ...(hasDeployments ? checkSerialDeployments(compiled) : []),
+  ];
+  return [...problems, ...ofTemplate.map((problem) => `main.bicep: ${problem}`)];
 }
 
 function printTable(fresh: ReadonlyMap<string, Snapshot>): void {

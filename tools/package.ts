@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import type { ScorerEntry } from '../shared/matrix-factorization/registry.ts';
+import { loadRegistry, type ScorerEntry } from '../shared/matrix-factorization/registry.ts';
 import { InputError } from './command-line/input-error.ts';
 import { type CommandLine, runTool } from './command-line/run-tool.ts';
 import { DEFAULT_HUB } from './model/weights-source.ts';
@@ -17,9 +17,10 @@ the models and the ONNX runtime. Nothing is installed or built in Azure.
   npm run package -- [--models-folder <folder>] [--with-published-weights] [--out <folder>]
 
   --models-folder <folder>  the registry and its scorers (default: the project's models)
-  --with-published-weights  adds RouteLLM's published weights. When the hub cannot be reached there is
-                            a warning, and the package goes without; when it gives another file than
-                            the pinned one, the package is refused
+  --with-published-weights  adds RouteLLM's published weights, unless the models folder has a scorer
+                            of that id: then no hub is asked. When the hub cannot be reached
+                            there is a warning, and the package goes without; when it gives another
+                            file than the pinned one, the package is refused
   --pin <file.json>         which weights those are (default: tools/model/published-weights.json)
   --hub <url>               where they are (default: ${DEFAULT_HUB})
   --timeout-seconds <n>     for their download (default: 60)
@@ -27,7 +28,8 @@ the models and the ONNX runtime. Nothing is installed or built in Azure.
   --help                    this text
 
 Writes app/ (the unpacked package), smart-router-<version>.zip and scorer.json ({"id","version"}: what
-to set ROUTER_SCORER to). Prints the size of each part in bytes, the scorer and the path of the zip.
+to set ROUTER_SCORER to, and beside it all that the package holds: "scorers"). Prints the size of each
+part in bytes, the scorer and the path of the zip.
 Exit code 2 means that the input was refused; what was there before stays unless all went well.`;
 
 /** Read by the hook of the deployment. */
@@ -69,7 +71,8 @@ async function writeDraft(commandLine: CommandLine, draft: string, out: string):
   const { name, version } = await readManifest();
   const zipName = `${name}-${version}.zip`;
   await writeFile(join(draft, zipName), zip);
-  await writeFile(join(draft, SCORER_FILE), `${JSON.stringify(scorer)}\n`);
+  const all = scorers.map(({ id, version }) => ({ id, version }));
+  await writeFile(join(draft, SCORER_FILE), `${JSON.stringify({ ...scorer, scorers: all })}\n`);
   for (const part of ['app', zipName, SCORER_FILE]) await replace(draft, out, part);
   console.log(formatSizes(entries, zip.length));
   console.log(`\nScorer: ${scorer.id}@${scorer.version}\nPackage: ${join(out, zipName)}`);
@@ -88,6 +91,11 @@ async function prepareModels(
 ): Promise<Models> {
   const given = commandLine.text('models-folder') ?? OWN_MODELS;
   if (!commandLine.flag('with-published-weights')) return { models: given };
+  const registered = (await loadRegistry(given)).scorers.find(({ id }) => id === pin.id);
+  if (registered !== undefined) {
+    console.error(`The models folder has ${pin.id}@${registered.version}: no hub is asked.`);
+    return { models: given };
+  }
   const hub = commandLine.text('hub') ?? DEFAULT_HUB;
   const timeoutMs = commandLine.integer('timeout-seconds', 60) * 1000;
   const models = join(draft, 'models');

@@ -8,11 +8,13 @@ import { createArmToken } from './azure/arm-token.ts';
 import { findAzdValues } from './azure/azd-environment.ts';
 import { type DeploymentSettings, readDeploymentSettings } from './azure/deployment-settings.ts';
 import { findModelProblems } from './azure/model-problems.ts';
+import { findScorerProblems } from './azure/planned-scorer.ts';
 import { findUnregisteredProviders } from './azure/provider-problems.ts';
 import { runTool } from './command-line/run-tool.ts';
 
-const HELP = `Looks at a deployment before anything is created: names, what does not go together, and, in
-Azure, whether the region offers the models and the subscription has quota for them.
+const HELP = `Looks at a deployment before anything is created: names, what does not go together, what the scorer
+cannot take, and, in Azure, whether the region offers the models and the subscription has quota for
+them.
 
   npm run infra:preflight -- [--offline] [--arm <url>]
 
@@ -42,7 +44,7 @@ await runTool({
     const inAzure = commandLine.flag('offline')
       ? []
       : await findAzureProblems(createArmClient({ address, getToken: createArmToken() }), settings);
-    const all = [...problems, ...inAzure];
+    const all = [...problems, ...(await findScorerProblems(values)), ...inAzure];
     for (const problem of all) console.error(`Error: ${problem}`);
     if (all.length > 0) {
       console.error('Nothing was created.');

@@ -8,6 +8,7 @@ const HELP = `Asks a running router what its users will ask: health, ready, a ro
 the embedding cache, a wrong request, a request without a key, the OpenAPI file.
 
   npm run smoke -- --url <url> [--key-from <NAME>] [--timeout-seconds <n>] [--expect-cache]
+                   [--allow-degraded]
 
   --url <url>              the router, or the API Management before it
   --key-from <NAME>        the environment variable that holds the caller's key
@@ -15,6 +16,7 @@ the embedding cache, a wrong request, a request without a key, the OpenAPI file.
   --timeout-seconds <n>    how long a fresh deployment may take until it answers (default: 120)
   --expect-cache           the embedding cache must be seen to miss and to hit; without it a router
                            with the local embedder, which has none, passes too
+  --allow-degraded         a router whose embeddings or tables do not answer may pass as ready
   --help                   this text
 
 Prints a line a check; ends with exit code 1 when one fails. Costs four short answers.`;
@@ -26,6 +28,7 @@ await runTool({
     'key-from': { type: 'string' },
     'timeout-seconds': { type: 'string' },
     'expect-cache': { type: 'boolean' },
+    'allow-degraded': { type: 'boolean' },
   },
   run: async (commandLine) => {
     const key = process.env[commandLine.text('key-from') ?? DEFAULT_KEY_VARIABLE] ?? '';
@@ -34,6 +37,7 @@ await runTool({
       ...(key !== '' && { key }),
       timeoutMs: 1_000 * commandLine.integer('timeout-seconds', 120),
       mustSeeCache: commandLine.flag('expect-cache'),
+      mayBeDegraded: commandLine.flag('allow-degraded'),
       print: (line) => console.log(line),
       note: (line) => console.error(line),
     });

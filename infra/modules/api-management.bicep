@@ -26,13 +26,23 @@ param insightsName string
 @description('Required. Where the gateway\'s logs go.')
 param workspaceId string
 
+@description('Required. The front door\'s own key to the router, whose SHA-256 the router has as front-door.')
+@secure()
+@minLength(32)
+param key string
+
 @description('Required. Whether it calls from a subnet, which BasicV2 cannot.')
 param isInNetwork bool
 
 @description('Required. That subnet.')
 param subnetId string
 
-var document = loadJsonContent('../../docs/openapi.json')
+// Its own address says nothing to a gateway.
+var document = toObject(
+  filter(items(loadJsonContent('../../docs/openapi.json')), part => part.key != 'servers'),
+  part => part.key,
+  part => part.value
+)
 var keyless = '/health'
 var namedValues = {
   'calls-per-minute': string(options.?callsPerMinute ?? 600)
@@ -66,15 +76,10 @@ resource gateway 'Microsoft.ApiManagement/service@2024-05-01' = {
   }
 }
 
-// The host key shows the app that a request came through here. The host makes it at its first start.
-resource functionKey 'Microsoft.ApiManagement/service/namedValues@2024-05-01' = {
+resource routerKey 'Microsoft.ApiManagement/service/namedValues@2024-05-01' = {
   parent: gateway
-  name: 'router-function-key'
-  properties: {
-    displayName: 'router-function-key'
-    secret: true
-    value: listKeys('${app.id}/host/default', '2025-03-01').functionKeys.default
-  }
+  name: 'router-key'
+  properties: { displayName: 'router-key', secret: true, value: key }
 }
 
 resource values 'Microsoft.ApiManagement/service/namedValues@2024-05-01' = [
@@ -91,7 +96,6 @@ resource backend 'Microsoft.ApiManagement/service/backends@2024-05-01' = {
   properties: {
     protocol: 'http'
     url: 'https://${app.properties.defaultHostName}'
-    credentials: { header: { 'x-functions-key': ['{{${functionKey.name}}}'] } }
     tls: { validateCertificateChain: true, validateCertificateName: true }
   }
 }
@@ -104,6 +108,7 @@ resource llm 'Microsoft.ApiManagement/service/apis@2024-06-01-preview' = {
     displayName: 'Smart Router'
     path: ''
     protocols: ['https']
+    serviceUrl: backend.properties.url
     subscriptionRequired: true
     subscriptionKeyParameterNames: {
       header: 'api-key'
@@ -125,6 +130,7 @@ resource health 'Microsoft.ApiManagement/service/apis@2024-06-01-preview' = {
     displayName: 'Smart Router: health'
     path: 'health'
     protocols: ['https']
+    serviceUrl: backend.properties.url
     subscriptionRequired: false
     format: 'openapi+json'
     value: string({ ...document, paths: { '/': document.paths[keyless] } })
@@ -136,15 +142,14 @@ resource health 'Microsoft.ApiManagement/service/apis@2024-06-01-preview' = {
 resource llmPolicy 'Microsoft.ApiManagement/service/apis/policies@2024-05-01' = {
   parent: llm
   name: 'policy'
-  properties: { format: 'rawxml', value: loadTextContent('../policies/llm.xml') }
-  dependsOn: [backend, values]
+  properties: { format: 'xml', value: loadTextContent('../policies/llm.xml') }
+  dependsOn: [routerKey, values]
 }
 
 resource healthPolicy 'Microsoft.ApiManagement/service/apis/policies@2024-05-01' = {
   parent: health
   name: 'policy'
-  properties: { format: 'rawxml', value: loadTextContent('../policies/health.xml') }
-  dependsOn: [backend]
+  properties: { format: 'xml', value: loadTextContent('../policies/health.xml') }
 }
 
 resource subscriptions 'Microsoft.ApiManagement/service/subscriptions@2024-05-01' = [

@@ -44,7 +44,6 @@ param deploymentSettings {
   EMBEDDING_CACHE_TABLE: string
   EMBEDDING_DEPLOYMENT: string
   EMBEDDING_MODEL: string
-  FRONT_DOOR: ('function-key' | '')
   ROUTER_API_KEYS: string
   ROUTER_SCORER: string
   ROUTER_THRESHOLD: string
@@ -81,6 +80,7 @@ var unset = {
   EMBEDDING_CACHE_TIMEOUT_MS: ''
   EMBEDDING_ENDPOINT: ''
   EMBEDDING_TIMEOUT_MS: ''
+  FRONT_DOOR: ''
   LOG_LEVEL: ''
   MAX_ANSWER_BYTES: ''
   MAX_BODY_BYTES: ''

@@ -20,18 +20,20 @@ param insightsName string
 @description('Required. Whether there is a Key Vault.')
 param hasKeyVault bool
 
+@description('Required. Whether there are models of other publishers than OpenAI, which ask for a role of their own.')
+param hasOtherModels bool
+
 @description('Required. The Key Vault\'s name.')
 param keyVaultName string
 
 // Storage Blob Data Owner: the host keeps its package, its keys and its locks in blobs.
-// Cognitive Services User beside OpenAI User: models of other publishers ask for it.
 var table = [
   { scope: 'storage', principal: 'app', role: 'Storage Blob Data Owner' }
   { scope: 'storage', principal: 'app', role: 'Storage Table Data Contributor' }
   { scope: 'ai', principal: 'app', role: 'Cognitive Services OpenAI User' }
-  { scope: 'ai', principal: 'app', role: 'Cognitive Services User' }
+  { scope: 'ai', principal: 'app', role: 'Cognitive Services User', when: 'hasOtherModels' }
   { scope: 'insights', principal: 'app', role: 'Monitoring Metrics Publisher' }
-  { scope: 'vault', principal: 'app', role: 'Key Vault Secrets User' }
+  { scope: 'vault', principal: 'app', role: 'Key Vault Secrets User', when: 'hasKeyVault' }
   { scope: 'insights', principal: 'apiManagement', role: 'Monitoring Metrics Publisher' }
   { scope: 'storage', principal: 'developer', role: 'Storage Table Data Contributor' }
   { scope: 'ai', principal: 'developer', role: 'Cognitive Services OpenAI User' }
@@ -46,11 +48,12 @@ var roleIds = {
   'Storage Table Data Contributor': '0a9a7e1f-b9d0-4cc4-a60d-0319b160aaa3'
 }
 
+var conditions = { always: true, hasKeyVault: hasKeyVault, hasOtherModels: hasOtherModels }
 var rows = flatten(map(
   principals,
   principal =>
     map(
-      filter(table, row => row.principal == principal.kind && (row.scope != 'vault' || hasKeyVault)),
+      filter(table, row => row.principal == principal.kind && conditions[row.?when ?? 'always']),
       row => { scope: row.scope, roleId: roleIds[row.role], principalId: principal.id, principalType: principal.type }
     )
 ))

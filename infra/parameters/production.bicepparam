@@ -8,7 +8,6 @@ param tags = { owner: 'platform', 'cost-center': 'ai' }
 param strong = { name: 'strong', model: 'gpt-5.6-sol', version: '2026-07-09', capacity: 500 }
 param weak = { name: 'weak', model: 'gpt-5.6-luna', version: '2026-07-09', capacity: 1000 }
 param embedding = { name: 'embedding', model: 'text-embedding-3-small', version: '1', capacity: 500 }
-param deploymentSku = 'DataZoneStandard'
 param scale = { alwaysReady: 2, maximumInstanceCount: 200 }
 param storageSku = 'Standard_ZRS'
 param retentionInDays = 90
@@ -24,3 +23,9 @@ param apiManagement = {
   callsPerMinute: 3000
   useCases: ['default', 'support', 'search']
 }
+// The front door's key and its hash; with these zeros nobody gets in. docs/deploy.md says how to make them.
+param frontDoorKey = readEnvironmentVariable('FRONT_DOOR_KEY', '')
+param apiKeys = readEnvironmentVariable(
+  'ROUTER_API_KEYS',
+  'front-door=0000000000000000000000000000000000000000000000000000000000000000'
+)

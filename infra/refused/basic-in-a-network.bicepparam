@@ -5,3 +5,4 @@ param environmentName = 'refused'
 param location = 'swedencentral'
 param network = {}
 param apiManagement = { publisherEmail: 'platform@example.com', sku: 'BasicV2' }
+param apiKeys = 'front-door=0'

@@ -4,3 +4,4 @@ using '../main.bicep'
 param environmentName = 'refused'
 param location = 'swedencentral'
 param apiManagement = { publisherEmail: 'platform' }
+param apiKeys = 'front-door=0'

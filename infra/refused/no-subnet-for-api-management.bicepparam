@@ -7,3 +7,4 @@ param apiManagement = { publisherEmail: 'platform@example.com', sku: 'StandardV2
 param network = {
   existing: { networkId: '/network', appSubnetId: '/network/app', endpointSubnetId: '/network/endpoints' }
 }
+param apiKeys = 'front-door=0'

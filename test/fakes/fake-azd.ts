@@ -14,39 +14,73 @@ export type FakeAzd = {
 /** What azd shows as a token for Azure Resource Manager. */
 export const FAKE_TOKEN = 'token-of-the-fake-azd';
 
-// As azd does it: values as JSON, a file of NAME='value' lines, a token with its end.
-const PROGRAM = `#!${process.execPath}
+/** `none`: no environment is selected. `broken`: the selected one cannot be read. */
+export type FakeAzdEnvironment = 'selected' | 'none' | 'broken';
+
+// As azd does it: values as JSON, a file as godotenv reads it, a token with its end.
+const PROGRAM = String.raw`
 const { appendFileSync, readFileSync, writeFileSync } = require('node:fs');
-const { parseEnv } = require('node:util');
 const [state, log] = [__dirname + '/values.json', __dirname + '/calls.log'];
 const args = process.argv.slice(2);
 const command = args.join(' ');
-appendFileSync(log, command + '\\n');
-const values = JSON.parse(readFileSync(state, 'utf8'));
-if (command === 'env get-values --output json') console.log(JSON.stringify(values));
-else if (command.startsWith('env set --file ')) {
-  Object.assign(values, parseEnv(readFileSync(args[3], 'utf8')));
-  writeFileSync(state, JSON.stringify(values));
+appendFileSync(log, command + '\n');
+const { environment, values } = JSON.parse(readFileSync(state, 'utf8'));
+
+function parse(text) {
+  const found = {};
+  for (let rest = text; rest.trim() !== ''; ) {
+    const [head, name, quote] = /^\s*(\w+)=(['"])/.exec(rest) ?? fail('unexpected character');
+    let end = head.length;
+    while (rest[end] !== quote || rest[end - 1] === '\\') {
+      if (end === rest.length) fail('unterminated quoted value');
+      end += 1;
+    }
+    const value = rest.slice(head.length, end);
+    found[name] = quote === "'" ? value : value.replace(/\\(.)/g, '$1').replace(/\$\{?\w+\}?/g, '');
+    rest = rest.slice(end + 1);
+  }
+  return found;
+}
+
+function fail(message) {
+  console.error('ERROR: ' + message);
+  process.exit(1);
+}
+
+if (command === 'env list --output json') {
+  const one = { Name: 'router-dev', IsDefault: true };
+  console.log(JSON.stringify(environment === 'none' ? [] : [one]));
+} else if (command.startsWith('env ') && environment === 'none') {
+  fail('ensuring environment exists: environment not specified');
+} else if (command.startsWith('env ') && environment === 'broken') {
+  fail('loading .env: unexpected character');
+} else if (command === 'env get-values --output json') {
+  console.log(JSON.stringify(values));
+} else if (command.startsWith('env set --file ')) {
+  Object.assign(values, parse(readFileSync(args[3], 'utf8')));
+  writeFileSync(state, JSON.stringify({ environment, values }));
 } else if (command.startsWith('auth token ') && values.SIGNED_OUT === undefined) {
   const expiresOn = new Date(Date.now() + 3_600_000).toISOString();
   console.log(JSON.stringify({ token: '${FAKE_TOKEN}', expiresOn }));
 } else {
-  console.error('azd: not signed in, or no such command');
-  process.exit(1);
+  fail('not signed in, or no such command');
 }
 `;
 
 /** A program named azd in a folder of its own, with one environment that has these values. */
-export async function createFakeAzd(values: Readonly<Record<string, string>>): Promise<FakeAzd> {
+export async function createFakeAzd(
+  values: Readonly<Record<string, string>>,
+  environment: FakeAzdEnvironment = 'selected',
+): Promise<FakeAzd> {
   const folder = await mkdtemp(join(tmpdir(), 'smart-router-fake-azd-'));
-  await writeFile(join(folder, 'azd'), PROGRAM);
+  await writeFile(join(folder, 'azd'), `#!${process.execPath}${PROGRAM}`);
   await chmod(join(folder, 'azd'), 0o755);
   await writeFile(join(folder, 'package.json'), '{"type":"commonjs"}');
-  await writeFile(join(folder, 'values.json'), JSON.stringify(values));
+  await writeFile(join(folder, 'values.json'), JSON.stringify({ environment, values }));
   await writeFile(join(folder, 'calls.log'), '');
   return {
     env: { PATH: `${folder}${delimiter}${process.env['PATH']}` },
-    values: async () => JSON.parse(await readFile(join(folder, 'values.json'), 'utf8')),
+    values: async () => JSON.parse(await readFile(join(folder, 'values.json'), 'utf8')).values,
     calls: () => readFile(join(folder, 'calls.log'), 'utf8'),
     remove: () => rm(folder, { recursive: true }),
   };

@@ -3,6 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { setAzdValues } from '../../tools/azure/azd-environment.ts';
 import { notePackageScorer } from '../../tools/azure/package-scorer.ts';
 import { type FakeArm, SUBSCRIPTION, startFakeArm, WELL } from '../fakes/fake-arm.ts';
 import { createFakeAzd, type FakeAzd } from '../fakes/fake-azd.ts';
@@ -66,13 +67,16 @@ describe('before provisioning', () => {
     expect(code).toBe(0);
   });
 
-  it('makes no key where API Management has those of the callers', async () => {
+  it('makes the front door a key of its own where API Management has those of the callers', async () => {
     const { values, code } = await step('preprovision', {
       ...GOOD,
       USE_API_MANAGEMENT: 'true',
       PUBLISHER_EMAIL: 'me@here.org',
     });
-    expect(values).not.toHaveProperty('ROUTER_API_KEYS');
+    const key = values['FRONT_DOOR_KEY'] ?? '';
+    expect(key).toMatch(/^[\w-]{43}$/);
+    expect(values['ROUTER_API_KEYS']).toBe(`front-door=${sha256(key)}`);
+    expect(values).not.toHaveProperty('SMART_ROUTER_API_KEY');
     expect(code).toBe(0);
   });
 
@@ -84,23 +88,60 @@ describe('before provisioning', () => {
 });
 
 describe('before packaging', () => {
-  let folder: string;
-  beforeAll(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'smart-router-scorer-'));
-    await writeFile(join(folder, 'scorer.json'), '{"id":"local","version":"2"}');
-  });
-  afterAll(() => rm(folder, { recursive: true }));
+  const BOTH = [
+    { id: 'local', version: '2' },
+    { id: 'routellm', version: '1' },
+  ];
+  const LOCAL_ONLY = BOTH.slice(0, 1);
 
-  it.each([
-    ['of a first deployment', {}, false],
-    ['of an app that is there', { ROUTER_SCORER: 'routellm', AZURE_FUNCTION_NAME: 'func' }, true],
-  ])('notes the scorer %s', async (_, values, mustProvision) => {
+  /** What it does where the package was made with these scorers, its own choice the last one. */
+  async function note(values: Readonly<Record<string, string>>, scorers = BOTH) {
+    const folder = await mkdtemp(join(tmpdir(), 'smart-router-scorer-'));
+    const file = join(folder, 'scorer.json');
+    await writeFile(file, JSON.stringify({ ...scorers.at(-1), scorers }));
     azd = await createFakeAzd(values);
     vi.stubEnv('PATH', azd.env['PATH']);
     const said = vi.spyOn(console, 'error').mockReturnValue();
-    await notePackageScorer(join(folder, 'scorer.json'));
-    expect((await azd.values())['ROUTER_SCORER']).toBe('local');
-    expect(said.mock.calls.flat().join(' ').includes('Run azd provision')).toBe(mustProvision);
+    try {
+      await notePackageScorer(file);
+      return {
+        scorer: (await azd.values())['ROUTER_SCORER'],
+        said: said.mock.calls.flat().join(' '),
+      };
+    } finally {
+      said.mockRestore();
+      await rm(folder, { recursive: true });
+    }
+  }
+
+  it.each([
+    [{}, BOTH, 'routellm'],
+    [{ ROUTER_SCORER: '' }, LOCAL_ONLY, 'local'],
+    [{ ROUTER_SCORER: 'routellm' }, LOCAL_ONLY, 'local'],
+    [{ ROUTER_SCORER: 'routellm@1' }, BOTH, 'routellm@1'],
+    [{ ROUTER_SCORER: 'local' }, BOTH, 'local'],
+    [{ ROUTER_SCORER: 'mine@3' }, [{ id: 'mine', version: '3' }, ...BOTH], 'mine@3'],
+  ])('makes of %o with the package of %o the scorer %s', async (values, scorers, expected) => {
+    expect((await note(values, scorers)).scorer).toBe(expected);
+  });
+
+  it('says that local stays, where there is something else again', async () => {
+    const { said } = await note({ ROUTER_SCORER: 'local' });
+    expect(said).toContain('azd env set ROUTER_SCORER routellm');
+    expect((await note({ ROUTER_SCORER: 'local' }, LOCAL_ONLY)).said).toBe('');
+  });
+
+  it('has the app told, where there is one already', async () => {
+    const values = { ROUTER_SCORER: 'routellm', AZURE_FUNCTION_NAME: 'func' };
+    expect((await note(values, LOCAL_ONLY)).said).toContain('Run azd provision');
+    expect((await note({}, LOCAL_ONLY)).said).not.toContain('Run azd provision');
+  });
+
+  it('refuses a scorer that the package lacks, and says what there is', async () => {
+    await expect(note({ ROUTER_SCORER: 'mine' })).rejects.toThrow(
+      /ROUTER_SCORER names "mine".*local@2, routellm@1/,
+    );
+    expect((await azd?.values())?.['ROUTER_SCORER']).toBe('mine');
   });
 });
 
@@ -112,6 +153,8 @@ describe('in a pipeline', () => {
       WEAK_MODEL: '',
       ROUTER_API_KEYS: ELSE,
       OTHER: 'not ours',
+      // As it is left by who pastes it.
+      PUBLISHER_EMAIL: "o'brien@example.com\n",
     };
     const env = { ...azd.env, DEPLOYMENT_VARIABLES: JSON.stringify(variables) };
     const { code } = await runTool('azd', ['variables'], env);
@@ -120,7 +163,40 @@ describe('in a pipeline', () => {
       ...GOOD,
       STRONG_MODEL: 'gpt-6-sol',
       ROUTER_API_KEYS: ELSE,
+      PUBLISHER_EMAIL: "o'brien@example.com",
     });
+  });
+
+  it.each([['$HOME "quoted" #1'], ["it's"], [' '], ['a\\b']])(
+    'hands %s to azd as it is',
+    async (value) => {
+      azd = await createFakeAzd(GOOD);
+      vi.stubEnv('PATH', azd.env['PATH']);
+      await setAzdValues({ FIRST: value, SECOND: 'other' });
+      expect(await azd.values()).toEqual({ ...GOOD, FIRST: value, SECOND: 'other' });
+    },
+  );
+
+  it.each([
+    ['a line break', 'one\nINJECTED=two'],
+    ['both quotes', `'"`],
+    ['a quote and a dollar sign', "it's $5"],
+    ['a backslash at its end', 'C:\\'],
+  ])('refuses a value with %s, and sets none', async (_, value) => {
+    azd = await createFakeAzd(GOOD);
+    const variables = { STRONG_MODEL: 'gpt-6-sol', WEAK_MODEL: value };
+    const env = { ...azd.env, DEPLOYMENT_VARIABLES: JSON.stringify(variables) };
+    const { code, stderr } = await runTool('azd', ['variables'], env);
+    expect(stderr).toMatch(/^Error: WEAK_MODEL .*cannot be handed to azd/);
+    expect(stderr).not.toContain(value);
+    expect(code).toBe(2);
+    expect(await azd.values()).toEqual(GOOD);
+  });
+
+  it.each(['{', '[]', 'null', '{"WEAK_CAPACITY":5}'])('refuses the variables %s', async (text) => {
+    const { code, stderr } = await runTool('azd', ['variables'], { DEPLOYMENT_VARIABLES: text });
+    expect(stderr).toContain('Error: DEPLOYMENT_VARIABLES must be a JSON object of texts');
+    expect(code).toBe(2);
   });
 });
 

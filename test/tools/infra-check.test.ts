@@ -12,6 +12,7 @@ const hasCompiler = await findCompiler().then(
 
 const TEMPLATE = `targetScope = 'subscription'
 
+@description('Required. The name.')
 param name string
 
 resource group 'Microsoft.Resources/resourceGroups@2024-11-01' = {
@@ -70,10 +71,14 @@ describe.skipIf(!hasCompiler)('npm run infra:check on a tiny template', () => {
     expect(snapshot).toMatchObject({ resources: [{ name: 'rg-tiny' }] });
   });
 
-  it('shows what a change does to the resources, and that a bad parameter is taken', {
+  it('shows what a change does to the resources, a missing description, and a bad parameter that is taken', {
     timeout: 120_000,
   }, async () => {
-    await writeFile(join(folder, 'main.bicep'), TEMPLATE.replace("'rg-", "'group-"));
+    const changed = TEMPLATE.replace("'rg-", "'group-").replace(
+      'Required. The name.',
+      'See above.',
+    );
+    await writeFile(join(folder, 'main.bicep'), changed);
     await mkdir(join(folder, 'refused'));
     const refusal = `using '../main.bicep'\n\n// refused: BCP033\nparam name = `;
     await writeFile(join(folder, 'refused', 'number.bicepparam'), `${refusal}3\n`);
@@ -89,6 +94,7 @@ describe.skipIf(!hasCompiler)('npm run infra:check on a tiny template', () => {
     expect(stderr).toContain('npm run infra:check -- --update');
     expect(stderr).toMatch(/not ok {2}refuse .*\n {2}refused\/text\.bicepparam must be refused/);
     expect(stderr).not.toContain('refused/number.bicepparam');
+    expect(stderr).toContain('main.bicep: parameters: name must have a description of its own.');
     expect(await readFile(snapshotFile(), 'utf8')).toBe(committed);
   });
 

@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { findCompiler } from '../../tools/infra/compiler.ts';
+import { type Compiler, findCompiler } from '../../tools/infra/compiler.ts';
+import { runTool } from '../fakes/run-tool.ts';
 
 const run = promisify(execFile);
 
@@ -19,34 +20,74 @@ describe('finding the Bicep compiler', () => {
     await rm(home, { recursive: true });
   });
 
-  it('takes the one on the PATH, whatever its version', async () => {
-    const program = await writeFakeCompiler(join(home, 'bin'), '9.9.9');
-    await writeFakeCompiler(join(home, '.azure', 'bin'), '0.1.2');
+  it('takes the one on the PATH of the pinned version', async () => {
+    const program = await writeFakeCompiler(onPath(), '0.49.2');
+    await writeFakeCompiler(ofAzureCli(), '0.49.2');
 
-    expect(await findCompiler({ PATH: join(home, 'bin'), HOME: home })).toEqual({
+    expect(await find()).toEqual({ program, version: '0.49.2', source: 'PATH' });
+  });
+
+  it("takes the Azure CLI's of the pinned version before another one on the PATH", async () => {
+    await writeFakeCompiler(onPath(), '9.9.9');
+    const program = await writeFakeCompiler(ofAzureCli(), '0.49.2');
+    await writeFakeCompiler(cache(), '0.49.2');
+
+    expect(await find()).toEqual({ program, version: '0.49.2', source: 'az bicep' });
+  });
+
+  it('takes the one that was restored before others of another version', async () => {
+    await writeFakeCompiler(onPath(), '9.9.9');
+    await writeFakeCompiler(ofAzureCli(), '0.1.2');
+    const program = await writeFakeCompiler(cache(), '0.49.2');
+
+    expect(await find()).toEqual({ program, version: '0.49.2', source: 'cache' });
+  });
+
+  it('restores the pinned version rather than take another one', async () => {
+    await writeFakeCompiler(onPath(), '9.9.9');
+    await writeFakeDotnet();
+
+    expect(await find()).toMatchObject({ version: '0.49.2', source: 'NuGet' });
+  });
+
+  it('takes another version on the PATH when the pinned one cannot be had, and says why', async () => {
+    const program = await writeFakeCompiler(onPath(), '9.9.9');
+    await writeFakeCompiler(ofAzureCli(), '0.1.2');
+
+    expect(await find()).toEqual({
       program,
       version: '9.9.9',
       source: 'PATH',
+      insteadOfPinned: 'there is no dotnet to restore it with',
     });
   });
 
-  it("takes the Azure CLI's when there is none on the PATH", async () => {
-    const program = await writeFakeCompiler(join(home, '.azure', 'bin'), '0.1.2');
+  it("takes another version of the Azure CLI when the PATH's does not start", async () => {
+    await writeProgram(join(onPath(), 'bicep'), 'exit 1');
+    const program = await writeFakeCompiler(ofAzureCli(), '0.1.2');
 
-    expect(await findCompiler({ PATH: join(home, 'bin'), HOME: home })).toEqual({
+    expect(await find()).toMatchObject({
       program,
       version: '0.1.2',
       source: 'az bicep',
+      insteadOfPinned: expect.stringMatching(/^PATH has one that does not start.*no dotnet/s),
     });
   });
 
-  it('takes the one that was restored before', async () => {
-    const cache = join(home, 'cache', 'smart-router', 'bicep', '0.49.2', 'tools');
-    const program = await writeFakeCompiler(cache, '0.49.2');
+  it('notes that the snapshots may differ by the version', async () => {
+    await writeFakeCompiler(onPath(), '9.9.9');
+    await mkdir(join(home, 'infra', 'parameters'), { recursive: true });
+    await writeFile(join(home, 'infra', 'parameters', 'none.bicepparam'), '');
+    const { stderr } = await runTool('infra-check', ['--folder', join(home, 'infra')], {
+      PATH: onPath(),
+      HOME: home,
+      XDG_CACHE_HOME: join(home, 'cache'),
+      AZURE_CONFIG_DIR: undefined,
+    });
 
-    const found = await findCompiler({ PATH: '', HOME: home, XDG_CACHE_HOME: join(home, 'cache') });
-
-    expect(found).toEqual({ program, version: '0.49.2', source: 'cache' });
+    expect(stderr).toMatch(
+      /^Bicep 9\.9\.9 \(PATH\)\nThe snapshots are those of 0\.49\.2.*may differ/,
+    );
   });
 
   it('says what to install and ends with 3 where none can be had', async () => {
@@ -73,6 +114,31 @@ describe('finding the Bicep compiler', () => {
     );
     expect(await readdir(join(home, 'cache', 'smart-router', 'bicep'))).toEqual([]);
   });
+
+  function onPath(): string {
+    return join(home, 'bin');
+  }
+
+  function ofAzureCli(): string {
+    return join(home, '.azure', 'bin');
+  }
+
+  function cache(): string {
+    return join(home, 'cache', 'smart-router', 'bicep', '0.49.2', 'tools');
+  }
+
+  function find(): Promise<Compiler> {
+    return findCompiler({ PATH: onPath(), HOME: home, XDG_CACHE_HOME: join(home, 'cache') });
+  }
+
+  /** Restores a fake of the pinned version into whatever folder it is given. */
+  async function writeFakeDotnet(): Promise<void> {
+    const made = await writeFakeCompiler(join(home, 'made'), '0.49.2');
+    const script = `PATH=/usr/bin:/bin
+name=$(sed -n 's/.*PackageDownload Include="\\([^"]*\\)".*/\\1/p' "$2" | tr A-Z a-z)
+mkdir -p "$4/$name/0.49.2/tools" && cp '${made}' "$4/$name/0.49.2/tools/bicep"`;
+    await writeProgram(join(onPath(), 'dotnet'), script);
+  }
 });
 
 function writeFakeCompiler(folder: string, version: string): Promise<string> {

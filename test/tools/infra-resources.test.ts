@@ -1,35 +1,36 @@
-import { readFile } from 'node:fs/promises';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { findReadSettings } from '../../tools/infra/app-settings.ts';
-import { checkSerialDeployments } from '../../tools/infra/check-deployments.ts';
 import { checkSnapshot, type Expectations, PARAMETER_SETS } from '../../tools/infra/checks.ts';
-import { operationsOf, parseSnapshot, type Snapshot } from '../../tools/infra/snapshot.ts';
+import {
+  AI,
+  add,
+  type Case,
+  changed,
+  describeChanges,
+  drop,
+  first,
+  GATEWAY,
+  read,
+  readExpectations,
+  SITE,
+  STORAGE,
+  set,
+  without,
+} from '../support/infra-snapshots.ts';
 
-type Json = { [name: string]: unknown };
-
-const SITE = 'Microsoft.Web/sites';
-const SETTINGS = `${SITE}/config`;
-const STORAGE = 'Microsoft.Storage/storageAccounts';
-const AI = 'Microsoft.CognitiveServices/accounts';
-const GATEWAY = 'Microsoft.ApiManagement/service';
 const ROLE = 'Microsoft.Authorization/roleAssignments';
-
-let expectations: Expectations;
-
-beforeAll(async () => {
-  const document: unknown = JSON.parse(await readFile('docs/openapi.json', 'utf8'));
-  const readByApp = await findReadSettings('models');
-  expectations = { readByApp, documented: operationsOf(document), modelsFolder: 'models' };
-});
+const VAULT = 'Microsoft.KeyVault/vaults';
 
 describe('the committed snapshots', () => {
+  let expectations: Expectations;
+
+  beforeAll(async () => {
+    expectations = await readExpectations();
+  });
+
   it.each(PARAMETER_SETS)('of %s keep to everything that is asked of them', async (set) => {
     expect(await checkSnapshot(set, await read(set), expectations)).toEqual([]);
   });
 });
-
-/** A change to an evaluated set, and what must be said of it. */
-type Case = [what: string, set: string, change: (snapshot: Snapshot) => Snapshot, said: RegExp];
 
 const service: Case[] = [
   [
@@ -110,11 +111,66 @@ const service: Case[] = [
     changed(STORAGE, 'name', 'a'.repeat(25)),
     /must have 3 to 24 characters/,
   ],
+  [
+    'logs that take keys',
+    'minimal',
+    changed('Microsoft.OperationalInsights/workspaces', 'properties.features', {}),
+    /workspaces .*: properties\.features\.disableLocalAuth must be true/,
+  ],
   ['a resource twice', 'minimal', (one) => add(one, first(one, STORAGE)), /is there twice/],
   ['a set without what it is for', 'api-management', without(GATEWAY), /this set is to show/],
 ];
 
+const identity: Case[] = [
+  [
+    'an app without the identity',
+    'minimal',
+    changed(SITE, 'identity.userAssignedIdentities', {}),
+    /userAssignedIdentities must have the identity/,
+  ],
+  [
+    'an app with the identity of something else',
+    'minimal',
+    changed(SITE, 'identity.userAssignedIdentities', { '/other': {} }),
+    /userAssignedIdentities must have the identity/,
+  ],
+  [
+    'a package that is read as somebody else',
+    'minimal',
+    changed(
+      SITE,
+      'properties.functionAppConfig.deployment.storage.authentication.userAssignedIdentityResourceId',
+      '/other',
+    ),
+    /storage\.authentication\.userAssignedIdentityResourceId must be the identity/,
+  ],
+  [
+    'a vault that is read as somebody else',
+    'weak-elsewhere',
+    changed(SITE, 'properties.keyVaultReferenceIdentity', undefined),
+    /keyVaultReferenceIdentity must be the identity/,
+  ],
+  [
+    'a vault with access policies',
+    'weak-elsewhere',
+    changed(VAULT, 'properties.enableRbacAuthorization', false),
+    /enableRbacAuthorization must be true/,
+  ],
+  [
+    'a vault that can be purged',
+    'weak-elsewhere',
+    changed(VAULT, 'properties.enablePurgeProtection', undefined),
+    /enablePurgeProtection must be true/,
+  ],
+];
+
 const role: Case[] = [
+  [
+    'a model of another publisher without its role',
+    'minimal',
+    changed(`${AI}/deployments`, 'properties.model.format', 'Mistral AI'),
+    /app, ai: Cognitive Services User" is missing/,
+  ],
   [
     'a role too many',
     'minimal',
@@ -207,6 +263,24 @@ const setting: Case[] = [
     /AZURE_CLIENT_ID is missing: the platform/,
   ],
   [
+    'telemetry that sends without signing in',
+    'minimal',
+    set('APPLICATIONINSIGHTS_AUTHENTICATION_STRING', 'ClientId=x'),
+    /AUTHENTICATION_STRING must have Authorization=AAD/,
+  ],
+  [
+    'telemetry of no identity',
+    'minimal',
+    set('APPLICATIONINSIGHTS_AUTHENTICATION_STRING', 'Authorization=AAD'),
+    /AUTHENTICATION_STRING must have ClientId=/,
+  ],
+  [
+    'telemetry with an empty setting',
+    'minimal',
+    set('APPLICATIONINSIGHTS_AUTHENTICATION_STRING', ''),
+    /AUTHENTICATION_STRING is empty/,
+  ],
+  [
     'a setting that the app refuses',
     'minimal',
     set('ROUTER_THRESHOLD', '7'),
@@ -245,219 +319,9 @@ const setting: Case[] = [
   [
     'a named value that shows its key',
     'api-management',
-    changed(`${GATEWAY}/namedValues`, 'properties.secret', false, '/router-function-key'),
-    /router-function-key shows a secret/,
+    changed(`${GATEWAY}/namedValues`, 'properties.secret', false, '/router-key'),
+    /router-key shows a secret/,
   ],
 ];
 
-const POLICY = `${GATEWAY}/apis/policies`;
-const frontDoor: Case[] = [
-  [
-    'a policy that is no XML',
-    'api-management',
-    policy((text) => text.replace('</policies>', '')),
-    /is not well-formed XML/,
-  ],
-  [
-    'an expression with a quotation mark of its own',
-    'api-management',
-    policy((text) => text.replace('(&quot;X-USE_CASE', '("X-USE_CASE')),
-    /is not well-formed XML/,
-  ],
-  [
-    'a backend that is not there',
-    'api-management',
-    policy((text) => text.replace('backend-id="smart-router"', 'backend-id="other"')),
-    /there is no backend "other"/,
-  ],
-  [
-    'a named value that is not there',
-    'api-management',
-    policy((text) => text.replace('<base />', '<base /><!-- {{other}} -->')),
-    /there is no named value "other"/,
-  ],
-  [
-    "a backend's named value that is not there",
-    'api-management',
-    changed(`${GATEWAY}/namedValues`, 'properties.displayName', 'other', '/router-function-key'),
-    /backends .*: there is no named value "router-function-key"/,
-  ],
-  [
-    'a buffered answer',
-    'api-management',
-    policy((text) => text.replace(' buffer-response="false"', '')),
-    /forward-request must have buffer-response="false"/,
-  ],
-  [
-    'an operation that is not documented',
-    'api-management',
-    operations((all) => [...all, 'GET /other']),
-    /An API offers GET \/other, which/,
-  ],
-  [
-    'an operation that is not offered',
-    'api-management',
-    operations((all) => all.filter((one) => one !== 'GET /ready')),
-    /No API offers GET \/ready/,
-  ],
-  [
-    'an operation twice',
-    'api-management',
-    operations((all) => [...all, 'GET /health']),
-    /Two APIs offer GET \/health/,
-  ],
-  [
-    'an API without keys',
-    'api-management',
-    changed(`${GATEWAY}/apis`, 'properties.subscriptionRequired', false, '/llm'),
-    /An API without keys offers POST/,
-  ],
-  [
-    'a health check with a key',
-    'api-management',
-    changed(`${GATEWAY}/apis`, 'properties.subscriptionRequired', true, '/health'),
-    /GET \/health must be offered without a key/,
-  ],
-  [
-    'a health check that asks for another path',
-    'api-management',
-    policy((text) => text.replace('template="/health"', 'template="/"'), '/health/policy'),
-    /its policy must have rewrite-uri to \/health/,
-  ],
-];
-
-const ENDPOINT = 'Microsoft.Network/privateEndpoints';
-const network: Case[] = [
-  [
-    'public storage beside private endpoints',
-    'private-network',
-    changed(STORAGE, 'properties.publicNetworkAccess', 'Enabled'),
-    /storageAccounts .*: publicNetworkAccess must be Disabled/,
-  ],
-  [
-    'public models beside private endpoints',
-    'private-network',
-    changed(AI, 'properties.publicNetworkAccess', 'Enabled'),
-    /accounts .*: publicNetworkAccess must be Disabled/,
-  ],
-  [
-    'a private endpoint without DNS',
-    'private-network',
-    (one) => drop(one, first(one, `${ENDPOINT}/privateDnsZoneGroups`)),
-    /has no DNS zone group/,
-  ],
-  [
-    'a private network without endpoints',
-    'private-network',
-    without(ENDPOINT),
-    /There is no Microsoft\.Network\/privateEndpoints, which this set is to show/,
-  ],
-  [
-    'a service without an endpoint',
-    'private-network',
-    changed(ENDPOINT, 'properties.privateLinkServiceConnections', []),
-    /No private endpoint leads to/,
-  ],
-];
-
-describe('what would be created', () => {
-  it.each([...service, ...role, ...model, ...setting, ...frontDoor, ...network])(
-    'must not be %s',
-    async (_what, name, change, said) => {
-      const snapshot = await read(name);
-      const before = await checkSnapshot(name, snapshot, expectations);
-
-      const after = await checkSnapshot(name, change(snapshot), expectations);
-
-      expect(before.join('\n')).not.toMatch(said);
-      expect(after.join('\n')).toMatch(said);
-    },
-  );
-});
-
-describe('the model deployments', () => {
-  const loop = { type: `${AI}/deployments`, copy: { mode: 'serial', batchSize: 1 } };
-  const nested = (...resources: Json[]): unknown => ({
-    resources: {
-      ai: { type: 'Microsoft.Resources/deployments', properties: { template: { resources } } },
-    },
-  });
-
-  it('are made by one serial loop', () => {
-    expect(checkSerialDeployments(nested(loop))).toEqual([]);
-  });
-
-  it.each([
-    ['two loops', nested(loop, loop)],
-    ['no loop', nested({ type: loop.type })],
-    ['a parallel loop', nested({ ...loop, copy: { mode: 'parallel' } })],
-    ['two at a time', nested({ ...loop, copy: { mode: 'serial', batchSize: 2 } })],
-    ['nothing', nested()],
-  ])('must not be made by %s', (_what, template) => {
-    expect(checkSerialDeployments(template)).toHaveLength(1);
-  });
-});
-
-async function read(name: string): Promise<Snapshot> {
-  return parseSnapshot(await readFile(`infra/snapshots/${name}.json`, 'utf8'));
-}
-
-function first({ resources }: Snapshot, type: string, ending = ''): Snapshot['resources'][number] {
-  const found = resources.find((one) => one.type === type && one.name.endsWith(ending));
-  if (found === undefined) throw new Error(`There is no ${type} ${ending}.`);
-  return found;
-}
-
-/** The first resource of a type with another value; undefined takes the property away. */
-function changed(type: string, path: string, value: unknown, ending = '') {
-  return (snapshot: Snapshot): Snapshot => {
-    const original = first(snapshot, type, ending);
-    const copy = structuredClone(original) as Json & typeof original;
-    const keys = path.split('.');
-    const last = keys.pop() ?? '';
-    let at: Json = copy;
-    for (const key of keys) at = at[key] as Json;
-    if (value === undefined) delete at[last];
-    else at[last] = value;
-    const resources = snapshot.resources.map((one) => (one === original ? copy : one));
-    return { ...snapshot, resources };
-  };
-}
-
-function set(name: string, value: string | undefined) {
-  return changed(SETTINGS, `properties.${name}`, value);
-}
-
-function policy(change: (text: string) => string, ending = '/llm/policy') {
-  return (snapshot: Snapshot): Snapshot => {
-    const { value } = first(snapshot, POLICY, ending)['properties'] as { value: string[] };
-    const text = change(value.join('\n'));
-    expect(text).not.toBe(value.join('\n'));
-    return changed(POLICY, 'properties.value', text.split('\n'), ending)(snapshot);
-  };
-}
-
-function operations(change: (all: readonly string[]) => readonly string[]) {
-  return (snapshot: Snapshot): Snapshot => {
-    const { value } = first(snapshot, `${GATEWAY}/apis`, '/llm')['properties'] as {
-      value: { operations: string[] };
-    };
-    const wanted = change(value.operations);
-    return changed(`${GATEWAY}/apis`, 'properties.value.operations', wanted, '/llm')(snapshot);
-  };
-}
-
-function add(snapshot: Snapshot, resource: Snapshot['resources'][number]): Snapshot {
-  return { ...snapshot, resources: [...snapshot.resources, resource] };
-}
-
-function drop(snapshot: Snapshot, resource: Snapshot['resources'][number]): Snapshot {
-  return { ...snapshot, resources: snapshot.resources.filter((one) => one !== resource) };
-}
-
-function without(type: string) {
-  return (snapshot: Snapshot): Snapshot => ({
-    ...snapshot,
-    resources: snapshot.resources.filter((one) => one.type !== type),
-  });
-}
+describeChanges([...service, ...identity, ...role, ...model, ...setting]);

@@ -11,6 +11,7 @@ import { loadRegistry } from '../../shared/matrix-factorization/registry.ts';
 import { resolveScorer } from '../../shared/matrix-factorization/scorer-choice.ts';
 import { createRouteLlmWeights, toSafetensors } from '../fakes/routellm-weights.ts';
 import { runTool, type ToolResult } from '../fakes/run-tool.ts';
+import { importSyntheticScorer } from '../support/synthetic-scorer.ts';
 
 const ownModels = fileURLToPath(new URL('../../models', import.meta.url));
 const weights = toSafetensors(createRouteLlmWeights({ seed: 11 }));
@@ -47,11 +48,16 @@ async function startHub(listener: RequestListener): Promise<{ url: string; serve
 }
 
 let outs = 0;
-async function packageFrom(hub: string): Promise<ToolResult & { readonly out: string }> {
+async function packageFrom(
+  hub: string,
+  more: readonly string[] = [],
+): Promise<ToolResult & { readonly out: string }> {
   outs += 1;
   const out = join(folder, `out-${outs}`);
   const source = ['--with-published-weights', '--pin', pin, '--hub', hub];
-  const result = await runTool('package', ['--out', out, ...source, '--timeout-seconds', '2']);
+  const result = await runTool('package', [
+    ...['--out', out, ...source, '--timeout-seconds', '2', ...more],
+  ]);
   return { ...result, out };
 }
 
@@ -71,7 +77,11 @@ describe('package --with-published-weights', () => {
     expect(stderr).not.toContain('WARNING');
     expect(asked).toEqual([`/owner/name/resolve/${revision}/model.safetensors`]);
     expect(stdout).toContain('Scorer: routellm@1\n');
-    expect(await scorerOf(out)).toEqual({ id: 'routellm', version: '1' });
+    expect(await scorerOf(out)).toMatchObject({
+      id: 'routellm',
+      version: '1',
+      scorers: [{ id: 'local' }, { id: 'routellm', version: '1' }],
+    });
     expect(existsSync(join(ownModels, 'routellm'))).toBe(false);
     const { scorers } = await loadRegistry(join(out, 'app/models'));
     expect(scorers.map(({ id }) => id)).toEqual(['local', 'routellm']);
@@ -119,6 +129,17 @@ describe('package --with-published-weights', () => {
     expect(stdout).toMatch(/^Scorer: local@/m);
     expect(await scorerOf(out)).toMatchObject({ id: 'local' });
     expect((await readdir(join(out, 'app/models'))).toSorted()).toEqual(['local', 'registry.json']);
+  });
+
+  test('asks no hub for weights that are in the models folder', async () => {
+    const own = await importSyntheticScorer();
+    onTestFinished(() => own.remove());
+    const { code, stdout, stderr } = await packageFrom('http://127.0.0.1:9', [
+      ...['--models-folder', own.modelsFolder],
+    ]);
+    expect(stderr).not.toContain('WARNING');
+    expect(stdout).toContain('Scorer: routellm@1\n');
+    expect(code).toBe(0);
   });
 
   test('refuses another file than the pinned one, and writes nothing', async () => {

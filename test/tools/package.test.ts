@@ -136,6 +136,7 @@ describe('the package', () => {
     expect(JSON.parse(await readFile(join(folder, 'out/scorer.json'), 'utf8'))).toEqual({
       id: 'local',
       version,
+      scorers: [{ id: 'local', version }],
     });
   });
 

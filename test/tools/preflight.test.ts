@@ -7,6 +7,7 @@ import {
   readDeploymentSettings,
 } from '../../tools/azure/deployment-settings.ts';
 import { findModelProblems } from '../../tools/azure/model-problems.ts';
+import { STAND_INS } from '../../tools/azure/planned-scorer.ts';
 import { type ArmState, model, SUBSCRIPTION, startFakeArm, WELL } from '../fakes/fake-arm.ts';
 import { createFakeAzd, FAKE_TOKEN } from '../fakes/fake-azd.ts';
 import { runTool } from '../fakes/run-tool.ts';
@@ -18,6 +19,7 @@ const GOOD = {
 };
 
 const ELSEWHERE = { WEAK_ENDPOINT: 'https://models.example/v1', WEAK_MODEL: 'mistral-small' };
+const AZURE_ELSEWHERE = { ...ELSEWHERE, WEAK_ENDPOINT: 'https://other.services.ai.azure.com' };
 
 const getToken = () => Promise.resolve(FAKE_TOKEN);
 
@@ -75,6 +77,25 @@ describe('without Azure', () => {
     ],
     [{ WEAK_ENDPOINT: 'http://models.example/v1', WEAK_API_KEY: 'k' }, 'must be an https address'],
     [ELSEWHERE, 'WEAK_API_KEY is missing'],
+    [AZURE_ELSEWHERE, 'azd env set WEAK_HAS_KEY false'],
+    [
+      { ...ELSEWHERE, WEAK_HAS_KEY: 'false', WEAK_API_STYLE: 'azure' },
+      'models.example is no Azure',
+    ],
+    [
+      { ...AZURE_ELSEWHERE, WEAK_HAS_KEY: 'false', WEAK_API_STYLE: 'azure', WEAK_API_KEY: 'k' },
+      'contradict each other',
+    ],
+    [{ ...AZURE_ELSEWHERE, WEAK_HAS_KEY: 'false' }, 'azd env set WEAK_API_STYLE azure'],
+    [
+      { ...ELSEWHERE, WEAK_API_KEY: 'k', WEAK_API_STYLE: 'anthropic' },
+      'WEAK_API_STYLE must be azure or azure-v1 or openai, got "anthropic"',
+    ],
+    [{ ...ELSEWHERE, WEAK_API_KEY: 'k', WEAK_HAS_KEY: 'no' }, 'WEAK_HAS_KEY must be true or false'],
+    [{ AZURE_PRINCIPAL_TYPE: 'Guest' }, 'must be User or Group or ServicePrincipal, got "Guest"'],
+    [{ ROUTER_SCORER: '' }, 'azd env set ROUTER_SCORER routellm'],
+    [{ PRIVATE_NETWORK: 'true ' }, 'PRIVATE_NETWORK has a blank before or after its value'],
+    [{ WEAK_ENDPOINT: ' ' }, 'WEAK_ENDPOINT has a blank'],
     [{ WEAK_ENDPOINT: ELSEWHERE.WEAK_ENDPOINT, WEAK_API_KEY: 'k' }, 'WEAK_MODEL is missing'],
     [{ STRONG_MODEL: '' }, 'azd env set STRONG_MODEL gpt-5.6-sol'],
     [{ ROUTER_STRONG_SHARE: '30' }, 'ROUTER_STRONG_SHARE must be a number from 0 to 1'],
@@ -82,6 +103,7 @@ describe('without Azure', () => {
     [{ WEAK_API_KEY: 'k' }, 'without WEAK_ENDPOINT'],
     [{ STRONG_CAPACITY: '0' }, 'STRONG_CAPACITY must be a whole number'],
     [{ EMBEDDING_CAPACITY: 'ten' }, 'got "ten"'],
+    [{ WEAK_CAPACITY: '1e2' }, 'got "1e2"'],
     [{ WEAK_MODEL: 'gpt-5.6-sol' }, 'nothing to route'],
     [{ DEPLOYMENT_SKU: 'Provisioned' }, 'DEPLOYMENT_SKU must be GlobalStandard or'],
     [{ ROUTER_API_KEYS: 'me=my-key' }, 'ROUTER_API_KEYS: entry 1 must be'],
@@ -104,9 +126,52 @@ describe('without Azure', () => {
 
   it.each([
     [{ ...ELSEWHERE, WEAK_API_KEY: 'k' }],
-    [{ ...ELSEWHERE, WEAK_ENDPOINT: 'https://other.services.ai.azure.com' }],
-  ])('takes a weak model elsewhere: with its key, or at an Azure host', (values) => {
-    expect(readDeploymentSettings({ ...GOOD, ...values }).problems).toEqual([]);
+    [{ ...ELSEWHERE, WEAK_API_KEY: '', KEY_VAULT_NAME: 'kv' }],
+    [{ ...AZURE_ELSEWHERE, WEAK_HAS_KEY: 'false', WEAK_API_STYLE: 'azure' }],
+    [{ ...AZURE_ELSEWHERE, WEAK_API_KEY: 'k', WEAK_API_STYLE: 'azure-v1' }],
+  ])(
+    'takes a weak model elsewhere: with its key, here or in the vault, or an Azure host',
+    (values) => {
+      expect(readDeploymentSettings({ ...GOOD, ...values }).problems).toEqual([]);
+    },
+  );
+
+  it.each([
+    [{ ROUTER_SCORER: 'mine' }, /ROUTER_SCORER names "mine".*local@2, routellm@1/],
+    [{ ROUTER_STRONG_SHARE: '0.3' }, /the scorer routellm has none.*set ROUTER_THRESHOLD instead/],
+    [
+      { EMBEDDING_MODEL: 'text-embedding-3-large' },
+      /azd env set EMBEDDING_MODEL text-embedding-3-small/,
+    ],
+  ])('refuses what the scorer cannot take: %o', async (values: Record<string, string>, said) => {
+    const { code, stderr } = await preflight(values);
+    expect(stderr.match(/^Error: /gm)).toHaveLength(1);
+    expect(stderr).toMatch(said);
+    expect(code).toBe(2);
+  });
+
+  it('takes what the local scorer can take', async () => {
+    const embedding = { EMBEDDING_MODEL: 'text-embedding-3-large' };
+    const values = { ROUTER_SCORER: 'local', ROUTER_STRONG_SHARE: '0.3', ...embedding };
+    expect(await preflight(values)).toMatchObject({ code: 0 });
+  });
+
+  it('reads the environment where azd has none selected', async () => {
+    const azd = await createFakeAzd({}, 'none');
+    cleanUps.push(azd.remove);
+    const { code, stdout } = await runTool('preflight', ['--offline'], { ...azd.env, ...GOOD });
+    expect(stdout).toContain('router-dev in swedencentral');
+    expect(code).toBe(0);
+  });
+
+  it('says what azd said when the selected environment cannot be read', async () => {
+    const azd = await createFakeAzd({}, 'broken');
+    cleanUps.push(azd.remove);
+    const { code, stderr } = await runTool('preflight', ['--offline'], { ...azd.env, ...GOOD });
+    expect(stderr).toContain(
+      'azd env get-values failed: ERROR: loading .env: unexpected character',
+    );
+    expect(code).toBe(2);
   });
 });
 
@@ -288,10 +353,16 @@ describe('the parameters of azd', () => {
   });
 
   it('are all settings of a pipeline, but for secrets and what azd sets', async () => {
-    const others = ['WEAK_API_KEY', 'ROUTER_SCORER'];
     const names = [...(await readParameters()).keys()].filter(
-      (name) => !name.startsWith('AZURE_') && !others.includes(name),
+      (name) => !name.startsWith('AZURE_') && !['WEAK_API_KEY', 'FRONT_DOOR_KEY'].includes(name),
     );
     expect(names.toSorted()).toEqual(DEPLOYMENT_SETTINGS.toSorted());
+  });
+
+  it('have the scorer and its models that are checked', async () => {
+    const templates = await readFile('infra/main.bicep', 'utf8');
+    expect(templates).toContain(`STRONG_SCORER_MODEL: '${STAND_INS.strong}'`);
+    expect(templates).toContain(`WEAK_SCORER_MODEL: '${STAND_INS.weak}'`);
+    expect((await readParameters()).get('ROUTER_SCORER')).toBe('routellm');
   });
 });

@@ -102,6 +102,18 @@ describe('after azd has deployed', () => {
     await azd.remove();
   });
 
+  it.each([
+    ['local', 0],
+    ['routellm', 1],
+  ])('demands a cache where the scorer needs one: %s', async (name, expected) => {
+    const local = await startRouter();
+    const azd = await createFakeAzd({ ROUTER_URL: local.url, ROUTER_SCORER: name });
+    const { code, stdout } = await runTool('azd', ['postdeploy'], azd.env);
+    expect(names(stdout, expected === 0 ? 'ok' : 'not ok')).toContain('embedding cache');
+    expect(code === 0).toBe(expected === 0);
+    await Promise.all([azd.remove(), local.close()]);
+  });
+
   it('asks API Management with the key of its subscription', async () => {
     const arm = await startFakeArm({ gatewayKey: GATEWAY_KEY });
     const azd = await createFakeAzd({
@@ -132,6 +144,36 @@ describe('what is wrong', () => {
     const open = await smoke(local.url, []);
     expect(names(open.stdout, 'not ok')).toEqual(['no key']);
     await local.close();
+  });
+
+  it('tables that do not answer, unless that is allowed', async () => {
+    const half = await startRouter({
+      settings: {
+        MODELS_FOLDER: scorer.modelsFolder,
+        ROUTER_SCORER: 'routellm',
+        TABLES_CONNECTION_STRING: azurite.connectionString.replace(
+          /(?<=TableEndpoint=.*:)\d+/,
+          '9',
+        ),
+      },
+    });
+    const { code, stdout } = await smoke(half.url, [], '');
+    expect(names(stdout, 'not ok')).toContain('ready');
+    expect(stdout).toContain('degraded');
+    expect(stdout).toContain('--allow-degraded');
+    expect(code).toBe(1);
+    const allowed = await smoke(half.url, ['--allow-degraded'], '');
+    expect(allowed.stdout).toContain('ok: ready: degraded');
+    await half.close();
+  });
+
+  it('no OpenAPI file', async () => {
+    const { code, stdout } = await smokeAt((request, response) => {
+      const isHealth = request.url === '/health';
+      response.writeHead(isHealth ? 200 : 404).end(isHealth ? '{"status":"online"}' : '');
+    });
+    expect(stdout).toContain('not ok: openapi: HTTP 404.');
+    expect(code).toBe(1);
   });
 
   it('something else at that address: nothing more is asked', async () => {

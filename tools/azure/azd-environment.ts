@@ -13,31 +13,30 @@ const AZD_MS = 60_000;
 export type AzdValues = Readonly<Record<string, string | undefined>>;
 
 /**
- * The values of the selected azd environment. Undefined when azd is not installed, or there is no
- * environment here.
+ * The values of the selected azd environment. Undefined when azd is not installed, or no environment
+ * is selected. Throws an InputError that tells what azd said when it cannot be read.
  */
 export async function findAzdValues(): Promise<AzdValues | undefined> {
   try {
     return await readAzdValues();
-  } catch {
-    return undefined;
+  } catch (error) {
+    if (isMissing(error) || !(await isSelected())) return undefined;
+    throw error;
   }
 }
 
 /** Throws an InputError that tells what azd said. */
 export async function readAzdValues(): Promise<AzdValues> {
-  const { stdout } = await azd(['env', 'get-values', '--output', 'json']);
-  return JSON.parse(stdout) as Record<string, string>;
+  return (await askAzd(['env', 'get-values'])) as Record<string, string>;
 }
 
 /** Sets values of the selected azd environment, all or none. Throws an InputError. */
 export async function setAzdValues(values: Readonly<Record<string, string>>): Promise<void> {
+  const lines = Object.entries(values).map(([name, value]) => `${name}=${quote(name, value)}\n`);
   // By a file, since everybody on a machine may read the arguments of a command.
   const folder = await mkdtemp(join(tmpdir(), 'smart-router-azd-'));
   try {
     const file = join(folder, 'values.env');
-    // None of our values holds a quote, a dollar sign or a line break.
-    const lines = Object.entries(values).map(([name, value]) => `${name}='${value}'\n`);
     await writeFile(file, lines.join(''), { mode: 0o600 });
     await azd(['env', 'set', '--file', file]);
   } finally {
@@ -45,12 +44,48 @@ export async function setAzdValues(values: Readonly<Record<string, string>>): Pr
   }
 }
 
+/**
+ * As godotenv reads it, on which azd rests: all between single quotes is taken as it is, but there is
+ * no way to write such a quote; between double quotes, a backslash and a dollar sign are special.
+ */
+function quote(name: string, value: string): string {
+  const isPlain = !/[\r\n]/.test(value);
+  if (isPlain && !/'|\\$/.test(value)) return `'${value}'`;
+  if (isPlain && !/["$\\]/.test(value)) return `"${value}"`;
+  throw new InputError(
+    `${name} has a line break, a backslash at its end, or a single quote beside ", $ or \\, and cannot be handed to azd.`,
+  );
+}
+
+async function isSelected(): Promise<boolean> {
+  const all = ((await askAzd(['env', 'list'])) ?? []) as readonly AzdEnvironment[];
+  const name = process.env['AZURE_ENV_NAME'];
+  return all.some((one) => one.IsDefault || one.Name === name);
+}
+
+type AzdEnvironment = { readonly Name: string; readonly IsDefault: boolean };
+
+async function askAzd(command: readonly string[]): Promise<unknown> {
+  const { stdout } = await azd([...command, '--output', 'json']);
+  try {
+    return JSON.parse(stdout);
+  } catch (cause) {
+    throw new InputError(`azd ${command.join(' ')} gave no JSON.`, { cause });
+  }
+}
+
+function isMissing(error: unknown): boolean {
+  const cause = error instanceof InputError ? error.cause : undefined;
+  return cause instanceof Error && 'code' in cause && cause.code === 'ENOENT';
+}
+
 async function azd(args: readonly string[]): Promise<{ readonly stdout: string }> {
   try {
     return await run('azd', args, { timeout: AZD_MS });
   } catch (cause) {
     const { stderr = '', code } = cause as { stderr?: string; code?: string | number };
-    const said = code === 'ENOENT' ? 'azd is not installed.' : stderr.trim();
+    const said =
+      code === 'ENOENT' ? 'azd is not installed.' : stderr.trim() || 'it gave no answer.';
     throw new InputError(`azd ${args.slice(0, 2).join(' ')} failed: ${said}`, { cause });
   }
 }

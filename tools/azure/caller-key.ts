@@ -1,7 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
 
-/** The entry of ROUTER_API_KEYS that this tool keeps. */
-const NAME = 'azd';
 const KEY_BYTES = 32;
 
 export type CallerKey = {
@@ -12,8 +10,11 @@ export type CallerKey = {
   readonly isChanged: boolean;
 };
 
-/** Keeps the given key, or makes one, and sees to it that ROUTER_API_KEYS knows it beside the others. */
-export function withCallerKey(given: string, apiKeys: string): CallerKey {
+/**
+ * Keeps the given key, or makes one, and sees to it that ROUTER_API_KEYS knows it beside the others,
+ * as the entry `name` unless it has it already.
+ */
+export function withCallerKey(given: string, apiKeys: string, name: string): CallerKey {
   const isNew = given === '';
   const key = isNew ? randomBytes(KEY_BYTES).toString('base64url') : given;
   const hash = createHash('sha256').update(key).digest('hex');
@@ -22,11 +23,11 @@ export function withCallerKey(given: string, apiKeys: string): CallerKey {
     return { key, apiKeys, isNew, isChanged: isNew };
   }
   // One of an earlier run that nobody has kept, as in a pipeline.
-  const others = entries.filter((entry) => entry !== '' && !entry.startsWith(`${NAME}=`));
-  return { key, apiKeys: [...others, `${NAME}=${hash}`].join(','), isNew, isChanged: true };
+  const others = entries.filter((entry) => entry !== '' && !entry.startsWith(`${name}=`));
+  return { key, apiKeys: [...others, `${name}=${hash}`].join(','), isNew, isChanged: true };
 }
 
 /** As the templates read a setting that is on or off. */
 export function isTrue(value: string | undefined): boolean {
-  return value?.trim() === 'true';
+  return value === 'true';
 }

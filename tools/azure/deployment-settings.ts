@@ -1,4 +1,6 @@
 import { parseApiKeys } from '../../shared/api-keys.ts';
+import { API_STYLES } from '../../shared/upstream/deployment.ts';
+import { weakElsewhereProblems } from './weak-elsewhere.ts';
 
 /** What the templates take for a value that is not set. */
 export const DEPLOYMENT_DEFAULTS = {
@@ -8,6 +10,8 @@ export const DEPLOYMENT_DEFAULTS = {
   WEAK_MODEL: 'gpt-5.6-luna',
   WEAK_MODEL_VERSION: '2026-07-09',
   WEAK_CAPACITY: '100',
+  WEAK_API_STYLE: 'openai',
+  WEAK_HAS_KEY: 'true',
   EMBEDDING_MODEL: 'text-embedding-3-small',
   EMBEDDING_MODEL_VERSION: '1',
   EMBEDDING_CAPACITY: '100',
@@ -17,17 +21,41 @@ export const DEPLOYMENT_DEFAULTS = {
   PRIVATE_NETWORK: 'false',
 } as const;
 
-type Setting = keyof typeof DEPLOYMENT_DEFAULTS;
+/** The templates' own; prepackage settles it before they are asked. */
+export const SCORER_DEFAULT = 'routellm';
+
+/** Of a developer's identity; azd sets its id. */
+const PRINCIPAL_TYPES = ['User', 'Group', 'ServicePrincipal'];
+
+const ALL_DEFAULTS = {
+  ...DEPLOYMENT_DEFAULTS,
+  ROUTER_SCORER: SCORER_DEFAULT,
+  AZURE_PRINCIPAL_TYPE: 'User',
+} as const;
+
+type Setting = keyof typeof ALL_DEFAULTS;
 
 /** What one may set, secrets left out. */
 export const DEPLOYMENT_SETTINGS: readonly string[] = [
   ...Object.keys(DEPLOYMENT_DEFAULTS),
   'ROUTER_API_KEYS',
+  'ROUTER_SCORER',
   'ROUTER_STRONG_SHARE',
   'ROUTER_THRESHOLD',
   'WEAK_ENDPOINT',
   'PUBLISHER_EMAIL',
 ];
+
+/** What the templates read beyond them. */
+const OTHER_VALUES = [
+  'AZURE_ENV_NAME',
+  'AZURE_LOCATION',
+  'AZURE_PRINCIPAL_ID',
+  'AZURE_PRINCIPAL_TYPE',
+  'WEAK_API_KEY',
+  'FRONT_DOOR_KEY',
+];
+
 type Values = Readonly<Record<string, string | undefined>>;
 
 /** A model deployment that is to be made. */
@@ -52,9 +80,6 @@ export type DeploymentSettings = {
   readonly keepsWeakKey: boolean;
 };
 
-/** Hosts where the app's identity can have a role, so that no key is needed. */
-const AZURE_HOST = /\.(openai\.azure\.com|services\.ai\.azure\.com|cognitiveservices\.azure\.com)$/;
-
 const SKUS = ['GlobalStandard', 'DataZoneStandard', 'Standard'];
 const API_MANAGEMENT_SKUS = ['BasicV2', 'StandardV2'];
 
@@ -65,48 +90,45 @@ export function readDeploymentSettings(values: Values): {
 } {
   const problems: string[] = [];
   const given = (name: string): string => values[name]?.trim() ?? '';
-  const read = (name: Setting): string => given(name) || DEPLOYMENT_DEFAULTS[name];
 
   function choice(name: Setting, choices: readonly string[]): string {
-    const value = read(name);
+    const value = given(name) || ALL_DEFAULTS[name];
     if (choices.includes(value)) return value;
     problems.push(`${name} must be ${choices.join(' or ')}, got "${value}". ${fix(name, choices)}`);
-    return DEPLOYMENT_DEFAULTS[name];
-  }
-
-  function wish(prefix: ModelWish['prefix']): ModelWish {
-    const capacity = read(`${prefix}_CAPACITY`);
-    if (!/^[1-9]\d{0,6}$/.test(capacity)) {
-      problems.push(
-        `${prefix}_CAPACITY must be a whole number of thousands of tokens a minute from 1, got "${capacity}".`,
-      );
-    }
-    return {
-      prefix,
-      model: read(`${prefix}_MODEL`),
-      version: read(`${prefix}_MODEL_VERSION`),
-      capacity: Number(capacity),
-    };
+    return ALL_DEFAULTS[name];
   }
 
   const isWeakElsewhere = given('WEAK_ENDPOINT') !== '';
+  const usesWeakKey = choice('WEAK_HAS_KEY', ['true', 'false']) === 'true';
+  choice('AZURE_PRINCIPAL_TYPE', PRINCIPAL_TYPES);
   const settings: DeploymentSettings = {
     environmentName: given('AZURE_ENV_NAME'),
     location: given('AZURE_LOCATION'),
     subscriptionId: given('AZURE_SUBSCRIPTION_ID') || undefined,
     resourceGroup: given('AZURE_RESOURCE_GROUP') || undefined,
     sku: choice('DEPLOYMENT_SKU', SKUS),
-    models: [wish('STRONG'), ...(isWeakElsewhere ? [] : [wish('WEAK')]), wish('EMBEDDING')],
+    models: (['STRONG', ...(isWeakElsewhere ? [] : ['WEAK' as const]), 'EMBEDDING'] as const).map(
+      (prefix) => readWish(prefix, given),
+    ),
     usesApiManagement: choice('USE_API_MANAGEMENT', ['true', 'false']) === 'true',
     isPrivate: choice('PRIVATE_NETWORK', ['true', 'false']) === 'true',
-    keepsWeakKey: given('WEAK_API_KEY') !== '',
+    keepsWeakKey: isWeakElsewhere && usesWeakKey,
   };
   problems.push(
     ...emptyProblems(values),
+    ...blankProblems(values),
     ...nameProblems(settings),
+    ...settings.models.flatMap(({ prefix }) => capacityProblems(prefix, given)),
     ...modelProblems(settings),
     ...shareProblems(given('ROUTER_STRONG_SHARE'), given('ROUTER_THRESHOLD')),
-    ...weakElsewhereProblems(given('WEAK_ENDPOINT'), given('WEAK_MODEL'), settings.keepsWeakKey),
+    ...weakElsewhereProblems({
+      endpoint: given('WEAK_ENDPOINT'),
+      model: given('WEAK_MODEL'),
+      apiStyle: choice('WEAK_API_STYLE', API_STYLES),
+      usesKey: usesWeakKey,
+      key: given('WEAK_API_KEY'),
+      keyVault: given('KEY_VAULT_NAME'),
+    }),
     ...(settings.usesApiManagement
       ? apiManagementProblems(
           choice('API_MANAGEMENT_SKU', API_MANAGEMENT_SKUS),
@@ -119,11 +141,28 @@ export function readDeploymentSettings(values: Values): {
   return { settings, problems };
 }
 
+function readWish(prefix: ModelWish['prefix'], given: (name: Setting) => string): ModelWish {
+  const read = (name: Setting): string => given(name) || ALL_DEFAULTS[name];
+  return {
+    prefix,
+    model: read(`${prefix}_MODEL`),
+    version: read(`${prefix}_MODEL_VERSION`),
+    capacity: Number(read(`${prefix}_CAPACITY`)),
+  };
+}
+
 /** The templates take an empty value for what it is. */
 function emptyProblems(values: Values): string[] {
-  return Object.entries(DEPLOYMENT_DEFAULTS)
-    .filter(([name]) => values[name]?.trim() === '')
+  return Object.entries(ALL_DEFAULTS)
+    .filter(([name]) => values[name] === '')
     .map(([name, value]) => `${name} is empty. ${fix(name, [value])}`);
+}
+
+/** The templates compare a value with the blanks around it: `'true '` would be neither. */
+function blankProblems(values: Values): string[] {
+  return [...DEPLOYMENT_SETTINGS, ...OTHER_VALUES]
+    .filter((name) => values[name] !== values[name]?.trim())
+    .map((name) => `${name} has a blank before or after its value: set it without.`);
 }
 
 /** As the app itself judges them at its start. */
@@ -152,32 +191,19 @@ function nameProblems({ environmentName, location }: DeploymentSettings): string
   return problems;
 }
 
+function capacityProblems(prefix: ModelWish['prefix'], given: (name: string) => string): string[] {
+  const capacity = given(`${prefix}_CAPACITY`);
+  if (capacity === '' || /^[1-9]\d{0,6}$/.test(capacity)) return [];
+  return [
+    `${prefix}_CAPACITY must be a whole number of thousands of tokens a minute from 1, got "${capacity}".`,
+  ];
+}
+
 function modelProblems({ models }: DeploymentSettings): string[] {
   const [strong, weak] = models;
   if (weak?.prefix !== 'WEAK' || strong?.model !== weak.model) return [];
   return [
     `STRONG_MODEL and WEAK_MODEL are both ${weak.model}: with one model there is nothing to route. Set another WEAK_MODEL, or WEAK_ENDPOINT for one elsewhere.`,
-  ];
-}
-
-function weakElsewhereProblems(endpoint: string, model: string, hasKey: boolean): string[] {
-  if (endpoint === '') {
-    return hasKey
-      ? ['WEAK_API_KEY is set without WEAK_ENDPOINT: set the endpoint, or remove the key.']
-      : [];
-  }
-  const url = URL.canParse(endpoint) ? new URL(endpoint) : undefined;
-  if (url?.protocol !== 'https:') {
-    return ['WEAK_ENDPOINT must be an https address, such as https://host/v1.'];
-  }
-  if (model === '') {
-    return [
-      'WEAK_MODEL is missing: it names the model, or the deployment, that is called at WEAK_ENDPOINT.',
-    ];
-  }
-  if (hasKey || AZURE_HOST.test(url.hostname)) return [];
-  return [
-    `WEAK_API_KEY is missing: ${url.hostname} is no Azure OpenAI host that the app's identity could have a role at. Set its key: azd env set WEAK_API_KEY <key>`,
   ];
 }
 

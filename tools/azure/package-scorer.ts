@@ -1,13 +1,45 @@
 import { readFile } from 'node:fs/promises';
+import { InputError } from '../command-line/input-error.ts';
 import { readAzdValues, setAzdValues } from './azd-environment.ts';
 
-/** Tells the azd environment which scorer the package holds: `file` says it as `{"id": ...}`. */
+type Scorer = { readonly id: string; readonly version: string };
+
+/** What the package command writes: its own choice, and every scorer that the package holds. */
+type PackageScorers = Scorer & { readonly scorers: readonly Scorer[] };
+
+/** The one that a package may lack because a hub could not be reached. */
+const PUBLISHED = /^routellm(@|$)/;
+
+/**
+ * Settles ROUTER_SCORER of the azd environment. A value that the package holds stays; without one
+ * it is the package's choice, as it is for `routellm` in a package without the published weights.
+ * Throws an InputError when it names any other scorer that the package lacks.
+ */
 export async function notePackageScorer(file: string): Promise<void> {
-  const { id } = JSON.parse(await readFile(file, 'utf8')) as { readonly id: string };
-  const { ROUTER_SCORER: before, AZURE_FUNCTION_NAME: app = '' } = await readAzdValues();
-  if (id === before) return;
-  await setAzdValues({ ROUTER_SCORER: id });
-  console.error(`ROUTER_SCORER is ${id}, which the package holds.`);
+  const packaged = JSON.parse(await readFile(file, 'utf8')) as PackageScorers;
+  const values = { ...process.env, ...(await readAzdValues()) };
+  const before = values['ROUTER_SCORER'] ?? '';
+  const isHeld = packaged.scorers.some(
+    ({ id, version }) => before === id || before === `${id}@${version}`,
+  );
+  if (isHeld) {
+    if (before === 'local' && packaged.id !== 'local') {
+      console.error(
+        `ROUTER_SCORER stays local, and the package holds ${packaged.id}, too: azd env set ROUTER_SCORER ${packaged.id}`,
+      );
+    }
+    return;
+  }
+  if (before !== '' && !PUBLISHED.test(before)) {
+    const held = packaged.scorers.map(({ id, version }) => `${id}@${version}`).join(', ');
+    throw new InputError(
+      `ROUTER_SCORER names "${before}", which the package does not hold. It holds ${held}: name one of them (azd env set ROUTER_SCORER ${packaged.id}), or register yours in models.`,
+    );
+  }
+  await setAzdValues({ ROUTER_SCORER: packaged.id });
+  console.error(`ROUTER_SCORER is ${packaged.id}, which the package holds.`);
   // An app that is there already reads the setting that the last provisioning gave it.
-  if (app !== '') console.error('Run azd provision (or azd up), so that the app is told.');
+  if ((values['AZURE_FUNCTION_NAME'] ?? '') !== '') {
+    console.error('Run azd provision (or azd up), so that the app is told.');
+  }
 }

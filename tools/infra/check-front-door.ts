@@ -1,124 +1,77 @@
-import { SaxesParser } from 'saxes';
+import { settingsOf } from './app-settings.ts';
+import { policyOf } from './check-policies.ts';
 import { label } from './check-services.ts';
-import {
-  apiDocumentOf,
-  isPolicy,
-  ofType,
-  policyTextOf,
-  type Resource,
-  type Snapshot,
-  valueAt,
-} from './snapshot.ts';
+import { readXml } from './policy-xml.ts';
+import { ofType, policyTextOf, type Resource, type Snapshot, valueAt } from './snapshot.ts';
 
 const SERVICE = 'Microsoft.ApiManagement/service';
 
-/** Policies can be read, name what there is, and let streams through; so do backends. */
-export function checkPolicies(snapshot: Snapshot): readonly string[] {
-  const backends = ofType(snapshot, `${SERVICE}/backends`);
-  const backendNames = backends.map(({ name }) => name.split('/').at(-1));
-  // A reference is to the display name.
-  const values = ofType(snapshot, `${SERVICE}/namedValues`).map((one) =>
-    valueAt(one, 'properties.displayName'),
+/** How callers give their key. The policy replaces or deletes each of them. */
+const KEY_PLACES = { header: 'api-key', query: 'subscription-key', bearer: 'enabled' };
+
+/** Either the host itself, or the app's own as only Azure knows it. */
+const HOST_ONLY =
+  /^(https:\/\/[\w.-]+|\[format\('https:\/\/\{0\}', reference\([^()]*\)\.defaultHostName\)\])$/;
+
+/** The API that takes keys, what it shows the router in their place, and where it finds it. */
+export function checkFrontDoor(snapshot: Snapshot): readonly string[] {
+  const withKeys = ofType(snapshot, `${SERVICE}/apis`).filter(
+    (api) => valueAt(api, 'properties.subscriptionRequired') !== false,
   );
-  const unknownValues = (resource: Resource, text: string): readonly string[] =>
-    [...text.matchAll(/\{\{\s*(.*?)\s*\}\}/g)]
-      .map(([, name]) => name)
-      .filter((name) => !values.includes(name))
-      .map((name) => `${label(resource)}: there is no named value "${name}".`);
   return [
-    ...backends.flatMap((one) => unknownValues(one, JSON.stringify(one))),
-    ...snapshot.resources.filter(isPolicy).flatMap((policy) => {
-      const text = policyTextOf(policy);
-      const { elements, problem } = readXml(text);
-      if (problem !== undefined) return [`${label(policy)}: is not well-formed XML: ${problem}`];
-      return [
-        // In comments, too: the gateway replaces them before it reads the XML.
-        ...unknownValues(policy, text),
-        ...elements
-          .map(({ attributes }) => attributes['backend-id'])
-          .filter((name) => name !== undefined && !backendNames.includes(name))
-          .map((name) => `${label(policy)}: there is no backend "${name}".`),
-        ...checkForwarding(policy, elements),
-      ];
-    }),
+    ...withKeys.flatMap((api) => [...checkApi(api), ...checkRouterKey(snapshot, api)]),
+    ...ofType(snapshot, `${SERVICE}/backends`)
+      .filter((backend) => !HOST_ONLY.test(String(valueAt(backend, 'properties.url'))))
+      // A path of its own would come before that of every call.
+      .map((one) => `${label(one)}: url must be https, the app's host and nothing more.`),
+    ...checkAppSettings(snapshot),
   ];
 }
 
-function checkForwarding(policy: Resource, elements: readonly XmlElement[]): readonly string[] {
-  const forwards = elements.filter(({ name }) => name === 'forward-request');
-  if (forwards.length === 0) return [`${label(policy)}: has no forward-request.`];
-  return forwards
-    .filter(({ attributes }) => attributes['buffer-response'] !== 'false')
-    .map(() => `${label(policy)}: forward-request must have buffer-response="false", for streams.`);
+function checkApi(api: Resource): readonly string[] {
+  const misplaced = Object.entries(KEY_PLACES)
+    .map(([place, value]) => ({ at: `subscriptionKeyParameterNames.${place}`, value }))
+    .filter(({ at, value }) => valueAt(api, `properties.${at}`) !== value)
+    .map(({ at, value }) => `${label(api)}: ${at} must be "${value}".`);
+  // OpenAI's clients put their own paths behind the host.
+  const isAtRoot = valueAt(api, 'properties.path') === '';
+  return isAtRoot ? misplaced : [...misplaced, `${label(api)}: path must be empty.`];
 }
 
-type XmlElement = { readonly name: string; readonly attributes: Readonly<Record<string, string>> };
-
-function readXml(text: string): {
-  readonly elements: readonly XmlElement[];
-  readonly problem?: string;
-} {
-  const elements: XmlElement[] = [];
-  let problem: string | undefined;
-  const parser = new SaxesParser();
-  parser.on('opentag', ({ name, attributes }) => elements.push({ name, attributes }));
-  // The first: what follows it is mostly its consequence.
-  parser.on('error', ({ message }) => {
-    problem ??= message;
-  });
-  parser.write(text).close();
-  return { elements, ...(problem !== undefined && { problem }) };
+/** The router is shown the front door's own key, a secret, and never the caller's. */
+function checkRouterKey(snapshot: Snapshot, api: Resource): readonly string[] {
+  const policy = policyOf(snapshot, api);
+  // That it is missing is said elsewhere.
+  if (policy === undefined) return [];
+  const secrets = ofType(snapshot, `${SERVICE}/namedValues`)
+    .filter((one) => valueAt(one, 'properties.secret') === true)
+    .map((one) => `{{${String(valueAt(one, 'properties.displayName'))}}}`);
+  const shown = readXml(policyTextOf(policy)).elements.findLast(
+    ({ name, place, attributes }) =>
+      name === 'set-header' &&
+      place === 'policies/inbound' &&
+      attributes['name']?.toLowerCase() === 'api-key',
+  );
+  const isOwn =
+    shown?.attributes['exists-action'] === 'override' && secrets.includes(shown.text.trim());
+  return isOwn
+    ? []
+    : [`${label(policy)}: <inbound> must override api-key with a named value that is a secret.`];
 }
 
-/**
- * The APIs together have the document's operations, each once. `GET /health` alone takes no key,
- * and what its API leaves of the path is put back by its policy.
- */
-export function checkOperations(
-  snapshot: Snapshot,
-  documented: readonly string[],
-): readonly string[] {
-  const apis = ofType(snapshot, `${SERVICE}/apis`);
-  if (apis.length === 0) return [];
-  const offered = apis.flatMap((api) => operationsAt(api));
-  const keyless = apis.filter((api) => valueAt(api, 'properties.subscriptionRequired') !== true);
-  const open = keyless.flatMap((api) => operationsAt(api));
+/** The router knows the front door by its key, and asks for keys itself. */
+function checkAppSettings(snapshot: Snapshot): readonly string[] {
+  const settings = settingsOf(snapshot);
+  if (settings === undefined) return [];
+  const { FRONT_DOOR = '', ROUTER_API_KEYS = '' } = settings;
+  const isBehind = ofType(snapshot, SERVICE).length > 0;
+  const isKnown = ROUTER_API_KEYS.split(',').some((key) => /^front-door=[0-9a-f]{64}$/.test(key));
   return [
-    ...documented
-      .filter((one) => !offered.includes(one))
-      .map((one) => `No API offers ${one}, which docs/openapi.json has.`),
-    ...offered
-      .filter((one) => !documented.includes(one))
-      .map((one) => `An API offers ${one}, which docs/openapi.json does not have.`),
-    ...offered
-      .filter((one, index) => offered.indexOf(one) !== index)
-      .map((one) => `Two APIs offer ${one}.`),
-    ...open
-      .filter((one) => one !== 'GET /health')
-      .map((one) => `An API without keys offers ${one}.`),
-    ...(open.includes('GET /health') ? [] : ['GET /health must be offered without a key.']),
-    ...keyless
-      .filter((api) => !isRewritten(snapshot, api))
-      .map((api) => `${label(api)}: its policy must have rewrite-uri to /health.`),
+    ...(FRONT_DOOR === ''
+      ? []
+      : ["The setting FRONT_DOOR must be empty: the front door's key is not the host's."]),
+    ...(isBehind && !isKnown
+      ? ['The setting ROUTER_API_KEYS must have front-door=<sha256>, for API Management.']
+      : []),
   ];
-}
-
-/** As callers ask: `GET /health` for the operation `GET /` of the API at `health`. */
-function operationsAt(api: Resource): readonly string[] {
-  const path = String(valueAt(api, 'properties.path') ?? '').replace(/^\/|\/$/g, '');
-  const base = path === '' ? '' : `/${path}`;
-  return (apiDocumentOf(api)?.operations ?? []).map((operation) => {
-    const [method, template = '/'] = operation.split(' ');
-    return `${method} ${base === '' ? template : `${base}${template.replace(/\/$/, '')}`}`;
-  });
-}
-
-function isRewritten(snapshot: Snapshot, api: Resource): boolean {
-  const policy = snapshot.resources.find(
-    (one) => isPolicy(one) && one.name.startsWith(`${api.name}/`),
-  );
-  if (policy === undefined) return false;
-  return readXml(policyTextOf(policy)).elements.some(
-    ({ name, attributes }) => name === 'rewrite-uri' && attributes['template'] === '/health',
-  );
 }

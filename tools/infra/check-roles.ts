@@ -21,9 +21,10 @@ const ALWAYS = [
   'app, storage: Storage Blob Data Owner',
   'app, storage: Storage Table Data Contributor',
   'app, ai: Cognitive Services OpenAI User',
-  'app, ai: Cognitive Services User',
   'app, insights: Monitoring Metrics Publisher',
 ];
+/** Models of other publishers than OpenAI ask for it. */
+const WITH_OTHER_MODELS = ['app, ai: Cognitive Services User'];
 const WITH_VAULT = ['app, vault: Key Vault Secrets User'];
 const WITH_API_MANAGEMENT = ['apiManagement, insights: Monitoring Metrics Publisher'];
 const WITH_DEVELOPER = [
@@ -36,8 +37,12 @@ export function checkRoles(snapshot: Snapshot): readonly string[] {
   if (ofType(snapshot, 'Microsoft.Web/sites').length === 0) return [];
   const found = ofType(snapshot, 'Microsoft.Authorization/roleAssignments').map(describe);
   const hasDeveloper = found.some((one) => one.startsWith('developer,'));
+  const hasOtherModels = ofType(snapshot, 'Microsoft.CognitiveServices/accounts/deployments').some(
+    (deployment) => valueAt(deployment, 'properties.model.format') !== 'OpenAI',
+  );
   const expected = [
     ...ALWAYS,
+    ...(hasOtherModels ? WITH_OTHER_MODELS : []),
     ...(ofType(snapshot, 'Microsoft.KeyVault/vaults').length > 0 ? WITH_VAULT : []),
     ...(ofType(snapshot, 'Microsoft.ApiManagement/service').length > 0 ? WITH_API_MANAGEMENT : []),
     ...(hasDeveloper ? WITH_DEVELOPER : []),

@@ -21,7 +21,13 @@ const DEMANDS: readonly Demand[] = [
   { type: STORAGE, path: 'properties.supportsHttpsTrafficOnly', value: true },
   { type: AI, path: 'properties.disableLocalAuth', value: true },
   { type: 'Microsoft.Insights/components', path: 'properties.DisableLocalAuth', value: true },
+  {
+    type: 'Microsoft.OperationalInsights/workspaces',
+    path: 'properties.features.disableLocalAuth',
+    value: true,
+  },
   { type: 'Microsoft.KeyVault/vaults', path: 'properties.enableRbacAuthorization', value: true },
+  { type: 'Microsoft.KeyVault/vaults', path: 'properties.enablePurgeProtection', value: true },
   { type: 'Microsoft.Web/serverfarms', path: 'sku.name', value: 'FC1' },
   { type: SITE, path: 'properties.httpsOnly', value: true },
   { type: SITE, path: 'identity.type', value: 'UserAssigned' },
@@ -105,30 +111,6 @@ export function checkNames(snapshot: Snapshot): readonly string[] {
   const ids = snapshot.resources.map(({ id }) => id.toLowerCase());
   const twice = ids.filter((id, index) => ids.indexOf(id) !== index);
   return [...misnamed, ...new Set(twice.map((id) => `${id} is there twice.`))];
-}
-
-const PRIVATE_ENDPOINT = 'Microsoft.Network/privateEndpoints';
-
-/** With private endpoints, the services have no public address, and their names lead inside. */
-export function checkNetwork(snapshot: Snapshot): readonly string[] {
-  const endpoints = ofType(snapshot, PRIVATE_ENDPOINT);
-  if (endpoints.length === 0) return [];
-  const groups = ofType(snapshot, `${PRIVATE_ENDPOINT}/privateDnsZoneGroups`);
-  const targets = endpoints.map((one) => JSON.stringify(one['properties'] ?? {}).toLowerCase());
-  const services = [STORAGE, AI, 'Microsoft.KeyVault/vaults'].flatMap((type) =>
-    ofType(snapshot, type),
-  );
-  return [
-    ...services
-      .filter((service) => valueAt(service, 'properties.publicNetworkAccess') !== 'Disabled')
-      .map((service) => `${label(service)}: publicNetworkAccess must be Disabled.`),
-    ...endpoints
-      .filter(({ name }) => !groups.some((group) => group.name.startsWith(`${name}/`)))
-      .map((endpoint) => `${label(endpoint)}: has no DNS zone group, so that nobody finds it.`),
-    ...['blob', 'table', 'account']
-      .filter((group) => !targets.some((target) => target.includes(`"groupids":["${group}"]`)))
-      .map((group) => `No private endpoint leads to ${group}.`),
-  ];
 }
 
 export function label({ type, name }: Resource): string {

@@ -1,4 +1,4 @@
-import { isVaultReference, settingsOf } from './app-settings.ts';
+import { isVaultReference, type Settings, settingsOf } from './app-settings.ts';
 import { ofType, type Snapshot, valueAt } from './snapshot.ts';
 
 /** Settings of the platform and its libraries; those with a value must have it. */
@@ -57,7 +57,19 @@ export function checkSettings(
       .filter(([name, value]) => value !== undefined && names.includes(name))
       .filter(([name, value]) => settings[name] !== value)
       .map(([name, value]) => `The setting ${name} must be "${value}", is "${settings[name]}".`),
+    ...Object.keys(PLATFORM)
+      .filter((name) => settings[name] === '')
+      .map((name) => `The setting ${name} is empty: ${reasonOf(name)}.`),
+    ...checkTelemetry(settings),
   ];
+}
+
+/** Application Insights takes no keys, and the app's identity is not the one it tries by itself. */
+function checkTelemetry(settings: Settings): readonly string[] {
+  const name = 'APPLICATIONINSIGHTS_AUTHENTICATION_STRING';
+  return ['Authorization=AAD', 'ClientId=']
+    .filter((part) => settings[name]?.includes(part) === false)
+    .map((part) => `The setting ${name} must have ${part}.`);
 }
 
 function reasonOf(name: string): string {
@@ -86,10 +98,10 @@ export function checkSecrets(snapshot: Snapshot): readonly string[] {
     ]),
   ];
   const shown = ofType(snapshot, 'Microsoft.ApiManagement/service/namedValues').filter((one) => {
-    return (
-      SECRET_VALUE.test(String(valueAt(one, 'properties.value'))) &&
-      valueAt(one, 'properties.secret') !== true
-    );
+    const value = String(valueAt(one, 'properties.value'));
+    // A parameter that is still open in a snapshot is a secure one.
+    const isHidden = SECRET_VALUE.test(value) || value.startsWith('[parameters(');
+    return isHidden && valueAt(one, 'properties.secret') !== true;
   });
   return [
     ...places

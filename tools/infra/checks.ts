@@ -1,8 +1,12 @@
 import { checkConfiguration, settingsOf } from './app-settings.ts';
 import { checkDeployments, checkTables } from './check-deployments.ts';
-import { checkOperations, checkPolicies } from './check-front-door.ts';
+import { checkFrontDoor } from './check-front-door.ts';
+import { checkIdentity } from './check-identity.ts';
+import { checkNetwork } from './check-network.ts';
+import { checkOperations } from './check-operations.ts';
+import { checkPolicies, checkPolicySteps } from './check-policies.ts';
 import { checkRoles } from './check-roles.ts';
-import { checkNames, checkNetwork, checkServices } from './check-services.ts';
+import { checkNames, checkServices } from './check-services.ts';
 import { checkSecrets, checkSettings } from './check-settings.ts';
 import { ofType, type Snapshot } from './snapshot.ts';
 
@@ -45,12 +49,15 @@ export async function checkSnapshot(
     ...checkServices(snapshot),
     ...checkNames(snapshot),
     ...checkNetwork(snapshot),
+    ...checkIdentity(snapshot),
     ...checkRoles(snapshot),
     ...checkDeployments(snapshot),
     ...checkTables(snapshot),
     ...checkSettings(snapshot, readByApp),
     ...checkSecrets(snapshot),
+    ...checkFrontDoor(snapshot),
     ...checkPolicies(snapshot),
+    ...checkPolicySteps(snapshot),
     ...checkOperations(snapshot, documented),
     ...(await checkConfiguration(snapshot, modelsFolder)),
   ];

@@ -26,29 +26,61 @@ export type Compiler = {
   readonly version: string;
   /** Where it is from: `PATH`, `az bicep`, `cache` or `NuGet`. */
   readonly source: string;
+  /** Why it is not of the pinned version. */
+  readonly insteadOfPinned?: string;
 };
 
 /** None can be had; the message says what to install. */
 export class NoCompilerError extends Error {
+  readonly reason: string;
+
   constructor(reason: string) {
     super(
       `There is no Bicep compiler (${reason}). Install Bicep ${BICEP_VERSION} so that bicep is on the PATH, or the Azure CLI and run az bicep install, or the .NET SDK, with which it is restored from NuGet.`,
     );
     this.name = 'NoCompilerError';
+    this.reason = reason;
   }
 }
 
 /**
- * Finds the Bicep compiler: on the PATH, the Azure CLI's, or restored from NuGet into a cache
- * folder. Throws a NoCompilerError.
+ * Finds the Bicep compiler of the pinned version: on the PATH, the Azure CLI's, or restored from
+ * NuGet into a cache folder. Without it, that of another version on the PATH or of the Azure CLI.
+ * Throws a NoCompilerError.
  */
 export async function findCompiler(env: Environment = process.env): Promise<Compiler> {
-  const onPath = await findOnPath('bicep', env);
-  if (onPath !== undefined) return describe(onPath, 'PATH');
-  // `az bicep` has no snapshots, but the program that it runs has.
-  const ofAzureCli = await findAzureCliCompiler(env);
-  if (ofAzureCli !== undefined) return describe(ofAzureCli, 'az bicep');
-  return restoreCompiler(env);
+  const installed: Compiler[] = [];
+  const reasons: string[] = [];
+  for (const { source, find } of INSTALLED) {
+    const program = await find(env);
+    if (program === undefined) continue;
+    try {
+      const compiler = await describe(program, source);
+      if (compiler.version === BICEP_VERSION) return compiler;
+      installed.push(compiler);
+    } catch (error) {
+      reasons.push(reasonOf(error));
+    }
+  }
+  try {
+    return await restoreCompiler(env);
+  } catch (error) {
+    reasons.push(reasonOf(error));
+  }
+  const [other] = installed;
+  if (other === undefined) throw new NoCompilerError(reasons.join('; '));
+  return { ...other, insteadOfPinned: reasons.join('; ') };
+}
+
+/** In their order. `az bicep` has no snapshots, but the program that it runs has. */
+const INSTALLED = [
+  { source: 'PATH', find: (env: Environment) => findOnPath('bicep', env) },
+  { source: 'az bicep', find: findAzureCliCompiler },
+];
+
+function reasonOf(error: unknown): string {
+  // Any other is one of files: a cache folder that cannot be written, say.
+  return error instanceof NoCompilerError ? error.reason : String(error);
 }
 
 async function findAzureCliCompiler(env: Environment): Promise<string | undefined> {
@@ -79,7 +111,7 @@ async function restoreCompiler(env: Environment): Promise<Compiler> {
     throw new NoCompilerError(`NuGet has none for ${process.platform}-${process.arch}`);
   }
   const dotnet = await findOnPath('dotnet', env);
-  if (dotnet === undefined) throw new NoCompilerError('nor bicep, az bicep or dotnet');
+  if (dotnet === undefined) throw new NoCompilerError('there is no dotnet to restore it with');
   await mkdir(cache, { recursive: true });
   const draft = await mkdtemp(join(cache, 'restore-'));
   try {

@@ -1,14 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { SMOKE_CHECKS, type SmokeCheck, SmokeFailure } from './smoke-checks.ts';
+import { SMOKE_CHECKS, type SmokeCheck, type SmokeDemands, SmokeFailure } from './smoke-checks.ts';
 import { createSmokeClient, type SmokeClient } from './smoke-client.ts';
 
-type SmokeTest = {
+type SmokeTest = SmokeDemands & {
   readonly url: URL;
   /** Absent: the door is open. */
   readonly key?: string;
   /** How long the first checks may fail, all together. */
   readonly timeoutMs: number;
-  readonly mustSeeCache: boolean;
   readonly print: (line: string) => void;
   /** Told why it waits. */
   readonly note: (line: string) => void;
@@ -38,17 +37,17 @@ export async function runSmokeTest(test: SmokeTest): Promise<boolean> {
 async function runCheck(
   { name, run, isRetried }: SmokeCheck,
   client: SmokeClient,
-  { mustSeeCache, note }: SmokeTest,
+  test: SmokeTest,
   deadline: number,
 ): Promise<{ readonly passed: boolean; readonly text: string }> {
   let isNoted = false;
   for (;;) {
     try {
-      return { passed: true, text: await run(client, mustSeeCache) };
+      return { passed: true, text: await run(client, test) };
     } catch (error) {
       const text = explain(error);
       if (!isRetried || Date.now() + RETRY_MS > deadline) return { passed: false, text };
-      if (!isNoted) note(`Waiting until this passes: ${name}.`);
+      if (!isNoted) test.note(`Waiting until this passes: ${name}.`);
       isNoted = true;
     }
     await sleep(RETRY_MS);

@@ -1,0 +1,79 @@
+import { fileURLToPath } from 'node:url';
+import { ConfigError } from '../../shared/errors.ts';
+import {
+  findScorer,
+  loadRegistry,
+  type ScorerEntry,
+  type ScorerRegistry,
+} from '../../shared/matrix-factorization/registry.ts';
+import { resolveScorer } from '../../shared/matrix-factorization/scorer-choice.ts';
+import pin from '../model/published-weights.json' with { type: 'json' };
+import routeLlmModels from '../model/routellm-models.json' with { type: 'json' };
+import { DEPLOYMENT_DEFAULTS, SCORER_DEFAULT } from './deployment-settings.ts';
+
+type Values = Readonly<Record<string, string | undefined>>;
+
+/** What the templates set STRONG_SCORER_MODEL and WEAK_SCORER_MODEL to. */
+export const STAND_INS = { strong: 'gpt-4-1106-preview', weak: 'mixtral-8x7b-instruct-v0.1' };
+
+const OWN_MODELS = fileURLToPath(new URL('../../models', import.meta.url));
+const AZURE_EMBEDDER = /^azure-openai\//;
+
+/**
+ * What the scorer of the package cannot take of these values, in the words in which the app would
+ * refuse to start. Throws a ConfigError when the registry cannot be read.
+ */
+export async function findScorerProblems(
+  values: Values,
+  modelsFolder = OWN_MODELS,
+): Promise<readonly string[]> {
+  const name = nameOf(values);
+  const registry = await loadPlanned(modelsFolder);
+  const needsCalibration = (values['ROUTER_STRONG_SHARE'] ?? '') !== '';
+  try {
+    const { entry } = resolveScorer(registry, { name, ...STAND_INS, needsCalibration });
+    return embeddingProblems(entry, values['EMBEDDING_MODEL'] ?? '');
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    return error.problems;
+  }
+}
+
+/** Whether prompts are embedded in Azure, so that there is something to keep. Throws a ConfigError. */
+export async function hasEmbeddingCache(values: Values): Promise<boolean> {
+  const registry = await loadPlanned(OWN_MODELS);
+  return AZURE_EMBEDDER.test(findScorer(registry, nameOf(values), 'ROUTER_SCORER').embedder);
+}
+
+function nameOf(values: Values): string {
+  return values['ROUTER_SCORER'] || SCORER_DEFAULT;
+}
+
+/** What the next package holds: the registry's scorers, and the published weights that it fetches. */
+async function loadPlanned(modelsFolder: string): Promise<ScorerRegistry> {
+  const { scorers } = await loadRegistry(modelsFolder);
+  return { scorers: scorers.some(({ id }) => id === pin.id) ? scorers : [...scorers, PUBLISHED] };
+}
+
+const PUBLISHED: ScorerEntry = {
+  id: pin.id,
+  version: '1',
+  file: `${pin.id}/scorer.onnx`,
+  sha256: pin.sha256,
+  embedder: pin.embedder,
+  dimensions: 1536,
+  models: routeLlmModels,
+  defaultPair: STAND_INS,
+  trainedOn: pin.repository,
+  figures: {},
+  calibrations: [],
+};
+
+function embeddingProblems({ id, embedder }: ScorerEntry, given: string): string[] {
+  const model = embedder.replace(AZURE_EMBEDDER, '');
+  const planned = given || DEPLOYMENT_DEFAULTS.EMBEDDING_MODEL;
+  if (!AZURE_EMBEDDER.test(embedder) || planned === model) return [];
+  return [
+    `EMBEDDING_MODEL is ${planned}, and the scorer ${id} was trained on ${model}: with other embeddings its win rates mean nothing. Set it: azd env set EMBEDDING_MODEL ${model}`,
+  ];
+}
