@@ -38,13 +38,27 @@ const DEFAULT_PIN = new URL('model/published-weights.json', import.meta.url);
 
 async function packageApp(commandLine: CommandLine): Promise<void> {
   const out = resolve(commandLine.text('out') ?? join(PROJECT_FOLDER, 'dist-package'));
-  await mkdir(out, { recursive: true });
-  // In the folder itself: what is whole is renamed to its place.
-  const draft = await mkdtemp(join(out, '.draft-'));
+  if (existsSync(join(out, 'app')) && !existsSync(join(out, SCORER_FILE))) {
+    throw new InputError(
+      `${join(out, 'app')} is there and is no package of ours: choose another --out.`,
+    );
+  }
+  const draft = await makeDraft(out);
   try {
     await writeDraft(commandLine, draft, out);
   } finally {
     await rm(draft, { recursive: true, force: true });
+  }
+}
+
+/** In the folder itself: what is whole is renamed to its place. */
+async function makeDraft(out: string): Promise<string> {
+  try {
+    await mkdir(out, { recursive: true });
+    return await mkdtemp(join(out, '.draft-'));
+  } catch (error) {
+    const reason = error instanceof Error && 'code' in error ? String(error.code) : String(error);
+    throw new InputError(`Nothing can be written to ${out} (${reason}): choose another --out.`);
   }
 }
 
@@ -56,7 +70,7 @@ async function writeDraft(commandLine: CommandLine, draft: string, out: string):
   const scorer = chooseScorer(scorers, pin.id);
   if (problem !== undefined) {
     console.error(
-      `WARNING: the published weights are not in this package: ${problem}\nWARNING: the ${scorer.id} scorer is used instead. Package it again when the hub can be reached.`,
+      `WARNING: the published weights are not in this package: ${problem}\nWARNING: the ${scorer.id} scorer is used instead (the template's parameter scorer, or ROUTER_SCORER, is to say so). Package it again when the hub can be reached.`,
     );
   }
   console.error('Zipping it ...');

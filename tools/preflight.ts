@@ -50,7 +50,12 @@ await runTool({
       console.error('Nothing was created.');
       process.exitCode = 2;
     } else {
-      console.log(`${settings.environmentName} in ${settings.location} can be deployed.`);
+      const place = `${settings.environmentName} in ${settings.location}`;
+      console.log(
+        commandLine.flag('offline')
+          ? `Nothing is wrong with ${place}, as far as can be told without Azure: region, models and quota were not looked at.`
+          : `${place} can be deployed.`,
+      );
     }
   },
 });

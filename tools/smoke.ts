@@ -1,3 +1,4 @@
+import { InputError } from './command-line/input-error.ts';
 import { runTool } from './command-line/run-tool.ts';
 import { runSmokeTest } from './smoke/run-smoke-test.ts';
 import { parseRouterAddress } from './smoke/smoke-client.ts';
@@ -21,6 +22,16 @@ the embedding cache, a wrong request, a request without a key, the OpenAPI file.
 
 Prints a line a check; ends with exit code 1 when one fails. Costs four short answers.`;
 
+/** Throws an InputError when the variable that is named has no key in it. */
+function readKey(name: string | undefined): string {
+  const key = process.env[name ?? DEFAULT_KEY_VARIABLE] ?? '';
+  if (name !== undefined && key === '') {
+    // The name is left out: somebody may have written the key itself there.
+    throw new InputError('--key-from must name an environment variable that holds the key.');
+  }
+  return key;
+}
+
 await runTool({
   help: HELP,
   options: {
@@ -31,7 +42,7 @@ await runTool({
     'allow-degraded': { type: 'boolean' },
   },
   run: async (commandLine) => {
-    const key = process.env[commandLine.text('key-from') ?? DEFAULT_KEY_VARIABLE] ?? '';
+    const key = readKey(commandLine.text('key-from'));
     const passed = await runSmokeTest({
       url: parseRouterAddress(commandLine.required('url')),
       ...(key !== '' && { key }),

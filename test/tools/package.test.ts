@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { cp, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -164,6 +164,20 @@ describe('package refuses', () => {
     expect(await hashes(out)).toEqual(before);
     return stderr;
   }
+
+  test('to put itself in the place of something else, or of a file', async () => {
+    const mine = join(folder, 'mine');
+    await mkdir(join(mine, 'app'), { recursive: true });
+    await writeFile(join(mine, 'app/precious.txt'), 'mine');
+    const other = await runTool('package', ['--out', mine]);
+    expect(other).toMatchObject({ code: 2, stderr: expect.stringContaining('no package of ours') });
+    expect(await readFile(join(mine, 'app/precious.txt'), 'utf8')).toBe('mine');
+    const file = await runTool('package', ['--out', join(mine, 'app/precious.txt')]);
+    expect(file).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('choose another --out'),
+    });
+  });
 
   test('a folder without a registry', async () => {
     expect(await refusal(join(folder, 'nowhere'))).toContain('registry.json');

@@ -85,7 +85,7 @@ describe('a router as it is deployed', () => {
   });
 
   it('fails with a wrong key, and says which to give', async () => {
-    const { code, stdout } = await smoke(router.url, ['--key-from', 'OTHER']);
+    const { code, stdout } = await smoke(router.url, [], 'another-key');
     expect(stdout).toContain('not ok: routed answer: HTTP 401.');
     expect(stdout).toContain('--key-from names the environment variable');
     expect(names(stdout, 'ok')).toEqual(['health', 'ready', 'no key', 'openapi']);
@@ -212,6 +212,21 @@ describe('what is wrong', () => {
   it('an address where the key could be read on its way', async () => {
     const { code, stderr } = await smoke('http://router.example');
     expect(stderr).toContain('--url must be an https address');
+    expect(code).toBe(2);
+  });
+
+  it('an address with the path that clients use', async () => {
+    const { code, stderr } = await runTool('smoke', ['--url', `${router.url}/llm`]);
+    expect(stderr).toContain('without /llm');
+    expect(code).toBe(2);
+  });
+
+  it('a variable without a key, whose name may be the key itself', async () => {
+    const { code, stderr } = await runTool('smoke', [
+      ...['--url', router.url, '--key-from', 'k-123'],
+    ]);
+    expect(stderr).toContain('--key-from must name an environment variable');
+    expect(stderr).not.toContain('k-123');
     expect(code).toBe(2);
   });
 });

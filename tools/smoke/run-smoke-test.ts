@@ -47,7 +47,10 @@ async function runCheck(
     } catch (error) {
       const text = explain(error);
       if (!isRetried || Date.now() + RETRY_MS > deadline) return { passed: false, text };
-      if (!isNoted) test.note(`Waiting until this passes: ${name}.`);
+      if (!isNoted) {
+        const seconds = Math.ceil((deadline - Date.now()) / 1_000);
+        test.note(`Waiting up to ${seconds} s until this passes: ${name}: ${text}`);
+      }
       isNoted = true;
     }
     await sleep(RETRY_MS);

@@ -29,6 +29,9 @@ export function parseRouterAddress(text: string): URL {
       `--url must be an https address, or an http one of this machine, got "${text}".`,
     );
   }
+  if (/^\/llm(\/|$)/.test(url.pathname)) {
+    throw new InputError(`--url must be the address alone, such as ${url.origin}, without /llm.`);
+  }
   return url;
 }
 
