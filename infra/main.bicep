@@ -131,35 +131,53 @@ var threshold = routerSettings.?ROUTER_THRESHOLD ?? ''
 var strongShare = routerSettings.?ROUTER_STRONG_SHARE ?? ''
 var calibration = routerSettings.?ROUTER_CALIBRATION ?? ''
 var hasOwnTarget = !empty(threshold) || !empty(strongShare) || !empty(calibration)
-var hasOtherModels = !empty(filter([strong, weak, embedding], one => (one.?format ?? 'OpenAI') != 'OpenAI'))
+var modelDeployments = weakElsewhere == null ? [strong, weak, embedding] : [strong, embedding]
+var hasOtherModels = !empty(filter(modelDeployments, one => (one.?format ?? 'OpenAI') != 'OpenAI'))
 var isPublished = startsWith(scorer, 'routellm')
-var lacksSubnet = network.?existing != null && network.?existing.?apiManagementSubnetId == null
 
-// What no decorator can say. The resource group's name asks for it, so that nothing is made before.
 var strangeUseCases = filter(
   apiManagement.?useCases ?? [],
   name => empty(name) || contains(name, ',') || contains(name, ' ') || contains(name, '"') || contains(name, '\\')
 )
-var problem = hasApiManagement && !contains(apiManagement.?publisherEmail ?? '', '@')
-  ? 'apiManagement.publisherEmail must be an e-mail address: API Management writes there.'
-  : hasApiManagement && isPrivate && (apiManagement.?sku ?? 'BasicV2') == 'BasicV2'
-      ? 'API Management of the SKU BasicV2 cannot join a virtual network: choose StandardV2, or leave the private network out.'
-      : hasApiManagement && !contains(apiKeys, 'front-door=')
-          ? 'API Management needs a key to the router: give frontDoorKey, and apiKeys with front-door=<sha256 of it, hex>.'
-          : !empty(strangeUseCases)
-              ? 'apiManagement.useCases must be names without commas, blanks, quotes and backslashes.'
-              : hasApiManagement && lacksSubnet
-                  ? 'API Management in a private network needs network.existing.apiManagementSubnetId.'
-                  : !empty(threshold) && !empty(strongShare)
-                      ? 'ROUTER_THRESHOLD and ROUTER_STRONG_SHARE contradict each other: set one of them.'
-                      : isPublished && !empty(strongShare) && empty(calibration)
-                          ? 'ROUTER_STRONG_SHARE needs a calibration, which the published weights do not have yet: set ROUTER_THRESHOLD, or calibrate and set ROUTER_CALIBRATION.'
-                          : weakElsewhere == null && strong.name == weak.name
-                              ? 'strong.name and weak.name must differ: with one deployment there is nothing to route.'
-                              : ''
+// What no decorator can say. The resource group's name asks for it, so that nothing is made before.
+var objections = [
+  {
+    when: hasApiManagement && !contains(apiManagement.?publisherEmail ?? '', '@')
+    say: 'apiManagement.publisherEmail must be an e-mail address: API Management writes there.'
+  }
+  {
+    when: hasApiManagement && isPrivate && (apiManagement.?sku ?? 'BasicV2') == 'BasicV2'
+    say: 'API Management of the SKU BasicV2 cannot join a virtual network: choose StandardV2, or leave the private network out.'
+  }
+  {
+    when: hasApiManagement && network.?existing != null && network.?existing.?apiManagementSubnetId == null
+    say: 'API Management in a private network needs network.existing.apiManagementSubnetId.'
+  }
+  {
+    when: hasApiManagement && !contains(apiKeys, 'front-door=')
+    say: 'API Management needs a key to the router: give frontDoorKey, and apiKeys with front-door=<sha256 of it, hex>.'
+  }
+  {
+    when: !empty(strangeUseCases)
+    say: 'apiManagement.useCases must be names without commas, blanks, quotes and backslashes.'
+  }
+  {
+    when: !empty(threshold) && !empty(strongShare)
+    say: 'ROUTER_THRESHOLD and ROUTER_STRONG_SHARE contradict each other: set one of them.'
+  }
+  {
+    when: isPublished && !empty(strongShare) && empty(calibration)
+    say: 'ROUTER_STRONG_SHARE needs a calibration, which the published weights do not have yet: set ROUTER_THRESHOLD, or calibrate and set ROUTER_CALIBRATION.'
+  }
+  {
+    when: weakElsewhere == null && strong.name == weak.name
+    say: 'strong.name and weak.name must differ: with one deployment there is nothing to route.'
+  }
+]
+var problems = map(filter(objections, one => one.when), one => one.say)
 
 resource group 'Microsoft.Resources/resourceGroups@2024-11-01' = {
-  name: empty(problem) ? 'rg-${environmentName}' : fail(problem)
+  name: empty(problems) ? 'rg-${environmentName}' : fail(join(problems, ' '))
   location: location
   tags: allTags
 }
@@ -199,7 +217,7 @@ module ai 'modules/ai.bicep' = {
     name: names.ai
     location: location
     tags: allTags
-    modelDeployments: weakElsewhere == null ? [strong, weak, embedding] : [strong, embedding]
+    modelDeployments: modelDeployments
     deploymentSku: deploymentSku
     isPrivate: isPrivate
     workspaceId: monitoring.outputs.workspaceId

@@ -5,15 +5,15 @@ import { listFiles } from './work-folder.ts';
 
 /**
  * Each of `refused/*.bicepparam` must be refused before anything is created, with the words behind
- * `// refused:` in it.
+ * every `// refused:` in it.
  */
 export async function checkRefusals(folder: string, bicep: Bicep): Promise<readonly string[]> {
   const problems: string[] = [];
   for (const name of await listFiles(join(folder, 'refused'), /\.bicepparam$/)) {
     const file = join('refused', name);
-    const [, wanted] =
-      /^\/\/ refused: (.+?)\s*$/m.exec(await readFile(join(folder, file), 'utf8')) ?? [];
-    if (wanted === undefined) {
+    const text = await readFile(join(folder, file), 'utf8');
+    const wanted = [...text.matchAll(/^\/\/ refused: (.+?)\s*$/gm)].map(([, words = '']) => words);
+    if (wanted.length === 0) {
       problems.push(`${file} must say what it is refused with, in a line "// refused: ...".`);
       continue;
     }
@@ -21,8 +21,8 @@ export async function checkRefusals(folder: string, bicep: Bicep): Promise<reado
       () => 'nothing',
       (error: unknown) => String(error),
     );
-    if (!said.includes(wanted)) {
-      problems.push(`${file} must be refused with "${wanted}"; the compiler said: ${said}`);
+    for (const words of wanted.filter((one) => !said.includes(one))) {
+      problems.push(`${file} must be refused with "${words}"; the compiler said: ${said}`);
     }
   }
   return problems;

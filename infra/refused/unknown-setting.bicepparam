@@ -1,6 +1,0 @@
-using '../main.bicep'
-
-// refused: BCP089
-param environmentName = 'refused'
-param location = 'swedencentral'
-param routerSettings = { ROUTER_TRESHOLD: '0.2' }
