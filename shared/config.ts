@@ -229,7 +229,7 @@ function readEmbeddingCache(read: SettingsReader): Config['embeddingCache'] {
     ...(endpoint !== undefined && { endpoint }),
     ...(connectionString !== undefined && { connectionString }),
   };
-  const keySecret = read.secret('CACHE_KEY_SECRET');
+  const keySecret = read.text('CACHE_KEY_SECRET');
   return {
     ...((endpoint ?? connectionString) !== undefined && { tables }),
     table: read.matching('EMBEDDING_CACHE_TABLE', /^[A-Za-z][A-Za-z0-9]{2,62}$/) ?? 'embeddings',

@@ -28,6 +28,13 @@ export class SettingsReader {
   /** An empty setting counts as absent: that is how portals and pipelines write "not set". */
   text(name: string): string | undefined {
     const value = this.#env[name]?.trim();
+    // The platform puts the secret in the place of such a reference, or leaves it when it cannot.
+    if (value?.startsWith('@Microsoft.KeyVault(')) {
+      return this.#report(
+        name,
+        'is a Key Vault reference that was not resolved: the vault has no such secret yet, or the app may not read it',
+      );
+    }
     return value === '' ? undefined : value;
   }
 
@@ -55,13 +62,6 @@ export class SettingsReader {
   /** A key, which is sent in a header and never shown. */
   secret(name: string): string | undefined {
     const value = this.text(name);
-    // The platform puts the secret in the place of such a reference, or leaves it when it cannot.
-    if (value?.startsWith('@Microsoft.KeyVault(')) {
-      return this.#report(
-        name,
-        'is a Key Vault reference that was not resolved: the vault has no such secret yet, or the app may not read it',
-      );
-    }
     if (value === undefined || /^[\x21-\x7e]+$/.test(value)) return value;
     return this.#report(name, 'must be one line of printable ASCII without spaces');
   }
