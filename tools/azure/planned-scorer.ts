@@ -55,7 +55,8 @@ async function loadPlanned(modelsFolder: string): Promise<ScorerRegistry> {
   return { scorers: scorers.some(({ id }) => id === pin.id) ? scorers : [...scorers, PUBLISHED] };
 }
 
-const PUBLISHED: ScorerEntry = {
+/** The published weights' entry in the registry, once they are imported. */
+export const PUBLISHED: ScorerEntry = {
   id: pin.id,
   version: '1',
   file: `${pin.id}/scorer.onnx`,

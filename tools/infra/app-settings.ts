@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { loadConfig } from '../../shared/config.ts';
 import { ConfigError } from '../../shared/errors.ts';
 import { findScorer, loadRegistry } from '../../shared/matrix-factorization/registry.ts';
-import routeLlmModels from '../model/routellm-models.json' with { type: 'json' };
+import { PUBLISHED } from '../azure/planned-scorer.ts';
 import { ofType, type Snapshot, valueAt } from './snapshot.ts';
 
 export type Settings = Readonly<Record<string, string>>;
@@ -98,18 +98,10 @@ async function hasScorer(modelsFolder: string, name: string): Promise<boolean> {
   }
 }
 
-/** RouteLLM's weights, as they stand in a registry once they are imported. */
+/** The published weights, as they stand in a registry once they are imported. */
 function writeRegistry(folder: string, id: string): Promise<void> {
-  const entry = {
-    id,
-    version: '1',
-    file: 'scorer.onnx',
-    sha256: '0'.repeat(64),
-    embedder: 'azure-openai/text-embedding-3-small',
-    dimensions: 1536,
-    models: routeLlmModels,
-    defaultPair: { strong: 'gpt-4-1106-preview', weak: 'mixtral-8x7b-instruct-v0.1' },
-    trainedOn: 'nothing: it stands in for the imported weights',
-  };
-  return writeFile(join(folder, 'registry.json'), JSON.stringify({ scorers: [entry] }));
+  return writeFile(
+    join(folder, 'registry.json'),
+    JSON.stringify({ scorers: [{ ...PUBLISHED, id }] }),
+  );
 }
