@@ -1,3 +1,4 @@
+import type { Caller } from './caller.ts';
 import { type HttpError, toErrorBody } from './errors.ts';
 
 /** What goes back to the caller, before the host's own form of it. */
@@ -13,10 +14,12 @@ export type Call = {
   readonly requestId: string;
   /** `performance.now()` when the request arrived. */
   readonly startedAt: number;
-  /** Aborted when the request's time is over. */
+  /** Aborted when the request's time is over, or, with a CallEndedError, when nobody waits for it. */
   readonly signal: AbortSignal;
-  /** The name of the caller's key; absent when the router is open to all. */
-  readonly caller?: string;
+  /** Absent when the router is open to all. */
+  readonly caller?: Caller;
+  /** What the caller says it is doing, from `X-USE_CASE`; absent when it says nothing that is a name. */
+  readonly useCase?: string;
   readonly header: (name: string) => string | null;
   /** The parsed JSON body; undefined where the route has none. */
   readonly body: unknown;

@@ -4,6 +4,7 @@ import { loadRegistry } from './matrix-factorization/registry.ts';
 import { resolveScorer, type ScorerChoice } from './matrix-factorization/scorer-choice.ts';
 import { LOCAL_EMBEDDER } from './prompt-embedding/local-embedding.ts';
 import { type Access, readAccess } from './read-access.ts';
+import { type Limits, readLimits } from './read-limits.ts';
 import { OUT_OF_DISTRIBUTION_TIERS, type OutOfDistributionTier } from './routing/controls.ts';
 import { MODES, type Mode, type ModeShares } from './routing/threshold.ts';
 import { type Environment, SettingsReader } from './settings-reader.ts';
@@ -33,12 +34,7 @@ export type Config = {
     readonly outOfDistributionTier: OutOfDistributionTier;
   };
   readonly access: Access;
-  readonly limits: {
-    readonly maxBodyBytes: number;
-    readonly maxAnswerBytes: number;
-    readonly requestTimeoutMs: number;
-    readonly embeddingTimeoutMs: number;
-  };
+  readonly limits: Limits;
   readonly embeddingCache: {
     readonly tables?: TablesConfig;
     readonly table: string;
@@ -188,28 +184,6 @@ async function readScorer(
     for (const problem of error.problems) read.problem(problem);
     return undefined;
   }
-}
-
-function readLimits(read: SettingsReader): Config['limits'] {
-  const mebibyte = 1024 * 1024;
-  // The platform ends a request after 230 s without a byte, and host.json's functionTimeout ends
-  // all streams of the worker that runs into it.
-  const requestTimeoutMs =
-    read.integer('REQUEST_TIMEOUT_MS', { min: 1, max: 1_500_000 }) ?? 220_000;
-  const embeddingTimeoutMs = read.integer('EMBEDDING_TIMEOUT_MS', { min: 1, max: 1_500_000 });
-  if (embeddingTimeoutMs !== undefined && embeddingTimeoutMs >= requestTimeoutMs) {
-    read.problem(
-      'EMBEDDING_TIMEOUT_MS must be below REQUEST_TIMEOUT_MS: no time would be left for the answer.',
-    );
-  }
-  return {
-    // The host itself takes 100 MiB and answers the next byte with an empty 500.
-    maxBodyBytes: read.integer('MAX_BODY_BYTES', { min: 1, max: 100 * mebibyte }) ?? 32 * mebibyte,
-    // The host takes all it is given without back-pressure: a slow reader costs this much memory.
-    maxAnswerBytes: read.integer('MAX_ANSWER_BYTES', { min: 1 }) ?? 64 * mebibyte,
-    requestTimeoutMs,
-    embeddingTimeoutMs: embeddingTimeoutMs ?? Math.min(5_000, Math.ceil(requestTimeoutMs / 2)),
-  };
 }
 
 function readEmbeddingCache(read: SettingsReader): Config['embeddingCache'] {

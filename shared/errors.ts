@@ -54,6 +54,21 @@ export class UpstreamError extends HttpError {
   }
 }
 
+/**
+ * The call ended from this side, not the deployment's: the client is gone, or the app shuts down. The
+ * reason of the signal that ends what is under way; says nothing about any deployment.
+ */
+export class CallEndedError extends HttpError {
+  constructor(why: 'client_gone' | 'shutting_down') {
+    super(
+      why === 'client_gone'
+        ? 'The client closed its connection before the answer was complete.'
+        : 'This instance of the router shuts down. Send the request again: another one answers.',
+      { status: why === 'client_gone' ? 499 : 503, type: 'server_error', code: why },
+    );
+  }
+}
+
 /** Everything wrong with the settings or the scorer, found at start-up, reported at once. */
 export class ConfigError extends Error {
   readonly problems: readonly string[];

@@ -83,7 +83,7 @@ async function admit(
   return {
     header,
     body,
-    ...(caller !== undefined && { caller }),
+    ...(caller !== undefined && { caller: { name: caller, role: 'user' } }),
     ...(deployment !== undefined && { deployment }),
   };
 }

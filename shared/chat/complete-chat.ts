@@ -155,7 +155,7 @@ function record(log: Log, exchange: Exchange, status: number, error?: UpstreamEr
   const { call, request, decision } = exchange;
   log(error === undefined ? 'info' : 'warning', 'chat', {
     requestId: call.requestId,
-    caller: call.caller,
+    caller: call.caller?.name,
     useCase: readUseCase(call),
     deployment: decision.upstream.deployment.name,
     tier: decision.tier,
