@@ -1,6 +1,7 @@
 import { app, type HttpMethod } from '@azure/functions';
-import { jsonAnswer } from '../shared/answer.ts';
+import { type Answer, type Call, jsonAnswer } from '../shared/answer.ts';
 import { createBackground } from '../shared/background.ts';
+import { mayCall } from '../shared/caller.ts';
 import { createCompleteChat } from '../shared/chat/complete-chat.ts';
 import { loadConfig } from '../shared/config.ts';
 import { createController } from '../shared/controller.ts';
@@ -10,13 +11,19 @@ import { load } from '../shared/matrix-factorization/scorer.ts';
 import type { OperationId } from '../shared/openapi/operations.ts';
 import { createPassEmbeddings } from '../shared/pass-embeddings.ts';
 import { createEmbedding } from '../shared/prompt-embedding/create-embedding.ts';
+import { createRateLimits } from '../shared/rate-limits.ts';
+import { letsNobodyIn } from '../shared/read-access.ts';
 import { createReadiness } from '../shared/readiness.ts';
 import { createRoutePrompts } from '../shared/route-prompts.ts';
 import { createThresholdPolicy } from '../shared/routing/controls.ts';
 import { needsToken } from '../shared/upstream/deployment.ts';
 import { createAzureCredential, createTokenProvider } from '../shared/upstream/entra-token.ts';
 import { createUpstreams } from '../shared/upstream/upstream.ts';
+import { createAuthenticate } from './http/authenticate.ts';
+import { createCalls } from './http/calls.ts';
+import { watchConnections } from './http/connections.ts';
 import { createRespond, type Route } from './http/respond.ts';
+import { shutDown } from './http/shut-down.ts';
 
 // The composition root: reads the settings, builds everything, and is the route table. What is
 // wrong with the settings or the scorer ends the start here, before a request is taken.
@@ -27,14 +34,14 @@ const background = createBackground((error) =>
 );
 const loadCredential = createAzureCredential();
 const getToken = createTokenProvider(loadCredential);
-const createUpstream = createUpstreams(getToken);
+const createUpstream = createUpstreams(getToken, config.limits);
 
 const strong = createUpstream(config.strong);
 const weak = createUpstream(config.weak);
 const embedding = config.embedding && createUpstream(config.embedding);
 const { entry, pair, calibration } = config.scorer;
 // At once: the word vectors are read while the scorer is made ready.
-const [{ getPromptEmbedding, probeTables, warm }, scorer] = await Promise.all([
+const [{ getPromptEmbedding, embeddingCircuit, probeTables, warm }, scorer] = await Promise.all([
   createEmbedding({
     config,
     dimensions: entry.dimensions,
@@ -55,15 +62,25 @@ const controller = createController({
     ...(calibration && { quantiles: calibration.quantiles }),
   }),
   outOfDistributionTier: config.policy.outOfDistributionTier,
+  embeddingFailureTier: config.policy.embeddingFailureTier,
   getPromptEmbedding,
   log,
 });
 
 const upstreams = [strong, weak];
-const completeChat = createCompleteChat({ controller, upstreams, ...config.limits, log });
+const rateLimits = createRateLimits(config.rateLimits);
+const { countTokens } = rateLimits;
+const completeChat = createCompleteChat({
+  controller,
+  upstreams,
+  ...config.limits,
+  countTokens,
+  log,
+});
 const passEmbeddings = createPassEmbeddings({
   ...(embedding && { upstream: embedding }),
   ...config.limits,
+  countTokens,
 });
 const routePrompts = createRoutePrompts({
   controller,
@@ -77,11 +94,12 @@ const checkReadiness = createReadiness({
   ...(probeTables && { probeTables }),
   // The local embedder answers always; another one is a deployment that may be down.
   ...(embedding && !config.isLocalEmbedder && { embedding }),
+  ...(embeddingCircuit && { embeddingCircuit }),
   deployments: upstreams,
 });
 
-const chat = { access: 'key', hasBody: true, handle: completeChat } as const;
-const embeddings = { access: 'key', hasBody: true, handle: passEmbeddings } as const;
+const chat = { access: 'key', hasBody: true, handle: limited(completeChat) } as const;
+const embeddings = { access: 'key', hasBody: true, handle: limited(passEmbeddings) } as const;
 
 type RouteEntry = Route & { readonly path: string; readonly method: HttpMethod };
 
@@ -132,24 +150,29 @@ const routes: Record<OperationId, RouteEntry> = {
     method: 'POST',
     access: 'key',
     hasBody: true,
-    handle: routePrompts,
+    handle: limited(routePrompts),
   },
 };
 
 const OTHER_METHODS: HttpMethod[] = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'];
 
 app.setup({ enableHttpStream: true });
+const calls = createCalls({ ...config.limits, findConnection: watchConnections(), log });
 const respond = createRespond({
-  ...(config.access.apiKeys && { apiKeys: config.access.apiKeys }),
+  calls,
+  authenticate: createAuthenticate(config.access),
   ...config.limits,
   log,
 });
+// Where nobody may call yet, nothing but the health check answers.
+const isClosed = letsNobodyIn(config.access);
 for (const [name, { path, method, ...route }] of Object.entries(routes)) {
+  const access = isClosed && name !== 'health' ? 'key' : route.access;
   app.http(name, {
     route: path,
     methods: [method],
-    authLevel: config.access.hostChecksKey && route.access === 'key' ? 'function' : 'anonymous',
-    handler: respond(route),
+    authLevel: config.access.hostChecksKey && access === 'key' ? 'function' : 'anonymous',
+    handler: respond({ ...route, access }),
   });
 }
 // Its name sorts behind all others.
@@ -157,14 +180,22 @@ app.http('zz-not-found', {
   route: 'llm/{*rest}',
   methods: OTHER_METHODS,
   authLevel: 'anonymous',
-  handler: respond({ access: 'open', handle: notFound }),
+  handler: respond({ access: isClosed ? 'key' : 'open', handle: notFound }),
 });
 // Nothing waits for it: a request that comes first does what is left of it itself.
 app.hook.appStart(() => {
   background.run(warm());
   if ([config.strong, config.weak].some(needsToken)) background.run(getToken());
 });
-app.hook.appTerminate(() => background.drain(4_000));
+app.hook.appTerminate(() => shutDown({ calls, background, log }));
+
+/** A route whose calls count against the limits of its caller and its use case. */
+function limited(handle: (call: Call) => Promise<Answer>): (call: Call) => Promise<Answer> {
+  return async (call) => {
+    rateLimits.admit(call);
+    return handle(call);
+  };
+}
 
 function health() {
   return jsonAnswer(200, { status: 'online' });
@@ -181,9 +212,10 @@ async function openapi() {
   return jsonAnswer(200, document);
 }
 
-function listModels() {
+function listModels({ caller }: Call) {
   const named = embedding === undefined ? upstreams : [...upstreams, embedding];
-  const ids = ['smart-router', ...named.map(({ deployment }) => deployment.name)];
+  const names = named.map(({ deployment }) => deployment.name);
+  const ids = ['smart-router', ...names.filter((name) => mayCall(caller, name))];
   const data = ids.map((id) => ({ id, object: 'model', created: 0, owned_by: 'smart-router' }));
   return jsonAnswer(200, { object: 'list', data });
 }

@@ -43,5 +43,5 @@ export function errorAnswer(
   error: HttpError,
   headers: Readonly<Record<string, string>> = {},
 ): Answer {
-  return jsonAnswer(error.status, toErrorBody(error), headers);
+  return jsonAnswer(error.status, toErrorBody(error), { ...headers, ...error.headers });
 }

@@ -5,14 +5,18 @@ import { resolveScorer, type ScorerChoice } from './matrix-factorization/scorer-
 import { LOCAL_EMBEDDER } from './prompt-embedding/local-embedding.ts';
 import { type Access, readAccess } from './read-access.ts';
 import { type Limits, readLimits } from './read-limits.ts';
+import { type RateLimit, readRateLimits } from './read-rate-limits.ts';
 import { OUT_OF_DISTRIBUTION_TIERS, type OutOfDistributionTier } from './routing/controls.ts';
 import { MODES, type Mode, type ModeShares } from './routing/threshold.ts';
 import { type Environment, SettingsReader } from './settings-reader.ts';
+import { readAllowedHosts } from './upstream/allowed-hosts.ts';
 import type { Deployment } from './upstream/deployment.ts';
 import { readDeployment } from './upstream/read-deployment.ts';
 
 const LOG_LEVELS = ['debug', 'info', 'warning', 'error', 'none'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
+
+const EMBEDDING_FAILURE_TIERS = ['strong', 'weak'] as const;
 
 export type TablesConfig = {
   readonly endpoint?: string;
@@ -32,9 +36,14 @@ export type Config = {
     readonly strongShare?: number;
     readonly modes: ModeShares;
     readonly outOfDistributionTier: OutOfDistributionTier;
+    /** Where prompts go that could not be embedded. */
+    readonly embeddingFailureTier: (typeof EMBEDDING_FAILURE_TIERS)[number];
   };
   readonly access: Access;
   readonly limits: Limits;
+  readonly rateLimits: readonly RateLimit[];
+  /** Hosts beside the configured ones that a deployment may be at. */
+  readonly allowedHosts: readonly string[];
   readonly embeddingCache: {
     readonly tables?: TablesConfig;
     readonly table: string;
@@ -70,6 +79,8 @@ export async function loadConfig(env: Environment = process.env): Promise<Config
   if (scorer !== undefined) checkEmbedder(read, scorer, embedding);
   const access = readAccess(read);
   const limits = readLimits(read);
+  const rateLimits = readRateLimits(read);
+  const allowedHosts = readAllowedHosts(read);
   const embeddingCache = readEmbeddingCache(read);
   const logLevel = read.choice('LOG_LEVEL', LOG_LEVELS) ?? 'info';
   if (read.problems.length > 0 || !strong || !weak || !scorer) throw new ConfigError(read.problems);
@@ -83,6 +94,8 @@ export async function loadConfig(env: Environment = process.env): Promise<Config
     policy,
     access,
     limits,
+    rateLimits,
+    allowedHosts,
     embeddingCache,
     logLevel,
   };
@@ -123,6 +136,8 @@ function readPolicy(read: SettingsReader): Config['policy'] {
     ...(strongShare !== undefined && { strongShare }),
     modes: readModes(read),
     outOfDistributionTier: read.choice('ROUTER_OOD_TIER', OUT_OF_DISTRIBUTION_TIERS) ?? 'strong',
+    embeddingFailureTier:
+      read.choice('ROUTER_EMBEDDING_FAILURE_TIER', EMBEDDING_FAILURE_TIERS) ?? 'strong',
   };
 }
 

@@ -1,4 +1,10 @@
-import { InvalidRequestError } from './errors.ts';
+import { type Caller, DeploymentNotAllowedError, mayCall } from './caller.ts';
+import {
+  type Candidate,
+  type Candidates,
+  type FindObstacle,
+  findCandidates,
+} from './find-candidates.ts';
 import type { Log } from './log.ts';
 import type { Scorer } from './matrix-factorization/scorer.ts';
 import type { ModelPair } from './matrix-factorization/scorer-choice.ts';
@@ -22,8 +28,12 @@ export type Reason =
   | 'out-of-distribution'
   /** The request named the deployment. */
   | 'deployment'
-  /** `routing.models` left one deployment. */
+  /** The models that the request or its caller may have left one deployment. */
   | 'models'
+  /** One deployment can serve the request: the others lack what it needs. */
+  | 'requirements'
+  /** Another deployment answered, because the chosen one could not. */
+  | 'fallback'
   /** There was nothing to score, such as images alone. */
   | 'no-text'
   /** The prompt could not be embedded. */
@@ -31,10 +41,10 @@ export type Reason =
   /** The scorer failed. */
   | 'scorer-unavailable';
 
-export type RoutingDecision = {
-  readonly tier: 'strong' | 'weak' | 'direct';
-  readonly upstream: Upstream;
+export type RoutingDecision = Candidate & {
   readonly reason: Reason;
+  /** Who may answer in its place, in the order in which they are asked. */
+  readonly others: readonly Candidate[];
   /** Of the strong over the weak model, in [0, 1]; absent when nothing was scored. */
   readonly winRate?: number;
   /** The share of the calibration's prompts with a lower win rate, in [0, 1]. */
@@ -47,19 +57,28 @@ export type RoutingDecision = {
   readonly embeddingCache: PromptEmbedding['cache'];
 };
 
-export type RouteRequest = {
-  /** The newest human ask, if there is any text. */
-  readonly text: string | undefined;
+/** What requests that are decided on together share. */
+type RouteTerms = {
   readonly controls: Controls;
   /** Ends the wait for the embedding. */
   readonly signal: AbortSignal;
+  /** Absent when the router is open to all. */
+  readonly caller?: Caller | undefined;
+};
+
+export type RouteRequest = RouteTerms & {
+  /** The newest human ask, if there is any text. */
+  readonly text: string | undefined;
+  /** What of the request a deployment cannot serve, in words; undefined when it can serve all. */
+  readonly findObstacle: FindObstacle;
   /** The deployment that the request names, to be called without routing. */
   readonly deployment?: Upstream;
 };
 
-/** A batch of prompts that shares its controls. */
-export type RouteBatch = Pick<RouteRequest, 'controls' | 'signal'> & {
+/** A batch of prompts. */
+export type RouteBatch = RouteTerms & {
   readonly texts: readonly string[];
+  readonly findObstacle: (text: string) => FindObstacle;
 };
 
 export type Controller = {
@@ -75,33 +94,32 @@ type ControllerOptions = {
   readonly pair: ModelPair;
   readonly policy: ThresholdPolicy;
   readonly outOfDistributionTier: OutOfDistributionTier;
+  /** Where prompts go that cannot be scored. */
+  readonly embeddingFailureTier: 'strong' | 'weak';
   readonly getPromptEmbedding: GetPromptEmbedding;
   readonly log: Log;
 };
 
 /** Decides which deployment answers a request: `strong` if its win rate reaches the threshold. */
 export function createController(options: ControllerOptions): Controller {
-  const { strong, weak, scorer, policy, outOfDistributionTier } = options;
+  const { scorer, policy, outOfDistributionTier, embeddingFailureTier } = options;
+  const all: readonly Candidate[] = [
+    { tier: 'strong', upstream: options.strong },
+    { tier: 'weak', upstream: options.weak },
+  ];
   const score = createScorePrompts(options);
 
-  function choose(
-    tier: 'strong' | 'weak',
-    reason: Reason,
-    facts: Partial<RoutingDecision> = {},
+  function decide(
+    scored: ScoredPrompt,
+    { candidates }: Candidates,
+    controls: Controls,
+    threshold: number,
   ): RoutingDecision {
-    const upstream = tier === 'strong' ? strong : weak;
-    return { embeddingCache: 'none', ...facts, tier, upstream, reason };
-  }
-
-  /** What the models to choose from leave undecided is undefined. */
-  function chooseUnscored(controls: Controls, threshold: number): RoutingDecision | undefined {
-    const tier = onlyTier(controls.models, strong.deployment.name, weak.deployment.name);
-    return tier && choose(tier, 'models', { threshold });
-  }
-
-  function decide(scored: ScoredPrompt, controls: Controls, threshold: number): RoutingDecision {
     const { embeddingCache } = scored;
-    if ('failure' in scored) return choose('strong', scored.failure, { threshold, embeddingCache });
+    if ('failure' in scored) {
+      const facts = { threshold, embeddingCache };
+      return choose(candidates, embeddingFailureTier, scored.failure, facts);
+    }
     const { winRate, distance } = scored.prediction;
     const { distanceLimit } = scorer;
     const facts = {
@@ -114,50 +132,66 @@ export function createController(options: ControllerOptions): Controller {
     };
     const isOutside = (distance ?? 0) > (distanceLimit ?? Number.POSITIVE_INFINITY);
     if (isOutside && outOfDistributionTier !== 'score' && !namesThreshold(controls)) {
-      return choose(outOfDistributionTier, 'out-of-distribution', facts);
+      return choose(candidates, outOfDistributionTier, 'out-of-distribution', facts);
     }
-    return choose(winRate >= threshold ? 'strong' : 'weak', 'win-rate', facts);
+    return choose(candidates, winRate >= threshold ? 'strong' : 'weak', 'win-rate', facts);
   }
 
   return {
-    route: async ({ text, controls, signal, deployment }) => {
-      if (deployment !== undefined) {
-        return {
-          tier: 'direct',
-          upstream: deployment,
-          reason: 'deployment',
-          embeddingCache: 'none',
-        };
-      }
+    route: async ({ text, deployment, ...request }) => {
+      if (deployment !== undefined) return decideDirect(deployment, request.caller);
+      const { controls } = request;
       const threshold = readThreshold(controls, policy);
-      const unscored = chooseUnscored(controls, threshold);
+      const choice = await findCandidates(all, request);
+      const unscored = decideUnscored(choice, threshold);
       if (unscored !== undefined) return unscored;
-      if (text === undefined) return choose('strong', 'no-text', { threshold });
-      return decide(await score.one(text, signal), controls, threshold);
+      if (text === undefined) return choose(choice.candidates, 'strong', 'no-text', { threshold });
+      return decide(await score.one(text, request.signal), choice, controls, threshold);
     },
-    routeAll: async ({ texts, controls, signal }) => {
+    routeAll: async ({ texts, ...batch }) => {
+      const { controls, signal } = batch;
       const threshold = readThreshold(controls, policy);
-      const unscored = chooseUnscored(controls, threshold);
-      if (unscored !== undefined) return texts.map(() => unscored);
-      const scored = await score.all(texts, signal);
-      return scored.map((one) => decide(one, controls, threshold));
+      const perText: Candidates[] = [];
+      for (const text of texts) {
+        const findObstacle = batch.findObstacle(text);
+        perText.push(await findCandidates(all, { ...batch, findObstacle }));
+      }
+      const open = texts.filter((_, index) => perText[index]?.only === undefined);
+      const scored = await score.all(open, signal);
+      let next = 0;
+      return perText.map((choice) => {
+        const unscored = decideUnscored(choice, threshold);
+        return unscored ?? decide(scored[next++] as ScoredPrompt, choice, controls, threshold);
+      });
     },
   };
 }
 
-/** The one tier that `routing.models` leaves, or undefined when it leaves both. */
-function onlyTier(
-  models: readonly string[] | undefined,
-  strong: string,
-  weak: string,
-): 'strong' | 'weak' | undefined {
-  if (models === undefined) return undefined;
-  if (models.length === 0 || models.some((name) => name !== strong && name !== weak)) {
-    throw new InvalidRequestError(
-      `routing.models must name deployments to choose from: ${strong}, ${weak}.`,
-      { param: 'routing.models' },
-    );
+/** What needs no score; undefined when it does. */
+function decideUnscored(
+  { candidates, only }: Candidates,
+  threshold: number,
+): RoutingDecision | undefined {
+  return only && choose(candidates, 'strong', only, { threshold });
+}
+
+/** Takes the tier's candidate, or the one there is; the others stay behind it. */
+function choose(
+  candidates: readonly Candidate[],
+  tier: 'strong' | 'weak',
+  reason: Reason,
+  facts: Partial<RoutingDecision>,
+): RoutingDecision {
+  const chosen = candidates.find((one) => one.tier === tier) ?? candidates[0];
+  if (chosen === undefined) throw new Error('There is no candidate to choose.');
+  const others = candidates.filter((one) => one !== chosen);
+  return { embeddingCache: 'none', ...facts, ...chosen, others, reason };
+}
+
+/** Called by its name, a deployment answers itself, for what it cannot do as well. */
+function decideDirect(upstream: Upstream, caller: Caller | undefined): RoutingDecision {
+  if (caller !== undefined && !mayCall(caller, upstream.deployment.name)) {
+    throw new DeploymentNotAllowedError(caller, 'model');
   }
-  if (models.includes(strong) && models.includes(weak)) return undefined;
-  return models.includes(strong) ? 'strong' : 'weak';
+  return { tier: 'direct', upstream, reason: 'deployment', others: [], embeddingCache: 'none' };
 }

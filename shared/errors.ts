@@ -13,6 +13,8 @@ type HttpErrorOptions = {
   readonly type?: string;
   readonly code?: string;
   readonly param?: string;
+  /** Headers that the answer carries, such as `retry-after`. */
+  readonly headers?: Readonly<Record<string, string>>;
   readonly cause?: unknown;
 };
 
@@ -22,6 +24,7 @@ export class HttpError extends Error {
   readonly type: string;
   readonly code: string | null;
   readonly param: string | null;
+  readonly headers: Readonly<Record<string, string>>;
 
   constructor(message: string, options: HttpErrorOptions) {
     super(message, { cause: options.cause });
@@ -30,6 +33,7 @@ export class HttpError extends Error {
     this.type = options.type ?? 'invalid_request_error';
     this.code = options.code ?? null;
     this.param = options.param ?? null;
+    this.headers = options.headers ?? {};
   }
 }
 
@@ -47,9 +51,14 @@ export class DeploymentNotFoundError extends HttpError {
   }
 }
 
-/** A deployment could not be reached, or answered with something that cannot be passed on. */
+type UpstreamErrorOptions = Pick<HttpErrorOptions, 'headers' | 'cause'> & {
+  readonly status: 429 | 502 | 503 | 504;
+  readonly code: string;
+};
+
+/** A deployment could not be reached, was not asked, or gave what cannot be passed on. */
 export class UpstreamError extends HttpError {
-  constructor(message: string, options: { status: 502 | 504; code: string; cause?: unknown }) {
+  constructor(message: string, options: UpstreamErrorOptions) {
     super(message, { type: 'upstream_error', ...options });
   }
 }
@@ -64,7 +73,12 @@ export class CallEndedError extends HttpError {
       why === 'client_gone'
         ? 'The client closed its connection before the answer was complete.'
         : 'This instance of the router shuts down. Send the request again: another one answers.',
-      { status: why === 'client_gone' ? 499 : 503, type: 'server_error', code: why },
+      {
+        status: why === 'client_gone' ? 499 : 503,
+        type: 'server_error',
+        code: why,
+        ...(why === 'shutting_down' && { headers: { 'retry-after': '1' } }),
+      },
     );
   }
 }

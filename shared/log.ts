@@ -1,4 +1,5 @@
 import type { LogLevel } from './config.ts';
+import { untilAborted } from './deadline.ts';
 
 /** Facts of an event. Never a key, a prompt or an answer. */
 export type LogFields = Readonly<Record<string, string | number | boolean | undefined>>;
@@ -25,6 +26,16 @@ export function createLog(minimum: LogLevel): Log {
     if (level === 'error') console.error(line);
     else console.log(line);
   };
+}
+
+/** Waits until what was logged has left the process, at most this long. */
+export async function flushLog(timeoutMs: number): Promise<void> {
+  const written = [process.stdout, process.stderr].map((stream) => {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    stream.write('', () => resolve());
+    return promise;
+  });
+  await untilAborted(Promise.all(written), AbortSignal.timeout(timeoutMs)).catch(() => undefined);
 }
 
 /** The kind of an error for a log: classes, statuses and codes, and no message, which may hold anything. */

@@ -1,10 +1,12 @@
 import * as z from 'zod';
 import type { Answer, Call } from './answer.ts';
+import { DeploymentNotAllowedError, mayCall } from './caller.ts';
 import { parseWith } from './chat/chat-request.ts';
 import { DeploymentNotFoundError } from './errors.ts';
 import { passError } from './upstream/pass-error.ts';
 import { passAnswerHeaders, passRequestHeaders } from './upstream/passed-headers.ts';
 import { readAnswer } from './upstream/read-answer.ts';
+import { redactKey } from './upstream/redact-key.ts';
 import type { Upstream } from './upstream/upstream.ts';
 import { toJson } from './wire-json.ts';
 
@@ -24,13 +26,15 @@ type PassEmbeddingsOptions = {
   /** Absent: there is no embedding deployment, and every call is told so. */
   readonly upstream?: Upstream;
   readonly maxAnswerBytes: number;
+  /** Told what an answer has cost. */
+  readonly countTokens: (call: Call, tokens: number) => void;
 };
 
 /** Sends an embeddings request through, so that an application needs one address for everything. */
 export function createPassEmbeddings(
   options: PassEmbeddingsOptions,
 ): (call: Call) => Promise<Answer> {
-  const { upstream, maxAnswerBytes } = options;
+  const { upstream, maxAnswerBytes, countTokens } = options;
 
   function findUpstream(name: string | null | undefined, param: string): Upstream {
     const deployment = upstream?.deployment;
@@ -51,6 +55,9 @@ export function createPassEmbeddings(
       call.deployment === undefined
         ? findUpstream(body.model, 'model')
         : findUpstream(call.deployment, 'deployment');
+    if (call.caller !== undefined && !mayCall(call.caller, target.deployment.name)) {
+      throw new DeploymentNotAllowedError(call.caller, 'model');
+    }
     const answer = await target.send({
       operation: 'embeddings',
       body: toJson({ ...body, model: target.deployment.name }),
@@ -59,11 +66,22 @@ export function createPassEmbeddings(
     });
     const bytes = await readAnswer(answer, maxAnswerBytes, call.signal);
     const headers = passAnswerHeaders(answer.headers);
-    if (answer.status !== 200) return passError(answer.status, bytes, headers);
+    if (answer.status !== 200) {
+      return passError(answer.status, redactKey(bytes, target.deployment.apiKey), headers);
+    }
+    const tokens = totalTokensOf(bytes);
+    if (tokens !== undefined) countTokens(call, tokens);
     return {
       status: 200,
       headers: { ...headers, 'content-type': 'application/json' },
       body: bytes,
     };
   };
+}
+
+/** By looking for it at the end: parsing vectors to learn one number would take a while. */
+function totalTokensOf(bytes: Buffer): number | undefined {
+  const [, tokens] =
+    /"total_tokens"\s*:\s*(\d+)/.exec(bytes.subarray(-512).toString('latin1')) ?? [];
+  return tokens === undefined ? undefined : Number(tokens);
 }

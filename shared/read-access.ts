@@ -1,4 +1,5 @@
 import { type ApiKey, parseApiKeys } from './api-keys.ts';
+import { type EntraAccess, readEntra } from './entra-settings.ts';
 import type { SettingsReader } from './settings-reader.ts';
 
 /** Set by the platform, never by core tools or the local host. */
@@ -8,6 +9,8 @@ const AZURE_SIGNS = ['WEBSITE_INSTANCE_ID', 'WEBSITE_SITE_NAME', 'WEBSITE_POD_NA
 export type Access = {
   /** Absent: the router asks nobody for a key. Empty: nobody may call. */
   readonly apiKeys?: readonly ApiKey[];
+  /** Whose access tokens let in, beside keys. */
+  readonly entra?: EntraAccess;
   /**
    * True: the host lets in only who has its function key, which is how the front door shows that a
    * request came through it (`FRONT_DOOR=function-key`).
@@ -19,25 +22,34 @@ export type Access = {
 export function readAccess(read: SettingsReader): Access {
   const isOpen = read.choice('ROUTER_AUTH', ['none', 'keys'] as const) === 'none';
   const hostChecksKey = read.choice('FRONT_DOOR', ['function-key'] as const) !== undefined;
-  const text = read.text('ROUTER_API_KEYS');
-  if (isOpen && text !== undefined) {
-    read.problem('ROUTER_AUTH=none and ROUTER_API_KEYS contradict each other: remove one of them.');
-  }
-  if (hostChecksKey && text !== undefined) {
-    read.problem(
-      'FRONT_DOOR and ROUTER_API_KEYS contradict each other: callers show the front door their keys. Remove one of them.',
-    );
-  }
-  if (isOpen && hostChecksKey) {
-    read.problem('ROUTER_AUTH=none and FRONT_DOOR contradict each other: remove one of them.');
+  const apiKeys = readApiKeys(read);
+  const entra = readEntra(read);
+  const exclusive = isOpen ? 'ROUTER_AUTH=none' : hostChecksKey ? 'FRONT_DOOR' : undefined;
+  if (exclusive === undefined) return { apiKeys, ...(entra && { entra }), hostChecksKey };
+  // Behind a front door, it is there that callers show who they are.
+  const others = {
+    FRONT_DOOR: isOpen && hostChecksKey,
+    ROUTER_API_KEYS: read.text('ROUTER_API_KEYS') !== undefined,
+    ENTRA_TENANT_ID: entra !== undefined,
+  };
+  for (const [name, isSet] of Object.entries(others)) {
+    if (isSet) read.problem(`${exclusive} and ${name} contradict each other: remove one of them.`);
   }
   if (isOpen && AZURE_SIGNS.some((name) => read.text(name) !== undefined)) {
     read.problem(
-      'ROUTER_AUTH=none opens the router to everybody and is refused in Azure: set ROUTER_API_KEYS.',
+      'ROUTER_AUTH=none opens the router to everybody and is refused in Azure: set ROUTER_API_KEYS or ENTRA_TENANT_ID.',
     );
   }
-  if (isOpen || hostChecksKey) return { hostChecksKey };
-  const { keys, problems } = parseApiKeys(text ?? '');
+  return { hostChecksKey };
+}
+
+/** True when there is nothing that anybody could show. */
+export function letsNobodyIn({ apiKeys, entra }: Access): boolean {
+  return apiKeys?.length === 0 && entra === undefined;
+}
+
+function readApiKeys(read: SettingsReader): readonly ApiKey[] {
+  const { keys, problems } = parseApiKeys(read.text('ROUTER_API_KEYS') ?? '');
   for (const problem of problems) read.problem(problem);
-  return { apiKeys: keys, hostChecksKey };
+  return keys;
 }

@@ -1,6 +1,7 @@
 import { errorKind } from './log.ts';
+import type { Circuit } from './upstream/circuit.ts';
 import type { Operation } from './upstream/deployment.ts';
-import type { Upstream } from './upstream/upstream.ts';
+import type { Upstream, UpstreamState } from './upstream/upstream.ts';
 
 export type State = 'ok' | 'unauthorized' | 'not-found' | 'failing' | 'unreachable' | 'not-used';
 
@@ -8,9 +9,25 @@ export type Readiness = {
   /** `degraded` still answers every request, worse or slower than it could. */
   readonly status: 'ready' | 'degraded' | 'unavailable';
   readonly scorer: { readonly state: State; readonly name: string };
-  readonly embeddings: { readonly state: State; readonly embedder: string };
+  readonly embeddings: {
+    readonly state: State;
+    readonly embedder: string;
+    /** Of the calls for prompts; absent: they are embedded locally. */
+    readonly circuit?: UpstreamState['circuit'];
+  };
   readonly tables: { readonly state: State };
-  readonly deployments: readonly { readonly name: string; readonly state: State }[];
+  readonly deployments: readonly ({
+    readonly name: string;
+    readonly state: State;
+  } & UpstreamState)[];
+};
+
+/** What the dependencies answered. */
+type Probes = {
+  readonly embeddings: State;
+  readonly tables: State;
+  /** In the order of the deployments. */
+  readonly deployments: readonly State[];
 };
 
 type ReadinessOptions = {
@@ -19,6 +36,8 @@ type ReadinessOptions = {
   readonly embedder: string;
   /** Absent: prompts are embedded locally. */
   readonly embedding?: Upstream;
+  /** What stands before the embedder of prompts. */
+  readonly embeddingCircuit?: Pick<Circuit, 'state'>;
   readonly deployments: readonly Upstream[];
   /** Throws when the tables do not answer. Absent: nothing is kept in any. */
   readonly probeTables?: () => Promise<void>;
@@ -36,37 +55,51 @@ const KEPT_MS = 5_000;
 /** Asks each dependency whether it answers. Knows no addresses and no secrets. */
 export function createReadiness(options: ReadinessOptions): () => Promise<Readiness> {
   const { now = Date.now } = options;
-  let kept: { readiness: Promise<Readiness>; until: number } | undefined;
-  return () => {
+  let kept: { probes: Promise<Probes>; until: number } | undefined;
+  return async () => {
     if (kept === undefined || now() >= kept.until) {
-      kept = { readiness: probeAll(options), until: now() + KEPT_MS };
+      kept = { probes: probeAll(options), until: now() + KEPT_MS };
     }
-    return kept.readiness;
+    return toReadiness(options, await kept.probes);
   };
 }
 
-async function probeAll(options: ReadinessOptions): Promise<Readiness> {
+function toReadiness(options: ReadinessOptions, probes: Probes): Readiness {
+  const deployments = options.deployments.map((upstream, index) => ({
+    name: upstream.deployment.name,
+    state: probes.deployments[index] ?? 'unreachable',
+    ...upstream.state(),
+  }));
+  const circuit = options.embeddingCircuit?.state();
+  // Half-open counts as up: the call that tries the deployment has to come.
+  const up = deployments.filter(({ state, circuit }) => state === 'ok' && circuit !== 'open');
+  const isWhole =
+    up.length === deployments.length &&
+    probes.embeddings === 'ok' &&
+    circuit !== 'open' &&
+    (probes.tables === 'ok' || probes.tables === 'not-used');
+  return {
+    status: up.length === 0 ? 'unavailable' : isWhole ? 'ready' : 'degraded',
+    scorer: { state: 'ok', name: options.scorer },
+    embeddings: {
+      state: probes.embeddings,
+      embedder: options.embedder,
+      ...(circuit && { circuit }),
+    },
+    tables: { state: probes.tables },
+    deployments,
+  };
+}
+
+async function probeAll(options: ReadinessOptions): Promise<Probes> {
   const [embeddings, tables, deployments] = await Promise.all([
     options.embedding === undefined
       ? ('ok' as const)
       : probeUpstream(options.embedding, 'embeddings'),
     probeTables(options.probeTables),
-    Promise.all(
-      options.deployments.map(async (upstream) => ({
-        name: upstream.deployment.name,
-        state: await probeUpstream(upstream, 'chat/completions'),
-      })),
-    ),
+    Promise.all(options.deployments.map((upstream) => probeUpstream(upstream, 'chat/completions'))),
   ]);
-  const canAnswer = deployments.every(({ state }) => state === 'ok');
-  const isWhole = embeddings === 'ok' && (tables === 'ok' || tables === 'not-used');
-  return {
-    status: canAnswer ? (isWhole ? 'ready' : 'degraded') : 'unavailable',
-    scorer: { state: 'ok', name: options.scorer },
-    embeddings: { state: embeddings, embedder: options.embedder },
-    tables: { state: tables },
-    deployments,
-  };
+  return { embeddings, tables, deployments };
 }
 
 async function probeUpstream(upstream: Upstream, operation: Operation): Promise<State> {

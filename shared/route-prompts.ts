@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { type Answer, type Call, jsonAnswer } from './answer.ts';
 import { parseChatRequest, parseWith } from './chat/chat-request.ts';
 import { decisionFacts } from './chat/decision-facts.ts';
+import { findObstacleFor, findObstacleForText } from './chat/guards.ts';
 import { findNewestAsk } from './chat/newest-ask.ts';
 import { findTarget } from './chat/target.ts';
 import type { Controller, RoutingDecision } from './controller.ts';
@@ -31,17 +32,24 @@ export function createRoutePrompts(options: RoutePromptsOptions): (call: Call) =
   const { controller, upstreams, scorer, calibration } = options;
 
   async function decide(call: Call): Promise<readonly RoutingDecision[]> {
-    const { signal } = call;
+    const { signal, caller } = call;
     if (typeof call.body === 'object' && call.body !== null && 'prompts' in call.body) {
       const { prompts: texts, routing } = parseWith(routeBatchSchema, call.body);
       const controls = readControls(routing ?? {}, call.header, {});
-      return controller.routeAll({ texts, controls, signal });
+      return controller.routeAll({
+        texts,
+        controls,
+        signal,
+        caller,
+        findObstacle: findObstacleForText,
+      });
     }
     const request = parseChatRequest(call.body);
     const target = findTarget(request.model ?? 'smart-router', 'model', upstreams);
     const controls = readControls(request.routing, call.header, target.controls);
     const text = findNewestAsk(request.messages);
-    return [await controller.route({ ...target, text, controls, signal })];
+    const findObstacle = findObstacleFor(request);
+    return [await controller.route({ ...target, text, controls, signal, caller, findObstacle })];
   }
 
   return async (call) => {

@@ -40,7 +40,7 @@ export function createScorePrompts(options: ScoreOptions): ScorePrompts {
     const embedded = await attempt('embedding-failed', () =>
       untilAborted(getPromptEmbedding(text), signal),
     );
-    if (signal.aborted) throw new DecisionTimeoutError();
+    if (signal.aborted) throw endOf(signal);
     return embedded;
   }
 
@@ -110,6 +110,11 @@ async function mapInTurns<T, R>(items: readonly T[], map: (item: T) => Promise<R
   }
   await Promise.all(Array.from({ length: Math.min(CONCURRENCY, items.length) }, work));
   return results;
+}
+
+/** Why the wait ended: the call was ended, or its time was over. */
+function endOf({ reason }: AbortSignal): HttpError {
+  return reason instanceof HttpError ? reason : new DecisionTimeoutError();
 }
 
 /** The request's time was over before what it asks for was embedded. */

@@ -1,25 +1,76 @@
 import { type ApiKey, findApiKey } from '../../shared/api-keys.ts';
-import { HttpError } from '../../shared/errors.ts';
+import { type Caller, type Identity, isName } from '../../shared/caller.ts';
+import { createVerifyToken, looksLikeToken, type VerifyToken } from '../../shared/entra-tokens.ts';
+import { HttpError, InvalidRequestError } from '../../shared/errors.ts';
+import type { Access } from '../../shared/read-access.ts';
+
+type Header = (name: string) => string | null;
+
+/** Who is calling; undefined when the router is open to all. */
+export type Authenticate = (header: Header) => Promise<Caller | undefined>;
+
+/** Who came through the front door; its policy says so in place of whatever the client said. */
+const FRONT_DOOR_CALLER = 'x-front-door-caller';
 
 /**
- * The name of the caller's key; undefined when the router is open to all (`keys` undefined).
- * Throws a 401 for no key or an unknown one.
+ * Makes the question who is calling. The answer throws a 401 for no credential or an unknown one, a
+ * 403 for a token without a role, a 503 when a token cannot be checked.
  */
-export function authenticate(
-  keys: readonly ApiKey[] | undefined,
-  header: (name: string) => string | null,
-): string | undefined {
-  if (keys === undefined) return undefined;
-  const bearer = /^Bearer +(\S+)$/i.exec(header('authorization') ?? '')?.[1];
-  // Either will do: some clients send a placeholder as the one beside the real other.
-  for (const presented of [header('api-key'), bearer]) {
-    const key = presented == null ? undefined : findApiKey(keys, presented);
-    if (key !== undefined) return key.name;
+export function createAuthenticate({ apiKeys, entra, hostChecksKey }: Access): Authenticate {
+  if (hostChecksKey) {
+    return async (header) => callerBehind({ name: 'front-door', role: 'user' }, header);
   }
-  throw new HttpError(
-    keys.length === 0
-      ? 'Nobody may call yet: set ROUTER_API_KEYS.'
-      : 'Access denied: send one of the keys in ROUTER_API_KEYS as api-key or as Authorization: Bearer.',
-    { status: 401, type: 'authentication_error', code: 'invalid_api_key' },
+  if (apiKeys === undefined) return async () => undefined;
+  const identify = createIdentify(apiKeys, entra && createVerifyToken(entra));
+  return async (header) => {
+    const { caller, isFrontDoor } = await identify(header);
+    return isFrontDoor ? callerBehind(caller, header) : caller;
+  };
+}
+
+function createIdentify(
+  keys: readonly ApiKey[],
+  verifyToken: VerifyToken | undefined,
+): (header: Header) => Promise<Identity> {
+  const ways = [
+    ...(keys.length === 0
+      ? []
+      : ['one of the keys in ROUTER_API_KEYS as api-key or as Authorization: Bearer']),
+    ...(verifyToken
+      ? ['an access token of Microsoft Entra ID for this router as Authorization: Bearer']
+      : []),
+  ];
+  const message =
+    ways.length === 0
+      ? 'Nobody may call yet: set ROUTER_API_KEYS or ENTRA_TENANT_ID.'
+      : `Access denied: send ${ways.join(', or ')}.`;
+  return async (header) => {
+    const bearer = /^Bearer +(\S+)$/i.exec(header('authorization') ?? '')?.[1];
+    // Either will do: some clients send a placeholder as the one beside the real other.
+    for (const presented of [header('api-key'), bearer]) {
+      const key = presented == null ? undefined : findApiKey(keys, presented);
+      if (key !== undefined) return key;
+    }
+    if (verifyToken && bearer !== undefined && looksLikeToken(bearer)) return verifyToken(bearer);
+    throw new HttpError(message, {
+      status: 401,
+      type: 'authentication_error',
+      code: 'invalid_api_key',
+      headers: { 'www-authenticate': 'Bearer' },
+    });
+  };
+}
+
+/**
+ * Whom the front door lets in, with its rights: only behind a proof of it is the header believed.
+ * A name that is none is refused: callers without a name of their own would share one.
+ */
+function callerBehind(frontDoor: Caller, header: Header): Caller {
+  const name = header(FRONT_DOOR_CALLER);
+  if (name === null) return { ...frontDoor, name: 'front-door', role: 'user' };
+  if (isName(name)) return { ...frontDoor, name, role: 'user' };
+  throw new InvalidRequestError(
+    `${FRONT_DOOR_CALLER} must be a name of letters, digits and _ . : -, up to 64. The front door's policy sets it.`,
+    { param: FRONT_DOOR_CALLER },
   );
 }

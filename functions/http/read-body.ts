@@ -2,23 +2,32 @@ import type { HttpRequest } from '@azure/functions';
 import { untilAborted } from '../../shared/deadline.ts';
 import { HttpError, InvalidRequestError } from '../../shared/errors.ts';
 import { fromJson, isRawNumber } from '../../shared/wire-json.ts';
+import type { BodyHold } from './body-budget.ts';
+import { type BodyShape, checkShape } from './body-shape.ts';
 
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
-/** Reads the body, bounded in bytes and time. Throws an HttpError that says what is wrong. */
+/**
+ * Reads the body, bounded in bytes and time; what has arrived is held until `hold` is released.
+ * Throws an HttpError that says what is wrong.
+ */
 export function readBody(
   request: HttpRequest,
   maxBytes: number,
   signal: AbortSignal,
+  hold: BodyHold,
 ): Promise<Buffer> {
-  return untilAborted(readBytes(request, maxBytes, signal), signal).catch((error: unknown) => {
-    throw signal.aborted ? new UploadTimeoutError() : error;
-  });
+  return untilAborted(readBytes(request, maxBytes, signal, hold), signal).catch(
+    (error: unknown) => {
+      throw signal.aborted ? new UploadTimeoutError() : error;
+    },
+  );
 }
 
 /** Parses a JSON object. Throws an InvalidRequestError; the parser's own message quotes the body. */
-export function parseBody(bytes: Buffer): object {
+export function parseBody(bytes: Buffer, shape: BodyShape): object {
   if (bytes.length === 0) throw wrongBody('The body is empty');
+  checkShape(bytes, shape);
   const text = decode(bytes);
   let body: unknown;
   try {
@@ -56,6 +65,20 @@ class UploadTimeoutError extends HttpError {
   }
 }
 
+class TooManyBytesError extends HttpError {
+  constructor() {
+    super(
+      'The bodies of the requests under way have all the bytes that MAX_BODY_BYTES_IN_FLIGHT allows. Send the request again in a second.',
+      {
+        status: 429,
+        type: 'rate_limit_error',
+        code: 'too_many_bytes',
+        headers: { 'retry-after': '1' },
+      },
+    );
+  }
+}
+
 /**
  * A body that is too large is read to its end all the same: breaking off would break the
  * connection that the answer goes out on. The host ends it at 100 MiB.
@@ -64,17 +87,26 @@ async function readBytes(
   request: HttpRequest,
   maxBytes: number,
   signal: AbortSignal,
+  hold: BodyHold,
 ): Promise<Buffer> {
   const chunks: Uint8Array[] = [];
   let size = 0;
+  let isTooMuch = false;
+  function drop(): void {
+    chunks.length = 0;
+    hold.release();
+  }
+  // After the time is over nobody waits for the rest, which may never come.
+  signal.addEventListener('abort', drop, { once: true });
   try {
     for await (const chunk of request.body ?? []) {
       size += chunk.byteLength;
-      // After the time is over nobody waits for the rest.
-      if (size <= maxBytes && !signal.aborted) chunks.push(chunk);
-      else chunks.length = 0;
+      isTooMuch ||= size <= maxBytes && !hold.take(chunk.byteLength);
+      if (size <= maxBytes && !isTooMuch) chunks.push(chunk);
+      else drop();
     }
   } catch (cause) {
+    drop();
     throw new InvalidRequestError('The body broke off before its end.', { param: 'body', cause });
   }
   if (size > maxBytes) {
@@ -83,6 +115,8 @@ async function readBytes(
       { status: 413, code: 'body_too_large', param: 'body' },
     );
   }
+  if (isTooMuch) throw new TooManyBytesError();
+  signal.removeEventListener('abort', drop);
   return Buffer.concat(chunks, size);
 }
 

@@ -1,11 +1,13 @@
 import { type HttpHandler, type HttpRequest, HttpResponse } from '@azure/functions';
 import { type Answer, type Call, errorAnswer } from '../../shared/answer.ts';
-import type { ApiKey } from '../../shared/api-keys.ts';
-import { createDeadline, type Deadline } from '../../shared/deadline.ts';
-import { HttpError } from '../../shared/errors.ts';
+import { checkUseCase, readUseCase } from '../../shared/caller.ts';
+import { CallEndedError, HttpError } from '../../shared/errors.ts';
 import { errorKind, type Log } from '../../shared/log.ts';
-import { authenticate } from './authenticate.ts';
+import type { Authenticate } from './authenticate.ts';
+import type { BodyShape } from './body-shape.ts';
+import type { Calls, OpenCall } from './calls.ts';
 import { parseBody, readBody, refuseForgedHeaders, refuseHeadersKey } from './read-body.ts';
+import { refuseEncoding, refuseLargeHeaders } from './refuse-headers.ts';
 
 export type Route = {
   /** Who may call: everybody, or holders of a key. */
@@ -16,11 +18,11 @@ export type Route = {
   readonly handle: (call: Call) => Promise<Answer> | Answer;
 };
 
-type RespondOptions = {
-  /** Absent: the router is open to all. */
-  readonly apiKeys?: readonly ApiKey[];
+type RespondOptions = BodyShape & {
+  readonly calls: Calls;
+  readonly authenticate: Authenticate;
   readonly maxBodyBytes: number;
-  readonly requestTimeoutMs: number;
+  readonly maxHeaderBytes: number;
   readonly log: Log;
 };
 
@@ -32,65 +34,71 @@ export function createRespond(options: RespondOptions): (route: Route) => HttpHa
   return (route) => async (request, context) => {
     const startedAt = performance.now();
     const requestId = context.invocationId;
-    const deadline = createDeadline(options.requestTimeoutMs);
+    const open = options.calls.open(requestId, route.access === 'key');
+    const { signal } = open;
     try {
-      const { signal } = deadline;
-      const admitted = await admit(request, route, { ...options, signal });
+      const admitted = await admit(request, route, { ...options, open });
       const answer = await route.handle({ ...admitted, requestId, startedAt, signal });
-      return toResponse(clearAtEnd(answer, deadline), requestId);
+      return toResponse(open.answer(answer), requestId);
     } catch (error) {
-      deadline.clear();
-      return toResponse(errorAnswer(describe(error, requestId, options.log)), requestId);
+      // Whatever failed once the call was ended failed because of that.
+      const cause = signal.reason instanceof CallEndedError ? signal.reason : error;
+      const answer = errorAnswer(describe(cause, requestId, options.log));
+      return toResponse(open.answer(answer), requestId);
     }
   };
 }
 
-/** The deadline holds until the last byte: of a stream, long after its handler has returned. */
-function clearAtEnd(answer: Answer, deadline: Deadline): Answer {
-  const { body } = answer;
-  if (isBuffered(body)) {
-    deadline.clear();
-    return answer;
-  }
-  async function* untilEnd(stream: AsyncIterable<Uint8Array>) {
-    try {
-      yield* stream;
-    } finally {
-      deadline.clear();
-    }
-  }
-  return { ...answer, body: untilEnd(body) };
-}
-
 /**
  * Reads the request, asks who is calling, and only then parses what they sent: parsing costs far
- * more than reading. No header is acted on before the body is known not to have replaced them.
+ * more than reading. Where the true headers are not to be seen, no header is acted on before the
+ * body is known not to have replaced them.
  */
 async function admit(
   request: HttpRequest,
   route: Route,
-  { apiKeys, maxBodyBytes, signal }: RespondOptions & { readonly signal: AbortSignal },
-): Promise<Pick<Call, 'header' | 'body' | 'deployment' | 'caller'>> {
+  options: RespondOptions & { readonly open: OpenCall },
+): Promise<Pick<Call, 'header' | 'body' | 'deployment' | 'caller' | 'useCase'>> {
+  const { authenticate, maxBodyBytes, maxHeaderBytes, open } = options;
+  if (open.refusal !== undefined) {
+    await dropBody(request, open.signal);
+    throw open.refusal;
+  }
   refuseHeadersKey(request.query.keys(), 'query');
-  const header = (name: string): string | null => request.headers.get(name);
-  const bytes = route.hasBody ? await readBody(request, maxBodyBytes, signal) : undefined;
-  const caller = route.access === 'key' ? authenticate(apiKeys, header) : undefined;
-  const body = bytes && parseBody(bytes);
+  const given = (name: string): string | null => request.headers.get(name);
+  const header = open.header ?? given;
+  const bytes = route.hasBody
+    ? await readBody(request, maxBodyBytes, open.signal, open.hold)
+    : undefined;
+  refuseLargeHeaders(request.headers, maxHeaderBytes);
+  if (route.hasBody) refuseEncoding(header('content-encoding'));
+  const caller = route.access === 'key' ? await authenticate(header) : undefined;
+  const body = bytes && parseBody(bytes, options);
   if (body !== undefined) refuseHeadersKey(Object.keys(body), 'body');
-  else if (route.access === 'key') refuseForgedHeaders(header);
+  else if (route.access === 'key') refuseForgedHeaders(given);
+  const useCase = readUseCase(header);
+  checkUseCase(caller, useCase);
   // Other keys of `params` may come from the body or the query; a route's own value wins over both.
   const deployment = route.namesDeployment ? request.params['deployment'] : undefined;
   return {
     header,
     body,
-    ...(caller !== undefined && { caller: { name: caller, role: 'user' } }),
+    ...(caller !== undefined && { caller }),
+    ...(useCase !== undefined && { useCase }),
     ...(deployment !== undefined && { deployment }),
   };
+}
+
+/** Breaking an upload off would break the connection that the answer goes out on. */
+async function dropBody(request: HttpRequest, signal: AbortSignal): Promise<void> {
+  await request.body?.pipeTo(new WritableStream(), { signal }).catch(() => undefined);
 }
 
 function describe(error: unknown, requestId: string, log: Log): HttpError {
   if (error instanceof HttpError) {
     const { status, code, param } = error;
+    // It is in the log since the client left.
+    if (code === 'client_gone') return error;
     log(status < 500 ? 'info' : 'warning', 'request-refused', {
       requestId,
       status,

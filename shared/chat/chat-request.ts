@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { InvalidRequestError } from '../errors.ts';
-import { type RoutingWish, routingSchema } from '../routing/controls.ts';
+import { foundryRoutingSchema, type RoutingWish, routingSchema } from '../routing/controls.ts';
 
 /** More is nearly always a mistake, and Azure OpenAI refuses it too. */
 const MAX_MESSAGES = 2_048;
@@ -39,6 +39,7 @@ export const chatRequestSchema = z.looseObject({
   max_completion_tokens: z.int().nullish(),
   n: z.int().nullish(),
   routing: routingSchema.nullish(),
+  routing_config: foundryRoutingSchema.nullish(),
   thread_id: z.string().nullish().describe('Not supported: send the whole conversation.'),
 });
 
@@ -59,12 +60,17 @@ export type ChatRequest = {
 /** Checks a parsed body once, at the edge. Throws an InvalidRequestError that names the field. */
 export function parseChatRequest(body: unknown): ChatRequest {
   const parsed = parseWith(chatRequestSchema, body);
-  const { prompt, routing, thread_id, model, ...rest } = parsed;
+  const { prompt, routing, routing_config, thread_id, model, ...rest } = parsed;
   if (thread_id != null) {
     throw new InvalidRequestError(
       'thread_id is not supported: send the whole conversation in messages.',
       { param: 'thread_id' },
     );
+  }
+  if (routing != null && routing_config != null) {
+    throw new InvalidRequestError('routing and routing_config exclude each other: send one.', {
+      param: 'routing_config',
+    });
   }
   const messages = readMessages(parsed.messages ?? [], prompt);
   const stream = rest.stream ?? false;
@@ -78,7 +84,7 @@ export function parseChatRequest(body: unknown): ChatRequest {
     ...(model != null && { model }),
     stream,
     includeUsage: rest.stream_options?.include_usage ?? false,
-    routing: routing ?? {},
+    routing: routing ?? routing_config ?? {},
   };
 }
 

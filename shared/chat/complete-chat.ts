@@ -1,18 +1,21 @@
 import { type Answer, type Call, errorAnswer } from '../answer.ts';
+import { createLessons, type Lessons } from '../capabilities/lessons.ts';
 import type { Controller, RoutingDecision } from '../controller.ts';
-import { UpstreamError } from '../errors.ts';
+import type { HttpError } from '../errors.ts';
 import { errorKind, type Log } from '../log.ts';
 import { readControls } from '../routing/controls.ts';
 import { passError } from '../upstream/pass-error.ts';
-import { passAnswerHeaders, passRequestHeaders } from '../upstream/passed-headers.ts';
-import { readAnswer } from '../upstream/read-answer.ts';
-import type { Upstream, UpstreamAnswer } from '../upstream/upstream.ts';
-import { toJson } from '../wire-json.ts';
+import { passAnswerHeaders } from '../upstream/passed-headers.ts';
+import type { Upstream } from '../upstream/upstream.ts';
+import { askDeployment, type Turn } from './ask-deployment.ts';
+import { type Attempt, attemptChain, attemptHeaders, modelSelectionDetails } from './attempts.ts';
 import { type ChatRequest, parseChatRequest } from './chat-request.ts';
 import { decisionFacts, decisionHeaders } from './decision-facts.ts';
+import { totalTokensOf } from './event-data.ts';
+import { findObstacleFor } from './guards.ts';
 import { findNewestAsk } from './newest-ask.ts';
-import { passEvents } from './pass-events.ts';
-import { addAnswerFields } from './plain-answer.ts';
+import type { OpenEvents } from './pass-events.ts';
+import { addAnswerFields, type PlainAnswer } from './plain-answer.ts';
 import { findTarget } from './target.ts';
 
 export type CompleteChat = (call: Call) => Promise<Answer>;
@@ -22,6 +25,12 @@ type CompleteChatOptions = {
   /** The deployments that a request may name. */
   readonly upstreams: readonly Upstream[];
   readonly maxAnswerBytes: number;
+  /** How long a deployment's first byte is waited for while another could answer. */
+  readonly firstByteTimeoutMs: number;
+  /** Calls to deployments that one request may cost. */
+  readonly maxAttempts: number;
+  /** Told what an answer has cost. */
+  readonly countTokens: (call: Call, tokens: number) => void;
   readonly log: Log;
 };
 
@@ -29,24 +38,32 @@ type CompleteChatOptions = {
 type Exchange = {
   readonly call: Call;
   readonly request: ChatRequest;
-  readonly decision: RoutingDecision;
-  /** Time spent waiting for the deployment. */
+  readonly decisionMs: number;
+  /** What was decided; with the deployment that answered in the place of the chosen one. */
+  decision: RoutingDecision;
+  readonly attempts: Attempt[];
+  /** Time spent waiting for deployments. */
   upstreamMs: number;
 };
 
-/** The request path: validate, find the ask, decide, send, pass the answer through. */
+/** The request path: validate, guard, decide, adapt, send, fall back, pass the answer through. */
 export function createCompleteChat(options: CompleteChatOptions): CompleteChat {
+  const lessons = new WeakMap<Upstream, Lessons>();
   return async (call) => {
     const request = parseChatRequest(call.body);
+    const from = performance.now();
     const decision = await decide(options, call, request);
-    const exchange: Exchange = { call, request, decision, upstreamMs: 0 };
-    try {
-      return await exchangeAnswer(options, exchange);
-    } catch (error) {
-      if (!(error instanceof UpstreamError)) throw error;
-      record(options.log, exchange, error.status, error);
-      return errorAnswer(error, answerHeaders(exchange, {}));
-    }
+    const decisionMs = performance.now() - from;
+    const exchange: Exchange = {
+      call,
+      request,
+      decision,
+      decisionMs,
+      attempts: [],
+      upstreamMs: 0,
+    };
+    const turn = await askInTurn(options, exchange, lessons);
+    return toAnswer(options, exchange, turn);
   };
 }
 
@@ -63,100 +80,137 @@ async function decide(
     text: findNewestAsk(request.messages),
     controls: readControls(request.routing, call.header, controls),
     signal: call.signal,
+    caller: call.caller,
+    findObstacle: findObstacleFor(request),
     ...(deployment && { deployment }),
   });
 }
 
-async function exchangeAnswer(options: CompleteChatOptions, exchange: Exchange): Promise<Answer> {
-  const { call, request } = exchange;
-  const upstreamAnswer = await send(exchange);
-  const isEventStream = upstreamAnswer.headers['content-type']?.includes('text/event-stream');
-  if (upstreamAnswer.status === 200 && isEventStream && request.stream) {
-    return streamedAnswer(options, exchange, upstreamAnswer);
-  }
-  const bytes = await timed(exchange, () =>
-    readAnswer(upstreamAnswer, options.maxAnswerBytes, call.signal),
-  );
-  const answer = plainAnswer(exchange, upstreamAnswer, bytes);
-  record(options.log, exchange, answer.status);
-  return answer;
-}
-
-function send(exchange: Exchange): Promise<UpstreamAnswer> {
-  const { call, request, decision } = exchange;
-  const { upstream } = decision;
-  return timed(exchange, () =>
-    upstream.send({
-      operation: 'chat/completions',
-      body: toJson({ ...request.upstreamBody, model: upstream.deployment.name }),
-      headers: passRequestHeaders(call.header),
-      signal: call.signal,
-    }),
-  );
-}
-
-function streamedAnswer(
-  { maxAnswerBytes, log }: CompleteChatOptions,
+/** Asks the chosen deployment, and the others in their order while none has answered. */
+async function askInTurn(
+  options: CompleteChatOptions,
   exchange: Exchange,
-  { headers, body }: UpstreamAnswer,
-): Answer {
-  const { call, request } = exchange;
-  return {
-    status: 200,
-    headers: {
-      ...answerHeaders(exchange, headers),
-      'content-type': 'text/event-stream; charset=utf-8',
-      'cache-control': 'no-cache',
-    },
-    body: passEvents(body, {
-      includeUsage: request.includeUsage,
-      maxBytes: maxAnswerBytes,
-      signal: call.signal,
-      onEnd: (error) => record(log, exchange, 200, error),
-    }),
-  };
+  lessons: WeakMap<Upstream, Lessons>,
+): Promise<Turn> {
+  const { call, request, attempts, decision } = exchange;
+  const waiting = [...decision.others];
+  for (;;) {
+    const { upstream } = exchange.decision;
+    const callsLeft = options.maxAttempts - attempts.filter(({ called }) => called).length;
+    const isLast = waiting.length === 0 || callsLeft <= 1;
+    const known = lessons.get(upstream) ?? createLessons();
+    lessons.set(upstream, known);
+    const from = performance.now();
+    const turn = await askDeployment(upstream, {
+      call,
+      request,
+      lessons: known,
+      maxAnswerBytes: options.maxAnswerBytes,
+      ...(!isLast && { firstByteMs: options.firstByteTimeoutMs }),
+      callsLeft,
+      onAttempt: (attempt) => attempts.push(attempt),
+    });
+    exchange.upstreamMs += performance.now() - from;
+    const next = turn.mayFallBack && hasCallsLeft(options, attempts) ? waiting.shift() : undefined;
+    if (next === undefined) return turn;
+    if (turn.reply.kind === 'events') await turn.reply.events.discard();
+    exchange.decision = { ...exchange.decision, ...next, reason: 'fallback' };
+  }
 }
 
-function plainAnswer(exchange: Exchange, upstream: UpstreamAnswer, bytes: Buffer): Answer {
-  const { request, decision } = exchange;
-  const headers = answerHeaders(exchange, upstream.headers);
-  if (upstream.status !== 200) return passError(upstream.status, bytes, headers);
-  const body = addAnswerFields(bytes, {
-    selectedModel: decision.upstream.deployment.modelName,
-    ...(request.routing.explain && { routing: decisionFacts(decision) }),
+function hasCallsLeft({ maxAttempts }: CompleteChatOptions, attempts: readonly Attempt[]): boolean {
+  return attempts.filter(({ called }) => called).length < maxAttempts;
+}
+
+function toAnswer(options: CompleteChatOptions, exchange: Exchange, turn: Turn): Answer {
+  const { reply, warnings } = turn;
+  const headers = answerHeaders(exchange, 'headers' in reply ? reply.headers : {}, warnings);
+  switch (reply.kind) {
+    case 'plain': {
+      const tokens = totalTokensOf(reply.answer.parsed.usage);
+      if (tokens !== undefined) options.countTokens(exchange.call, tokens);
+      record(options.log, exchange, 200, { tokens });
+      return plainAnswer(exchange, headers, reply.answer);
+    }
+    case 'events':
+      return streamedAnswer(options, exchange, headers, reply.events);
+    case 'refusal': {
+      const answer = passError(reply.status, reply.bytes, headers);
+      record(options.log, exchange, answer.status, {});
+      return answer;
+    }
+    case 'failure':
+      record(options.log, exchange, reply.error.status, { error: reply.error });
+      return errorAnswer(reply.error, headers);
+  }
+}
+
+function plainAnswer(
+  exchange: Exchange,
+  headers: Record<string, string>,
+  answer: PlainAnswer,
+): Answer {
+  const { call, request, decision, attempts, decisionMs } = exchange;
+  const { explain, mode } = request.routing;
+  // How a client of Foundry's model router asks for the same.
+  const wantsDetails = explain || call.header('foundry-features')?.includes('ModelRouterControls');
+  const body = addAnswerFields(answer, {
+    selected_model: decision.upstream.deployment.modelName,
+    ...(explain && { routing: decisionFacts(decision) }),
+    ...(wantsDetails && {
+      model_selection_details: modelSelectionDetails(attempts, {
+        ...(mode && { mode }),
+        decisionMs,
+      }),
+    }),
   });
   return { status: 200, headers: { ...headers, 'content-type': 'application/json' }, body };
 }
 
+function streamedAnswer(
+  { countTokens, log }: CompleteChatOptions,
+  exchange: Exchange,
+  headers: Record<string, string>,
+  events: OpenEvents,
+): Answer {
+  return {
+    status: 200,
+    headers: {
+      ...headers,
+      'content-type': 'text/event-stream; charset=utf-8',
+      'cache-control': 'no-cache',
+    },
+    body: events.pass(({ error, totalTokens: tokens }) => {
+      if (tokens !== undefined) countTokens(exchange.call, tokens);
+      record(log, exchange, 200, { error, tokens });
+    }),
+  };
+}
+
 function answerHeaders(
-  { call, decision, upstreamMs }: Exchange,
+  { call, decision, attempts, upstreamMs }: Exchange,
   upstream: Readonly<Record<string, string>>,
+  warnings: readonly string[],
 ): Record<string, string> {
   const overheadMs = performance.now() - call.startedAt - upstreamMs;
   return {
     ...passAnswerHeaders(upstream),
     ...decisionHeaders(decision),
-    'x-smart-router-attempts': '1',
+    ...attemptHeaders(attempts),
+    ...(warnings.length > 0 && { 'x-smart-router-warnings': warnings.join(', ') }),
     'x-smart-router-overhead-ms': overheadMs.toFixed(3),
   };
 }
 
-async function timed<T>(exchange: Exchange, wait: () => Promise<T>): Promise<T> {
-  const from = performance.now();
-  try {
-    return await wait();
-  } finally {
-    exchange.upstreamMs += performance.now() - from;
-  }
-}
+type End = { readonly error?: HttpError | undefined; readonly tokens?: number | undefined };
 
 /** One line a request: what was decided, and how it ended. */
-function record(log: Log, exchange: Exchange, status: number, error?: UpstreamError): void {
-  const { call, request, decision } = exchange;
+function record(log: Log, exchange: Exchange, status: number, { error, tokens }: End): void {
+  const { call, request, decision, attempts } = exchange;
   log(error === undefined ? 'info' : 'warning', 'chat', {
     requestId: call.requestId,
     caller: call.caller?.name,
-    useCase: readUseCase(call),
+    useCase: call.useCase,
     deployment: decision.upstream.deployment.name,
     tier: decision.tier,
     reason: decision.reason,
@@ -164,15 +218,11 @@ function record(log: Log, exchange: Exchange, status: number, error?: UpstreamEr
     threshold: decision.threshold,
     distance: decision.distance,
     embeddingCache: decision.embeddingCache,
+    attempts: attemptChain(attempts),
     stream: request.stream,
     status,
+    tokens,
     error: error && errorKind(error),
     totalMs: Math.round(performance.now() - call.startedAt),
   });
-}
-
-/** Names the caller's kind of work in the log. What is no name is left out: it may be anything. */
-function readUseCase({ header }: Call): string | undefined {
-  const useCase = header('x-use_case') ?? header('x-use-case');
-  return useCase !== null && /^[\w.:-]{1,64}$/.test(useCase) ? useCase : undefined;
 }

@@ -1,79 +1,149 @@
-import { toErrorBody, UpstreamError } from '../errors.ts';
+import { type HttpError, toErrorBody, UpstreamError } from '../errors.ts';
 import { brokenOff, tooLarge } from '../upstream/read-answer.ts';
 import type { UpstreamAnswer } from '../upstream/upstream.ts';
+import { isDone, isErrorEvent, isPreamble, totalTokensOf, usageOf } from './event-data.ts';
+import { createSplitter, endOfEvent, type Splitter } from './event-splitter.ts';
 
 /** How long a deployment may keep its connection open behind [DONE]; the client waits for it. */
 const CLOSE_AFTER_MS = 100;
 
-const LF = 10;
-const CR = 13;
-
-type PassEventsOptions = {
+type OpenOptions = {
   /** False: the usage chunk, for which only the router asked, is left out. */
   readonly includeUsage: boolean;
   readonly maxBytes: number;
   readonly signal: AbortSignal;
-  /** Told once, when the stream has ended; with the error that ended it early, if one did. */
-  readonly onEnd: (error?: UpstreamError) => void;
+  /** Told of each chunk that comes. */
+  readonly onByte: () => void;
 };
 
+/** How a stream ended. */
+export type StreamEnd = {
+  /** What ended it early, if something did. */
+  readonly error?: HttpError;
+  /** What the deployment counted, if it said so. */
+  readonly totalTokens?: number;
+};
+
+/** A stream whose first content is there, or that ended without any. */
+export type OpenEvents = {
+  /** The deployment ended it with an error of its own before any content. */
+  readonly failedAtOnce: boolean;
+  /**
+   * All events, those before the first content included. To be read once; never throws. `onEnd` is
+   * told once, when the stream has ended.
+   */
+  pass(onEnd: (end: StreamEnd) => void): AsyncGenerator<Uint8Array>;
+  /** Gives the stream up instead. */
+  discard(): Promise<void>;
+};
+
+/** What has been seen of a stream. */
+type Seen = { content: boolean; done: boolean; error: boolean; totalTokens: number | undefined };
+
 /**
- * Passes server-sent events through as they arrive, byte for byte and whole event by whole event,
- * so that what follows a break is never read as part of a broken event. A stream that does not
- * reach `[DONE]` ends with an error event instead. Never throws.
+ * Reads server-sent events until the first content, so that another deployment can still answer
+ * when none comes. Throws an HttpError when the stream breaks before that.
  */
-export async function* passEvents(
+export async function openEvents(
   body: UpstreamAnswer['body'],
-  options: PassEventsOptions,
-): AsyncGenerator<Uint8Array> {
-  const end: StreamEnd = { reached: false, isError: false };
+  options: OpenOptions,
+): Promise<OpenEvents> {
+  const seen: Seen = { content: false, done: false, error: false, totalTokens: undefined };
   const splitter = createSplitter();
-  let failure: unknown = new Error('The stream ended before [DONE].');
-  let error: UpstreamError | undefined;
+  const events = readEvents(body, { ...options, splitter, seen });
+  const held: Uint8Array[] = [];
   try {
+    while (!seen.content && !seen.done && !seen.error) {
+      const next = await events.next();
+      if (next.done) break;
+      held.push(next.value);
+    }
+  } catch (cause) {
+    body.destroy();
+    throw asHttpError(cause, options.signal);
+  }
+  if (!seen.content && !seen.done && !seen.error && !isDone(splitter.rest())) {
+    body.destroy();
+    throw brokenOff(new Error('The stream ended before [DONE].'), options.signal);
+  }
+  return {
+    failedAtOnce: seen.error && !seen.content,
+    pass: (onEnd) => passEvents(body, { ...options, held, events, splitter, seen, onEnd }),
+    discard: async () => {
+      body.destroy();
+      await events.return(undefined);
+    },
+  };
+}
+
+/**
+ * Passes events through as they arrive, byte for byte and whole event by whole event, so that what
+ * follows a break is never read as part of a broken event. A stream that does not reach `[DONE]`
+ * ends with an error event instead.
+ */
+async function* passEvents(
+  body: UpstreamAnswer['body'],
+  options: OpenOptions & {
+    readonly held: readonly Uint8Array[];
+    readonly events: AsyncGenerator<Uint8Array>;
+    readonly splitter: Splitter;
+    readonly seen: Seen;
+    readonly onEnd: (end: StreamEnd) => void;
+  },
+): AsyncGenerator<Uint8Array> {
+  const { held, events, splitter, seen, signal, onEnd } = options;
+  let failure: unknown = new Error('The stream ended before [DONE].');
+  let error: HttpError | undefined;
+  try {
+    yield* held;
     try {
-      yield* readEvents(body, { ...options, splitter, end });
+      yield* events;
     } catch (cause) {
       failure = cause;
     }
-    if (end.reached) {
-      if (end.isError) error = errorInside();
-    } else if (isDone(splitter.rest())) {
+    if (seen.error) {
+      error = errorInside();
+    } else if (!seen.done && isDone(splitter.rest())) {
       yield Buffer.from('data: [DONE]\n\n');
-    } else {
-      error = failure instanceof UpstreamError ? failure : brokenOff(failure, options.signal);
+    } else if (!seen.done) {
+      error = asHttpError(failure, signal);
       yield Buffer.from(`data: ${JSON.stringify(toErrorBody(error))}\n\n`);
     }
   } finally {
     body.destroy();
-    options.onEnd(error);
+    onEnd({
+      ...(error && { error }),
+      ...(seen.totalTokens !== undefined && { totalTokens: seen.totalTokens }),
+    });
   }
 }
 
-/** Yields complete events, and notes in `end` when the last one has come. Throws as the body does. */
+function asHttpError(cause: unknown, signal: AbortSignal): HttpError {
+  return cause instanceof UpstreamError ? cause : brokenOff(cause, signal);
+}
+
+/** Yields complete events, and notes in `seen` what they were. Throws as the body does. */
 async function* readEvents(
   body: UpstreamAnswer['body'],
-  options: PassEventsOptions & { readonly splitter: Splitter; readonly end: StreamEnd },
+  options: OpenOptions & { readonly splitter: Splitter; readonly seen: Seen },
 ): AsyncGenerator<Uint8Array> {
-  const { splitter, end, includeUsage, maxBytes } = options;
+  const { splitter, seen, includeUsage, maxBytes, onByte } = options;
   let closing: NodeJS.Timeout | undefined;
   let size = 0;
   try {
     for await (const chunk of body) {
+      onByte();
       size += chunk.byteLength;
       if (size > maxBytes) throw tooLarge(maxBytes);
       const events = splitter.push(toBuffer(chunk));
-      if (events !== undefined) yield* selectEvents(events, includeUsage, end);
+      if (events !== undefined) yield* selectEvents(events, includeUsage, seen);
       // Usually the end follows at once, and the connection can be used again.
-      if (end.reached) closing ??= setTimeout(() => body.destroy(), CLOSE_AFTER_MS);
+      if (seen.done || seen.error) closing ??= setTimeout(() => body.destroy(), CLOSE_AFTER_MS);
     }
   } finally {
     clearTimeout(closing);
   }
 }
-
-/** `isError`: it was not [DONE] that was reached, but an error of the deployment's. */
-type StreamEnd = { reached: boolean; isError: boolean };
 
 /** Not sent: the client has the deployment's own. */
 function errorInside(): UpstreamError {
@@ -87,62 +157,16 @@ function toBuffer(chunk: Uint8Array): Buffer {
   return Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);
 }
 
-type Splitter = {
-  /** The events that this chunk completes, if it completes any. */
-  push(chunk: Buffer): Buffer | undefined;
-  /** What is left of an event that is not complete. */
-  rest(): Buffer;
-};
-
-/** Looks at each byte once, so that one event in very many chunks takes no quadratic time. */
-function createSplitter(): Splitter {
-  let held: Buffer[] = [];
-  /** The last bytes held: the blank line may come in two chunks. */
-  let tail: Buffer = Buffer.alloc(0);
-  return {
-    push: (chunk) => {
-      const seam = tail.length === 0 ? chunk : Buffer.concat([tail, chunk]);
-      const complete = endOfEvents(seam);
-      if (complete === 0) {
-        held.push(chunk);
-        tail = seam.subarray(-3);
-        return undefined;
-      }
-      const rest = seam.subarray(complete);
-      const head = chunk.subarray(0, chunk.length - rest.length);
-      const events = held.length === 0 ? head : Buffer.concat([...held, head]);
-      held = rest.length === 0 ? [] : [rest];
-      tail = rest.subarray(-3);
-      return events;
-    },
-    rest: () => Buffer.concat(held),
-  };
-}
-
-/** Where the last complete event ends: behind its blank line, with LF or CRLF. */
-function endOfEvents(bytes: Buffer): number {
-  const lf = bytes.lastIndexOf('\n\n');
-  const crlf = bytes.lastIndexOf('\r\n\r\n');
-  return Math.max(lf === -1 ? 0 : lf + 2, crlf === -1 ? 0 : crlf + 4);
-}
-
 /** Yields the events in runs as long as possible, without those that the client did not ask for. */
-function* selectEvents(
-  events: Buffer,
-  includeUsage: boolean,
-  end: StreamEnd,
-): Generator<Uint8Array> {
+function* selectEvents(events: Buffer, includeUsage: boolean, seen: Seen): Generator<Uint8Array> {
   let runStart = 0;
   let start = 0;
   while (start < events.length) {
     const eventEnd = endOfEvent(events, start);
     const event = events.subarray(start, eventEnd);
-    if (isDone(event)) end.reached = true;
-    if (isError(event)) {
-      end.reached = true;
-      end.isError = true;
-    }
-    if (!includeUsage && isUsageChunk(event)) {
+    const usage = usageOf(event);
+    note(event, usage, seen);
+    if (!includeUsage && usage !== undefined) {
       if (start > runStart) yield events.subarray(runStart, start);
       runStart = eventEnd;
     }
@@ -151,40 +175,9 @@ function* selectEvents(
   if (events.length > runStart) yield events.subarray(runStart);
 }
 
-/** Line by line: a search for each kind of blank line would look through all that follows. */
-function endOfEvent(events: Buffer, start: number): number {
-  for (let at = events.indexOf('\n', start); at !== -1; at = events.indexOf('\n', at + 1)) {
-    if (events[at + 1] === LF) return at + 2;
-    if (events[at - 1] === CR && events[at + 1] === CR && events[at + 2] === LF) return at + 3;
-  }
-  return events.length;
-}
-
-function isDone(event: Buffer): boolean {
-  return event.length < 64 && /(?:^|\n)data: ?\[DONE\]\s*$/.test(event.toString('latin1'));
-}
-
-/** An error inside a stream ends it: Azure OpenAI sends no [DONE] behind one. */
-function isError(event: Buffer): boolean {
-  return event.includes('"error"') && parseData(event).error != null;
-}
-
-/** `choices: []` with a usage object. Looks closer only at the few events that can be it. */
-function isUsageChunk(event: Buffer): boolean {
-  if (!event.includes('"usage"')) return false;
-  const { choices, usage } = parseData(event);
-  return Array.isArray(choices) && choices.length === 0 && usage != null;
-}
-
-type Data = { readonly choices?: unknown; readonly usage?: unknown; readonly error?: unknown };
-
-/** What an event's line of data says; nothing when that is no JSON object. */
-function parseData(event: Buffer): Data {
-  const data = /(?:^|\n)data: ?([^\r\n]*)/.exec(event.toString('utf8'))?.[1] ?? '';
-  try {
-    const parsed: unknown = JSON.parse(data);
-    return typeof parsed === 'object' && parsed !== null ? parsed : {};
-  } catch {
-    return {};
-  }
+function note(event: Buffer, usage: unknown, seen: Seen): void {
+  if (isDone(event)) seen.done = true;
+  else if (isErrorEvent(event)) seen.error = true;
+  else if (usage !== undefined) seen.totalTokens = totalTokensOf(usage);
+  else if (!seen.content) seen.content = !isPreamble(event);
 }

@@ -1,32 +1,21 @@
 import { UpstreamError } from '../errors.ts';
 
-type Choices = { readonly choices?: readonly [{ readonly message?: { content?: unknown } }] };
+type Completion = {
+  readonly choices?: readonly [{ readonly message?: { content?: unknown } }];
+  readonly usage?: unknown;
+};
 
-/**
- * The deployment's JSON with `response` and `selected_model` added. Its own bytes stay as they
- * are, large numbers and key order included: the two fields are put before the last brace.
- * Throws an UpstreamError when the answer is no JSON object.
- */
-export function addAnswerFields(
-  answer: Buffer,
-  fields: { readonly selectedModel: string; readonly routing?: unknown },
-): string {
+/** A deployment's answer, as it was written and as it was understood. */
+export type PlainAnswer = { readonly text: string; readonly parsed: Completion };
+
+/** Throws an UpstreamError when the answer is no JSON object. */
+export function parseAnswer(answer: Buffer): PlainAnswer {
   const text = answer.toString('utf8');
-  const parsed = parseObject(text);
-  const content = (parsed as Choices).choices?.[0]?.message?.content;
-  const added = {
-    response: typeof content === 'string' ? content : null,
-    selected_model: fields.selectedModel,
-    ...(fields.routing !== undefined && { routing: fields.routing }),
-  };
-  const separator = Object.keys(parsed).length === 0 ? '' : ',';
-  return text.slice(0, text.lastIndexOf('}')) + separator + JSON.stringify(added).slice(1);
-}
-
-function parseObject(text: string): object {
   try {
     const parsed: unknown = JSON.parse(text);
-    if (typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed)) return parsed;
+    if (typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed)) {
+      return { text, parsed };
+    }
   } catch {
     // Falls through to the error below: the parser's message would quote the answer.
   }
@@ -34,4 +23,18 @@ function parseObject(text: string): object {
     status: 502,
     code: 'upstream_invalid',
   });
+}
+
+/**
+ * The deployment's JSON with `response`, `selected_model` and what else is given. Its own bytes stay
+ * as they are, large numbers and key order included: the fields are put before the last brace.
+ */
+export function addAnswerFields(
+  { text, parsed }: PlainAnswer,
+  fields: { readonly selected_model: string } & Readonly<Record<string, unknown>>,
+): string {
+  const content = parsed.choices?.[0]?.message?.content;
+  const added = { response: typeof content === 'string' ? content : null, ...fields };
+  const separator = Object.keys(parsed).length === 0 ? '' : ',';
+  return text.slice(0, text.lastIndexOf('}')) + separator + JSON.stringify(added).slice(1);
 }

@@ -182,6 +182,10 @@ export type RoutingFacts = {
   readonly embeddingCache?: 'hit' | 'miss' | 'none';
   /** Calls that the router made to models until one answered. */
   readonly attempts?: number;
+  /** Who was asked in turn, and what came of it: `weak;429, strong;200`. */
+  readonly attemptChain?: string;
+  /** What the router changed in the request for the model: `temperature;dropped`. */
+  readonly warnings?: string;
   /** The router's own time, the model's excluded. */
   readonly overheadMs?: number;
   /** The body's own `routing`, if the router sent one. */

@@ -19,6 +19,8 @@ export function readRoutingFacts(headers: Headers, explanation?: unknown): Routi
     scorer: text('scorer'),
     embeddingCache: CACHE_STATES.find((state) => state === text('embedding-cache')),
     attempts: number('attempts'),
+    attemptChain: text('attempt-chain'),
+    warnings: text('warnings'),
     overheadMs: number('overhead-ms'),
     explanation,
   });

@@ -16,7 +16,9 @@ const reasons: Record<RoutingDecision['reason'], string> = {
   'win-rate': 'the win rate was compared with the threshold',
   'out-of-distribution': "the prompt is unlike the scorer's training data",
   deployment: 'the request names the deployment',
-  models: '`routing.models` left one deployment',
+  models: '`routing.models`, or what the caller may have, left one deployment',
+  requirements: 'one deployment can serve the request: the others lack what it needs',
+  fallback: 'another deployment answered, because the chosen one could not',
   'no-text': 'there is nothing to score, such as images alone',
   'embedding-unavailable': 'the prompt could not be embedded',
   'scorer-unavailable': 'the scorer failed',
@@ -37,10 +39,16 @@ const states: Record<Readiness['tables']['state'], string> = {
   'not-used': 'is not configured',
 };
 
+const circuits: Record<Readiness['deployments'][number]['circuit'], string> = {
+  closed: 'it is called',
+  open: 'it failed several times in a row and is left alone',
+  'half-open': 'the next call tries whether it has come back',
+};
+
 const statuses: Record<Readiness['status'], string> = {
   ready: 'all is well',
   degraded: 'every request is answered, worse or slower than it could be',
-  unavailable: 'a deployment cannot answer',
+  unavailable: 'no deployment can answer',
 };
 
 export const tierSchema = choice(tiers);
@@ -59,13 +67,30 @@ export const thresholdSchema = z
 export const healthSchema = z.object({ status: z.literal('online') });
 
 const stateSchema = choice(states);
+const circuitSchema = choice(circuits);
 
 export const readinessSchema = z.object({
   status: choice(statuses),
   scorer: z.object({ state: stateSchema, name: z.string().describe('`id@version`.') }),
-  embeddings: z.object({ state: stateSchema, embedder: z.string() }),
+  embeddings: z.object({
+    state: stateSchema,
+    embedder: z.string(),
+    circuit: circuitSchema.exactOptional(),
+  }),
   tables: z.object({ state: stateSchema }),
-  deployments: z.array(z.object({ name: z.string(), state: stateSchema })),
+  deployments: z.array(
+    z.object({
+      name: z.string(),
+      state: stateSchema,
+      circuit: circuitSchema,
+      resting_ms: z
+        .number()
+        .exactOptional()
+        .describe('What is left of the pause that it asked for with a 429; absent without one.'),
+      in_flight: z.int().describe('Calls under way, until their answers have ended.'),
+      queued: z.int().describe('Calls that wait for one of those to end.'),
+    }),
+  ),
 }) satisfies z.ZodType<Readiness>;
 
 /** The router's own errors have all four members; a deployment's may lack some and have others. */
@@ -114,6 +139,30 @@ const usageSchema = z.looseObject({
   total_tokens: z.int(),
 });
 
+const modelSelectionDetailsSchema = z
+  .object({
+    model_router_details: z.object({
+      mode: z.string().optional().describe('The mode that the request asked for.'),
+      routing_trace: z.array(
+        z.object({
+          latency_ms: z.int().describe('What deciding took.'),
+          attempts: z.array(
+            z.object({
+              model: z.string(),
+              result: z.object({
+                status: z.int(),
+                error: z.object({ code: z.string(), message: z.string() }).optional(),
+              }),
+            }),
+          ),
+        }),
+      ),
+    }),
+  })
+  .describe(
+    "The attempts in the shape of Microsoft Foundry's model router, with `routing.explain` or its header `Foundry-Features: ModelRouterControls=V1Preview`.",
+  );
+
 export const chatCompletionSchema = z.looseObject({
   id: z.string(),
   object: z.literal('chat.completion'),
@@ -130,6 +179,7 @@ export const chatCompletionSchema = z.looseObject({
   response: z.string().nullable().describe("The first choice's text; null when it has none."),
   selected_model: z.string().describe('The model that answered.'),
   routing: routingDecisionSchema.optional(),
+  model_selection_details: modelSelectionDetailsSchema.optional(),
 });
 
 export const chatCompletionChunkSchema = z

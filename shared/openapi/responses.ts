@@ -27,7 +27,15 @@ const decisionHeaders: Json = {
   'x-smart-router-threshold': header(thresholdSchema),
   'x-smart-router-scorer': header(z.string(), '`id@version`; absent when it was not asked.'),
   'x-smart-router-embedding-cache': header(embeddingCacheSchema),
-  'x-smart-router-attempts': header(z.int().min(1), 'How often a deployment was called.'),
+  'x-smart-router-attempts': header(z.int().min(0), 'How many calls to deployments were made.'),
+  'x-smart-router-attempt-chain': header(
+    z.string(),
+    'The deployments in the order of their turns, each with its status or what went wrong: `weak;429, strong;200`.',
+  ),
+  'x-smart-router-warnings': header(
+    z.string(),
+    'What was changed in the request for the deployment: `max_tokens;renamed=max_completion_tokens`; absent when nothing was.',
+  ),
   'x-smart-router-overhead-ms': header(
     z.number(),
     "The router's own milliseconds, the deployment's left out.",
@@ -84,6 +92,11 @@ const errors = {
     type: 'authentication_error',
     code: 'invalid_api_key',
   }),
+  403: error('The caller may not use this deployment or this use case.', {
+    message: 'This key may not use this deployment.',
+    type: 'permission_error',
+    code: 'deployment_not_allowed',
+  }),
   404: error('There is no deployment of this name.', {
     message: 'There is no deployment of this name. Use smart-router, or one of: strong, weak.',
     param: 'model',
@@ -99,7 +112,12 @@ const errors = {
     param: 'body',
     code: 'body_too_large',
   }),
-  429: error("The deployment's limit is reached.", {
+  415: error('The body is compressed.', {
+    message: 'The body has a content-encoding: send it as it is.',
+    param: 'content-encoding',
+    code: 'unsupported_encoding',
+  }),
+  429: error("A limit is reached: the deployment's, the caller's or the router's.", {
     message: 'Requests have exceeded the rate limit. Please retry after 6 seconds.',
     code: '429',
   }),
@@ -113,7 +131,11 @@ const errors = {
     type: 'upstream_error',
     code: 'upstream_unreachable',
   }),
-  503: error('The deployment is overloaded.', {
+  431: error('The headers are too large.', {
+    message: 'The headers are too large: send fewer or smaller ones.',
+    code: 'headers_too_large',
+  }),
+  503: error('The deployment or the router cannot take more for now.', {
     message: 'The server is currently overloaded with other requests.',
     type: 'server_error',
     code: null,
@@ -128,10 +150,10 @@ const errors = {
 type ErrorStatus = keyof typeof errors;
 
 /** What a request with a body may meet before anything is decided, and the router's own failure. */
-export const BODY_ERRORS = [400, 401, 404, 408, 413, 500] as const;
+export const BODY_ERRORS = [400, 401, 403, 404, 408, 413, 415, 429, 431, 500, 503] as const;
 
 /** What a deployment's answer may be. */
-export const DEPLOYMENT_ERRORS = [429, 500, 502, 503, 504] as const;
+export const DEPLOYMENT_ERRORS = [502, 504] as const;
 
 /** An error after a decision has the decision's headers too; they are described once, with success. */
 export function errorResponses(statuses: readonly ErrorStatus[]): Json {

@@ -2,11 +2,14 @@ import type { TokenCredential } from '@azure/identity';
 import type { Background } from '../background.ts';
 import type { Config } from '../config.ts';
 import type { Log } from '../log.ts';
+import { type Circuit, createCircuit } from '../upstream/circuit.ts';
+import { needsToken } from '../upstream/deployment.ts';
 import type { GetToken } from '../upstream/entra-token.ts';
 import { createTableClient } from '../upstream/tables.ts';
 import { createAzureEmbedder } from './azure-embedding.ts';
 import { createMemoryEmbeddingCache } from './embedding-cache.ts';
 import { createFailureCounter } from './failure-counter.ts';
+import { guardEmbedder } from './guard-embedder.ts';
 import { loadLocalEmbedder } from './local-embedding.ts';
 import { createPromptEmbedding, type GetPromptEmbedding } from './prompt-embedding.ts';
 import { createTableEmbeddingCache } from './table-embedding-cache.ts';
@@ -21,8 +24,13 @@ type EmbeddingOptions = {
   readonly log: Log;
 };
 
+/** Each is a call that took all its time, or two tries: another such wait would tell nothing new. */
+const FAILURES = 2;
+
 type Embedding = {
   readonly getPromptEmbedding: GetPromptEmbedding;
+  /** What stands before the embedder. Absent: it is the local one. */
+  readonly embeddingCircuit?: Circuit;
   /** Absent: no tables are used. */
   readonly probeTables?: () => Promise<void>;
   /** Loads and connects what the first request would have to wait for. */
@@ -60,8 +68,12 @@ export async function createEmbedding(options: EmbeddingOptions): Promise<Embedd
     getToken: options.getToken,
     timeoutMs: config.limits.embeddingTimeoutMs,
   });
+  const circuit = createCircuit(embedding.name, {
+    circuitFailures: Math.min(FAILURES, config.limits.circuitFailures),
+    circuitOpenMs: config.limits.circuitOpenMs,
+  });
   const getPromptEmbedding = createPromptEmbedding({
-    embedder,
+    embedder: guardEmbedder(embedder, circuit),
     caches: table === undefined ? [memory] : [memory, table],
     dimensions,
     ...(embeddingCache.keySecret !== undefined && { keySecret: embeddingCache.keySecret }),
@@ -69,7 +81,10 @@ export async function createEmbedding(options: EmbeddingOptions): Promise<Embedd
   });
   return {
     getPromptEmbedding,
+    embeddingCircuit: circuit,
     ...(table && { probeTables: table.probe }),
-    warm: () => Promise.all([embedder.warm(), table?.probe()]),
+    // A first token can take longer than an embedding may.
+    warm: () =>
+      Promise.all([embedder.warm(), table?.probe(), needsToken(embedding) && options.getToken()]),
   };
 }

@@ -1,8 +1,4 @@
-/**
- * The tokenizer takes quadratic time on a run without a space (65,000 Chinese characters: seconds),
- * so it is given this many UTF-16 units at once.
- */
-const MAX_UNITS_AT_ONCE = 400;
+import { characterEnd, MAX_UNITS_AT_ONCE, PLAIN_TEXT } from '../token-slices.ts';
 
 /**
  * The beginning of a text, at most `maxTokens` tokens of cl100k_base (the encoding of the
@@ -14,8 +10,7 @@ export async function cutToTokens(text: string, maxTokens: number): Promise<stri
   if (text.length * 3 <= maxTokens) return text;
   if (text.length <= maxTokens && Buffer.byteLength(text) <= maxTokens) return text;
   const { encode } = await import('gpt-tokenizer/encoding/cl100k_base');
-  const plain = { allowedSpecial: new Set<string>(), disallowedSpecial: new Set<string>() };
-  const count = (part: string): number => encode(part, plain).length;
+  const count = (part: string): number => encode(part, PLAIN_TEXT).length;
   const whole = text.toWellFormed();
   let end = 0;
   for (let left = maxTokens; end < whole.length && left > 0; ) {
@@ -46,9 +41,4 @@ function fittingEnd(
     else tooFar = middle;
   }
   return characterEnd(text, fitting);
-}
-
-/** This place, or the one before when it is inside a surrogate pair. */
-function characterEnd(text: string, place: number): number {
-  return /[\uD800-\uDBFF]/.test(text[place - 1] ?? '') ? place - 1 : place;
 }

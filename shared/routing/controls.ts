@@ -19,7 +19,15 @@ export const routingSchema = z
       .enum(MODES)
       .optional()
       .describe('A named strong share: 0.2, 0.5 or 0.8 unless the operator set others.'),
-    models: z.array(z.string()).min(1).optional().describe('The deployments to choose among.'),
+    models: z
+      .array(z.string())
+      .min(1)
+      .optional()
+      .describe('The deployments to choose among, by their names or those of their models.'),
+    require_parameters: z
+      .boolean()
+      .optional()
+      .describe('True: only deployments that take every parameter of the request as it is.'),
     explain: z.boolean().optional().describe('True: a plain answer has the decision as `routing`.'),
   })
   .refine(
@@ -27,6 +35,17 @@ export const routingSchema = z
       [threshold, strong_share, mode].filter((one) => one !== undefined).length <= 1,
     'threshold, strong_share and mode exclude each other: give one of them',
   );
+
+/**
+ * The routing controls of Microsoft Foundry's model router, under their own name, so that a client of
+ * it need not change: https://learn.microsoft.com/azure/foundry/model-router/routing-controls.
+ * Its session affinity is taken and has no effect.
+ */
+export const foundryRoutingSchema = z.looseObject({
+  mode: z.enum(MODES).optional(),
+  models: z.array(z.string()).min(1).optional(),
+  require_parameters: z.boolean().optional(),
+});
 
 export type RoutingWish = Readonly<z.infer<typeof routingSchema>>;
 

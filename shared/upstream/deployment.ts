@@ -1,3 +1,5 @@
+import type { Capabilities } from '../capabilities/capabilities.ts';
+
 /**
  * How a deployment is called: `azure` by deployment in the path and api-version, `azure-v1` by
  * `/openai/v1`, `openai` as OpenAI itself and the many servers that copy it (Ollama, vLLM).
@@ -17,6 +19,8 @@ export type Deployment = {
   readonly apiVersion: string;
   /** Absent: Microsoft Entra ID for the Azure styles, no credential for `openai`. */
   readonly apiKey?: string;
+  /** What its model takes. */
+  readonly capabilities: Capabilities;
 };
 
 /** True when it is called with a token of this app's identity. */

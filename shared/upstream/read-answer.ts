@@ -1,7 +1,7 @@
-import { UpstreamError } from '../errors.ts';
+import { HttpError, UpstreamError } from '../errors.ts';
 import type { UpstreamAnswer } from './upstream.ts';
 
-/** The whole body of an answer. Throws an UpstreamError when it breaks off or is too large. */
+/** The whole body of an answer. Throws an HttpError when it breaks off or is too large. */
 export async function readAnswer(
   answer: UpstreamAnswer,
   maxBytes: number,
@@ -29,7 +29,10 @@ export function tooLarge(maxBytes: number): UpstreamError {
   );
 }
 
-export function brokenOff(cause: unknown, signal: AbortSignal): UpstreamError {
+/** What to say of an answer that did not come to its end: who or what ended it. */
+export function brokenOff(cause: unknown, signal: AbortSignal): HttpError {
+  // The call was ended, and neither the deployment nor the time it took is to blame.
+  if (signal.reason instanceof HttpError) return signal.reason;
   if (signal.aborted) {
     return new UpstreamError(
       'The deployment did not finish its answer in time. Ask for fewer tokens, or raise REQUEST_TIMEOUT_MS.',

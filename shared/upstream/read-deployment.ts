@@ -1,14 +1,13 @@
+import { readCapabilities } from '../capabilities/read-capabilities.ts';
 import type { SettingsReader } from '../settings-reader.ts';
+import { takesTokens } from './allowed-hosts.ts';
 import { API_STYLES, type ApiStyle, type Deployment } from './deployment.ts';
-
-/** Only these hosts may be sent a token of this app's identity. */
-const AZURE_HOST = /\.(openai\.azure\.com|services\.ai\.azure\.com|cognitiveservices\.azure\.com)$/;
 
 /** Names that the router answers to itself, so that no deployment may have them. */
 const RESERVED_NAME = /^(smart-router$|router-mf-)/;
 
-/** Printable ASCII: the names stand in addresses and in headers. */
-const NAME = /^[\x21-\x7e]{1,128}$/;
+/** Printable ASCII: the names stand in headers, and in paths, where dots alone would lead elsewhere. */
+const NAME = /^(?!\.{1,2}$)[\x21-\x7e]{1,128}$/;
 
 /** Reads one deployment's settings; undefined when something is wrong with them, and reported. */
 export function readDeployment(
@@ -39,10 +38,11 @@ export function readDeployment(
   return {
     name,
     modelName,
-    endpoint: endpoint.href.replace(/\/+$/, ''),
+    endpoint: endpoint.href.replace(/(?<!\/)\/+$/, ''),
     apiStyle,
     apiVersion: read.text('AZURE_OPENAI_API_VERSION') ?? '2024-10-21',
     ...(apiKey !== undefined && { apiKey }),
+    capabilities: readCapabilities(read, prefix, { modelName, apiStyle }),
   };
 }
 
@@ -65,8 +65,7 @@ function checkCredential(
   },
 ): void {
   const { endpoint, apiStyle, apiKey } = call;
-  const takesTokens = endpoint.protocol === 'https:' && AZURE_HOST.test(endpoint.hostname);
-  if (apiKey !== undefined || apiStyle === 'openai' || takesTokens) return;
+  if (apiKey !== undefined || apiStyle === 'openai' || takesTokens(endpoint)) return;
   read.problem(
     `${prefix}_API_KEY is missing: without a key the router signs in with Microsoft Entra ID, and such a token is sent to Azure hosts over https only, not to ${endpoint.origin}.`,
   );

@@ -1,8 +1,10 @@
 import { type Dispatcher, Pool } from 'undici';
 import { untilAborted } from '../deadline.ts';
-import { type HttpError, UpstreamError } from '../errors.ts';
+import { UpstreamError } from '../errors.ts';
 import { type Deployment, type Operation, operationUrl } from './deployment.ts';
+import { describeFailure } from './describe-failure.ts';
 import type { GetToken } from './entra-token.ts';
+import { type BareUpstream, protectUpstream, type UpstreamLimits } from './protect-upstream.ts';
 
 export type UpstreamAnswer = {
   readonly status: number;
@@ -19,34 +21,61 @@ export type UpstreamRequest = {
   readonly signal: AbortSignal;
 };
 
+/** How a deployment fares. */
+export type UpstreamState = {
+  /** `closed`: it is called; `open`: it is left alone; `half-open`: the next call tries it. */
+  readonly circuit: 'closed' | 'open' | 'half-open';
+  /** What is left of the pause that it asked for, in ms. */
+  readonly resting_ms?: number;
+  /** Calls under way, until their answers' bodies have ended. */
+  readonly in_flight: number;
+  /** Calls that wait for one of those to end. */
+  readonly queued: number;
+};
+
 /** One deployment, ready to be called. */
 export type Upstream = {
   readonly deployment: Deployment;
   /**
    * Resolves when the status and headers are there, whatever the status is.
-   * Throws an UpstreamError when no answer came.
+   * Throws an UpstreamError when no answer came, or the deployment was not asked: 503
+   * `circuit_open`, 429 `deployment_resting`, 429 `deployment_busy`, each with `retry-after`. Throws
+   * the signal's reason when that is a CallEndedError.
    */
   send(request: UpstreamRequest): Promise<UpstreamAnswer>;
   /**
    * The status of a call without a question: a 400 shows that address, credential and deployment
-   * are right, and costs no tokens.
+   * are right, and costs no tokens. It is made however the deployment fares.
    */
   probe(operation: Operation, signal: AbortSignal): Promise<number>;
+  state(): UpstreamState;
 };
 
-/** One connection pool per address, shared by the deployments behind it. */
-export function createUpstreams(getToken: GetToken): (deployment: Deployment) => Upstream {
+/** Far more than any deployment sends; the number of headers is bounded with it. */
+const MAX_HEADER_BYTES = 16 * 1024;
+
+/**
+ * One connection pool per address, shared by the deployments behind it. The pools have no limit of
+ * their own, so that no call waits in them unseen behind another, which may hang: the deployments'
+ * slots bound the connections. There can be twice as many for a moment, because a slot is free
+ * before its connection is.
+ */
+export function createUpstreams(
+  getToken: GetToken,
+  limits: UpstreamLimits,
+): (deployment: Deployment) => Upstream {
   const pools = new Map<string, Pool>();
   return (deployment) => {
     const { origin } = new URL(deployment.endpoint);
     // The deadline of the request is the one limit in time; undici's own would only blur it.
-    const pool = pools.get(origin) ?? new Pool(origin, { headersTimeout: 0, bodyTimeout: 0 });
+    const options = { headersTimeout: 0, bodyTimeout: 0, maxHeaderSize: MAX_HEADER_BYTES };
+    const pool = pools.get(origin) ?? new Pool(origin, options);
     pools.set(origin, pool);
-    return createUpstream(deployment, pool, getToken);
+    return protectUpstream(createBareUpstream(deployment, pool, getToken), limits);
   };
 }
 
-function createUpstream(deployment: Deployment, pool: Pool, getToken: GetToken): Upstream {
+function createBareUpstream(deployment: Deployment, pool: Pool, getToken: GetToken): BareUpstream {
   const paths = {
     'chat/completions': pathOf(operationUrl(deployment, 'chat/completions')),
     embeddings: pathOf(operationUrl(deployment, 'embeddings')),
@@ -60,7 +89,7 @@ function createUpstream(deployment: Deployment, pool: Pool, getToken: GetToken):
       const headers = { 'accept-encoding': 'identity', ...options.headers, ...authorization };
       return await pool.request({ ...options, headers, signal });
     } catch (error) {
-      throw describeFailure(deployment, error, signal);
+      throw describeFailure(deployment.name, error, signal);
     }
   }
 
@@ -70,6 +99,13 @@ function createUpstream(deployment: Deployment, pool: Pool, getToken: GetToken):
       const answer = await request(post(paths[operation], sent, headers), signal);
       // Destroying a body that nobody reads is an error event, which would end the process.
       const body = answer.body.on('error', () => undefined);
+      if (isEncoded(answer.headers)) {
+        body.destroy();
+        throw new UpstreamError(
+          `The deployment ${deployment.name} compressed its answer although it was asked not to. Check what is between.`,
+          { status: 502, code: 'upstream_invalid' },
+        );
+      }
       return { status: answer.statusCode, headers: flatten(answer.headers), body };
     },
     probe: async (operation, signal) => {
@@ -79,6 +115,12 @@ function createUpstream(deployment: Deployment, pool: Pool, getToken: GetToken):
       return answer.statusCode;
     },
   };
+}
+
+/** Never inflated: a few bytes could become any number. */
+function isEncoded(headers: Dispatcher.ResponseData['headers']): boolean {
+  const encoding = headers['content-encoding'];
+  return encoding !== undefined && encoding !== 'identity' && encoding !== '';
 }
 
 function post(path: string, body: string, headers: Readonly<Record<string, string>>) {
@@ -111,18 +153,4 @@ function flatten(headers: Record<string, string | string[] | undefined>): Record
     if (value !== undefined) flat[name] = Array.isArray(value) ? value.join(', ') : value;
   }
   return flat;
-}
-
-/** Says what failed without the address, which may be private; the cause goes to the log. */
-function describeFailure(deployment: Deployment, cause: unknown, signal: AbortSignal): HttpError {
-  if (signal.aborted) {
-    return new UpstreamError(
-      `The deployment ${deployment.name} did not answer in time. Try again, or raise REQUEST_TIMEOUT_MS.`,
-      { status: 504, code: 'upstream_timeout', cause },
-    );
-  }
-  return new UpstreamError(
-    `The deployment ${deployment.name} could not be reached. Check its endpoint and credential, and GET /ready.`,
-    { status: 502, code: 'upstream_unreachable', cause },
-  );
 }

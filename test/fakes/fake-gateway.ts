@@ -7,7 +7,8 @@ export type FakeGateway = { readonly url: string; close(): Promise<void> };
 
 /**
  * What API Management does with a request, as callers see it: its own key in `api-key`, its own body
- * for a 401, and /health for everybody. `routerKey` is what it shows the router.
+ * for a 401, and /health for everybody. `routerKey` is what it shows the router, beside the
+ * subscription's id.
  */
 export async function startFakeGateway(options: {
   readonly routerUrl: string;
@@ -24,7 +25,11 @@ export async function startFakeGateway(options: {
     }
     const answer = await fetch(options.routerUrl + request.url, {
       method: request.method ?? 'GET',
-      headers: { 'content-type': 'application/json', 'api-key': options.routerKey },
+      headers: {
+        'content-type': 'application/json',
+        'api-key': options.routerKey,
+        'x-front-door-caller': 'smoke-test',
+      },
       ...(request.method === 'POST' && { body: await readBody(request) }),
     });
     const headers = Object.fromEntries(

@@ -209,15 +209,18 @@ describe('the plain answer', () => {
 });
 
 describe('errors of the deployment', () => {
+  // Alone, so that no other answers in its place.
+  const onlyStrong = { routing: { models: ['strong'] } };
+
   it.each([
     ['[sim:401]', 401],
     ['[sim:404]', 404],
-    ['[sim:429]', 429],
+    ['[sim:429::1]', 429],
     ['[sim:500]', 500],
     ['[sim:content_filter]', 400],
     ['[sim:context_length]', 400],
   ])('come back as they are: %s', async (prompt, expected) => {
-    const { status, headers, body } = await post(router.url + ROUTED, { prompt, ...strong });
+    const { status, headers, body } = await post(router.url + ROUTED, { prompt, ...onlyStrong });
     expect(status).toBe(expected);
     expect(typeof body.error.message).toBe('string');
     expect(headers.get('x-smart-router-tier')).toBe('strong');
@@ -225,7 +228,7 @@ describe('errors of the deployment', () => {
   });
 
   it('keep their retry-after', async () => {
-    const { headers } = await post(router.url + ROUTED, { prompt: '[sim:429]' });
+    const { headers } = await post(router.url + ROUTED, { prompt: '[sim:429::5]', ...onlyStrong });
     expect(headers.get('retry-after')).not.toBeNull();
     expect(headers.get('retry-after-ms')).not.toBeNull();
   });
@@ -235,7 +238,8 @@ describe('errors of the deployment', () => {
       ['[sim:cut:0]', 'upstream_unreachable'],
       ['[sim:cut]', 'upstream_incomplete'],
     ]) {
-      const { status, headers, body } = await post(router.url + ROUTED, { prompt, ...weak });
+      const routing = { models: ['weak'] };
+      const { status, headers, body } = await post(router.url + ROUTED, { prompt, routing });
       expect(status).toBe(502);
       expect(body.error.code).toBe(code);
       expect(body.error.type).toBe('upstream_error');

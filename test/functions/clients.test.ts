@@ -100,7 +100,7 @@ describe.each(openAiClients)('%s', (_name, createClient) => {
       ['[sim:401]', OpenAI.AuthenticationError],
       ['[sim:403]', OpenAI.PermissionDeniedError],
       ['[sim:404]', OpenAI.NotFoundError],
-      ['[sim:429]', OpenAI.RateLimitError],
+      ['[sim:429::1]', OpenAI.RateLimitError],
       ['[sim:500]', OpenAI.InternalServerError],
       ['[sim:content_filter]', OpenAI.BadRequestError],
     ] as const;

@@ -1,3 +1,6 @@
+import { once } from 'node:events';
+import { type IncomingMessage, request } from 'node:http';
+import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { post, ROUTED, type Router, startRouter } from '../support/router.ts';
 
@@ -42,4 +45,62 @@ describe('behind a front door', () => {
   test('health stays open', async () => {
     expect((await fetch(`${router.url}/health`)).status).toBe(200);
   });
+});
+
+describe('whom the front door names', () => {
+  const key = { 'x-functions-key': FUNCTION_KEY };
+
+  /** The caller that the log has for a call. */
+  async function callerOf(headers: Record<string, string>): Promise<string | undefined> {
+    const answer = await post(router.url + ROUTED, question, { ...key, ...headers });
+    expect(answer.status).toBe(200);
+    const id = answer.headers.get('x-smart-router-request-id') ?? '';
+    const find = () =>
+      router
+        .output()
+        .split('\n')
+        .find((line) => line.includes(id) && line.includes('"chat"'));
+    await expect.poll(find).toBeDefined();
+    return /"caller":"([^"]*)"/.exec(find() ?? '')?.[1];
+  }
+
+  test('is the caller, and the front door itself where it names nobody', async () => {
+    expect(await callerOf({ 'x-front-door-caller': 'team-7' })).toBe('team-7');
+    expect(await callerOf({})).toBe('front-door');
+  });
+
+  test('is refused when it is no name', async () => {
+    const headers = { ...key, 'x-front-door-caller': 'team 7' };
+    const answer = await post(router.url + ROUTED, question, headers);
+    expect(answer.status).toBe(400);
+    expect(answer.body.error.param).toBe('x-front-door-caller');
+  });
+
+  test('is not whom a body or a query names', async () => {
+    const forged = { host: 'h', 'x-front-door-caller': 'team-8' };
+    const headers = { ...key, 'x-front-door-caller': 'team-7' };
+    const inBody = await post(router.url + ROUTED, { ...question, headers: forged }, headers);
+    expect(inBody.status).toBe(400);
+    const query = `?headers=${encodeURIComponent(JSON.stringify(forged))}`;
+    expect((await post(router.url + ROUTED + query, question, headers)).status).toBe(400);
+    expect(router.output()).not.toContain('team-8');
+  });
+
+  test('is not whom the unseen body of a GET names', async () => {
+    const forge = (name: string) => ({ headers: { host: 'h', 'x-front-door-caller': name } });
+    // One of the two is no name: which one was believed shows in the status.
+    expect(await getModels('team-7', forge('no name'))).toMatchObject({ status: 200 });
+    expect(await getModels('no name', forge('team-7'))).toMatchObject({ status: 400 });
+  });
+
+  async function getModels(caller: string, body: unknown) {
+    const outgoing = request(`${router.url}/llm/openai/v1/models`, {
+      headers: { ...key, 'x-front-door-caller': caller, 'content-type': 'application/json' },
+    });
+    const json = JSON.stringify(body);
+    outgoing.setHeader('content-length', json.length);
+    outgoing.end(json);
+    const [answer] = (await once(outgoing, 'response')) as [IncomingMessage];
+    return { status: answer.statusCode, text: await text(answer) };
+  }
 });

@@ -1,8 +1,10 @@
 import { HttpRequest, type HttpResponse, InvocationContext } from '@azure/functions';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { createCalls } from '../../functions/http/calls.ts';
 import { createRespond, type Route } from '../../functions/http/respond.ts';
 import { jsonAnswer } from '../../shared/answer.ts';
 import { InvalidRequestError } from '../../shared/errors.ts';
+import type { Log } from '../../shared/log.ts';
 
 let logged: unknown[] = [];
 beforeEach(() => {
@@ -13,11 +15,23 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
+/** Before a host whose connections are not to be seen, as unknown ones are. */
 async function handle(route: Partial<Route>, body = '{}'): Promise<HttpResponse> {
+  const log: Log = (...line) => logged.push(line);
   const respond = createRespond({
+    calls: createCalls({
+      maxInFlight: 2,
+      maxBodyBytesInFlight: 1_000,
+      requestTimeoutMs: 1_000,
+      findConnection: () => undefined,
+      log,
+    }),
+    authenticate: async () => undefined,
     maxBodyBytes: 100,
-    requestTimeoutMs: 1_000,
-    log: (...line) => logged.push(line),
+    maxHeaderBytes: 1_000,
+    maxBodyDepth: 10,
+    maxBodyValues: 100,
+    log,
   });
   const handler = respond({ access: 'open', handle: () => jsonAnswer(200, {}), ...route });
   const request = new HttpRequest({

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { UNKNOWN_MODEL } from '../../shared/capabilities/capabilities.ts';
 import {
   createController,
   type RouteBatch,
@@ -23,9 +24,11 @@ function createUpstream(name: string): Upstream {
       endpoint: 'https://example.com',
       apiStyle: 'azure',
       apiVersion: '1',
+      capabilities: UNKNOWN_MODEL,
     },
     send: unused,
     probe: unused,
+    state: () => ({ circuit: 'closed', in_flight: 0, queued: 0 }),
   };
 }
 
@@ -33,11 +36,19 @@ const strong = createUpstream('strong');
 const weak = createUpstream('weak');
 const pair = { strong: 'big', weak: 'small' };
 
+/** What a test says of a request; the rest is that nothing stands in its way. */
+type Wish<T extends { findObstacle: unknown; signal: unknown }> = Omit<
+  T,
+  'signal' | 'findObstacle'
+> &
+  Partial<Pick<T, 'findObstacle'>>;
+
 type Setup = {
   readonly winRate?: number;
   readonly distance?: number;
   readonly distanceLimit?: number;
   readonly outOfDistributionTier?: OutOfDistributionTier;
+  readonly embeddingFailureTier?: 'strong' | 'weak';
   /** Instead of the win rate and the distance, for all prompts alike. */
   readonly predict?: (embedding: Float32Array) => Prediction | undefined;
   readonly policy?: Partial<ThresholdPolicy>;
@@ -66,6 +77,7 @@ function start(setup: Setup = {}) {
       },
     },
     outOfDistributionTier: setup.outOfDistributionTier ?? 'strong',
+    embeddingFailureTier: setup.embeddingFailureTier ?? 'strong',
     policy: { defaultThreshold: 0.5, quantiles, modes, ...policy },
     getPromptEmbedding:
       getPromptEmbedding ??
@@ -75,10 +87,11 @@ function start(setup: Setup = {}) {
       }),
     log: (...line) => logged.push(line),
   });
-  const route = (request: Omit<RouteRequest, 'signal'>, signal = new AbortController().signal) =>
-    controller.route({ ...request, signal });
-  const routeAll = (batch: Omit<RouteBatch, 'signal'>, signal = new AbortController().signal) =>
-    controller.routeAll({ ...batch, signal });
+  const open = { findObstacle: async () => undefined };
+  const route = (request: Wish<RouteRequest>, signal = new AbortController().signal) =>
+    controller.route({ ...open, ...request, signal });
+  const routeAll = (batch: Wish<RouteBatch>, signal = new AbortController().signal) =>
+    controller.routeAll({ ...open, findObstacle: () => open.findObstacle, ...batch, signal });
   return { controller: { route, routeAll }, scored, embedded, logged };
 }
 
@@ -99,6 +112,7 @@ describe('the win rate', () => {
     expect(await controller.route({ text: 'ask', controls: { threshold: 0.125 } })).toEqual({
       tier: 'strong',
       upstream: strong,
+      others: [{ tier: 'weak', upstream: weak }],
       reason: 'win-rate',
       winRate: 0.25,
       percentile: 0.25,
@@ -163,7 +177,7 @@ describe('the models to choose from', () => {
     expect(decision).toMatchObject({ tier: 'weak', reason: 'models' });
   });
 
-  test.each([[['gpt-9']], [['strong', 'gpt-9']], [['Strong']], [['model-of-strong']], [[]]])(
+  test.each([[['gpt-9']], [['strong', 'gpt-9']], [['Strong']], [[]]])(
     '%j are refused with the names that there are, and without theirs',
     async (models) => {
       const { controller } = start();
@@ -232,6 +246,7 @@ describe('a scorer that fails', () => {
     expect(decision).toEqual({
       tier: 'strong',
       upstream: strong,
+      others: [{ tier: 'weak', upstream: weak }],
       reason: 'scorer-unavailable',
       threshold: 0.5,
       embeddingCache: 'hit',
@@ -254,6 +269,9 @@ describe('a prompt unlike the training data', () => {
     expect(await controller.route({ text: 'ask', controls: {} })).toEqual({
       tier,
       upstream: tier === 'strong' ? strong : weak,
+      others: [
+        tier === 'strong' ? { tier: 'weak', upstream: weak } : { tier: 'strong', upstream: strong },
+      ],
       reason: 'out-of-distribution',
       winRate,
       percentile: expect.closeTo(winRate, 12),
@@ -428,9 +446,94 @@ describe('a request that names its deployment', () => {
     expect(decision).toEqual({
       tier: 'direct',
       upstream: weak,
+      others: [],
       reason: 'deployment',
       embeddingCache: 'none',
     });
     expect(embedded).toEqual([]);
   });
+});
+
+describe('what a caller may not have', () => {
+  const caller = { name: 'ci', role: 'user', deployments: ['weak'] } as const;
+
+  test('is left out: one that is left answers unscored, and has none in its place', async () => {
+    const { controller, embedded } = start({ winRate: 0.9 });
+    const decision = await controller.route({ text: 'ask', controls: {}, caller });
+    expect(decision).toMatchObject({ tier: 'weak', reason: 'models', others: [] });
+    expect(embedded).toEqual([]);
+  });
+
+  test.each([
+    ['by its name', { deployment: strong }, {}],
+    ['among the models to choose from', {}, { models: ['strong'] }],
+  ])('is refused when it is asked for %s', async (_, request, controls) => {
+    const { controller } = start();
+    const decision = controller.route({
+      text: 'ask',
+      controls,
+      caller,
+      ...request,
+    });
+    await expect(decision).rejects.toMatchObject({ status: 403, code: 'deployment_not_allowed' });
+  });
+});
+
+describe('what a deployment cannot serve', () => {
+  const cannot = (name: string) => async (deployment: { readonly name: string }) =>
+    deployment.name === name ? 'images' : undefined;
+
+  test('makes it no candidate: the other answers unscored, and is alone', async () => {
+    const { controller, embedded } = start({ winRate: 0.1 });
+    const request = { text: 'ask', controls: {}, findObstacle: cannot('weak') };
+    const decision = await controller.route(request);
+    expect(decision).toMatchObject({ tier: 'strong', reason: 'requirements', others: [] });
+    expect(embedded).toEqual([]);
+  });
+
+  test('is refused when none is left, saying what each lacks', async () => {
+    const { controller } = start();
+    const decision = controller.route({
+      text: 'ask',
+      controls: {},
+      findObstacle: async ({ name }) => (name === 'weak' ? 'images' : 'tools'),
+    });
+    await expect(decision).rejects.toMatchObject({ status: 400, code: 'no_capable_deployment' });
+    await expect(decision).rejects.toThrow(/strong.*tools.*weak.*images/s);
+  });
+
+  test('is its own to refuse when it is called by its name', async () => {
+    const { controller } = start();
+    const request = { text: 'ask', controls: {}, findObstacle: cannot('weak'), deployment: weak };
+    expect(await controller.route(request)).toMatchObject({ tier: 'direct', upstream: weak });
+  });
+
+  test('is looked at for each prompt of a batch', async () => {
+    const { controller, embedded } = start({ winRate: 0.1 });
+    const decisions = await controller.routeAll({
+      texts: ['short', 'a long one', 'short too'],
+      controls: {},
+      findObstacle: (text) => (text.length > 9 ? cannot('weak') : async () => undefined),
+    });
+    expect(decisions.map(({ tier }) => tier)).toEqual(['weak', 'strong', 'weak']);
+    expect(embedded).toEqual(['short', 'short too']);
+  });
+});
+
+test('a prompt that cannot be scored goes where the operator has chosen', async () => {
+  const { controller } = start({
+    embeddingFailureTier: 'weak',
+    getPromptEmbedding: () => Promise.reject(new Error('down')),
+  });
+  const decision = await controller.route({ text: 'ask', controls: {} });
+  expect(decision).toMatchObject({ tier: 'weak', reason: 'embedding-unavailable' });
+});
+
+test('models may be named by the model behind them', async () => {
+  const { controller } = start();
+  const decision = await controller.route({
+    text: 'ask',
+    controls: { models: ['model-of-weak'] },
+  });
+  expect(decision).toMatchObject({ tier: 'weak', reason: 'models' });
 });

@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest';
+import { UNKNOWN_MODEL } from '../../shared/capabilities/capabilities.ts';
 import { createReadiness } from '../../shared/readiness.ts';
 import type { Upstream } from '../../shared/upstream/upstream.ts';
 
@@ -6,8 +7,16 @@ let probes = 0;
 
 function upstream(name: string, probe: () => Promise<number>): Upstream {
   return {
-    deployment: { name, modelName: name, endpoint: '', apiStyle: 'azure', apiVersion: '' },
+    deployment: {
+      name,
+      modelName: name,
+      endpoint: '',
+      apiStyle: 'azure',
+      apiVersion: '',
+      capabilities: UNKNOWN_MODEL,
+    },
     send: () => Promise.reject(new Error('not used')),
+    state: () => ({ circuit: 'closed', in_flight: 0, queued: 0 }),
     probe: () => {
       probes += 1;
       return probe();

@@ -29,7 +29,7 @@ const root = fileURLToPath(new URL('../..', import.meta.url));
 export const ROUTED = '/llm/openai/deployments/smart-router/chat/completions';
 
 /** Settings that close the router's door: without one of them a test's router is open. */
-const DOORS = ['ROUTER_API_KEYS', 'FRONT_DOOR'];
+const DOORS = ['ROUTER_API_KEYS', 'ENTRA_TENANT_ID', 'FRONT_DOOR'];
 
 /** The built app in the local host, before simulated deployments, open to all. */
 export async function startRouter(options: RouterOptions = {}): Promise<Router> {

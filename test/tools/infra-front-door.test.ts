@@ -99,6 +99,7 @@ const OF_LLM = [
   '<rate-limit-by-key ',
   '<llm-token-limit ',
   '<llm-emit-token-metric ',
+  '<set-header name="x-front-door-caller" exists-action="override"',
   '<set-header name="Authorization" exists-action="delete" />',
   '<set-query-parameter name="code" exists-action="delete" />',
   '<set-query-parameter name="subscription-key" exists-action="delete" />',
@@ -142,6 +143,17 @@ const steps: Case[] = [
     ),
     /<inbound> must have <set-header name="X-USE_CASE" exists-action="override"/,
   ],
+  [
+    'a name that the caller gives itself',
+    'api-management',
+    policy((text) =>
+      text.replace(
+        '"x-front-door-caller" exists-action="override"',
+        '"x-front-door-caller" exists-action="skip"',
+      ),
+    ),
+    /<inbound> must have <set-header name="x-front-door-caller" exists-action="override"/,
+  ],
 ];
 
 const key: Case[] = [
@@ -169,6 +181,12 @@ const key: Case[] = [
     'a router that does not know the front door',
     'api-management',
     set('ROUTER_API_KEYS', `other=${'0'.repeat(64)}`),
+    /ROUTER_API_KEYS must have front-door=/,
+  ],
+  [
+    'a router that takes the front door for a caller',
+    'api-management',
+    set('ROUTER_API_KEYS', `front-door=${'0'.repeat(64)};role=user`),
     /ROUTER_API_KEYS must have front-door=/,
   ],
   ...['minimal', 'api-management'].map(

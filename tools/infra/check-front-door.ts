@@ -1,3 +1,4 @@
+import { parseApiKeys } from '../../shared/api-keys.ts';
 import { settingsOf } from './app-settings.ts';
 import { policyOf } from './check-policies.ts';
 import { label } from './check-services.ts';
@@ -65,7 +66,7 @@ function checkAppSettings(snapshot: Snapshot): readonly string[] {
   if (settings === undefined) return [];
   const { FRONT_DOOR = '', ROUTER_API_KEYS = '' } = settings;
   const isBehind = ofType(snapshot, SERVICE).length > 0;
-  const isKnown = ROUTER_API_KEYS.split(',').some((key) => /^front-door=[0-9a-f]{64}$/.test(key));
+  const isKnown = parseApiKeys(ROUTER_API_KEYS).keys.some(({ isFrontDoor }) => isFrontDoor);
   return [
     ...(FRONT_DOOR === ''
       ? []

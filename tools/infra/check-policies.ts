@@ -85,7 +85,10 @@ const WITH_KEYS: readonly Step[] = [
   // Embeddings and lists have no tokens of an answer to count.
   { name: 'llm-token-limit', isConditional: true },
   { name: 'llm-emit-token-metric', isConditional: true },
-  { name: 'set-header', attributes: { name: 'X-USE_CASE', 'exists-action': 'override' } },
+  // What for and who calls, as the front door says it.
+  ...['X-USE_CASE', 'x-front-door-caller'].map(
+    (name): Step => ({ name: 'set-header', attributes: { name, 'exists-action': 'override' } }),
+  ),
   // The caller's key, in each of the places that it may be in (api-key gets the router's), and the
   // app's.
   deleteHeader('Authorization'),

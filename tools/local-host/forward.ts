@@ -20,6 +20,8 @@ type ForwardOptions = {
   readonly hangMs: number;
 };
 
+const CLIENT_LEFT = 'Failed (ResponseBodyCanceled)';
+
 /** Time for what a worker sent before its invocation failed to arrive. */
 const FLUSH_MS = 50;
 
@@ -36,7 +38,13 @@ export async function forward(options: ForwardOptions): Promise<string> {
     answerOf(outgoing, invocationId),
     invocation.then((end) => (end === 'lost' ? end : silence.over)),
     silence.over,
+    leavingOf(response),
   ]);
+  if (first === 'left') {
+    silence.stop();
+    outgoing.destroy();
+    return CLIENT_LEFT;
+  }
   if (first === 'lost' || first === 'silence') {
     silence.stop();
     outgoing.destroy();
@@ -104,6 +112,11 @@ function answerOf(outgoing: ClientRequest, invocationId: string): Promise<Incomi
   return promise;
 }
 
+async function leavingOf(response: ServerResponse): Promise<'left'> {
+  if (!response.closed) await new Promise((resolve) => response.once('close', resolve));
+  return 'left';
+}
+
 type SilenceTimer = { readonly over: Promise<'silence'>; restart(): void; stop(): void };
 
 function createSilenceTimer(ms: number): SilenceTimer {
@@ -146,10 +159,11 @@ async function passOn(
   copyHead(answer, response);
   answer.on('data', () => silence.restart());
   answer.pipe(response);
-  if (!response.closed) await new Promise((resolve) => response.once('close', resolve));
-  if (!response.writableFinished) outcome ??= 'Failed (ResponseBodyCanceled)';
-  // The worker is not told that the client left: its answer is read to the end.
-  answer.unpipe(response);
-  answer.resume();
+  await leavingOf(response);
+  if (!response.writableFinished) {
+    outcome ??= CLIENT_LEFT;
+    // All that the worker's side gets to see of it: the library does not look, and pulls to the end.
+    answer.destroy();
+  }
   return outcome ?? 'Succeeded';
 }

@@ -5,6 +5,7 @@ import { Agent, createServer, type IncomingMessage, type ServerResponse } from '
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
+import { setTimeout as delay } from 'node:timers/promises';
 import { createBindingData } from './binding-data.ts';
 import { forward } from './forward.ts';
 import {
@@ -41,6 +42,9 @@ const MAX_BODY_BYTES = 104_857_600;
 const MAX_URL_LENGTH = 8_192;
 const MAX_HEADER_BYTES = 32 * 1024;
 
+/** For clients to take the last of their answers when the host closes. */
+const FLUSH_MS = 1_000;
+
 /**
  * Serves a function app as Azure Functions' host does on HTTP, quirks included, so that what works
  * here works there. A development tool: it has one key, no scaling and no triggers but HTTP.
@@ -57,9 +61,11 @@ export async function startLocalHost(options: LocalHostOptions): Promise<LocalHo
   });
   try {
     const findRoute = createRouteTable(supervisor.first.functions, settings.routePrefix);
+    const underWay = new Set<Promise<void>>();
     const server = createServer({ maxHeaderSize: MAX_HEADER_BYTES }, (request, response) => {
       const exchange = { request, response, findRoute, supervisor, settings, agent, hangMs };
-      void serve({ ...exchange, functionKey });
+      const served = serve({ ...exchange, functionKey }).finally(() => underWay.delete(served));
+      underWay.add(served);
     });
     server.listen(port, '127.0.0.1');
     await once(server, 'listening');
@@ -71,6 +77,8 @@ export async function startLocalHost(options: LocalHostOptions): Promise<LocalHo
       close: async () => {
         server.close();
         await supervisor.close();
+        // What the worker said last is still on its way to the clients.
+        await Promise.race([Promise.all(underWay), delay(FLUSH_MS, undefined, { ref: false })]);
         server.closeAllConnections();
         agent.destroy();
       },

@@ -19,6 +19,8 @@ process.on('message', (message: HostMessage) => {
 });
 // Without its host a worker has nothing to do.
 process.on('disconnect', () => process.exit(0));
+// Ctrl+C reaches all processes of a terminal, and it is the host that has this one end in order.
+process.on('SIGINT', () => undefined);
 
 try {
   send(await start());

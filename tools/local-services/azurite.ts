@@ -6,6 +6,7 @@ import { pickPort } from './pick-port.ts';
 export type Azurite = {
   /** For blobs and tables. */
   readonly connectionString: string;
+  readonly pid: number;
   close(): Promise<void>;
 };
 
@@ -14,6 +15,8 @@ type AzuriteOptions = {
   readonly dataFolder?: string;
   /** Azurite's usual ports when they are free, else free ones. */
   readonly preferUsualPorts?: boolean;
+  /** Of an Azurite that is to take another one's place: this port for tables, and no other. */
+  readonly tablePort?: number;
 };
 
 // The account that Azurite makes for everybody; its key is in its documentation.
@@ -33,7 +36,8 @@ const END_WITH_PARENT =
 
 /** Starts Azure Storage's emulator on 127.0.0.1. Throws with what it said when it does not start. */
 export async function startAzurite(options: AzuriteOptions = {}): Promise<Azurite> {
-  const { dataFolder, preferUsualPorts = false } = options;
+  const { dataFolder, preferUsualPorts = false, tablePort } = options;
+  if (tablePort !== undefined) return startOn([0, 0, tablePort], dataFolder);
   const usual = preferUsualPorts ? await Promise.all(USUAL_PORTS.map(pickPort)) : [];
   if (usual.length === 0) return startOn([0, 0, 0], dataFolder);
   // Somebody may have taken a port between the look and the start.
@@ -58,6 +62,7 @@ async function startOn(ports: readonly number[], dataFolder?: string): Promise<A
       `BlobEndpoint=http://127.0.0.1:${blobPort}/${ACCOUNT}`,
       `TableEndpoint=http://127.0.0.1:${tablePort}/${ACCOUNT}`,
     ].join(';'),
+    pid: child.pid ?? 0,
     close: async () => {
       // Data on disk wants to be written; in memory there is nothing to lose by a quick end.
       child.kill(dataFolder === undefined ? 'SIGKILL' : 'SIGINT');

@@ -39,8 +39,8 @@ export async function startLocalServices(
   ]);
   const defaults = {
     ...(simulator && simulatorSettings(simulator.url, given)),
-    // Only for the one who started it: it is refused as soon as there are keys.
-    ...(!isNamed('ROUTER_API_KEYS') && { ROUTER_AUTH: 'none' }),
+    // Only for the one who started it: it is refused as soon as somebody is asked who they are.
+    ...(!DOORS.some((name) => isNamed(name)) && { ROUTER_AUTH: 'none' }),
     // Headers above 16 KB would hang, here as in Azure.
     languageWorkers__node__arguments: '--max-http-header-size=65536',
   };
@@ -62,6 +62,9 @@ async function startSimulatorNearby(): Promise<Simulator> {
   // Somebody may have taken it between the look and the start.
   return startSimulator({ port }).catch(() => startSimulator());
 }
+
+/** Each of them closes the door. */
+const DOORS = ['ROUTER_API_KEYS', 'ENTRA_TENANT_ID', 'FRONT_DOOR'];
 
 /** The key that the simulator is shown: it takes any. */
 const SIMULATOR_KEY = 'simulated';

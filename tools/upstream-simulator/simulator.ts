@@ -26,6 +26,8 @@ export type SimulatorOptions = {
   readonly chunkDelayMs?: number | undefined;
   /** How many of the newest requests are kept, bodies included: 1000 unless given. */
   readonly record?: number | undefined;
+  /** Told of each request as it arrives, before its body has. */
+  readonly onRequest?: ((request: RecordedRequest) => void) | undefined;
 };
 
 export type Simulator = {
@@ -42,6 +44,7 @@ export type Simulator = {
 type Serving = {
   readonly settings: AnswerSettings;
   readonly log: RequestLog;
+  readonly onRequest: SimulatorOptions['onRequest'];
   readonly closing: AbortSignal;
 };
 
@@ -64,7 +67,8 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
   };
   const running = new Set<Promise<void>>();
   const server = createServer((request, response) => {
-    const serving = { settings, log, closing: closing.signal };
+    const { onRequest } = options;
+    const serving = { settings, log, onRequest, closing: closing.signal };
     const served = serve(serving, request, response).finally(() => running.delete(served));
     running.add(served);
   });
@@ -92,13 +96,14 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
 
 /** Never rejects: what goes wrong ends this connection only. */
 async function serve(
-  { settings, log, closing }: Serving,
+  { settings, log, onRequest, closing }: Serving,
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
   const gone = new AbortController();
   const url = requestUrl(request);
   const entry = log.add(request, url);
+  onRequest?.(entry);
   let hasBrokenOff = false;
   response.on('error', () => gone.abort());
   response.on('close', () => {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { passEvents } from '../../../shared/chat/pass-events.ts';
-import { UpstreamError } from '../../../shared/errors.ts';
+import { openEvents, type StreamEnd } from '../../../shared/chat/pass-events.ts';
+import { type HttpError, UpstreamError } from '../../../shared/errors.ts';
 
 const usage =
   '{"choices":[],"created":1,"id":"c","model":"m","object":"chat.completion.chunk","usage":{"completion_tokens":2,"prompt_tokens":5,"total_tokens":7}}';
@@ -20,8 +20,9 @@ function frames(payloads: readonly string[], newline = '\n'): string {
 
 type Result = {
   readonly text: string;
-  readonly ends: readonly (UpstreamError | undefined)[];
+  readonly ends: readonly (HttpError | undefined)[];
   readonly destroyed: number;
+  readonly totalTokens: number | undefined;
 };
 
 type Source = Iterable<Uint8Array> | AsyncIterable<Uint8Array>;
@@ -39,22 +40,38 @@ function createBody(source: Source) {
   return { body, counts };
 }
 
-async function pass(
-  source: Source,
-  options: Partial<Parameters<typeof passEvents>[1]> = {},
-): Promise<Result> {
-  const ends: (UpstreamError | undefined)[] = [];
+type Options = Partial<Parameters<typeof openEvents>[1]>;
+
+const defaults = {
+  includeUsage: false,
+  maxBytes: 64 * 1024 * 1024,
+  signal: new AbortController().signal,
+  onByte: () => undefined,
+};
+
+async function pass(source: Source, options: Options = {}): Promise<Result> {
+  const ends: StreamEnd[] = [];
   const { body, counts } = createBody(source);
   const chunks: Uint8Array[] = [];
-  const passed = passEvents(body, {
-    includeUsage: false,
-    maxBytes: 64 * 1024 * 1024,
-    signal: new AbortController().signal,
-    onEnd: (error) => ends.push(error),
-    ...options,
-  });
-  for await (const chunk of passed) chunks.push(chunk);
-  return { text: Buffer.concat(chunks).toString('utf8'), ends, destroyed: counts.destroyed };
+  const events = await openEvents(body, { ...defaults, ...options });
+  for await (const chunk of events.pass((end) => ends.push(end))) chunks.push(chunk);
+  return {
+    text: Buffer.concat(chunks).toString('utf8'),
+    ends: ends.map(({ error }) => error),
+    destroyed: counts.destroyed,
+    totalTokens: ends[0]?.totalTokens,
+  };
+}
+
+/** The error that a stream without any content is refused with. */
+async function refusal(source: Source, options: Options = {}): Promise<unknown> {
+  const { body, counts } = createBody(source);
+  const error = await openEvents(body, { ...defaults, ...options }).catch(
+    (thrown: unknown) => thrown,
+  );
+  expect(error).toBeInstanceOf(UpstreamError);
+  expect(counts.destroyed).toBe(1);
+  return error;
 }
 
 async function* thenThrow(...parts: readonly string[]): AsyncGenerator<Uint8Array> {
@@ -159,7 +176,8 @@ describe('comments and heartbeats', () => {
   });
 
   test('are no end of the stream', async () => {
-    const { text } = await pass([Buffer.from(': [DONE]\n\n')]);
+    const stream = `${frames(recorded)}: [DONE]\n\n`;
+    const { text } = await pass([Buffer.from(stream)]);
     expect(errorEvents(text)).toHaveLength(1);
   });
 });
@@ -177,10 +195,6 @@ describe('a stream that stops before [DONE]', () => {
     const { text } = await pass([Buffer.from(`${frames(recorded)}data: {"broken":[{"half`)]);
     expect(text.startsWith(`${frames(recorded)}data: {"error"`)).toBe(true);
     expect(text).not.toContain('broken');
-  });
-
-  test('has an error event when it is empty', async () => {
-    expect(errorEvents((await pass([])).text)).toHaveLength(1);
   });
 
   test('does not take [DONE] inside a text for its end', async () => {
@@ -205,7 +219,7 @@ describe('a stream that stops before [DONE]', () => {
   });
 
   test('does not show what broke', async () => {
-    expect((await pass(thenThrow(''))).text).not.toContain('other side closed');
+    expect((await pass(thenThrow(frames(recorded)))).text).not.toContain('other side closed');
   });
 });
 
@@ -250,7 +264,8 @@ describe('an error event of the deployment', () => {
   });
 
   test('is not a chunk whose error is null', async () => {
-    const { text } = await pass([Buffer.from(frames(['{"error":null,"choices":[]}']))]);
+    const stream = frames([...recorded, '{"error":null,"choices":[]}']);
+    const { text } = await pass([Buffer.from(stream)]);
     expect(errorEvents(text)).toEqual([null, expect.any(Object)]);
   });
 });
@@ -258,7 +273,7 @@ describe('an error event of the deployment', () => {
 describe('a stream of more than the allowed bytes', () => {
   test('ends with an error event that says so', async () => {
     const stream = frames([...recorded, '[DONE]']);
-    const half = Buffer.from(frames(recorded.slice(0, 2)));
+    const half = Buffer.from(frames(recorded.slice(0, 3)));
     const { text, ends, destroyed } = await pass(
       [half, Buffer.from(stream).subarray(half.length)],
       {
@@ -286,13 +301,8 @@ describe('a reader that leaves', () => {
       Buffer.from(frames(recorded)),
       Buffer.from(frames(['[DONE]'])),
     ]);
-    const passed = passEvents(body, {
-      includeUsage: true,
-      maxBytes: 1e6,
-      signal: new AbortController().signal,
-      onEnd: (error) => ends.push(error),
-    });
-    for await (const _ of passed) break;
+    const events = await openEvents(body, defaults);
+    for await (const _ of events.pass((end) => ends.push(end))) break;
     expect(counts.destroyed).toBe(1);
     expect(ends).toHaveLength(1);
   });
@@ -342,15 +352,84 @@ test('a deployment that keeps its connection open behind [DONE] does not keep th
   const ends: unknown[] = [];
   const startedAt = performance.now();
   let text = '';
-  for await (const chunk of passEvents(body, {
-    includeUsage: true,
-    maxBytes: 1_000_000,
-    signal: new AbortController().signal,
-    onEnd: (error) => ends.push(error),
-  })) {
-    text += chunk.toString();
-  }
+  const events = await openEvents(body, defaults);
+  for await (const chunk of events.pass(({ error }) => ends.push(error))) text += chunk.toString();
   expect(text.endsWith('data: [DONE]\n\n')).toBe(true);
   expect(ends).toEqual([undefined]);
   expect(performance.now() - startedAt).toBeLessThan(2_000);
+});
+
+describe('a stream without content', () => {
+  const preamble = frames(recorded.slice(0, 2));
+  const error = frames(['{"error":{"message":"Sorry"}}']);
+
+  test.each([
+    ['is empty', ''],
+    ['has comments alone', ': ping\n\n: [DONE]\n\n'],
+    ['has announced an answer and no more', preamble],
+    ['has an error that is null', frames(['{"error":null,"choices":[]}'])],
+  ])('is refused before anything is passed: it %s', async (_, stream) => {
+    expect(await refusal([Buffer.from(stream)])).toMatchObject({ code: 'upstream_incomplete' });
+    expect(await refusal(thenThrow(stream))).toMatchObject({ code: 'upstream_incomplete' });
+    const signal = AbortSignal.abort();
+    expect(await refusal(thenThrow(stream), { signal })).toMatchObject({
+      code: 'upstream_timeout',
+    });
+  });
+
+  test('is refused when it is too large', async () => {
+    const refused = await refusal([Buffer.from(preamble)], { maxBytes: 10 });
+    expect(refused).toMatchObject({ code: 'answer_too_large' });
+  });
+
+  test('and with an error can be given up for another one, or be passed as it is', async () => {
+    const open = () => openEvents(createBody([Buffer.from(preamble + error)]).body, defaults);
+    const passed: Uint8Array[] = [];
+    const one = await open();
+    expect(one.failedAtOnce).toBe(true);
+    for await (const chunk of one.pass(() => undefined)) passed.push(chunk);
+    expect(Buffer.concat(passed).toString()).toBe(preamble + error);
+    const { body, counts } = createBody([Buffer.from(preamble + error)]);
+    await (await openEvents(body, defaults)).discard();
+    expect(counts.destroyed).toBe(1);
+  });
+
+  test('is one only until the first content, whatever that is', async () => {
+    const contents = [
+      '{"choices":[{"delta":{"content":"a"}}]}',
+      '{"choices":[{"delta":{"refusal":"no"}}]}',
+      '{"choices":[{"delta":{"tool_calls":[{"index":0}]}}]}',
+      '{"choices":[{"delta":{},"finish_reason":"content_filter"}]}',
+      'no JSON',
+    ];
+    for (const content of contents) {
+      const stream = preamble + frames([content]) + error;
+      const opened = await openEvents(createBody([Buffer.from(stream)]).body, defaults);
+      expect(opened.failedAtOnce, content).toBe(false);
+    }
+  });
+});
+
+test('the first content is passed on as soon as it is there', async () => {
+  const { promise: later, resolve } = Promise.withResolvers<void>();
+  const start = frames(recorded.slice(0, 3));
+  async function* source() {
+    for (const frame of recorded.slice(0, 3)) yield Buffer.from(frames([frame]));
+    await later;
+    yield Buffer.from(frames(['[DONE]']));
+  }
+  const { pass: passOn } = await openEvents(createBody(source()).body, defaults);
+  let text = '';
+  for await (const chunk of passOn(() => undefined)) {
+    text += chunk.toString();
+    if (text === start) resolve();
+  }
+  expect(text).toBe(start + frames(['[DONE]']));
+});
+
+test('what the deployment counted is told, asked for or not', async () => {
+  const bytes = [Buffer.from(frames([...recorded, usage, '[DONE]']))];
+  expect((await pass(bytes)).totalTokens).toBe(7);
+  expect((await pass(bytes, { includeUsage: true })).totalTokens).toBe(7);
+  expect((await pass([Buffer.from(frames([...recorded, '[DONE]']))])).totalTokens).toBeUndefined();
 });

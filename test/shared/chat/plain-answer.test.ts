@@ -1,11 +1,13 @@
 import { describe, expect, test } from 'vitest';
-import { addAnswerFields } from '../../../shared/chat/plain-answer.ts';
+import { addAnswerFields, parseAnswer } from '../../../shared/chat/plain-answer.ts';
 import { UpstreamError } from '../../../shared/errors.ts';
 
 const selectedModel = 'gpt-5.6-luna';
 
 function add(answer: string | Buffer): string {
-  return addAnswerFields(Buffer.from(answer as string), { selectedModel });
+  return addAnswerFields(parseAnswer(Buffer.from(answer as string)), {
+    selected_model: selectedModel,
+  });
 }
 
 function withMessage(message: unknown): string {
@@ -70,12 +72,17 @@ describe('addAnswerFields', () => {
 
   test('adds the routing facts that are asked for', () => {
     const routing = { tier: 'weak' };
-    const added = addAnswerFields(Buffer.from('{}'), { selectedModel, routing });
+    const added = addAnswerFields(parseAnswer(Buffer.from('{}')), {
+      selected_model: selectedModel,
+      routing,
+    });
     expect(JSON.parse(added)).toMatchObject({ routing });
   });
 
   test('escapes the name of the model', () => {
-    const added = addAnswerFields(Buffer.from('{}'), { selectedModel: 'a"b\\c' });
+    const added = addAnswerFields(parseAnswer(Buffer.from('{}')), {
+      selected_model: 'a"b\\c',
+    });
     expect(JSON.parse(added)).toMatchObject({ selected_model: 'a"b\\c' });
   });
 

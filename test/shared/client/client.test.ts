@@ -141,6 +141,8 @@ describe('an answer', () => {
         scorer: 'local@1',
         embeddingCache: 'miss',
         attempts: 1,
+        attemptChain: 'weak;200',
+        warnings: 'temperature;dropped',
         overheadMs: 0,
       },
     });

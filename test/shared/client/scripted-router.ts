@@ -47,6 +47,8 @@ export const ROUTING_HEADERS = {
   'x-smart-router-scorer': 'local@1',
   'x-smart-router-embedding-cache': 'miss',
   'x-smart-router-attempts': '1',
+  'x-smart-router-attempt-chain': 'weak;200',
+  'x-smart-router-warnings': 'temperature;dropped',
   'x-smart-router-overhead-ms': '0',
 };
 

@@ -1,4 +1,5 @@
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
+import { UNKNOWN_MODEL } from '../../../shared/capabilities/capabilities.ts';
 import { createAzureEmbedder } from '../../../shared/prompt-embedding/azure-embedding.ts';
 import type { Deployment } from '../../../shared/upstream/deployment.ts';
 import { startSimulator } from '../../../tools/upstream-simulator/simulator.ts';
@@ -13,6 +14,7 @@ const keyless: Deployment = {
   endpoint: simulator.url,
   apiStyle: 'azure',
   apiVersion: '2024-10-21',
+  capabilities: UNKNOWN_MODEL,
 };
 
 type Setup = {

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
+import { UNKNOWN_MODEL } from '../../../shared/capabilities/capabilities.ts';
 import type { Deployment } from '../../../shared/upstream/deployment.ts';
 import { readAnswer } from '../../../shared/upstream/read-answer.ts';
 import { createUpstreams } from '../../../shared/upstream/upstream.ts';
@@ -18,13 +19,21 @@ const base: Deployment = {
   endpoint: simulator.url,
   apiStyle: 'azure',
   apiVersion: '2024-10-21',
+  capabilities: UNKNOWN_MODEL,
   apiKey: 'key-1',
+};
+
+const limits = {
+  circuitFailures: 5,
+  circuitOpenMs: 10_000,
+  maxConcurrentCalls: 64,
+  maxQueuedCalls: 64,
 };
 
 const later = () => AbortSignal.timeout(10_000);
 
 function create(deployment: Partial<Deployment> = {}, getToken = async () => 'token-1') {
-  return createUpstreams(getToken)({ ...base, ...deployment });
+  return createUpstreams(getToken, limits)({ ...base, ...deployment });
 }
 
 function request(content: string, signal = later()) {
@@ -68,7 +77,7 @@ describe('send', () => {
   test.each(['azure', 'azure-v1'] as const)(
     'shows a token without a key (%s)',
     async (apiStyle) => {
-      const upstream = createUpstreams(async () => 'token-1')({ ...keyless, apiStyle });
+      const upstream = createUpstreams(async () => 'token-1', limits)({ ...keyless, apiStyle });
       (await upstream.send(request('Hi'))).body.destroy();
       expect(simulator.requests[0]?.headers).toMatchObject({ authorization: 'Bearer token-1' });
       expect(simulator.requests[0]?.headers).not.toHaveProperty('api-key');
@@ -76,7 +85,11 @@ describe('send', () => {
   );
 
   test('shows nothing to a server that copies OpenAI and has no key', async () => {
-    const upstream = createUpstreams(() => Promise.reject(new Error('No token is needed.')))({
+    const noToken = () => Promise.reject(new Error('No token is needed.'));
+    const upstream = createUpstreams(
+      noToken,
+      limits,
+    )({
       ...keyless,
       apiStyle: 'openai',
       endpoint: `${simulator.url}/v1`,
@@ -115,7 +128,7 @@ describe('send', () => {
 
   test('gives up when time runs out while it waits for a token', async () => {
     const never = () => new Promise<string>(() => undefined);
-    const upstream = createUpstreams(never)(keyless);
+    const upstream = createUpstreams(never, limits)(keyless);
     const sent = upstream.send(request('Hi', AbortSignal.timeout(60))).catch((error) => error);
     const late = new Promise((resolve) => setTimeout(resolve, 1_000, 'still waiting'));
     expect(await Promise.race([sent, late])).toMatchObject({ status: 504 });
@@ -140,7 +153,7 @@ describe('send', () => {
   });
 
   test('fails with a 502 when there is no token, and does not call', async () => {
-    const upstream = createUpstreams(() => Promise.reject(new Error('my secret')))(keyless);
+    const upstream = createUpstreams(() => Promise.reject(new Error('my secret')), limits)(keyless);
     const error = await upstream.send(request('Hi')).catch((caught: unknown) => caught);
     expect(error).toMatchObject({ status: 502 });
     expect(String(error)).not.toContain('my secret');

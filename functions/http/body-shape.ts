@@ -1,0 +1,60 @@
+import { InvalidRequestError } from '../../shared/errors.ts';
+
+export type BodyShape = {
+  /** Levels of lists and objects within each other. */
+  readonly maxBodyDepth: number;
+  /** Items of lists; a key of an object counts as five. */
+  readonly maxBodyValues: number;
+};
+
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+
+/** What a character outside strings adds to the number of values. A key costs what five items do. */
+const COST = byCharacter({ '[': 1, '{': 1, ',': 1, ':': 4 });
+
+/** What it adds to the depth. */
+const STEP = byCharacter({ '[': 1, '{': 1, ']': -1, '}': -1 });
+
+/**
+ * Refuses JSON that costs far more than its bytes say, before it is parsed: 32 MiB of list items
+ * can take all the memory there is, and of keys half a minute. Looks at each byte once. What is no
+ * JSON may pass; the parser finds it. Throws an InvalidRequestError.
+ */
+export function checkShape(json: Uint8Array, { maxBodyDepth, maxBodyValues }: BodyShape): void {
+  let depth = 0;
+  let values = 0;
+  for (let index = 0; index < json.length; index += 1) {
+    const byte = json[index] ?? 0;
+    if (byte === QUOTE) index = endOfString(json, index);
+    depth += STEP[byte] ?? 0;
+    values += COST[byte] ?? 0;
+    if (depth > maxBodyDepth) {
+      throw wrongShape(
+        `is nested too deeply: MAX_BODY_DEPTH allows ${maxBodyDepth} levels. Send fewer`,
+      );
+    }
+    if (values > maxBodyValues) {
+      throw wrongShape(
+        `has too many values: MAX_BODY_VALUES allows ${maxBodyValues} items of lists, or a fifth of that in keys. Send fewer`,
+      );
+    }
+  }
+}
+
+/** The index of the closing quote, or the length when there is none. */
+function endOfString(json: Uint8Array, start: number): number {
+  let index = start + 1;
+  while (index < json.length && json[index] !== QUOTE) index += json[index] === BACKSLASH ? 2 : 1;
+  return index;
+}
+
+function wrongShape(what: string): InvalidRequestError {
+  return new InvalidRequestError(`The body ${what}, or raise it.`, { param: 'body' });
+}
+
+function byCharacter(values: Readonly<Record<string, number>>): Int8Array {
+  const table = new Int8Array(256);
+  for (const [character, value] of Object.entries(values)) table[character.charCodeAt(0)] = value;
+  return table;
+}

@@ -1,0 +1,157 @@
+import type { Answer } from '../../shared/answer.ts';
+import { createDeadline, untilAborted } from '../../shared/deadline.ts';
+import { CallEndedError, HttpError } from '../../shared/errors.ts';
+import type { Log } from '../../shared/log.ts';
+import { type BodyBudget, type BodyHold, createBodyBudget } from './body-budget.ts';
+import type { FindConnection } from './connections.ts';
+
+/** A call from its arrival to the last byte of its answer. */
+export type OpenCall = {
+  /** Aborted when the call's time is over, or, with a CallEndedError, when nobody waits for it. */
+  readonly signal: AbortSignal;
+  /** Why it is not to be served, if it is not. */
+  readonly refusal?: HttpError;
+  /** For its body, until the call's end. */
+  readonly hold: BodyHold;
+  /** Reads the request's true headers; absent where the host does not let them be seen. */
+  readonly header?: (name: string) => string | null;
+  /** Takes note of what goes out. A stream comes back as one that goes as fast as it is taken. */
+  answer(answer: Answer): Answer;
+};
+
+export type Calls = {
+  /** `counts`: it takes one of the places, and is refused when there is none or the app shuts down. */
+  open(requestId: string, counts: boolean): OpenCall;
+  /**
+   * Refuses new calls, gives those under way `graceMs` to finish, ends them, and waits at most
+   * `endingMs` for what they still have to say. Resolves with how many had to be ended.
+   */
+  shutDown(times: { readonly graceMs: number; readonly endingMs: number }): Promise<number>;
+};
+
+type CallsOptions = {
+  readonly maxInFlight: number;
+  readonly maxBodyBytesInFlight: number;
+  readonly requestTimeoutMs: number;
+  readonly findConnection: FindConnection;
+  readonly log: Log;
+};
+
+/** A call under way. */
+type UnderWay = { readonly ended: Promise<void>; end(): void };
+
+/** For the last event of a stream, once its time is over, to reach a client that does read. */
+const LINGER_MS = 5_000;
+
+/** Keeps track of the calls under way: how many there are, and when nobody waits for one any more. */
+export function createCalls(options: CallsOptions): Calls {
+  const underWay = new Set<UnderWay>();
+  const bodies = createBodyBudget(options.maxBodyBytesInFlight);
+  let inFlight = 0;
+  let isShuttingDown = false;
+
+  function findRefusal(): HttpError | undefined {
+    if (isShuttingDown) return new CallEndedError('shutting_down');
+    return inFlight < options.maxInFlight ? undefined : tooManyRequests(options.maxInFlight);
+  }
+
+  return {
+    open: (requestId, counts) => {
+      const refusal = counts ? findRefusal() : undefined;
+      const call = openCall(requestId, bodies, options);
+      const places = counts && refusal === undefined ? 1 : 0;
+      underWay.add(call);
+      inFlight += places;
+      void call.ended.then(() => {
+        underWay.delete(call);
+        inFlight -= places;
+      });
+      return { ...call.open, ...(refusal && { refusal }) };
+    },
+    shutDown: async ({ graceMs, endingMs }) => {
+      isShuttingDown = true;
+      await allEnded(underWay, graceMs);
+      const late = [...underWay];
+      for (const { end } of late) end();
+      await allEnded(late, endingMs);
+      return late.length;
+    },
+  };
+}
+
+function openCall(
+  requestId: string,
+  bodies: BodyBudget,
+  { requestTimeoutMs, findConnection, log }: CallsOptions,
+) {
+  const startedAt = performance.now();
+  const deadline = createDeadline(requestTimeoutMs);
+  const { signal } = deadline;
+  const connection = findConnection(requestId);
+  const hold = bodies.hold();
+  const { promise: ended, resolve } = Promise.withResolvers<void>();
+  let lingering: NodeJS.Timeout | undefined;
+  function close(): void {
+    deadline.clear();
+    clearTimeout(lingering);
+    hold.release();
+    resolve();
+  }
+  signal.addEventListener('abort', () => {
+    lingering = setTimeout(() => {
+      connection?.destroy();
+      close();
+    }, LINGER_MS);
+  });
+  connection?.onClose((isComplete) => {
+    if (!isComplete && !signal.aborted) {
+      const totalMs = Math.round(performance.now() - startedAt);
+      log('info', 'client-gone', { requestId, status: 499, totalMs });
+      deadline.end(new CallEndedError('client_gone'));
+    }
+    close();
+  });
+  async function* paced(body: AsyncIterable<Uint8Array>) {
+    try {
+      for await (const chunk of body) {
+        yield chunk;
+        // The library writes on whatever the host takes: this wait is what keeps memory in bounds.
+        await connection?.drained(signal);
+      }
+    } finally {
+      if (connection === undefined) close();
+    }
+  }
+  const open: OpenCall = {
+    signal,
+    hold,
+    ...(connection && { header: connection.header }),
+    answer: (answer) => {
+      const { body } = answer;
+      if (typeof body !== 'string' && !(body instanceof Uint8Array)) {
+        return { ...answer, body: paced(body) };
+      }
+      // Its last byte goes unseen.
+      if (connection === undefined) close();
+      return answer;
+    },
+  };
+  return { open, ended, end: () => deadline.end(new CallEndedError('shutting_down')) };
+}
+
+async function allEnded(calls: Iterable<UnderWay>, timeoutMs: number): Promise<void> {
+  const all = Promise.all(Array.from(calls, ({ ended }) => ended));
+  await untilAborted(all, AbortSignal.timeout(timeoutMs)).catch(() => undefined);
+}
+
+function tooManyRequests(limit: number): HttpError {
+  return new HttpError(
+    `This instance of the router has ${limit} requests in flight, which is all that MAX_IN_FLIGHT allows. Send the request again in a second.`,
+    {
+      status: 429,
+      type: 'rate_limit_error',
+      code: 'too_many_requests',
+      headers: { 'retry-after': '1' },
+    },
+  );
+}

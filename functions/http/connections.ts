@@ -1,0 +1,64 @@
+import { subscribe } from 'node:diagnostics_channel';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { untilAborted } from '../../shared/deadline.ts';
+
+/** The exchange with the host that carries one call. */
+export type Connection = {
+  /** A header of the request itself, which no key of a body or a query can replace. */
+  header(name: string): string | null;
+  /** Tells once that the answer has gone out whole, or that the connection closed before. */
+  onClose(listener: (isComplete: boolean) => void): void;
+  /** Waits until the host has taken what was written, or the connection or the signal has ended. */
+  drained(signal: AbortSignal): Promise<void>;
+  destroy(): void;
+};
+
+/** Undefined: the host, or the library, does not let this one be seen. */
+export type FindConnection = (invocationId: string) => Connection | undefined;
+
+/** Far more than a process serves at once: what makes up ids to fill it finds an end. */
+const MAX_CONNECTIONS = 10_000;
+
+/**
+ * Watches the requests that the host forwards to this process. The Functions library answers them
+ * from an HTTP server of its own, and hands a handler neither the client's leaving nor a full
+ * buffer; but Node tells of each request of every server, and the host has put the call's id on it.
+ */
+export function watchConnections(): FindConnection {
+  const open = new Map<string, Connection>();
+  subscribe('http.server.request.start', (message) => {
+    // Node's documentation of the channel has these two.
+    const { request, response } = message as {
+      readonly request: IncomingMessage;
+      readonly response: ServerResponse;
+    };
+    // Writing to a client that has left must not end the process.
+    response.on('error', () => undefined);
+    const id = request.headers['x-ms-invocation-id'];
+    // Who repeats the id of another's call does not take its place.
+    if (typeof id !== 'string' || open.has(id) || open.size >= MAX_CONNECTIONS) return;
+    open.set(id, createConnection(request, response));
+    response.once('close', () => open.delete(id));
+  });
+  return (invocationId) => open.get(invocationId);
+}
+
+function createConnection(request: IncomingMessage, response: ServerResponse): Connection {
+  return {
+    header: (name) => {
+      const value = request.headers[name.toLowerCase()];
+      return Array.isArray(value) ? value.join(', ') : (value ?? null);
+    },
+    onClose: (listener) => {
+      response.once('close', () => listener(response.writableFinished));
+    },
+    drained: async (signal) => {
+      if (!response.writableNeedDrain || signal.aborted) return;
+      const { promise, resolve } = Promise.withResolvers<void>();
+      response.once('drain', resolve).once('close', resolve);
+      await untilAborted(promise, signal).catch(() => undefined);
+      response.off('drain', resolve).off('close', resolve);
+    },
+    destroy: () => response.destroy(),
+  };
+}

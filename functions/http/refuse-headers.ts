@@ -1,0 +1,26 @@
+import { HttpError } from '../../shared/errors.ts';
+
+/** The host's own way to count: name, colon, blank, value, line end. */
+const BYTES_AROUND = 4;
+
+/** Throws a 431 when all headers of a request together are larger than that. */
+export function refuseLargeHeaders(headers: Iterable<[string, string]>, maxBytes: number): void {
+  let size = 0;
+  for (const [name, value] of headers) size += name.length + value.length + BYTES_AROUND;
+  if (size <= maxBytes) return;
+  throw new HttpError(
+    `The request's headers have ${size} bytes; MAX_HEADER_BYTES allows ${maxBytes}. Send fewer or shorter ones.`,
+    { status: 431, code: 'headers_too_large', param: 'headers' },
+  );
+}
+
+/** Nothing is inflated here: a few bytes could become all the memory there is. Throws a 415. */
+export function refuseEncoding(contentEncoding: string | null): void {
+  const encoding = contentEncoding?.trim().toLowerCase() ?? '';
+  if (encoding === '' || encoding === 'identity') return;
+  throw new HttpError('A compressed body is not accepted: send it without content-encoding.', {
+    status: 415,
+    code: 'unsupported_encoding',
+    param: 'content-encoding',
+  });
+}

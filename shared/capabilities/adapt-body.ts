@@ -1,0 +1,105 @@
+import { type Capabilities, TOKEN_LIMITS } from './capabilities.ts';
+import { isSamplingDefault, type Lessons, SAMPLING_DEFAULTS } from './lessons.ts';
+import { effortFor, refusesSampling } from './reasoning.ts';
+import { hasTools } from './requirements.ts';
+
+export type AdaptedBody = {
+  readonly body: Readonly<Record<string, unknown>>;
+  /** What was changed, each an item for a header: `temperature;dropped`. Nothing of the client's. */
+  readonly warnings: readonly string[];
+};
+
+/** A body on its way to what a deployment takes. */
+type Change = { readonly body: Record<string, unknown>; readonly warnings: string[] };
+
+/** The request in the words that a deployment takes: what it refuses is renamed, lowered or dropped. */
+export function adaptBody(
+  body: Readonly<Record<string, unknown>>,
+  capabilities: Capabilities,
+  lessons: Lessons,
+): AdaptedBody {
+  const change: Change = { body: { ...body }, warnings: [] };
+  const corrected = lessons.correct(capabilities);
+  adaptEffort(change, corrected, lessons);
+  adaptSampling(change, corrected);
+  adaptParallelTools(change, corrected);
+  adaptTokenLimit(change, corrected);
+  adaptRoles(change, lessons);
+  for (const field of Object.keys(change.body)) {
+    const value = change.body[field];
+    if (value != null && lessons.refuses(field, value)) drop(change, field);
+  }
+  return change;
+}
+
+function adaptEffort(change: Change, capabilities: Capabilities, { refuses }: Lessons): void {
+  const { reasoning_effort: given } = change.body;
+  // What is no text is wrong, and the deployment's to refuse.
+  if (given != null && typeof given !== 'string') return;
+  const effort = given ?? undefined;
+  const wanted = effortFor(capabilities, { effort, hasTools: hasTools(change.body) });
+  const taken = refuses('reasoning_effort', wanted) ? undefined : wanted;
+  if (taken === effort) return;
+  if (taken === undefined) {
+    drop(change, 'reasoning_effort');
+  } else {
+    change.body['reasoning_effort'] = taken;
+    change.warnings.push(`reasoning_effort;set=${taken}`);
+  }
+}
+
+function adaptSampling(change: Change, capabilities: Capabilities): void {
+  const { reasoning_effort: effort } = change.body;
+  if (!refusesSampling(capabilities, typeof effort === 'string' ? effort : undefined)) return;
+  for (const field of SAMPLING_DEFAULTS.keys()) {
+    if (change.body[field] != null) drop(change, field);
+  }
+}
+
+/** A model that calls one tool at a time does not know the parameter, and does as `false` says. */
+function adaptParallelTools({ body, warnings }: Change, { lacks }: Capabilities): void {
+  const { parallel_tool_calls: given = null } = body;
+  if (!lacks.has('parallel_tools') || given === null) return;
+  delete body['parallel_tool_calls'];
+  if (given !== false) warnings.push('parallel_tool_calls;dropped');
+}
+
+function adaptTokenLimit(change: Change, { tokenLimit, outputTokens }: Capabilities): void {
+  const { body, warnings } = change;
+  for (const field of TOKEN_LIMITS) {
+    if (tokenLimit === 'both' || field === tokenLimit || body[field] == null) continue;
+    if (body[tokenLimit] == null) {
+      body[tokenLimit] = body[field];
+      delete body[field];
+      warnings.push(`${field};renamed=${tokenLimit}`);
+    } else {
+      drop(change, field);
+    }
+  }
+  for (const field of TOKEN_LIMITS) {
+    const limit = body[field];
+    if (outputTokens === undefined || typeof limit !== 'number' || limit <= outputTokens) continue;
+    body[field] = outputTokens;
+    warnings.push(`${field};lowered=${outputTokens}`);
+  }
+}
+
+function adaptRoles({ body, warnings }: Change, { roleFor }: Lessons): void {
+  const { messages } = body;
+  if (!Array.isArray(messages)) return;
+  const changed = new Set<string>();
+  const adapted = messages.map((message: { readonly role: string }) => {
+    const role = roleFor(message.role);
+    if (role === message.role) return message;
+    changed.add(role);
+    return { ...message, role };
+  });
+  if (changed.size > 0) body['messages'] = adapted;
+  for (const role of changed) warnings.push(`messages;role=${role}`);
+}
+
+/** Only ever for fields that are known by name: the warning becomes part of a header. */
+function drop({ body, warnings }: Change, field: string): void {
+  if (!isSamplingDefault(field, body[field])) warnings.push(`${field};dropped`);
+  delete body[field];
+}

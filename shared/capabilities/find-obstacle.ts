@@ -1,0 +1,87 @@
+import { InvalidRequestError } from '../errors.ts';
+import type { Capabilities, Feature } from './capabilities.ts';
+import { effortFor, refusesSampling } from './reasoning.ts';
+import type { Requirements } from './requirements.ts';
+
+type Need = Feature | 'context';
+
+/** What an obstacle is called, and the field of the request that it comes from. */
+const OBSTACLES: Readonly<Record<Need, readonly [words: string, param: string]>> = {
+  tools: ['tools', 'tools'],
+  parallel_tools: ['parallel tool calls', 'parallel_tool_calls'],
+  images: ['images', 'messages'],
+  audio: ['audio', 'messages'],
+  files: ['files', 'messages'],
+  json_schema: ['response_format json_schema', 'response_format'],
+  json_object: ['response_format json_object', 'response_format'],
+  logprobs: ['logprobs', 'logprobs'],
+  n: ['n above 1', 'n'],
+  stop: ['stop', 'stop'],
+  context: ['context window', 'messages'],
+};
+
+/** The first requirement that a deployment cannot meet, in words; undefined when it meets all. */
+export async function findObstacle(
+  requirements: Requirements,
+  capabilities: Capabilities,
+): Promise<string | undefined> {
+  const lacked = requirements.features.find((feature) =>
+    isLacked(feature, requirements, capabilities),
+  );
+  if (lacked !== undefined) return OBSTACLES[lacked][0];
+  return findContextObstacle(requirements, capabilities);
+}
+
+/** The error for a request that no deployment can serve: what each lacks, by the deployments' names. */
+export function noDeploymentCanServe(obstacles: ReadonlyMap<string, string>): InvalidRequestError {
+  const all = [...obstacles].map(([name, obstacle]) => `${name}: ${obstacle}`).join('; ');
+  const params = new Set([...obstacles.values()].map(paramOf));
+  const [param] = params;
+  return new InvalidRequestError(
+    `No deployment can serve this request. What excludes each: ${all}. Leave it out of the request.`,
+    {
+      code: 'no_capable_deployment',
+      ...(params.size === 1 && param !== undefined && { param }),
+    },
+  );
+}
+
+function isLacked(
+  feature: Feature,
+  requirements: Requirements,
+  capabilities: Capabilities,
+): boolean {
+  if (capabilities.lacks.has(feature)) return true;
+  // Models that reason only at times give them at the other times.
+  return (
+    feature === 'logprobs' && refusesSampling(capabilities, effortFor(capabilities, requirements))
+  );
+}
+
+async function findContextObstacle(
+  { completionTokens, promptSize }: Requirements,
+  { contextTokens, inputTokens, outputTokens = Number.POSITIVE_INFINITY }: Capabilities,
+): Promise<string | undefined> {
+  // A completion beyond the model's own limit is lowered to that.
+  const completion = Math.min(completionTokens, outputTokens);
+  const inputLimit = inputTokens ?? Number.POSITIVE_INFINITY;
+  const sharedLimit = (contextTokens ?? Number.POSITIVE_INFINITY) - completion;
+  const limit = Math.min(inputLimit, sharedLimit);
+  if (limit === Number.POSITIVE_INFINITY || !(await promptSize().exceeds(limit))) return undefined;
+  const isShared = sharedLimit < inputLimit && completion > 0;
+  const figures = isShared
+    ? `${count(contextTokens)} tokens, less ${count(completion)} for the completion,`
+    : `${count(limit)} tokens`;
+  return `${OBSTACLES.context[0]} (${figures} are not enough)`;
+}
+
+function count(tokens: number | undefined): string {
+  return (tokens ?? 0).toLocaleString('en-US');
+}
+
+function paramOf(obstacle: string): string | undefined {
+  const known = Object.values(OBSTACLES).find(
+    ([words]) => obstacle === words || obstacle.startsWith(`${words} (`),
+  );
+  return known?.[1];
+}

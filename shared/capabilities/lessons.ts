@@ -1,0 +1,189 @@
+import { type Capabilities, TOKEN_LIMITS, type TokenLimit } from './capabilities.ts';
+import { type Refusal, readRefusal, unsupportedParameters } from './read-refusal.ts';
+
+type Body = Readonly<Record<string, unknown>>;
+
+/** What a deployment's refusals have taught, for as long as the process lives. */
+export type Lessons = {
+  /** What is known of the model, corrected. */
+  correct(capabilities: Capabilities): Capabilities;
+  /** Whether this field is refused with this value. */
+  refuses(field: string, value: unknown): boolean;
+  /** The role to send in the place of one. */
+  roleFor(role: string): string;
+  /**
+   * Reads the body of a 400; true when the request, adapted anew, is worth one more call. `sent` is
+   * what was sent. Throws for nothing that the body may hold.
+   */
+  learn(sent: Body, answer: Uint8Array): boolean;
+};
+
+/** Takes these parameters' default value or none: their effect is on the choice of words alone. */
+export const SAMPLING_DEFAULTS: ReadonlyMap<string, number | undefined> = new Map([
+  ['temperature', 1],
+  ['top_p', 1],
+  ['presence_penalty', 0],
+  ['frequency_penalty', 0],
+  // No number is its default.
+  ['logit_bias', undefined],
+]);
+
+/** What a request can do without. Not among it: whatever decides what is answered, and in what form. */
+const DROPPABLE = new Set([
+  ...SAMPLING_DEFAULTS.keys(),
+  'metadata',
+  'parallel_tool_calls',
+  'prediction',
+  'prompt_cache_key',
+  'prompt_cache_retention',
+  'reasoning_effort',
+  'safety_identifier',
+  'seed',
+  'service_tier',
+  'store',
+  'user',
+  'verbosity',
+]);
+
+/** Clients choose the values: they must not fill the memory. */
+const MAX_VALUES = 64;
+const MAX_VALUE_LENGTH = 64;
+
+/** What is known, beside the table. */
+type Known = {
+  tokenLimit?: TokenLimit;
+  outputTokens?: number;
+  toolsExcludeReasoning?: Capabilities['toolsExcludeReasoning'];
+  readonly roles: Map<string, string>;
+  readonly refused: Set<string>;
+  readonly refusedUnlessDefault: Set<string>;
+  readonly refusedValues: Set<string>;
+};
+
+/** Takes a lesson from a refusal; true when it tells how to ask in another way. */
+type Learn = (known: Known, sent: Body, refusal: Refusal) => boolean;
+
+const LEARN: readonly Learn[] = [
+  learnTools,
+  learnOutputTokens,
+  learnRole,
+  learnParameters,
+  learnValue,
+];
+
+export function createLessons(): Lessons {
+  const known: Known = {
+    roles: new Map(),
+    refused: new Set(),
+    refusedUnlessDefault: new Set(),
+    refusedValues: new Set(),
+  };
+  return {
+    correct: (capabilities) => correct(capabilities, known),
+    refuses: (field, value) =>
+      known.refused.has(field) ||
+      (known.refusedUnlessDefault.has(field) && !isSamplingDefault(field, value)) ||
+      known.refusedValues.has(valueKey(field, value)),
+    roleFor: (role) => known.roles.get(role) ?? role,
+    learn: (sent, answer) => {
+      const refusal = readRefusal(answer);
+      return refusal !== undefined && LEARN.some((learn) => learn(known, sent, refusal));
+    },
+  };
+}
+
+/** Whether leaving a sampling parameter out changes nothing. */
+export function isSamplingDefault(field: string, value: unknown): boolean {
+  if (field !== 'logit_bias') return value === SAMPLING_DEFAULTS.get(field);
+  return typeof value === 'object' && value !== null && Object.keys(value).length === 0;
+}
+
+function correct(capabilities: Capabilities, known: Known): Capabilities {
+  const { tokenLimit, outputTokens, toolsExcludeReasoning } = known;
+  return {
+    ...capabilities,
+    ...(tokenLimit && { tokenLimit }),
+    ...(outputTokens && { outputTokens }),
+    ...(toolsExcludeReasoning && { toolsExcludeReasoning }),
+  };
+}
+
+function learnTools(known: Known, sent: Body, { message }: Refusal): boolean {
+  if (!message.startsWith('Function tools with reasoning_effort are not supported')) return false;
+  const { reasoning_effort: effort } = sent;
+  // It cannot do without: there is no way to call its tools over chat completions.
+  if (effort === 'none' || known.refusedValues.has(valueKey('reasoning_effort', 'none'))) {
+    return false;
+  }
+  const isGiven = effort != null && !message.includes("'none'");
+  known.toolsExcludeReasoning = isGiven ? 'when-given' : 'always';
+  return true;
+}
+
+function learnOutputTokens(known: Known, sent: Body, { message }: Refusal): boolean {
+  const [, limit] = /supports at most (\d{1,9}) completion tokens/.exec(message) ?? [];
+  const isOver = TOKEN_LIMITS.some((field) => Number(sent[field]) > Number(limit));
+  if (!isOver || Number(limit) === 0) return false;
+  known.outputTokens = Number(limit);
+  return true;
+}
+
+function learnRole(known: Known, sent: Body, { code, param }: Refusal): boolean {
+  const [, index] = /^messages\[(\d{1,4})\]\.role$/.exec(param) ?? [];
+  if (index === undefined || (code !== 'unsupported_value' && code !== 'invalid_value'))
+    return false;
+  const message: unknown = Array.isArray(sent['messages']) ? sent['messages'][Number(index)] : null;
+  const refused =
+    typeof message === 'object' && message !== null && 'role' in message && message.role;
+  const other = refused === 'developer' ? 'system' : 'developer';
+  if (refused !== 'developer' && refused !== 'system') return false;
+  // It knows neither.
+  if (known.roles.has(other)) return false;
+  known.roles.set(refused, other);
+  return true;
+}
+
+function learnParameters(known: Known, sent: Body, refusal: Refusal): boolean {
+  const fields = unsupportedParameters(refusal).filter((field) => isGiven(sent, field));
+  const limits = fields.filter(isTokenLimit);
+  const others = fields.filter((field) => !isTokenLimit(field));
+  // With one of them left in, the next answer would be no other.
+  if (fields.length === 0 || !others.every((field) => DROPPABLE.has(field))) return false;
+  for (const field of limits) {
+    if (known.tokenLimit === field) return false;
+    known.tokenLimit = field === 'max_tokens' ? 'max_completion_tokens' : 'max_tokens';
+  }
+  for (const field of others) known.refused.add(field);
+  return true;
+}
+
+function learnValue(known: Known, sent: Body, { code, param, message }: Refusal): boolean {
+  if (code !== 'unsupported_value' && !message.startsWith('Unsupported value: ')) return false;
+  const field = param || (/^Unsupported value: '(\w{1,64})'/.exec(message)?.[1] ?? '');
+  if (!DROPPABLE.has(field) || !isGiven(sent, field)) return false;
+  const value = sent[field];
+  if (SAMPLING_DEFAULTS.has(field)) {
+    const isDefault = isSamplingDefault(field, value);
+    (isDefault ? known.refused : known.refusedUnlessDefault).add(field);
+    return true;
+  }
+  const key = valueKey(field, value);
+  if (key === '' || known.refusedValues.size >= MAX_VALUES) return false;
+  known.refusedValues.add(key);
+  return true;
+}
+
+function isTokenLimit(field: string): field is TokenLimit {
+  const limits: readonly string[] = TOKEN_LIMITS;
+  return limits.includes(field);
+}
+
+function isGiven(sent: Body, field: string): boolean {
+  return Object.hasOwn(sent, field) && sent[field] != null;
+}
+
+/** Empty for what is no simple value, or too long to be remembered. */
+function valueKey(field: string, value: unknown): string {
+  if (typeof value === 'object' || String(value).length > MAX_VALUE_LENGTH) return '';
+  return `${field}=${typeof value} ${String(value)}`;
+}

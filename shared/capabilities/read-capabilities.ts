@@ -1,0 +1,97 @@
+import type { SettingsReader } from '../settings-reader.ts';
+import type { ApiStyle } from '../upstream/deployment.ts';
+import {
+  type Capabilities,
+  EFFORTS,
+  FEATURES,
+  SAMPLING,
+  TOKEN_LIMITS,
+  TOOLS_EXCLUDE_REASONING,
+  UNKNOWN_MODEL,
+} from './capabilities.ts';
+import { capabilitiesOf } from './known-models.ts';
+
+/** A value's meaning; undefined when it has none. */
+type Parse = (value: string, before: Capabilities) => Partial<Capabilities> | undefined;
+
+const COUNTS = {
+  context: 'contextTokens',
+  input: 'inputTokens',
+  output: 'outputTokens',
+} as const;
+
+/** What `STRONG_CAPABILITIES` and `WEAK_CAPABILITIES` may say: `name=value`, separated by commas. */
+const PARSERS: ReadonlyMap<string, Parse> = new Map<string, Parse>([
+  ...Object.entries(COUNTS).map(([name, field]): [string, Parse] => [name, parseCount(field)]),
+  ...FEATURES.map((feature): [string, Parse] => [feature, parseFeature(feature)]),
+  [
+    'token_limit',
+    (value) => choose([...TOKEN_LIMITS, 'both'], value, (tokenLimit) => ({ tokenLimit })),
+  ],
+  ['sampling', (value) => choose(SAMPLING, value, (sampling) => ({ sampling }))],
+  [
+    'reasons_by_default',
+    (value) => choose(['yes', 'no'], value, (said) => ({ reasonsByDefault: said === 'yes' })),
+  ],
+  [
+    'tools_exclude_reasoning',
+    (value) => choose(TOOLS_EXCLUDE_REASONING, value, (said) => ({ toolsExcludeReasoning: said })),
+  ],
+  ['efforts', parseEfforts],
+]);
+
+/** The table's entry of a model, with what the deployment's setting says put over it. */
+export function readCapabilities(
+  read: SettingsReader,
+  prefix: 'STRONG' | 'WEAK' | 'EMBEDDING',
+  { modelName, apiStyle }: { readonly modelName: string; readonly apiStyle: ApiStyle },
+): Capabilities {
+  // All embedding models are asked in the same way.
+  if (prefix === 'EMBEDDING') return UNKNOWN_MODEL;
+  const setting = `${prefix}_CAPABILITIES`;
+  const seen = new Set<string>();
+  let capabilities = capabilitiesOf(modelName, apiStyle);
+  for (const part of read.text(setting)?.split(',') ?? []) {
+    const [name = '', value = '', more] = part.split('=').map((side) => side.trim());
+    const said = more === undefined ? PARSERS.get(name)?.(value, capabilities) : undefined;
+    if (said === undefined) {
+      read.problem(
+        `${setting} must look like "context=128000,images=no,efforts=low|high" with names and values of docs/capabilities.md; "${part}" does not.`,
+      );
+    } else if (seen.has(name)) {
+      read.problem(`${setting} says ${name} twice.`);
+    } else {
+      capabilities = { ...capabilities, ...said };
+    }
+    seen.add(name);
+  }
+  return capabilities;
+}
+
+function parseCount(field: (typeof COUNTS)[keyof typeof COUNTS]): Parse {
+  return (value) => (/^[1-9]\d{0,11}$/.test(value) ? { [field]: Number(value) } : undefined);
+}
+
+function parseFeature(feature: (typeof FEATURES)[number]): Parse {
+  return (value, { lacks }) =>
+    choose(['yes', 'no'], value, (said) => {
+      const others = [...lacks].filter((one) => one !== feature);
+      return { lacks: new Set(said === 'yes' ? others : [...others, feature]) };
+    });
+}
+
+/** `none|low|high`, or `no` when the model does not know the field. */
+function parseEfforts(value: string): Partial<Capabilities> | undefined {
+  const efforts = value === 'no' ? [] : value.split('|').map((effort) => effort.trim());
+  const known: readonly string[] = EFFORTS;
+  return efforts.every((effort) => known.includes(effort)) ? { efforts } : undefined;
+}
+
+function choose<T extends string>(
+  allowed: readonly T[],
+  value: string,
+  meaning: (chosen: T) => Partial<Capabilities>,
+): Partial<Capabilities> | undefined {
+  const chosen = allowed.find((one) => one === value);
+  return chosen === undefined ? undefined : meaning(chosen);
+}

@@ -1,0 +1,174 @@
+import type { Call } from '../answer.ts';
+import { adaptBody } from '../capabilities/adapt-body.ts';
+import type { Lessons } from '../capabilities/lessons.ts';
+import { CallEndedError, type HttpError, UpstreamError } from '../errors.ts';
+import { errorOf } from '../upstream/pass-error.ts';
+import { passRequestHeaders } from '../upstream/passed-headers.ts';
+import { readAnswer } from '../upstream/read-answer.ts';
+import { redactKey } from '../upstream/redact-key.ts';
+import type { Upstream, UpstreamAnswer } from '../upstream/upstream.ts';
+import { toJson } from '../wire-json.ts';
+import type { Attempt } from './attempts.ts';
+import type { ChatRequest } from './chat-request.ts';
+import { type OpenEvents, openEvents } from './pass-events.ts';
+import { type PlainAnswer, parseAnswer } from './plain-answer.ts';
+
+type Headers = Readonly<Record<string, string>>;
+
+/** What a deployment answered, or why there is nothing to pass on. */
+export type Reply =
+  | { readonly kind: 'plain'; readonly headers: Headers; readonly answer: PlainAnswer }
+  | { readonly kind: 'events'; readonly headers: Headers; readonly events: OpenEvents }
+  /** An answer that is no success. */
+  | {
+      readonly kind: 'refusal';
+      readonly status: number;
+      readonly headers: Headers;
+      readonly bytes: Buffer;
+    }
+  | { readonly kind: 'failure'; readonly error: HttpError };
+
+/** What came of one deployment's turn. */
+export type Turn = {
+  readonly reply: Reply;
+  /** What was changed in the request for this deployment. */
+  readonly warnings: readonly string[];
+  /** Nothing of an answer has come that another deployment could not give in its place. */
+  readonly mayFallBack: boolean;
+};
+
+type Ask = {
+  readonly call: Call;
+  readonly request: ChatRequest;
+  readonly lessons: Lessons;
+  readonly maxAnswerBytes: number;
+  /** How long the first byte is waited for; absent when nobody else could answer. */
+  readonly firstByteMs?: number;
+  /** So many calls may still be made: one or more. */
+  readonly callsLeft: number;
+  /** Told of each attempt. */
+  readonly onAttempt: (attempt: Attempt) => void;
+};
+
+/**
+ * Asks a deployment, in the words that it takes; once more where its refusal teaches what those are.
+ * Throws only what is wrong with the request itself.
+ */
+export async function askDeployment(upstream: Upstream, ask: Ask): Promise<Turn> {
+  const { request, lessons } = ask;
+  const { capabilities } = upstream.deployment;
+  for (let callsLeft = ask.callsLeft; ; callsLeft = 0) {
+    const { body, warnings } = adaptBody(request.upstreamBody, capabilities, lessons);
+    const reply = await callOnce(upstream, body, ask);
+    ask.onAttempt(toAttempt(upstream, reply));
+    const canLearn = callsLeft > 1 && reply.kind === 'refusal' && reply.status === 400;
+    if (canLearn && lessons.learn(body, reply.bytes)) continue;
+    return { reply, warnings, mayFallBack: !ask.call.signal.aborted && mayFallBack(reply) };
+  }
+}
+
+async function callOnce(
+  upstream: Upstream,
+  body: Readonly<Record<string, unknown>>,
+  { call, request, maxAnswerBytes, firstByteMs }: Ask,
+): Promise<Reply> {
+  const limit = createFirstByteLimit(call.signal, firstByteMs);
+  try {
+    const answer = await upstream.send({
+      operation: 'chat/completions',
+      body: toJson({ ...body, model: upstream.deployment.name }),
+      headers: passRequestHeaders(call.header),
+      signal: limit.signal,
+    });
+    const { signal } = limit;
+    if (request.stream && isEventStream(answer)) {
+      const events = await openEvents(answer.body, {
+        includeUsage: request.includeUsage,
+        maxBytes: maxAnswerBytes,
+        signal,
+        onByte: limit.lift,
+      });
+      return { kind: 'events', headers: answer.headers, events };
+    }
+    limit.lift();
+    const bytes = await readAnswer(answer, maxAnswerBytes, signal);
+    const { status, headers } = answer;
+    if (status !== 200) {
+      const said = redactKey(bytes, upstream.deployment.apiKey);
+      return { kind: 'refusal', status, headers, bytes: said };
+    }
+    return { kind: 'plain', headers, answer: parseAnswer(bytes) };
+  } catch (error) {
+    if (error instanceof UpstreamError || error instanceof CallEndedError) {
+      return { kind: 'failure', error };
+    }
+    throw error;
+  } finally {
+    limit.lift();
+  }
+}
+
+function isEventStream({ status, headers }: UpstreamAnswer): boolean {
+  return status === 200 && (headers['content-type']?.includes('text/event-stream') ?? false);
+}
+
+/** A limit in time beside the request's own, until the first byte is there. */
+function createFirstByteLimit(
+  signal: AbortSignal,
+  timeoutMs: number | undefined,
+): { readonly signal: AbortSignal; readonly lift: () => void } {
+  if (timeoutMs === undefined) return { signal, lift: () => undefined };
+  const controller = new AbortController();
+  const timer = setTimeout(() => controller.abort(), timeoutMs);
+  return {
+    signal: AbortSignal.any([signal, controller.signal]),
+    lift: () => clearTimeout(timer),
+  };
+}
+
+/**
+ * Whether it is the deployment that could not answer, rather than the request that nobody may: busy,
+ * failing, gone. Refused prompts (400), credentials (401) and rights (403) stand.
+ */
+function mayFallBack(reply: Reply): boolean {
+  switch (reply.kind) {
+    case 'plain':
+      return false;
+    case 'events':
+      return reply.events.failedAtOnce;
+    case 'refusal':
+      return isUnavailable(reply.status);
+    case 'failure':
+      return reply.error.code !== 'answer_too_large';
+  }
+}
+
+/** 404 and 410 say that the deployment or its model is not there: the path is the router's own. */
+function isUnavailable(status: number): boolean {
+  return status < 400 || status >= 500 || [404, 408, 410, 429].includes(status);
+}
+
+/** The codes of failures that were found out without asking. */
+const NOT_CALLED = new Set(['circuit_open', 'deployment_resting', 'deployment_busy']);
+
+function toAttempt(upstream: Upstream, reply: Reply): Attempt {
+  const { deployment } = upstream;
+  switch (reply.kind) {
+    case 'plain':
+      return { deployment, called: true, status: 200 };
+    case 'events':
+      return {
+        deployment,
+        called: true,
+        status: 200,
+        ...(reply.events.failedAtOnce && { code: 'upstream_error_event' }),
+      };
+    case 'refusal':
+      return { deployment, called: true, status: reply.status, ...errorOf(reply.bytes) };
+    case 'failure': {
+      const { code, message } = reply.error;
+      const called = !NOT_CALLED.has(code ?? '');
+      return { deployment, called, message, ...(code !== null && { code }) };
+    }
+  }
+}

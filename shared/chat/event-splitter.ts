@@ -1,0 +1,50 @@
+const LF = 10;
+const CR = 13;
+
+export type Splitter = {
+  /** The events that this chunk completes, if it completes any. */
+  push(chunk: Buffer): Buffer | undefined;
+  /** What is left of an event that is not complete. */
+  rest(): Buffer;
+};
+
+/** Looks at each byte once, so that one event in very many chunks takes no quadratic time. */
+export function createSplitter(): Splitter {
+  let held: Buffer[] = [];
+  /** The last bytes held: the blank line may come in two chunks. */
+  let tail: Buffer = Buffer.alloc(0);
+  return {
+    push: (chunk) => {
+      const seam = tail.length === 0 ? chunk : Buffer.concat([tail, chunk]);
+      const complete = endOfEvents(seam);
+      if (complete === 0) {
+        held.push(chunk);
+        tail = seam.subarray(-3);
+        return undefined;
+      }
+      const rest = seam.subarray(complete);
+      const head = chunk.subarray(0, chunk.length - rest.length);
+      const events = held.length === 0 ? head : Buffer.concat([...held, head]);
+      held = rest.length === 0 ? [] : [rest];
+      tail = rest.subarray(-3);
+      return events;
+    },
+    rest: () => Buffer.concat(held),
+  };
+}
+
+/** Where the last complete event ends: behind its blank line, with LF or CRLF. */
+function endOfEvents(bytes: Buffer): number {
+  const lf = bytes.lastIndexOf('\n\n');
+  const crlf = bytes.lastIndexOf('\r\n\r\n');
+  return Math.max(lf === -1 ? 0 : lf + 2, crlf === -1 ? 0 : crlf + 4);
+}
+
+/** Line by line: a search for each kind of blank line would look through all that follows. */
+export function endOfEvent(events: Buffer, start: number): number {
+  for (let at = events.indexOf('\n', start); at !== -1; at = events.indexOf('\n', at + 1)) {
+    if (events[at + 1] === LF) return at + 2;
+    if (events[at - 1] === CR && events[at + 1] === CR && events[at + 2] === LF) return at + 3;
+  }
+  return events.length;
+}

@@ -1,0 +1,135 @@
+import type { Readable } from 'node:stream';
+import { errors } from 'undici';
+import { CallEndedError, UpstreamError } from '../errors.ts';
+import { type CircuitLimits, createCircuit, type Outcome } from './circuit.ts';
+import type { Operation } from './deployment.ts';
+import { describeFailure } from './describe-failure.ts';
+import { createRest } from './rest.ts';
+import { createSlots } from './slots.ts';
+import type { Upstream, UpstreamAnswer, UpstreamRequest } from './upstream.ts';
+
+/** What one deployment may be asked for, and when it is left alone. */
+export type UpstreamLimits = CircuitLimits & {
+  readonly maxConcurrentCalls: number;
+  readonly maxQueuedCalls: number;
+};
+
+/** A deployment as it is, without protection. */
+export type BareUpstream = Pick<Upstream, 'deployment' | 'probe'> & {
+  send(request: UpstreamRequest): Promise<UpstreamAnswer & { readonly body: Readable }>;
+};
+
+/** A live deployment refuses a call without a question at once. */
+const PROBE_TIMEOUT_MS = 1_000;
+
+/**
+ * Sends to a deployment through its slots, its rest and its circuit, so that one that is slow, busy
+ * or down takes neither the time of callers nor the memory of the process.
+ */
+export function protectUpstream(upstream: BareUpstream, limits: UpstreamLimits): Upstream {
+  const { deployment, probe } = upstream;
+  const { name } = deployment;
+  const rest = createRest(name);
+  const circuit = createCircuit(name, limits);
+  const slots = createSlots({
+    deployment: name,
+    maxCalls: limits.maxConcurrentCalls,
+    maxQueued: limits.maxQueuedCalls,
+  });
+
+  async function call(request: UpstreamRequest, release: () => void): Promise<UpstreamAnswer> {
+    const { signal } = request;
+    const report = await circuit.enter(() => isAlive(upstream, request.operation));
+    if (signal.aborted) {
+      report('unknown');
+      throw signal.reason;
+    }
+    try {
+      const answer = await upstream.send(request);
+      const { status, body } = answer;
+      rest.observe(answer);
+      if (status !== 200) report(isFailure(status) ? 'failed' : 'alive');
+      // Comes once, whether the body is read to its end, breaks off or is destroyed.
+      body.once('close', () => {
+        release();
+        report(outcomeOfEnd(body, signal));
+      });
+      return { ...answer, body: watch(body, () => report('alive')) };
+    } catch (error) {
+      report(outcomeOfError(error, signal));
+      throw error;
+    }
+  }
+
+  async function send(request: UpstreamRequest): Promise<UpstreamAnswer> {
+    // Who would be turned away need not wait for a slot first.
+    rest.check();
+    circuit.check();
+    const release = await slots.take(request.signal);
+    try {
+      rest.check();
+      return await call(request, release);
+    } catch (error) {
+      release();
+      throw error;
+    }
+  }
+
+  return {
+    deployment,
+    probe,
+    send: (request) =>
+      send(request).catch((error: unknown) => {
+        throw describeFailure(name, error, request.signal);
+      }),
+    state: () => {
+      const restingMs = rest.leftMs();
+      return {
+        circuit: circuit.state(),
+        ...(restingMs !== undefined && { resting_ms: restingMs }),
+        in_flight: slots.inFlight,
+        queued: slots.queued,
+      };
+    },
+  };
+}
+
+async function isAlive({ probe }: BareUpstream, operation: Operation): Promise<boolean> {
+  try {
+    return !isFailure(await probe(operation, AbortSignal.timeout(PROBE_TIMEOUT_MS)));
+  } catch {
+    return false;
+  }
+}
+
+/** Busy (429) has its rest instead, and what is refused (400, 401, 403, 422) was understood. */
+function isFailure(status: number): boolean {
+  return (status >= 300 && status < 400) || status >= 500 || [404, 408, 410].includes(status);
+}
+
+/** What no answer shows. Nothing, when the call was ended or could not even be written down. */
+function outcomeOfError(error: unknown, signal: AbortSignal): Outcome {
+  if (signal.reason instanceof CallEndedError) return 'unknown';
+  const cause = error instanceof UpstreamError ? error.cause : undefined;
+  return cause instanceof errors.InvalidArgumentError ? 'unknown' : 'failed';
+}
+
+/** What the end of a body shows of which no byte had come. */
+function outcomeOfEnd(body: Readable, signal: AbortSignal): Outcome {
+  if (body.errored === null) return 'alive';
+  // Given up by whoever held it.
+  if (!signal.aborted && body.errored instanceof errors.RequestAbortedError) return 'unknown';
+  return outcomeOfError(body.errored, signal);
+}
+
+function watch(body: Readable, onChunk: () => void): UpstreamAnswer['body'] {
+  return {
+    async *[Symbol.asyncIterator]() {
+      for await (const chunk of body) {
+        onChunk();
+        yield chunk;
+      }
+    },
+    destroy: () => body.destroy(),
+  };
+}

@@ -1,0 +1,108 @@
+import { connect } from 'node:net';
+import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
+import { post, ROUTED, type Router, startRouter } from '../support/router.ts';
+
+/** Far below the deadline of 220 s, far above what a busy machine needs. */
+const SOON = { timeout: 1_000, interval: 10 };
+
+let router: Router;
+beforeAll(async () => {
+  router = await startRouter({ hangMs: 60_000 });
+});
+afterAll(() => router.close());
+beforeEach(() => router.simulator.reset());
+
+type Leaving = { readonly answer: Promise<Response>; leave(): void };
+
+function ask(body: object): Leaving {
+  const controller = new AbortController();
+  const answer = fetch(router.url + ROUTED, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ routing: { threshold: 1 }, ...body }),
+    signal: controller.signal,
+  });
+  answer.catch(() => undefined);
+  return { answer, leave: () => controller.abort() };
+}
+
+function isAborted(): boolean {
+  return router.simulator.requests.at(-1)?.aborted === true;
+}
+
+/** The log's lines on clients that have left, the newest last. */
+function departures(): Record<string, unknown>[] {
+  const lines = router.output().split('\n');
+  return lines
+    .filter((line) => line.includes('"client-gone"'))
+    .map((line) => JSON.parse(line) as Record<string, unknown>);
+}
+
+it('ends the deployment’s stream when the client leaves it', async () => {
+  const before = departures().length;
+  const { answer, leave } = ask({ prompt: '[sim:chunks:10000:50]', stream: true });
+  const response = await answer;
+  await response.body?.getReader().read();
+  expect(isAborted()).toBe(false);
+  leave();
+  await expect.poll(isAborted, SOON).toBe(true);
+  await expect.poll(() => departures().length, SOON).toBe(before + 1);
+  expect(departures().at(-1)).toMatchObject({
+    level: 'info',
+    status: 499,
+    requestId: response.headers.get('x-smart-router-request-id'),
+  });
+});
+
+it('ends the deployment’s work on a plain answer that nobody waits for', async () => {
+  const before = departures().length;
+  const { leave } = ask({ prompt: '[sim:stall:0]' });
+  await expect.poll(() => router.simulator.requests.length, { timeout: 5_000 }).toBe(1);
+  leave();
+  await expect.poll(isAborted, SOON).toBe(true);
+  await expect.poll(() => departures().length, SOON).toBe(before + 1);
+  // It is no refusal.
+  const requestId = String(departures().at(-1)?.['requestId']);
+  const lines = router.output().split('\n');
+  const refusals = lines.filter((line) => line.includes('"request-refused"'));
+  expect(refusals.filter((line) => line.includes(requestId))).toEqual([]);
+});
+
+it('asks no deployment for a client that left in the middle of its upload', async () => {
+  const before = departures().length;
+  const { hostname, port } = new URL(router.url);
+  const socket = connect(Number(port), hostname);
+  socket.write(
+    `POST ${ROUTED} HTTP/1.1\r\nhost: localhost\r\ntransfer-encoding: chunked\r\n\r\n5\r\n{"pro\r\n`,
+  );
+  await new Promise((resolve) => setTimeout(resolve, 200));
+  socket.destroy();
+  await expect.poll(() => departures().length, SOON).toBe(before + 1);
+  expect(router.simulator.requests).toEqual([]);
+});
+
+it('serves on in the same process after many have left at once', async () => {
+  const pid = router.workerPid();
+  const before = departures().length;
+  const leaving = Array.from({ length: 50 }, (_, index) =>
+    index % 2 === 0
+      ? ask({ prompt: '[sim:chunks:10000:20]', stream: true })
+      : ask({ prompt: '[sim:stall:0]' }),
+  );
+  await expect.poll(() => router.simulator.requests.length, { timeout: 10_000 }).toBe(50);
+  for (const { leave } of leaving) leave();
+  await expect.poll(() => departures().length, { timeout: 5_000 }).toBe(before + 50);
+  await expect
+    .poll(() => router.simulator.requests.every(({ aborted }) => aborted), { timeout: 5_000 })
+    .toBe(true);
+  expect((await post(router.url + ROUTED, { prompt: 'Hi' })).status).toBe(200);
+  expect(router.workerPid()).toBe(pid);
+});
+
+it('says nothing of a client that has its whole answer', async () => {
+  const before = departures().length;
+  expect((await post(router.url + ROUTED, { prompt: 'Hi' })).status).toBe(200);
+  const { answer } = ask({ prompt: 'Hi', stream: true });
+  expect(await (await answer).text()).toContain('[DONE]');
+  expect(departures()).toHaveLength(before);
+});

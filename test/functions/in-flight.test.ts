@@ -1,0 +1,88 @@
+import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
+import { post, ROUTED, type Router, startRouter } from '../support/router.ts';
+
+const MAX_IN_FLIGHT = 3;
+
+let router: Router;
+beforeAll(async () => {
+  router = await startRouter({
+    settings: { MAX_IN_FLIGHT: String(MAX_IN_FLIGHT) },
+    hangMs: 60_000,
+  });
+});
+afterAll(() => router.close());
+beforeEach(() => router.simulator.reset());
+
+const routing = { threshold: 1 };
+
+/** Takes a place for as long as its client stays. */
+async function occupy(stream: boolean): Promise<() => void> {
+  const controller = new AbortController();
+  const before = router.simulator.requests.length;
+  const prompt = stream ? '[sim:chunks:100000:20]' : '[sim:stall:0]';
+  const answer = fetch(router.url + ROUTED, {
+    method: 'POST',
+    body: JSON.stringify({ prompt, stream, routing }),
+    signal: controller.signal,
+  });
+  answer.catch(() => undefined);
+  // Of a stream, the handler has long returned.
+  if (stream) await (await answer).body?.getReader().read();
+  await expect
+    .poll(() => router.simulator.requests.length, { timeout: 5_000 })
+    .toBeGreaterThan(before);
+  return () => controller.abort();
+}
+
+async function askStatus(body: unknown = { prompt: 'Hi', routing }): Promise<number> {
+  return (await post(router.url + ROUTED, body)).status;
+}
+
+it('turns away what comes when all places are taken, plain answers and streams alike, at once', async () => {
+  const leave = [await occupy(true), await occupy(true), await occupy(false)];
+  const startedAt = performance.now();
+  const { status, headers, body } = await post(router.url + ROUTED, { prompt: 'Hi' });
+  expect(performance.now() - startedAt).toBeLessThan(1_000);
+  expect(status).toBe(429);
+  expect(headers.get('retry-after')).toBe('1');
+  expect(headers.get('x-smart-router-request-id')).not.toBeNull();
+  expect(body.error).toEqual({
+    message: expect.stringContaining('MAX_IN_FLIGHT'),
+    type: 'rate_limit_error',
+    param: null,
+    code: 'too_many_requests',
+  });
+  expect(router.simulator.requests).toHaveLength(MAX_IN_FLIGHT);
+
+  // Nothing of a request is looked at that is not served, and a large body breaks nothing.
+  expect(await askStatus('no JSON')).toBe(429);
+  expect(await askStatus({ prompt: 'x'.repeat(5_000_000) })).toBe(429);
+  const chunked = await fetch(router.url + ROUTED, {
+    method: 'POST',
+    body: new Blob(['x'.repeat(1_000_000)]).stream(),
+    duplex: 'half',
+  });
+  expect(chunked.status).toBe(429);
+
+  expect((await fetch(`${router.url}/health`)).status).toBe(200);
+  expect((await fetch(`${router.url}/ready`)).status).toBe(200);
+
+  for (const one of leave) {
+    one();
+    await expect.poll(() => askStatus(), { timeout: 2_000 }).toBe(200);
+  }
+});
+
+it('gives a place back however a request ends', async () => {
+  for (let round = 0; round < 2 * MAX_IN_FLIGHT; round += 1) {
+    expect(await askStatus()).toBe(200);
+    expect(await askStatus('no JSON')).toBe(400);
+    expect(await askStatus({ prompt: '[sim:400]', routing })).toBe(400);
+    const stream = await fetch(router.url + ROUTED, {
+      method: 'POST',
+      body: JSON.stringify({ prompt: '[sim:cut]', stream: true, routing }),
+    });
+    expect(stream.status).toBe(200);
+    await stream.text();
+  }
+});

@@ -1,0 +1,126 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { connect, type Socket } from 'node:net';
+import { setTimeout } from 'node:timers/promises';
+import { beforeEach, expect, it } from 'vitest';
+import { ROUTED, type Router, startRouter } from '../support/router.ts';
+
+/** What the host grants an app. */
+const HOST_GRACE_MS = 5_000;
+
+let router: Router;
+beforeEach(async () => {
+  router = await startRouter({ hangMs: 60_000 });
+});
+
+function ask(prompt: string, stream: boolean, url = router.url): Promise<Response> {
+  return fetch(url + ROUTED, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ prompt, stream, routing: { threshold: 1 } }),
+  });
+}
+
+function lastEvent(text: string): string {
+  return text.trim().split('\n\n').at(-1) ?? '';
+}
+
+/** A request whose host waits for the rest of its body. */
+async function beginUpload(body: string): Promise<Socket> {
+  const { hostname, port } = new URL(router.url);
+  const socket = connect(Number(port), hostname);
+  socket.write(
+    `POST ${ROUTED} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\ncontent-length: ${body.length}\r\n\r\n${body.slice(0, -1)}`,
+  );
+  await once(socket, 'connect');
+  await setTimeout(100);
+  return socket;
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+}
+
+it('ends what is open with an error, lets finish what can, and is gone within the host’s 5 s', async () => {
+  const pid = router.workerPid();
+  const endless = (await ask('[sim:chunks:100000:20]', true)).text();
+  const short = (await ask('[sim:chunks:20:50]', true)).text();
+  const plain = ask('[sim:stall:0]', false);
+  const late = await beginUpload('{"prompt":"Hi"}');
+  await expect.poll(() => router.simulator.requests.length, { timeout: 5_000 }).toBe(3);
+
+  const startedAt = performance.now();
+  const closed = router.close();
+  await setTimeout(200);
+  late.write('}');
+  const [refused] = (await once(late, 'data')) as [Buffer];
+  expect(performance.now() - startedAt).toBeLessThan(2_000);
+  expect(String(refused)).toMatch(/^HTTP\/1.1 503 /);
+  expect(String(refused)).toMatch(/\r\nretry-after: 1\r\n/i);
+  expect(String(refused)).toContain('"code":"shutting_down"');
+
+  expect(await short).toContain('data: [DONE]');
+  const streamed = await endless;
+  expect(JSON.parse(lastEvent(streamed).slice('data: '.length))).toEqual({
+    error: {
+      message: expect.stringContaining('shuts down'),
+      type: 'server_error',
+      param: null,
+      code: 'shutting_down',
+    },
+  });
+  expect(streamed).not.toContain('[DONE]');
+  const answer = await plain;
+  expect(answer.status).toBe(503);
+  expect(answer.headers.get('retry-after')).toBe('1');
+  expect(await answer.json()).toMatchObject({ error: { code: 'shutting_down' } });
+
+  await closed;
+  expect(performance.now() - startedAt).toBeLessThan(HOST_GRACE_MS + 500);
+  expect(isRunning(pid)).toBe(false);
+  const lines = router.output().trim().split('\n');
+  expect(JSON.parse(lines.at(-1) ?? '')).toMatchObject({ event: 'shutdown-done', callsEnded: 2 });
+});
+
+it.skipIf(process.platform === 'win32')(
+  'ends in order on Ctrl+C, which every process of the terminal gets',
+  async () => {
+    await router.close();
+    const child = spawn(process.execPath, ['tools/run.mjs', 'start', '--port', '0'], {
+      env: { PATH: process.env['PATH'] },
+      stdio: ['ignore', 'pipe', 'pipe'],
+      // A process group of its own, as a terminal gives one to a command.
+      detached: true,
+    });
+    let output = '';
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.on('data', (chunk) => {
+        output += String(chunk);
+      });
+    }
+    const url = () => /Smart Router is at (\S+)/.exec(output)?.[1];
+    await expect.poll(url, { timeout: 40_000 }).toBeDefined();
+    const endless = (await ask('[sim:chunks:100000:20]', true, url())).text();
+    const startedAt = performance.now();
+    process.kill(-(child.pid ?? 0), 'SIGINT');
+    expect(lastEvent(await endless)).toContain('"code":"shutting_down"');
+    await once(child, 'exit');
+    expect(child.exitCode).toBe(0);
+    expect(performance.now() - startedAt).toBeLessThan(HOST_GRACE_MS + 2_000);
+    expect(output).toContain('"event":"shutdown-done"');
+  },
+);
+
+it('does not wait when there is nothing to wait for', async () => {
+  await (await ask('Hi', true)).text();
+  await (await ask('Hi', false)).text();
+  const startedAt = performance.now();
+  await router.close();
+  expect(performance.now() - startedAt).toBeLessThan(1_500);
+  const lines = router.output().trim().split('\n');
+  expect(JSON.parse(lines.at(-1) ?? '')).toMatchObject({ event: 'shutdown-done', callsEnded: 0 });
+});

@@ -1,0 +1,146 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import { type AddressInfo, connect, type Socket } from 'node:net';
+import { Readable } from 'node:stream';
+import { setTimeout } from 'node:timers/promises';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { post, ROUTED, type Router, startRouter } from '../support/router.ts';
+
+const MEBIBYTE = 1024 * 1024;
+const ANSWER_BYTES = 64 * MEBIBYTE;
+
+/** A deployment that streams as fast as it is read, and knows how much it could send. */
+type Deployment = {
+  readonly url: string;
+  sentBytes: number;
+  isCut: boolean;
+  close(): void;
+};
+
+async function startDeployment(): Promise<Deployment> {
+  const server = createServer((request, response) => {
+    request.resume();
+    Object.assign(deployment, { sentBytes: 0, isCut: false });
+    response.once('close', () => {
+      deployment.isCut = !response.writableFinished;
+    });
+    response.writeHead(200, { 'content-type': 'text/event-stream' });
+    Readable.from(events()).pipe(response);
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const deployment: Deployment = {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    sentBytes: 0,
+    isCut: false,
+    close: () => {
+      server.close();
+      server.closeAllConnections();
+    },
+  };
+  function* events(): Generator<Buffer> {
+    const chunk = { choices: [{ index: 0, delta: { content: 'x'.repeat(32 * 1024) } }] };
+    const event = Buffer.from(`data: ${JSON.stringify(chunk)}\n\n`);
+    for (; deployment.sentBytes < ANSWER_BYTES; deployment.sentBytes += event.length) yield event;
+    yield Buffer.from('data: [DONE]\n\n');
+  }
+  return deployment;
+}
+
+let deployment: Deployment;
+beforeAll(async () => {
+  deployment = await startDeployment();
+});
+afterAll(() => deployment.close());
+
+function startSlowRouter(settings: Readonly<Record<string, string>>): Promise<Router> {
+  const limits = { MAX_ANSWER_BYTES: String(2 * ANSWER_BYTES) };
+  const endpoint = { AZURE_OPENAI_ENDPOINT: deployment.url };
+  return startRouter({ settings: { ...endpoint, ...limits, ...settings }, hangMs: 60_000 });
+}
+
+/** Asks for a stream and reads nothing of it. */
+async function ask(router: Router): Promise<Socket> {
+  const { hostname, port } = new URL(router.url);
+  const socket = connect(Number(port), hostname);
+  socket.on('error', () => undefined);
+  socket.pause();
+  await once(socket, 'connect');
+  const body = JSON.stringify({ prompt: 'Hi', stream: true, routing: { threshold: 1 } });
+  socket.write(
+    `POST ${ROUTED} HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: ${body.length}\r\n\r\n${body}`,
+  );
+  return socket;
+}
+
+/** Waits until the deployment can send no more. */
+async function untilHeld(): Promise<number> {
+  for (let before = -1; before !== deployment.sentBytes || before === 0; ) {
+    before = deployment.sentBytes;
+    await setTimeout(500);
+  }
+  return deployment.sentBytes;
+}
+
+describe('a client that reads slowly', () => {
+  let router: Router;
+  beforeAll(async () => {
+    router = await startSlowRouter({});
+  });
+  afterAll(() => router.close());
+  beforeEach(() => {
+    deployment.sentBytes = 0;
+  });
+
+  it('slows the deployment down, and gets the whole answer all the same', async () => {
+    const socket = await ask(router);
+    const held = await untilHeld();
+    // What the sockets on the way hold: the process holds next to nothing.
+    expect(held).toBeGreaterThan(0);
+    expect(held).toBeLessThan(ANSWER_BYTES / 2);
+
+    let receivedBytes = 0;
+    let end = '';
+    socket.on('data', (chunk: Buffer) => {
+      receivedBytes += chunk.length;
+      end = (end + chunk.toString('latin1')).slice(-100);
+    });
+    socket.resume();
+    await once(socket, 'end');
+    expect(deployment.sentBytes).toBeGreaterThanOrEqual(ANSWER_BYTES);
+    expect(receivedBytes).toBeGreaterThanOrEqual(deployment.sentBytes);
+    expect(end).toContain('data: [DONE]\n\n');
+  });
+
+  it('ends the deployment’s stream when it leaves without having read', async () => {
+    const socket = await ask(router);
+    await untilHeld();
+    expect(deployment.isCut).toBe(false);
+    socket.destroy();
+    await expect.poll(() => deployment.isCut, { timeout: 2_000 }).toBe(true);
+  });
+
+  it('keeps nobody else waiting', async () => {
+    const sockets = await Promise.all([ask(router), ask(router), ask(router)]);
+    await untilHeld();
+    expect((await fetch(`${router.url}/health`)).status).toBe(200);
+    for (const socket of sockets) socket.destroy();
+  });
+});
+
+describe('a client that never reads', () => {
+  let router: Router;
+  beforeAll(async () => {
+    router = await startSlowRouter({ REQUEST_TIMEOUT_MS: '1500', MAX_IN_FLIGHT: '1' });
+  });
+  afterAll(() => router.close());
+
+  it('is given up at the deadline, and its place is free soon after', async () => {
+    const socket = await ask(router);
+    await untilHeld();
+    await expect.poll(() => deployment.isCut, { timeout: 3_000 }).toBe(true);
+    const isServed = async () => (await post(router.url + ROUTED, {})).status === 400;
+    await expect.poll(isServed, { timeout: 10_000, interval: 250 }).toBe(true);
+    socket.destroy();
+  });
+});

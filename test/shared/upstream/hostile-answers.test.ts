@@ -1,0 +1,104 @@
+import { gzipSync } from 'node:zlib';
+import { describe, expect, test } from 'vitest';
+import { readAnswer } from '../../../shared/upstream/read-answer.ts';
+import {
+  createUpstream,
+  cut,
+  outcome,
+  request,
+  startScriptedDeployment,
+  status,
+} from '../../support/scripted-deployment.ts';
+
+const later = () => AbortSignal.timeout(10_000);
+
+describe('an answer', () => {
+  test.each(['gzip', 'br', 'deflate', 'gzip, identity', 'x-unknown'])(
+    'in the encoding %s, which was not asked for, is a 502 and never inflated',
+    async (encoding) => {
+      const bomb = gzipSync(Buffer.alloc(64 * 1024 * 1024));
+      const server = await startScriptedDeployment((response) =>
+        response.writeHead(200, { 'content-encoding': encoding }).end(bomb),
+      );
+      const upstream = createUpstream(server);
+      await expect(upstream.send(request())).rejects.toMatchObject({
+        status: 502,
+        code: 'upstream_invalid',
+        message: expect.stringContaining('weak'),
+      });
+      // What is left of the body is not taken either.
+      await expect.poll(() => server.connections).toBe(0);
+    },
+  );
+
+  test('that says it is not encoded is one', async () => {
+    const headers = { 'content-encoding': 'identity' };
+    const upstream = createUpstream(await startScriptedDeployment(status(200, headers)));
+    expect(await outcome(upstream)).toBe(200);
+  });
+
+  test('that points elsewhere is given as it is, and not followed', async () => {
+    const elsewhere = await startScriptedDeployment();
+    const location = elsewhere.deployment.endpoint;
+    for (const code of [301, 302, 307, 308]) {
+      const server = await startScriptedDeployment(status(code, { location }));
+      const upstream = createUpstream(server);
+      expect(await outcome(upstream)).toBe(code);
+      server.answerProbe = status(code, { location });
+      expect(await upstream.probe('chat/completions', later())).toBe(code);
+    }
+    expect(elsewhere).toMatchObject({ calls: 0, probes: 0 });
+  });
+
+  test.each([
+    ['of many bytes', [['x-long', 'a'.repeat(20_000)]]],
+    ['of many fields', Array.from({ length: 5_000 }, (_, index) => [`x-${index}`, '1'])],
+  ] as const)('with headers %s is a 502', async (_, fields) => {
+    const head = fields.map(([name, value]) => `${name}: ${value}\r\n`).join('');
+    const server = await startScriptedDeployment((response) =>
+      response.socket?.write(`HTTP/1.1 200 OK\r\n${head}content-length: 2\r\n\r\n{}`),
+    );
+    await expect(createUpstream(server).send(request())).rejects.toMatchObject({
+      status: 502,
+      code: 'upstream_invalid',
+    });
+  });
+
+  test.each([
+    'hello\r\n\r\n',
+    'HTTP/1.1 200 OK\r\ncontent-length: 2\r\ncontent-length: 3\r\n\r\n{}',
+    'HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n bad\r\n\r\n',
+  ])('that is not HTTP is a 502: %j', async (bytes) => {
+    const server = await startScriptedDeployment((response) => response.socket?.write(bytes));
+    const sent = createUpstream(server).send(request());
+    await expect(sent.then((answer) => readAnswer(answer, 1e6, later()))).rejects.toMatchObject({
+      status: 502,
+    });
+  });
+});
+
+describe('a connection that was used before', () => {
+  test('and was closed meanwhile is replaced, and the call sent once', async () => {
+    const server = await startScriptedDeployment((response) => {
+      const { socket } = response;
+      response.writeHead(200, { connection: 'keep-alive', 'keep-alive': 'timeout=60' }).end('{}');
+      // Without a word: the close is there when the next call comes.
+      setTimeout(() => socket?.end(), 5);
+    });
+    const upstream = createUpstream(server);
+    for (let call = 1; call <= 20; call += 1) {
+      expect(await outcome(upstream)).toBe(200);
+      await new Promise((resolve) => setTimeout(resolve, call));
+    }
+    expect(server.calls).toBe(20);
+  });
+
+  test('and breaks once the call was sent is no reason to send it twice', async () => {
+    const server = await startScriptedDeployment();
+    const upstream = createUpstream(server);
+    expect(await outcome(upstream)).toBe(200);
+    server.answer = cut;
+    expect(await outcome(upstream)).toBe('upstream_unreachable');
+    expect(server.calls).toBe(2);
+  });
+});

@@ -1,0 +1,203 @@
+import { Agent } from 'node:http';
+import { setTimeout } from 'node:timers/promises';
+import { ask } from './ask.ts';
+import { createDeploymentFaults, kindOf } from './deployment-faults.ts';
+import type { Block, Fault } from './fault.ts';
+import { HOSTILE_BODIES } from './hostile-bodies.ts';
+import type { Outcome, Question, QuestionMaker } from './question.ts';
+import type { Finding } from './read-events.ts';
+import type { App } from './start-app.ts';
+
+/** How long something stays dead. */
+const DOWN_MS = 1_500;
+/** Long enough for something to die and to come back meanwhile. */
+const SPREAD_MS = 5_000;
+
+const PIECES = 20;
+const BIG_BYTES = 16 * 16_384;
+/** As the simulator pieces a big answer together. */
+const BIG_ANSWER = 'word '.repeat(16_384).slice(0, 16_384).repeat(16);
+
+/** Everything that is done to the app, in this order. */
+export function createFaults(maker: QuestionMaker): readonly Fault[] {
+  const healthy: Block = (index) => maker.chat({ ...kindOf(index), due: ['chosen'] });
+  const strict = [
+    { name: 'none', weight: 2, blocks: [healthy] },
+    ...createDeploymentFaults(maker),
+    ...createEmbeddingFaults(maker),
+    ...createClientFaults(maker, healthy),
+  ];
+  // A deployment that answered 429 rests, and what others would get from it meanwhile differs.
+  const mixed = strict.filter(({ name }) => name !== '429').flatMap(({ blocks }) => blocks);
+  const all = strict.flatMap(({ blocks }) => blocks);
+  return [
+    ...strict,
+    ...createTableFaults(maker, healthy),
+    { name: 'mixed', weight: 5, blocks: [inTurn(mixed)] },
+    ...createCircuitFaults(maker, healthy),
+    {
+      name: 'mixed, with circuits',
+      weight: 5,
+      circuits: true,
+      blocks: [honest(inTurn(all)), healthy],
+    },
+  ];
+}
+
+function createTableFaults(maker: QuestionMaker, healthy: Block): Fault[] {
+  return [
+    {
+      name: 'table service killed',
+      blocks: [healthy, healthy],
+      spreadMs: SPREAD_MS,
+      during: async ({ tables }) => {
+        await tables.kill();
+        await setTimeout(DOWN_MS);
+        await tables.restart();
+      },
+      after: (app) => checkCache(app, maker),
+    },
+    {
+      name: 'table service hanging',
+      blocks: [healthy, healthy],
+      during: async ({ tables }) => {
+        tables.freeze();
+        await setTimeout(DOWN_MS);
+        tables.thaw();
+      },
+    },
+  ];
+}
+
+/** Whether the tables are used again: they alone can know an embedding that memory has forgotten. */
+async function checkCache({ url }: App, maker: QuestionMaker): Promise<Finding[]> {
+  const agent = new Agent({ keepAlive: true });
+  const next = () => maker.chat({ stream: false, chosen: 'weak', due: ['chosen'] });
+  const question = next();
+  await ask(agent, url, question);
+  // The write comes behind the answer; then others push it out of memory.
+  await setTimeout(1_000);
+  for (let count = 0; count < 2 * CACHE_ENTRIES; count += 1) await ask(agent, url, next());
+  const { headers } = await ask(agent, url, question);
+  agent.destroy();
+  if (headers['x-smart-router-embedding-cache'] === 'hit') return [];
+  return [{ kind: 'not due', what: 'the restarted table service is not used again' }];
+}
+
+/** How many embeddings the app under test keeps in memory. */
+export const CACHE_ENTRIES = 16;
+
+/** A prompt that cannot be embedded goes to the strong deployment, whatever its threshold. */
+function createEmbeddingFaults(maker: QuestionMaker): Fault[] {
+  function unscored(markers: string): Block {
+    return (index) => {
+      const { stream } = kindOf(index);
+      const routing = { threshold: 1 };
+      return maker.chat({ stream, chosen: 'strong', routing, markers, due: ['chosen'] });
+    };
+  }
+  const slow = '[sim:slow:150@embeddings]';
+  return [
+    { name: 'embeddings failing', blocks: [unscored('[sim:500@embeddings]')] },
+    { name: 'embeddings hanging', weight: 0.3, blocks: [unscored('[sim:stall:0@embeddings]')] },
+    {
+      name: 'embeddings slow',
+      blocks: [(index) => maker.chat({ ...kindOf(index), markers: slow, due: ['chosen'] })],
+    },
+  ];
+}
+
+function createClientFaults(maker: QuestionMaker, healthy: Block): Fault[] {
+  const pieces = Array.from({ length: PIECES }, (_, index) => `piece ${index + 1} `).join('');
+  return [
+    {
+      name: 'clients that leave',
+      blocks: [
+        (index) =>
+          maker.chat({
+            ...kindOf(index),
+            markers: `[sim:slow:20][sim:chunks:${PIECES}:5]`,
+            answer: pieces,
+            due: ['left', 'chosen'],
+            manner: { kind: 'leaves', afterMs: (7 * index) % 150 },
+          }),
+        healthy,
+      ],
+    },
+    {
+      name: 'slow readers',
+      weight: 0.3,
+      blocks: [
+        (index) =>
+          maker.chat({
+            ...kindOf(index),
+            markers: `[sim:big:${BIG_BYTES}]`,
+            answer: BIG_ANSWER,
+            due: ['chosen'],
+            manner: { kind: 'slow', pauseMs: 20 },
+          }),
+      ],
+    },
+    {
+      name: 'hostile bodies',
+      blocks: [
+        (index) => {
+          const hostile = HOSTILE_BODIES[Math.floor(index / 2) % HOSTILE_BODIES.length];
+          return index % 2 === 0 || hostile === undefined ? healthy(index / 2) : maker.raw(hostile);
+        },
+      ],
+    },
+  ];
+}
+
+function createCircuitFaults(maker: QuestionMaker, healthy: Block): Fault[] {
+  function down(deployment: 'weak' | 'strong'): Block {
+    return (index) => {
+      const kind = kindOf(index);
+      const due = [kind.chosen === deployment ? 'fallback' : 'chosen'] as const;
+      return maker.chat({ ...kind, markers: `[sim:500@${deployment}]`, due });
+    };
+  }
+  return [
+    {
+      name: 'a deployment down, with circuits',
+      circuits: true,
+      blocks: [down('weak'), healthy, down('strong'), healthy],
+    },
+    {
+      name: 'simulator killed',
+      circuits: true,
+      losesCalls: true,
+      blocks: [honest(healthy), healthy],
+      spreadMs: SPREAD_MS,
+      during: async ({ simulator }) => {
+        await simulator.kill();
+        await setTimeout(DOWN_MS);
+        await simulator.restart();
+      },
+    },
+  ];
+}
+
+/** Each block in turn, each with numbers of its own. */
+function inTurn(blocks: readonly Block[]): Block {
+  return (index) => {
+    const block = blocks[index % blocks.length];
+    if (block === undefined) throw new Error('There is nothing to take turns.');
+    return block(Math.floor(index / blocks.length));
+  };
+}
+
+/** What may come when deployments are down together, or are given a rest after failures. */
+const HONEST: readonly Outcome[] = [
+  ...(['chosen', 'fallback', 'broken off'] as const),
+  ...([400, 401, 403, 404, 408, 410, 413, 429, 500, 502, 503, 504] as const).map((status) => `error ${status}` as const),
+];
+
+/** The same questions; whatever is true may be answered. */
+function honest(block: Block): Block {
+  return (index): Question => {
+    const question = block(index);
+    return { ...question, due: [...question.due, ...HONEST] };
+  };
+}

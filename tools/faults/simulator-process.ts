@@ -1,0 +1,85 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+
+export type SimulatorMessage =
+  | { readonly type: 'started'; readonly url: string }
+  /** A deployment is asked for a chat completion. */
+  | { readonly type: 'call'; readonly id: string }
+  | { readonly type: 'mark' };
+
+export type SimulatorProcess = {
+  readonly url: string;
+  /** How often deployments were asked this question. */
+  callsOf(id: string): number;
+  /** Resolves when all calls so far are counted. */
+  settle(): Promise<void>;
+  /** Forgets the calls. */
+  forget(): void;
+  /** At once, as a crash. */
+  kill(): Promise<void>;
+  /** At the same address, after a kill. */
+  restart(): Promise<void>;
+};
+
+/** Starts a simulator that can be killed, and counts what it is asked, over its deaths too. */
+export async function startSimulatorProcess(): Promise<SimulatorProcess> {
+  const calls = new Map<string, number>();
+  const onCall = (id: string) => calls.set(id, (calls.get(id) ?? 0) + 1);
+  let { child, url } = await startChild(0, onCall);
+  return {
+    url,
+    callsOf: (id) => calls.get(id) ?? 0,
+    settle: async () => {
+      if (!child.connected) return;
+      const answered = waitFor(child, 'mark');
+      child.send({ type: 'mark' } satisfies SimulatorMessage);
+      await answered;
+    },
+    forget: () => calls.clear(),
+    kill: async () => {
+      if (child.exitCode !== null || child.signalCode !== null) return;
+      const exited = once(child, 'exit');
+      child.kill('SIGKILL');
+      await exited;
+    },
+    restart: async () => {
+      ({ child, url } = await startChild(Number(new URL(url).port), onCall));
+    },
+  };
+}
+
+async function startChild(
+  port: number,
+  onCall: (id: string) => void,
+): Promise<{ readonly child: ChildProcess; readonly url: string }> {
+  const file = fileURLToPath(new URL('./simulator-child.ts', import.meta.url));
+  const child = fork(file, [String(port)]);
+  child.on('message', (message: SimulatorMessage) => {
+    if (message.type === 'call') onCall(message.id);
+  });
+  const { url } = await waitFor(child, 'started');
+  return { child, url };
+}
+
+/** The next message of a type. Throws when the process ends before. */
+async function waitFor<Type extends SimulatorMessage['type']>(
+  child: ChildProcess,
+  type: Type,
+): Promise<Extract<SimulatorMessage, { type: Type }>> {
+  const { promise, resolve, reject } =
+    Promise.withResolvers<Extract<SimulatorMessage, { type: Type }>>();
+  function look(message: SimulatorMessage): void {
+    // The type is what tells the messages apart.
+    if (message.type === type) resolve(message as Extract<SimulatorMessage, { type: Type }>);
+  }
+  function fail(): void {
+    reject(new Error('The simulator ended.'));
+  }
+  child.on('message', look);
+  child.once('exit', fail);
+  return promise.finally(() => {
+    child.off('message', look);
+    child.off('exit', fail);
+  });
+}
