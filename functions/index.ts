@@ -24,6 +24,7 @@ import { createCalls } from './http/calls.ts';
 import { watchConnections } from './http/connections.ts';
 import { createRespond, type Route } from './http/respond.ts';
 import { shutDown } from './http/shut-down.ts';
+import { answerUnclaimed } from './http/unclaimed-requests.ts';
 
 // The composition root: reads the settings, builds everything, and is the route table. What is
 // wrong with the settings or the scorer ends the start here, before a request is taken.
@@ -157,7 +158,11 @@ const routes: Record<OperationId, RouteEntry> = {
 const OTHER_METHODS: HttpMethod[] = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'];
 
 app.setup({ enableHttpStream: true });
-const calls = createCalls({ ...config.limits, findConnection: watchConnections(), log });
+const calls = createCalls({
+  ...config.limits,
+  findConnection: answerUnclaimed(watchConnections(), log),
+  log,
+});
 const respond = createRespond({
   calls,
   authenticate: createAuthenticate(config.access),

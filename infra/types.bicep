@@ -136,19 +136,41 @@ type networkType = {
 type routerSettingsType = {
   AZURE_OPENAI_API_STYLE: string?
   AZURE_OPENAI_API_VERSION: string?
+  CIRCUIT_FAILURES: string?
+  CIRCUIT_OPEN_MS: string?
   EMBEDDING_CACHE_ENTRIES: string?
   EMBEDDING_CACHE_TIMEOUT_MS: string?
   EMBEDDING_TIMEOUT_MS: string?
+  ENTRA_ADMIN_ROLE: string?
+  ENTRA_AUDIENCE: string?
+  ENTRA_AUTHORITY: string?
+  ENTRA_FRONT_DOOR: string?
+  ENTRA_ROLES: string?
+  ENTRA_TENANT_ID: string?
+  FIRST_BYTE_TIMEOUT_MS: string?
   LOG_LEVEL: string?
   MAX_ANSWER_BYTES: string?
+  MAX_ATTEMPTS: string?
   MAX_BODY_BYTES: string?
+  MAX_BODY_BYTES_IN_FLIGHT: string?
+  MAX_BODY_DEPTH: string?
+  MAX_BODY_VALUES: string?
+  MAX_CONCURRENT_CALLS: string?
+  MAX_HEADER_BYTES: string?
+  MAX_IN_FLIGHT: string?
+  MAX_QUEUED_CALLS: string?
   MODELS_FOLDER: string?
   REQUEST_TIMEOUT_MS: string?
+  ROUTER_ALLOWED_HOSTS: string?
   ROUTER_CALIBRATION: string?
+  ROUTER_EMBEDDING_FAILURE_TIER: string?
   ROUTER_MODES: string?
   ROUTER_OOD_TIER: string?
+  ROUTER_RATE_LIMITS: string?
   ROUTER_STRONG_SHARE: string?
   ROUTER_THRESHOLD: string?
+  STRONG_CAPABILITIES: string?
   STRONG_SCORER_MODEL: string?
+  WEAK_CAPABILITIES: string?
   WEAK_SCORER_MODEL: string?
 }

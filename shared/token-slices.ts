@@ -10,6 +10,20 @@ export const PLAIN_TEXT = {
   disallowedSpecial: new Set<string>(),
 };
 
+/**
+ * How many pieces the tokenizer keeps the tokens of. Its own default, ten times as many, may come to
+ * a hundred megabytes when the pieces are long.
+ */
+export const MAX_KEPT_PIECES = 10_000;
+
+/**
+ * The same text in memory of its own, with what is no character replaced. A piece of a text keeps the
+ * whole of it alive, and the tokenizer keeps pieces: each would cost the prompt that it was in.
+ */
+export function copyText(text: string): string {
+  return Buffer.from(text, 'utf8').toString('utf8');
+}
+
 /** This place, or the one before when it is inside a surrogate pair. */
 export function characterEnd(text: string, place: number): number {
   return /[\uD800-\uDBFF]/.test(text[place - 1] ?? '') ? place - 1 : place;

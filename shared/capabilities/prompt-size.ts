@@ -1,5 +1,11 @@
 import { setImmediate } from 'node:timers/promises';
-import { MAX_UNITS_AT_ONCE, PLAIN_TEXT, sliceEnd } from '../token-slices.ts';
+import {
+  copyText,
+  MAX_KEPT_PIECES,
+  MAX_UNITS_AT_ONCE,
+  PLAIN_TEXT,
+  sliceEnd,
+} from '../token-slices.ts';
 
 /** The size of a prompt in tokens, found out no further than it is asked for. */
 export type PromptSize = {
@@ -89,6 +95,7 @@ function sampleTokens(text: string, count: CountTokens): number {
 }
 
 async function loadCounter(): Promise<CountTokens> {
-  const { countTokens } = await import('gpt-tokenizer/encoding/o200k_base');
-  return (text) => countTokens(text.toWellFormed(), PLAIN_TEXT);
+  const { countTokens, setMergeCacheSize } = await import('gpt-tokenizer/encoding/o200k_base');
+  setMergeCacheSize(MAX_KEPT_PIECES);
+  return (text) => countTokens(copyText(text), PLAIN_TEXT);
 }

@@ -207,7 +207,7 @@ type End = { readonly error?: HttpError | undefined; readonly tokens?: number | 
 /** One line a request: what was decided, and how it ended. */
 function record(log: Log, exchange: Exchange, status: number, { error, tokens }: End): void {
   const { call, request, decision, attempts } = exchange;
-  log(error === undefined ? 'info' : 'warning', 'chat', {
+  log(error === undefined || error.status < 500 ? 'info' : 'warning', 'chat', {
     requestId: call.requestId,
     caller: call.caller?.name,
     useCase: call.useCase,

@@ -1,4 +1,10 @@
-import { characterEnd, MAX_UNITS_AT_ONCE, PLAIN_TEXT } from '../token-slices.ts';
+import {
+  characterEnd,
+  copyText,
+  MAX_KEPT_PIECES,
+  MAX_UNITS_AT_ONCE,
+  PLAIN_TEXT,
+} from '../token-slices.ts';
 
 /**
  * The beginning of a text, at most `maxTokens` tokens of cl100k_base (the encoding of the
@@ -9,8 +15,9 @@ export async function cutToTokens(text: string, maxTokens: number): Promise<stri
   // A token is at least one byte of UTF-8, and a UTF-16 unit at most three.
   if (text.length * 3 <= maxTokens) return text;
   if (text.length <= maxTokens && Buffer.byteLength(text) <= maxTokens) return text;
-  const { encode } = await import('gpt-tokenizer/encoding/cl100k_base');
-  const count = (part: string): number => encode(part, PLAIN_TEXT).length;
+  const { encode, setMergeCacheSize } = await import('gpt-tokenizer/encoding/cl100k_base');
+  setMergeCacheSize(MAX_KEPT_PIECES);
+  const count = (part: string): number => encode(copyText(part), PLAIN_TEXT).length;
   const whole = text.toWellFormed();
   let end = 0;
   for (let left = maxTokens; end < whole.length && left > 0; ) {

@@ -115,6 +115,81 @@ describe('with tables', () => {
   });
 });
 
+/** One after the other, each with a prompt of its own that no cache has. */
+async function routeInTurn(router: Router, marker: string, count: number) {
+  const answers: Awaited<ReturnType<typeof route>>[] = [];
+  const startedAt = performance.now();
+  for (let turn = 0; turn < count; turn += 1) {
+    answers.push(await route(router, `${marker} ${count} ${turn}`));
+  }
+  return { answers, tookMs: performance.now() - startedAt };
+}
+
+describe('an embedder that is down', () => {
+  const settings = { EMBEDDING_TIMEOUT_MS: '500' };
+  const unavailable = { status: 200, reason: 'embedding-unavailable', cache: 'none' };
+
+  it('and hangs costs a short wait, not one for each request', async () => {
+    const router = await start({ EMBEDDING_TIMEOUT_MS: '1000', CIRCUIT_OPEN_MS: '60000' });
+    const { answers, tookMs } = await routeInTurn(router, '[sim:stall:0@embeddings]', 20);
+    for (const answer of answers) expect(answer).toMatchObject({ ...unavailable, tier: 'strong' });
+    // Two that wait, and not 20.
+    expect(tookMs).toBeGreaterThan(2 * 1_000);
+    expect(tookMs).toBeLessThan(10 * 1_000);
+    expect(await (await fetch(`${router.url}/ready`)).json()).toMatchObject({
+      status: 'degraded',
+      embeddings: { state: 'ok', circuit: 'open' },
+    });
+    await router.close();
+  });
+
+  it.each(['[sim:500@embeddings]', '[sim:cut:0@embeddings]', '[sim:429@embeddings]'])(
+    'and answers with %s is not asked on and on',
+    async (marker) => {
+      const router = await start(settings);
+      simulator.reset();
+      const { answers } = await routeInTurn(router, marker, 10);
+      for (const answer of answers) expect(answer).toMatchObject(unavailable);
+      // Two calls, each with its second try.
+      expect(embeddingCalls()).toBeLessThanOrEqual(4);
+      await router.close();
+    },
+  );
+
+  it('sends prompts where the operator wants them, and is asked again after a while', async () => {
+    const router = await start({
+      ...settings,
+      ROUTER_EMBEDDING_FAILURE_TIER: 'weak',
+      CIRCUIT_OPEN_MS: '1000',
+    });
+    const { answers } = await routeInTurn(router, '[sim:500@embeddings]', 2);
+    for (const answer of answers) expect(answer).toMatchObject({ ...unavailable, tier: 'weak' });
+    const next = await route(router, 'While it is left alone');
+    expect(next).toMatchObject({ ...unavailable, tier: 'weak' });
+    await expect
+      .poll(() => route(router, 'When it is back'), { timeout: 5_000, interval: 200 })
+      .toMatchObject({ reason: 'win-rate', cache: 'miss' });
+    await router.close();
+  });
+
+  it('keeps no chat from what was embedded before', async () => {
+    const router = await start(settings);
+    const known = 'Embedded while all was well';
+    expect(await route(router, known)).toMatchObject({ cache: 'miss' });
+    await routeInTurn(router, '[sim:500@embeddings]', 3);
+    expect(await route(router, known)).toMatchObject({ cache: 'hit', reason: 'win-rate' });
+    await router.close();
+  });
+
+  it('is not one because it refuses a prompt', async () => {
+    const router = await start(settings);
+    const { answers } = await routeInTurn(router, '[sim:content_filter@embeddings]', 5);
+    for (const answer of answers) expect(answer).toMatchObject(unavailable);
+    expect(await route(router, 'Another prompt')).toMatchObject({ reason: 'win-rate' });
+    await router.close();
+  });
+});
+
 describe('when something is down, a chat is answered all the same', () => {
   it('without tables: the cache misses after a restart, and says so in the log', async () => {
     const gone = createServer();

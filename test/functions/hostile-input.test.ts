@@ -1,15 +1,15 @@
-import { once } from 'node:events';
 import { connect } from 'node:net';
 import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type Simulator, startSimulator } from '../../tools/upstream-simulator/simulator.ts';
 import { post, ROUTED, type Router, startRouter } from '../support/router.ts';
 
 /** Generated ones; the fixed ones come on top. */
 const GENERATED = 2_500;
 const AT_ONCE = 16;
-const ANSWER_WITHIN_MS = 10_000;
+/** Far less than the four minutes of a hang, and enough for a busy machine. */
+const ANSWER_WITHIN_MS = 30_000;
 const MAX_HEADER_BYTES = 20_000;
 
 /** What the platform itself answers, without a body, to what never reaches the app (or cannot). */
@@ -22,30 +22,39 @@ const PLATFORM_STATUSES = [
   431, // headers of more than 32 KiB
 ];
 
-/** Makes the real host, and so the local one, wait for minutes: nothing in the app can help it. */
-const HANGS_THE_HOST = 'x-ms-invocation-id';
+// Not tried: a client's own `x-ms-invocation-id`, which makes the host itself wait for minutes. The
+// front door takes it away.
+
+/** Tells at the worker's end what has been added to what all objects have. Without a space. */
+const TELL_PROTOTYPES =
+  "--import=data:text/javascript,process.on('exit',()=>console.log('prototypes'+JSON.stringify([Object,Array,Function,String].flatMap(o=>Object.keys(o.prototype)))))";
 
 type Sent = { readonly head: string; readonly body: Buffer };
 type Answered = { readonly status: number; readonly headers: string; readonly body: string };
 
 let router: Router;
 let simulator: Simulator;
+let firstPid: number;
 const counts = { tried: 0, byApp: 0, byPlatform: 0, unanswered: 0, serverErrors: 0 };
 
 beforeAll(async () => {
   simulator = await startSimulator({ record: 10_000 });
   router = await startRouter({
     simulator,
+    hangMs: 60_000,
     settings: {
       MAX_BODY_BYTES: '300000',
+      MAX_BODY_VALUES: '20000',
       MAX_HEADER_BYTES: String(MAX_HEADER_BYTES),
       // As deployed: otherwise the library's server refuses headers of 16 KiB, and the host hangs.
-      languageWorkers__node__arguments: '--max-http-header-size=65536',
+      languageWorkers__node__arguments: `--max-http-header-size=65536 ${TELL_PROTOTYPES}`,
     },
   });
+  firstPid = router.workerPid();
 });
+// The local host tells of each invocation that the library gives up: there are hundreds.
+beforeEach(() => void vi.spyOn(console, 'error').mockImplementation(() => undefined));
 afterAll(async () => {
-  await router.close();
   await simulator.close();
   process.stderr.write(
     `hostile input: ${counts.tried} requests tried, ${counts.serverErrors} answered with 5xx; ` +
@@ -67,14 +76,16 @@ async function send({ head, body }: Sent, halfClose = false): Promise<Answered |
     chunks.push(Buffer.from('HUNG'));
     socket.destroy();
   });
-  await once(socket, 'close');
-  const text = Buffer.concat(chunks).toString('latin1');
+  await new Promise((resolve) => socket.once('close', resolve));
+  const text = Buffer.concat(chunks)
+    .toString('latin1')
+    .replace(/^HTTP\/1\.1 100 Continue\r\n\r\n/, '');
   if (text === '') return undefined;
   const end = text.indexOf('\r\n\r\n');
   const headers = text.slice(0, end);
   const raw = text.slice(end + 4);
   const isChunked = /\ntransfer-encoding: chunked/i.test(headers);
-  const latin1 = isChunked ? raw.replace(/(?:^|\r\n)[0-9a-f]+\r\n/gi, '') : raw;
+  const latin1 = isChunked ? withoutChunks(raw) : raw;
   return {
     status: Number(text.slice(9, 12)),
     headers,
@@ -82,16 +93,36 @@ async function send({ head, body }: Sent, halfClose = false): Promise<Answered |
   };
 }
 
+function withoutChunks(raw: string): string {
+  let whole = '';
+  for (let at = 0; ; ) {
+    const start = raw.indexOf('\r\n', at) + 2;
+    const length = Number.parseInt(raw.slice(at, start), 16);
+    if (start === 1 || !(length > 0)) return whole;
+    whole += raw.slice(start, start + length);
+    at = start + length + 2;
+  }
+}
+
 /** Tries one request and judges its answer. */
 async function attempt(sent: Sent): Promise<void> {
   counts.tried += 1;
-  const answer = await send(sent);
+  let answer = await send(sent);
+  // A server that refuses while it is still being sent to resets the connection, and the system
+  // then throws away the answer that it had already got.
+  for (let again = 0; answer === undefined && again < 3; again += 1) answer = await send(sent);
   if (answer !== undefined && answer.status >= 500) counts.serverErrors += 1;
-  judge(answer);
+  try {
+    judge(answer);
+  } catch (cause) {
+    const what = JSON.stringify([sent.head, sent.body.toString('latin1')]).slice(0, 1_000);
+    throw new Error(`${what} got ${JSON.stringify(answer)?.slice(0, 1_000)}`, { cause });
+  }
 }
 
 function judge(answer: Answered | undefined): asserts answer is Answered {
   expect(answer).toBeDefined();
+  // Proven by the line above.
   if (answer === undefined) return;
   const { status, headers, body } = answer;
   expect(body).not.toMatch(/HUNG$/);
@@ -137,7 +168,10 @@ const names = [
   ...['router-mf-NaN', 'router-mf-', '%2F', '..', '%2e%2e', '%00', '%0d%0ax-forged:%201', '%ff'],
   ...['__proto__', 'constructor', '%F0%9F%A4%96', 'a'.repeat(3_000), '%', "'--", '{deployment}'],
 ];
-const name = fc.constantFrom(...names);
+const name = fc.oneof(
+  { weight: 4, arbitrary: fc.constant('smart-router') },
+  { weight: 3, arbitrary: fc.constantFrom(...names) },
+);
 
 const path = fc.oneof(
   { weight: 6, arbitrary: name.map((one) => `/llm/openai/deployments/${one}/chat/completions`) },
@@ -158,7 +192,12 @@ const path = fc.oneof(
 const query = fc.oneof(
   { weight: 6, arbitrary: fc.constant('') },
   fc.constantFrom('?headers=%7B%22host%22%3A%22x%22%7D', '?HEADERS=x', '?code=x', '?api-version='),
-  fc.constantFrom('?__proto__=1&constructor=2', '?deployment=strong&deployment=weak', '?%', '?&&=&'),
+  fc.constantFrom(
+    '?__proto__=1&constructor=2',
+    '?deployment=strong&deployment=weak',
+    '?%',
+    '?&&=&',
+  ),
   fc.constantFrom(`?x=${'y'.repeat(9_000)}`, '?model=%0d%0ax-forged:%201', '?rest=%2e%2e'),
   fc.webQueryParameters().map((one) => `?${one}`),
 );
@@ -184,9 +223,26 @@ const header = fc.tuple(
   value,
 );
 
+/** Those that reach the app. */
+const passable = header.filter(
+  ([key, one]) =>
+    /^[\w-]+$/.test(key) &&
+    /^[\x20-\xff]{0,15000}$/.test(one) &&
+    !/^(expect|upgrade|trailer|te)$/.test(key),
+);
+
 const text = fc.oneof(
   fc.string({ unit: 'binary', maxLength: 30 }),
-  fc.constantFrom('Hi', '', ' ', '\ud800', '\u0000', '__proto__', '\r\nx-forged: 1', '<system-reminder>'),
+  fc.constantFrom(
+    'Hi',
+    '',
+    ' ',
+    '\ud800',
+    '\u0000',
+    '__proto__',
+    '\r\nx-forged: 1',
+    '<system-reminder>',
+  ),
   fc.constantFrom('a'.repeat(20_000), '\\'.repeat(99), '😀'.repeat(500), 'data: [DONE]\n\n', '‮'),
 );
 
@@ -194,7 +250,8 @@ const field = fc.constantFrom(
   ...['messages', 'prompt', 'model', 'stream', 'stream_options', 'routing', 'routing_config'],
   ...['temperature', 'top_p', 'max_tokens', 'max_completion_tokens', 'n', 'thread_id', 'tools'],
   ...['tool_choice', 'response_format', 'input', 'prompts', 'metadata', 'seed', 'stop', 'user'],
-  ...['__proto__', 'constructor', 'prototype', 'toString', 'headers', 'Headers', 'rawJSON', 'id'],
+  // A top-level key `headers` has a test of its own: some of those take five seconds.
+  ...['__proto__', 'constructor', 'prototype', 'toString', 'hasOwnProperty', 'rawJSON', 'id'],
   ...['role', 'content', 'type', 'text', 'threshold', 'strong_share', 'mode', 'models', 'explain'],
 );
 
@@ -202,12 +259,24 @@ const { json } = fc.letrec<{ json: string }>((tie) => ({
   json: fc.oneof(
     { maxDepth: 5 },
     text.map((one) => JSON.stringify(one)),
-    fc.constantFrom('0', '1', '-1', '0.5', '1e400', '12345678901234567890', 'true', 'false', 'null'),
+    fc.constantFrom(
+      '0',
+      '1',
+      '-1',
+      '0.5',
+      '1e400',
+      '12345678901234567890',
+      'true',
+      'false',
+      'null',
+    ),
     fc.constantFrom('"strong"', '"weak"', '"cost"', '"user"', '"system"', '"json_object"'),
     fc.array(tie('json'), { maxLength: 3 }).map((items) => `[${items.join(',')}]`),
     fc
       .array(fc.tuple(field, tie('json')), { maxLength: 4 })
-      .map((fields) => `{${fields.map(([key, one]) => `${JSON.stringify(key)}:${one}`).join(',')}}`),
+      .map(
+        (fields) => `{${fields.map(([key, one]) => `${JSON.stringify(key)}:${one}`).join(',')}}`,
+      ),
   ),
 }));
 
@@ -246,7 +315,11 @@ const generated = fc
     ),
     path,
     query,
-    fc.array(header, { maxLength: 3 }),
+    fc.oneof(
+      { weight: 2, arbitrary: fc.constant([]) },
+      { weight: 2, arbitrary: fc.array(passable, { maxLength: 3 }) },
+      fc.array(header, { minLength: 1, maxLength: 2 }),
+    ),
     body,
   )
   .map(([method, where, asked, headers, bytes]) => request(method, where + asked, headers, bytes))
@@ -254,15 +327,194 @@ const generated = fc
   .filter(({ head }) => (head.match(/\ncontent-length: /gi)?.length ?? 0) === 1)
   .filter(({ head, body: { length } }) => head.includes(`content-length: ${length}\r\n`));
 
-describe('hostile requests', () => {
-  it(`${GENERATED} generated ones are answered, and never with a 5xx`, async () => {
-    const pending = new Set<Promise<void>>();
+/** What replaces the headers of a request on the way to the app, if it is an object or its JSON. */
+const headersKey = fc
+  .tuple(
+    fc.constantFrom('headers', 'Headers', 'HEADERS', 'header\u017f'),
+    fc.oneof(
+      json,
+      fc
+        .dictionary(fc.oneof(fc.string(), fc.constantFrom('host', 'api-key', 'a b', 'é')), text)
+        .chain((one) => fc.constantFrom(JSON.stringify(one), JSON.stringify(JSON.stringify(one)))),
+    ),
+  )
+  .map(([key, one]) => Buffer.from(`{"prompt":"Hi",${JSON.stringify(key)}:${one}}`));
+
+/** Known tricks, one by one. */
+function fixed(): Sent[] {
+  const json = ['content-type', 'application/json'] as const;
+  const hi = Buffer.from('{"messages":[{"role":"user","content":"Hi"}]}');
+  const bomb = gzipSync(Buffer.alloc(5_000_000, '{"prompt":"Hi"} '));
+  const bodies = [
+    ...[
+      '',
+      ' ',
+      'null',
+      '[]',
+      '7',
+      '"x"',
+      '{',
+      '}',
+      '{}',
+      '{"a"}',
+      '{,}',
+      "{'prompt':'Hi'}",
+      '\ufeff{}',
+    ],
+    `{"prompt":"Hi","deep":${'['.repeat(100_000)}${']'.repeat(100_000)}}`,
+    `{"prompt":"Hi","deep":${'{"a":'.repeat(40_000)}1${'}'.repeat(40_000)}}`,
+    `{"messages":[{"role":"user","content":[${'1,'.repeat(140_000)}1]}]}`,
+    `{"messages":[${'{},'.repeat(60_000)}{}]}`,
+    `{"prompt":"Hi",${Array.from({ length: 8_000 }, (_, index) => `"k${index}":0`).join(',')}}`,
+    `{"prompt":"Hi","routing":{${Array.from({ length: 3_000 }, (_, index) => `"k${index}":0`).join(',')}}}`,
+    `{"prompt":"Hi","x":${'9'.repeat(200_000)}}`,
+    `{"prompt":"Hi","x":1e${'9'.repeat(1_000)}}`,
+    `{"prompt":"${'\\u0000'.repeat(40_000)}"}`,
+    `{"prompt":"${'\\ud800'.repeat(40_000)}"}`,
+    `{"prompt":"${'<system-reminder>'.repeat(15_000)}"}`,
+    `{"prompt":"${'a'.repeat(290_000)}"}`,
+    `{"prompt":"${'a'.repeat(310_000)}"}`,
+    '{"prompt":"Hi","__proto__":{"polluted":1},"constructor":{"prototype":{"polluted":1}}}',
+    '{"messages":[{"role":"user","content":"Hi","__proto__":{"polluted":1}}],"metadata":{"__proto__":{"polluted":1}}}',
+    '{"prompt":"Hi","routing":{"__proto__":{"threshold":0}},"stream_options":{"__proto__":{"include_usage":true}}}',
+    '{"model":"strong","model":"weak","prompt":"a","prompt":"b","stream":true,"stream":false}',
+    '{"model":"smart-router\\r\\nx-forged: 1","prompt":"Hi"}',
+    '{"prompt":"Hi","model":{"toString":"x"},"stream":{"valueOf":1}}',
+    '{"prompt":"Hi","tools":"none","response_format":[],"n":1e9,"max_tokens":-1,"logit_bias":{"1":1e308}}',
+  ].map((one) => request('POST', ROUTED, [json], Buffer.from(one)));
+  const bytes = [
+    Buffer.from([0x7b, 0x22, 0xff, 0xfe, 0x22, 0x3a, 0x31, 0x7d]),
+    Buffer.from('\ufeff{"prompt":"Hi"}', 'utf16le'),
+    Buffer.from([0xed, 0xa0, 0x80]),
+    Buffer.alloc(100_000, 0),
+    bomb,
+  ].map((one) => request('POST', ROUTED, [json], one));
+  const headers = (
+    [
+      ['content-encoding', 'gzip'],
+      ['content-encoding', 'deflate, br'],
+      ['content-type', 'multipart/form-data; boundary=x'],
+      ['content-type', 'application/json; charset=utf-16'],
+      ['x-smart-router-threshold', `0.${'9'.repeat(15_000)}`],
+      ['x-use_case', 'a\u0000b'],
+      ['x-use_case', `${'x'.repeat(19_000)}`],
+      ['api-key', 'x'.repeat(25_000)],
+      ['authorization', `Bearer ${'x'.repeat(15_000)}`],
+      ['x-big', 'x'.repeat(40_000)],
+      ['host', 'a b'],
+      ['host', 'user:password@localhost'],
+      ['host', '[::1'],
+      ['x-forwarded-host', 'evil.example'],
+      ['x-forwarded-proto', 'javascript'],
+      ['expect', '100-continue'],
+      ['expect', 'a miracle'],
+      ['upgrade', 'websocket'],
+    ] as const
+  ).map((one) => request('POST', ROUTED, [json, one], hi));
+  const chunked = [
+    '0\r\n\r\n',
+    `${hi.length.toString(16)}\r\n${hi}\r\n0\r\n\r\n`,
+    '5\r\n{"hea\r\n9\r\nders":{}}\r\n0\r\n\r\n',
+    'zz\r\n{}\r\n0\r\n\r\n',
+    '-1\r\n{}\r\n0\r\n\r\n',
+    'ffffffffffffffff\r\n{}\r\n0\r\n\r\n',
+  ].map((one) =>
+    request('POST', ROUTED, [json, ['transfer-encoding', 'chunked']], Buffer.from(one)),
+  );
+  const raw = [
+    'GET / HTTP/1.1\r\n\r\n',
+    'GET /health HTTP/0.9\r\n\r\n',
+    'NOT HTTP AT ALL\r\n\r\n',
+    '\u0000\u0001\u0002\r\n\r\n',
+    `POST ${ROUTED} HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: 2\r\ncontent-length: 3\r\n\r\n{}`,
+    `POST ${ROUTED} HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: 2\r\ntransfer-encoding: chunked\r\n\r\n{}`,
+    `POST ${ROUTED} HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: -2\r\n\r\n{}`,
+    `POST ${ROUTED} HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: 200000000\r\n\r\n{}`,
+    `GET /${'x'.repeat(9_000)} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n`,
+    ...[...'\\"<>^`{|}'].map(
+      (one) => `GET /llm/${one} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n`,
+    ),
+  ].map((head) => ({ head, body: Buffer.alloc(0) }));
+  return [...bodies, ...bytes, ...headers, ...chunked, ...raw];
+}
+
+/** A few at a time, as many as a client opens. */
+async function attemptAll(all: readonly Sent[]): Promise<void> {
+  for (let start = 0; start < all.length; start += AT_ONCE) {
+    await Promise.all(all.slice(start, start + AT_ONCE).map(attempt));
+  }
+}
+
+describe('hostile requests are answered, and never with a 5xx', () => {
+  it(`${GENERATED} generated ones`, async () => {
+    const batch = fc.array(generated, { minLength: AT_ONCE, maxLength: AT_ONCE });
     await fc.assert(
-      fc.asyncProperty(fc.array(generated, { minLength: AT_ONCE, maxLength: AT_ONCE }), async (all) => {
-        await Promise.all(all.map(attempt));
-      }),
-      { numRuns: Math.ceil(GENERATED / AT_ONCE), interruptAfterTimeLimit: 100_000 },
+      fc.asyncProperty(batch, (all) => attemptAll(all)),
+      { numRuns: Math.ceil(GENERATED / AT_ONCE) },
     );
-    await Promise.all(pending);
   }, 120_000);
+
+  it('known tricks', async () => {
+    await attemptAll(fixed());
+  }, 60_000);
+
+  it('those that replace their own headers', async () => {
+    const bodies = fc.sample(headersKey, 150);
+    await Promise.all(bodies.map((one) => attempt(request('POST', ROUTED, [], one))));
+    await Promise.all(
+      bodies.map((one) => {
+        const { prompt: _, ...headers } = JSON.parse(one.toString()) as Record<string, unknown>;
+        const [, value] = Object.entries(headers)[0] ?? [];
+        const asked = `?headers=${encodeURIComponent(JSON.stringify(value).slice(0, 500).toWellFormed())}`;
+        return attempt(request('GET', `/llm/openai/v1/models${asked}`, [], Buffer.alloc(0)));
+      }),
+    );
+  }, 60_000);
+});
+
+describe('after all of them', () => {
+  it('uploads that break off have ended nothing', async () => {
+    const whole = request('POST', ROUTED, [], Buffer.from('{"prompt":"Hi"}'));
+    await Promise.all(
+      [0, 1, 7, 14].map(async (length) => {
+        counts.tried += 1;
+        const answer = await send({ ...whole, body: whole.body.subarray(0, length) }, true);
+        // Its sender has left, and would hear nothing but that.
+        if (answer === undefined) counts.unanswered += 1;
+        else judge(answer);
+      }),
+    );
+  });
+
+  it('the same process answers as before', async () => {
+    expect(router.workerPid()).toBe(firstPid);
+    const { status, body: answer } = await post(router.url + ROUTED, { prompt: 'Hi' });
+    expect(status).toBe(200);
+    expect(answer.selected_model).toEqual(expect.any(String));
+    const health = await fetch(`${router.url}/health`);
+    expect(await health.text()).toBe('{"status":"online"}');
+    expect(counts.serverErrors).toBe(0);
+  });
+
+  it('the deployments were sent nothing but valid requests', () => {
+    const own = ['prompt', 'routing', 'routing_config', 'thread_id', '__proto__', 'headers'];
+    const chats = simulator.requests.filter(({ path: one }) => one.includes('/chat/'));
+    expect(chats.length).toBeGreaterThan(200);
+    for (const { method, path: where, headers, body: sent } of chats) {
+      expect(method).toBe('POST');
+      expect(where).toMatch(/^\/openai\/deployments\/(strong|weak)\/chat\/completions$/);
+      for (const one of ['cookie', 'authorization', 'x-use_case', 'x-forged', 'content-encoding']) {
+        expect(headers).not.toHaveProperty(one);
+      }
+      const { messages } = sent as { readonly messages: readonly { readonly role: unknown }[] };
+      expect(messages.length).toBeGreaterThan(0);
+      expect(messages.every(({ role }) => typeof role === 'string')).toBe(true);
+      for (const name of own) expect(Object.hasOwn(sent as object, name)).toBe(false);
+    }
+  });
+
+  it('nothing was added to what all objects have', async () => {
+    await router.close();
+    expect(router.output()).toContain('prototypes[]');
+  });
 });

@@ -59,18 +59,26 @@ function startSlowRouter(settings: Readonly<Record<string, string>>): Promise<Ro
   return startRouter({ settings: { ...endpoint, ...limits, ...settings }, hangMs: 60_000 });
 }
 
-/** Asks for a stream and reads nothing of it. */
-async function ask(router: Router): Promise<Socket> {
+/** Asks, and reads nothing of the answer. */
+async function ask(
+  router: Router,
+  request: object = { prompt: 'Hi', stream: true },
+): Promise<Socket> {
   const { hostname, port } = new URL(router.url);
   const socket = connect(Number(port), hostname);
   socket.on('error', () => undefined);
   socket.pause();
   await once(socket, 'connect');
-  const body = JSON.stringify({ prompt: 'Hi', stream: true, routing: { threshold: 1 } });
+  const body = JSON.stringify({ ...request, routing: { threshold: 1 } });
   socket.write(
     `POST ${ROUTED} HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: ${body.length}\r\n\r\n${body}`,
   );
   return socket;
+}
+
+/** Whether there is a place for another request, which is wrong. */
+async function isServed(router: Router): Promise<boolean> {
+  return (await post(router.url + ROUTED, {})).status === 400;
 }
 
 /** Waits until the deployment can send no more. */
@@ -139,8 +147,20 @@ describe('a client that never reads', () => {
     const socket = await ask(router);
     await untilHeld();
     await expect.poll(() => deployment.isCut, { timeout: 3_000 }).toBe(true);
-    const isServed = async () => (await post(router.url + ROUTED, {})).status === 400;
-    await expect.poll(isServed, { timeout: 10_000, interval: 250 }).toBe(true);
+    await expect.poll(() => isServed(router), { timeout: 10_000, interval: 250 }).toBe(true);
     socket.destroy();
+  });
+
+  it('is given up with a plain answer, too', async () => {
+    const limits = { REQUEST_TIMEOUT_MS: '6000', MAX_IN_FLIGHT: '1' };
+    const plain = await startRouter({ settings: limits, hangMs: 60_000 });
+    const socket = await ask(plain, { prompt: '[sim:big:30000000]' });
+    const isAnswered = () => plain.output().includes('"event":"chat"');
+    await expect.poll(isAnswered, { timeout: 6_000 }).toBe(true);
+    expect(await isServed(plain)).toBe(false);
+    await expect.poll(() => isServed(plain), { timeout: 15_000, interval: 250 }).toBe(true);
+    expect(plain.output()).not.toContain('"client-gone"');
+    socket.destroy();
+    await plain.close();
   });
 });

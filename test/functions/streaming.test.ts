@@ -148,7 +148,6 @@ it('serves on when a client has left, and bounds what it left behind', async () 
   await response.body?.getReader().read();
   leaving.abort();
   const pid = router.workerPid();
-  // Nobody tells the app, so the deadline has to end it.
   await expect.poll(() => router.simulator.requests.at(-1)?.aborted, { timeout: 5_000 }).toBe(true);
   expect((await stream('Hi')).status).toBe(200);
   expect(router.workerPid()).toBe(pid);

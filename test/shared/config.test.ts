@@ -183,7 +183,36 @@ describe('problems', () => {
   });
 });
 
-test('an embedding is given half the time of a request at most', async () => {
+test('a deployment is protected without a setting, and as the settings say', async () => {
+  expect((await load({})).limits).toMatchObject({
+    circuitFailures: 5,
+    circuitOpenMs: 10_000,
+    maxConcurrentCalls: 64,
+    maxQueuedCalls: 64,
+  });
+  const { limits } = await load({
+    CIRCUIT_FAILURES: '1',
+    CIRCUIT_OPEN_MS: '60000',
+    MAX_CONCURRENT_CALLS: '1',
+    MAX_QUEUED_CALLS: '0',
+  });
+  expect(limits).toMatchObject({
+    circuitFailures: 1,
+    circuitOpenMs: 60_000,
+    maxConcurrentCalls: 1,
+    maxQueuedCalls: 0,
+  });
+});
+
+test('prompts that cannot be embedded go to the strong model unless set otherwise', async () => {
+  const name = 'ROUTER_EMBEDDING_FAILURE_TIER';
+  expect((await load({})).policy.embeddingFailureTier).toBe('strong');
+  expect((await load({ [name]: 'weak' })).policy.embeddingFailureTier).toBe('weak');
+  expect(await problemOf({ [name]: 'score' })).toContain(`${name} must be one of strong, weak`);
+});
+
+test('an embedding is given two seconds, and half the time of a request at most', async () => {
+  expect((await load({})).limits.embeddingTimeoutMs).toBe(2_000);
   const { limits } = await load({ REQUEST_TIMEOUT_MS: '1000' });
   expect(limits.embeddingTimeoutMs).toBe(500);
 });
@@ -312,6 +341,10 @@ describe('a number', () => {
     ['REQUEST_TIMEOUT_MS', '0'],
     ['REQUEST_TIMEOUT_MS', '9999999'],
     ['EMBEDDING_TIMEOUT_MS', 'soon'],
+    ['CIRCUIT_FAILURES', '0'],
+    ['CIRCUIT_OPEN_MS', '60001'],
+    ['MAX_CONCURRENT_CALLS', '0'],
+    ['MAX_QUEUED_CALLS', '-1'],
     ['EMBEDDING_CACHE_ENTRIES', '0'],
     ['EMBEDDING_CACHE_TIMEOUT_MS', '0.5'],
   ])('%s=%s is refused', async (name, value) => {

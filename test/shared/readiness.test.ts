@@ -1,11 +1,17 @@
 import { expect, it } from 'vitest';
 import { UNKNOWN_MODEL } from '../../shared/capabilities/capabilities.ts';
 import { createReadiness } from '../../shared/readiness.ts';
-import type { Upstream } from '../../shared/upstream/upstream.ts';
+import type { Upstream, UpstreamState } from '../../shared/upstream/upstream.ts';
 
 let probes = 0;
 
-function upstream(name: string, probe: () => Promise<number>): Upstream {
+const well: UpstreamState = { circuit: 'closed', in_flight: 0, queued: 0 };
+
+function upstream(
+  name: string,
+  probe: () => Promise<number>,
+  state: () => UpstreamState = () => well,
+): Upstream {
   return {
     deployment: {
       name,
@@ -16,7 +22,7 @@ function upstream(name: string, probe: () => Promise<number>): Upstream {
       capabilities: UNKNOWN_MODEL,
     },
     send: () => Promise.reject(new Error('not used')),
-    state: () => ({ circuit: 'closed', in_flight: 0, queued: 0 }),
+    state,
     probe: () => {
       probes += 1;
       return probe();
@@ -42,6 +48,58 @@ it.each([
   const deployments = [upstream('strong', async () => answered)];
   const readiness = await createReadiness({ ...options, deployments })();
   expect(readiness).toMatchObject({ status, deployments: [{ name: 'strong', state }] });
+});
+
+it.each([
+  ['both answer', [400, 400], 'ready'],
+  ['one is down: the other answers in its place', [503, 400], 'degraded'],
+  ['one is not there', [400, 404], 'degraded'],
+  ['both are down', [503, 401], 'unavailable'],
+])('of two deployments, %s', async (_, answers, status) => {
+  const deployments = answers.map((code) => upstream(`answers ${code}`, async () => code));
+  expect(await createReadiness({ ...options, deployments })()).toMatchObject({ status });
+});
+
+it.each([
+  ['open', 'open', 'unavailable'],
+  ['open', 'closed', 'degraded'],
+  // Who takes traffic away from an instance whose circuits are half-open keeps them so.
+  ['half-open', 'open', 'degraded'],
+  ['half-open', 'half-open', 'ready'],
+] as const)('with circuits that are %s and %s it is %s', async (one, other, status) => {
+  const deployments = [one, other].map((circuit) =>
+    upstream(
+      'strong',
+      async () => 400,
+      () => ({ ...well, circuit }),
+    ),
+  );
+  expect(await createReadiness({ ...options, deployments })()).toMatchObject({ status });
+});
+
+it('shows how each deployment fares at the moment, however old its probe is', async () => {
+  let state: UpstreamState = well;
+  const deployments = [
+    upstream(
+      'strong',
+      async () => 400,
+      () => state,
+    ),
+  ];
+  const check = createReadiness({ ...options, deployments, now: () => 0 });
+  expect((await check()).deployments).toEqual([{ name: 'strong', state: 'ok', ...well }]);
+  state = { circuit: 'open', resting_ms: 1_500, in_flight: 3, queued: 2 };
+  expect(await check()).toMatchObject({
+    status: 'unavailable',
+    deployments: [{ name: 'strong', state: 'ok', ...state }],
+  });
+});
+
+it('embeddings that are left alone leave it degraded', async () => {
+  const deployments = [upstream('strong', async () => 400)];
+  const embeddingCircuit = { state: () => 'open' as const };
+  const check = createReadiness({ ...options, deployments, embeddingCircuit });
+  expect(await check()).toMatchObject({ status: 'degraded', embeddings: { circuit: 'open' } });
 });
 
 it('embeddings or tables that are down leave it degraded', async () => {

@@ -533,10 +533,52 @@ describe('provoked errors', () => {
     expect(await codeOf('Hi', { max_tokens: 5 })).toBe('unsupported_parameter');
     expect(await codeOf('Hi', { temperature: 0.2 })).toBe('unsupported_value');
     expect(await codeOf('word '.repeat(30), {})).toBe('context_length_exceeded');
+    expect(await codeOf('Hi', { stop: ['.'] })).toBe('unsupported_parameter');
+    expect(await codeOf('Hi', { reasoning_effort: 'minimal' })).toBe('unsupported_value');
     const tools = { model: 'strong', messages: user('Hi'), tools: [WEATHER_TOOL] };
-    expect((await post(tools, url)).status).toBe(400);
+    expect(await errorOf(await post(tools, url))).toEqual({
+      status: 400,
+      message:
+        "Function tools with reasoning_effort are not supported for gpt-5.6-sol in /v1/chat/completions. To use function tools, use /v1/responses or set reasoning_effort to 'none'.",
+      type: 'invalid_request_error',
+      param: 'reasoning_effort',
+      code: null,
+    });
     expect((await post({ ...tools, reasoning_effort: 'none' }, url)).status).toBe(200);
     await strict.close();
+  });
+
+  it('refuses in the words of older versions what a deployment does not know, and long completions', async () => {
+    const old = await startSimulator({
+      deployments: [
+        {
+          name: 'strong',
+          model: 'gpt-4o',
+          kind: 'chat',
+          outputTokens: 100,
+          unknown: ['reasoning_effort', 'seed', 'developer'],
+        },
+      ],
+    });
+    const url = `${old.url}/v1/chat/completions`;
+    const errorFor = async (body: object) =>
+      errorOf(await post({ model: 'strong', messages: user('Hi'), ...body }, url));
+    expect(await errorFor({ seed: 1, reasoning_effort: 'low' })).toMatchObject({
+      message: 'Unrecognized request arguments supplied: reasoning_effort, seed',
+      param: null,
+      code: null,
+    });
+    expect(
+      await errorFor({ messages: [...user('Hi'), { role: 'developer', content: 'Be brief.' }] }),
+    ).toMatchObject({ param: 'messages[1].role', code: 'invalid_value' });
+    expect(await errorFor({ max_tokens: 101 })).toMatchObject({
+      message: expect.stringContaining('supports at most 100 completion tokens'),
+      param: 'max_tokens',
+    });
+    expect(
+      (await post({ model: 'strong', messages: user('Hi'), max_tokens: 100 }, url)).status,
+    ).toBe(200);
+    await old.close();
   });
 });
 

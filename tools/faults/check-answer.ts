@@ -1,4 +1,11 @@
-import { findDeployment, ID, modelsOf, type Outcome, type Question } from './question.ts';
+import {
+  type DeploymentName,
+  findDeployment,
+  ID,
+  modelsOf,
+  type Outcome,
+  type Question,
+} from './question.ts';
 import { type Finding, readEvents } from './read-events.ts';
 
 /** What a client got. */
@@ -92,7 +99,7 @@ function judgePlain(question: Question, received: Received): Judged {
   if (own[0] !== content || own[1] !== modelsOf(deployment).shown) {
     findings.push({ kind: 'malformed', what: 'response or selected_model is not the answer’s' });
   }
-  findings.push(...checkRoute(question, received, deployment));
+  findings.push(...checkRoute(received, deployment));
   return { outcome: deployment === question.chosen ? 'chosen' : 'fallback', findings };
 }
 
@@ -110,7 +117,7 @@ function judgeStream(question: Question, received: Received): Judged {
   const whole = question.answerOf(deployment);
   const expected = end === 'error' ? whole.slice(0, text.length) : whole;
   findings.push(...checkText(question, text, expected));
-  findings.push(...checkRoute(question, received, deployment));
+  findings.push(...checkRoute(received, deployment));
   if (end === 'error') return { outcome: 'broken off', findings };
   return { outcome: deployment === question.chosen ? 'chosen' : 'fallback', findings };
 }
@@ -127,23 +134,19 @@ function checkText(question: Question, text: string, expected: string): Finding[
   return [{ kind: 'malformed', what: `the text is not whole: ${text.slice(-60)}` }];
 }
 
-/** Whether the headers tell who answered, and why. */
-function checkRoute(
-  { chosen }: Question,
-  { headers }: Received,
-  deployment: 'strong' | 'weak',
-): Finding[] {
+/** Whether the headers tell who answered, and after whom. */
+function checkRoute({ headers }: Received, deployment: DeploymentName): Finding[] {
   const findings: Finding[] = [];
   if (headers['x-smart-router-selected-model'] !== modelsOf(deployment).shown) {
     findings.push({ kind: 'mixed up', what: 'the headers name another model than answered' });
   }
-  if ((headers['x-smart-router-reason'] === 'fallback') !== (deployment !== chosen)) {
-    const what = `the reason is ${headers['x-smart-router-reason']}, and ${deployment} answered`;
-    findings.push({ kind: 'not due', what });
-  }
   const chain = headers['x-smart-router-attempt-chain'] ?? '';
   if (!chain.endsWith(`${deployment};200`)) {
     findings.push({ kind: 'not due', what: `the chain of attempts is "${chain}"` });
+  }
+  const reason = headers['x-smart-router-reason'];
+  if ((reason === 'fallback') !== !chain.startsWith(`${deployment};`)) {
+    findings.push({ kind: 'not due', what: `the reason is ${reason} with the chain "${chain}"` });
   }
   return findings;
 }

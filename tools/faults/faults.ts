@@ -18,6 +18,12 @@ const BIG_BYTES = 16 * 16_384;
 /** As the simulator pieces a big answer together. */
 const BIG_ANSWER = 'word '.repeat(16_384).slice(0, 16_384).repeat(16);
 
+/**
+ * These change what others get: a deployment that answered 429 rests, and embeddings that fail twice
+ * in a row are not asked for for a while.
+ */
+const LASTING = new Set(['429', 'embeddings failing', 'embeddings hanging']);
+
 /** Everything that is done to the app, in this order. */
 export function createFaults(maker: QuestionMaker): readonly Fault[] {
   const healthy: Block = (index) => maker.chat({ ...kindOf(index), due: ['chosen'] });
@@ -27,8 +33,7 @@ export function createFaults(maker: QuestionMaker): readonly Fault[] {
     ...createEmbeddingFaults(maker),
     ...createClientFaults(maker, healthy),
   ];
-  // A deployment that answered 429 rests, and what others would get from it meanwhile differs.
-  const mixed = strict.filter(({ name }) => name !== '429').flatMap(({ blocks }) => blocks);
+  const mixed = strict.filter(({ name }) => !LASTING.has(name)).flatMap(({ blocks }) => blocks);
   const all = strict.flatMap(({ blocks }) => blocks);
   return [
     ...strict,
@@ -191,7 +196,9 @@ function inTurn(blocks: readonly Block[]): Block {
 /** What may come when deployments are down together, or are given a rest after failures. */
 const HONEST: readonly Outcome[] = [
   ...(['chosen', 'fallback', 'broken off'] as const),
-  ...([400, 401, 403, 404, 408, 410, 413, 429, 500, 502, 503, 504] as const).map((status) => `error ${status}` as const),
+  ...([400, 401, 403, 404, 408, 410, 413, 429, 500, 502, 503, 504] as const).map(
+    (status) => `error ${status}` as const,
+  ),
 ];
 
 /** The same questions; whatever is true may be answered. */

@@ -31,6 +31,8 @@ const SETTINGS = {
   EMBEDDING_CACHE_ENTRIES: String(CACHE_ENTRIES),
   MAX_BODY_BYTES: String(MAX_BODY_BYTES),
   CIRCUIT_FAILURES: '1000',
+  // That of the embeddings opens all the same.
+  CIRCUIT_OPEN_MS: '100',
 };
 const CIRCUITS = { CIRCUIT_FAILURES: '5', CIRCUIT_OPEN_MS: '1000' };
 

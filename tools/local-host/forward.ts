@@ -2,6 +2,7 @@ import {
   type Agent,
   type ClientRequest,
   request as httpRequest,
+  type IncomingHttpHeaders,
   type IncomingMessage,
   type ServerResponse,
 } from 'node:http';
@@ -21,6 +22,16 @@ type ForwardOptions = {
 };
 
 const CLIENT_LEFT = 'Failed (ResponseBodyCanceled)';
+
+const HOP_BY_HOP = new Set([
+  'connection',
+  'keep-alive',
+  'proxy-connection',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+]);
 
 /** Time for what a worker sent before its invocation failed to arrive. */
 const FLUSH_MS = 50;
@@ -74,7 +85,7 @@ function openForward({
     path: escapeSlashes(request.url ?? '/'),
     headers: {
       'x-ms-invocation-id': invocationId,
-      ...request.headers,
+      ...withoutHopByHop(request.headers),
       host: httpUri.host,
       'x-forwarded-host': request.headers.host ?? 'localhost',
       'x-forwarded-proto': 'http',
@@ -91,6 +102,11 @@ function openForward({
     outgoing.end(body);
   }
   return outgoing;
+}
+
+/** Those that are between a client and the host alone. */
+function withoutHopByHop(headers: IncomingHttpHeaders): IncomingHttpHeaders {
+  return Object.fromEntries(Object.entries(headers).filter(([name]) => !HOP_BY_HOP.has(name)));
 }
 
 /** An encoded slash in the path is encoded once more on its way. */
@@ -124,8 +140,6 @@ function createSilenceTimer(ms: number): SilenceTimer {
   const timer = setTimeout(() => resolve('silence'), ms);
   return { over: promise, restart: () => timer.refresh(), stop: () => clearTimeout(timer) };
 }
-
-const HOP_BY_HOP = new Set(['connection', 'keep-alive', 'transfer-encoding']);
 
 function copyHead(answer: IncomingMessage, response: ServerResponse): void {
   for (const [name, value] of Object.entries(answer.headers)) {

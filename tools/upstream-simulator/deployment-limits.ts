@@ -2,6 +2,11 @@ import { contextLengthExceeded, invalidRequest, unsupportedParameter } from './a
 import type { ChatRequest } from './chat-request.ts';
 import type { SimulatedDeployment } from './simulated-deployment.ts';
 
+/** What gpt-5.6 takes as `reasoning_effort`. */
+const EFFORTS = ['none', 'low', 'medium', 'high', 'xhigh'];
+
+const ROLES = ['system', 'assistant', 'user', 'function', 'tool'];
+
 /** Throws the 400 of a deployment that cannot take this request. */
 export function checkDeploymentLimits(limits: {
   readonly deployment: SimulatedDeployment;
@@ -9,6 +14,8 @@ export function checkDeploymentLimits(limits: {
   readonly promptTokens: number;
 }): void {
   const { deployment, request, promptTokens } = limits;
+  checkKnownParameters(deployment, request);
+  checkOutput(deployment, request);
   const { contextTokens } = deployment;
   if (contextTokens !== undefined && promptTokens > contextTokens) {
     throw contextLengthExceeded({
@@ -20,10 +27,39 @@ export function checkDeploymentLimits(limits: {
   if (deployment.isReasoningModel === true) checkReasoningModel(deployment.model, request);
 }
 
+/** In the words of API versions and models from before a parameter: without `code` and `param`. */
+function checkKnownParameters({ unknown = [] }: SimulatedDeployment, request: ChatRequest): void {
+  const supplied = unknown.filter((param) => param !== 'developer' && isGiven(request[param]));
+  if (supplied.length > 0) {
+    const noun = supplied.length === 1 ? 'argument' : 'arguments';
+    throw invalidRequest(`Unrecognized request ${noun} supplied: ${supplied.join(', ')}`);
+  }
+  if (!unknown.includes('developer')) return;
+  const index = request.messages.findIndex(({ role }) => role === 'developer');
+  if (index === -1) return;
+  throw invalidRequest(`Invalid value: 'developer'. Supported values are: ${listOf(ROLES)}.`, {
+    param: `messages[${index}].role`,
+    code: 'invalid_value',
+  });
+}
+
+function checkOutput({ outputTokens }: SimulatedDeployment, request: ChatRequest): void {
+  for (const param of ['max_tokens', 'max_completion_tokens'] as const) {
+    const asked = request[param] ?? 0;
+    if (outputTokens === undefined || asked <= outputTokens) continue;
+    throw invalidRequest(
+      `${param} is too large: ${asked}. This model supports at most ${outputTokens} completion tokens, whereas you provided ${asked}.`,
+      { param, code: 'invalid_value' },
+    );
+  }
+}
+
 function checkReasoningModel(model: string, request: ChatRequest): void {
   if (isGiven(request.max_tokens)) {
     throw unsupportedParameter('max_tokens', " Use 'max_completion_tokens' instead.");
   }
+  if (isGiven(request.stop)) throw unsupportedParameter('stop');
+  checkEffort(request.reasoning_effort);
   if (request.reasoning_effort === 'none') return;
   if (request.tools && request.tools.length > 0) {
     throw invalidRequest(
@@ -33,15 +69,35 @@ function checkReasoningModel(model: string, request: ChatRequest): void {
   }
   for (const param of ['temperature', 'top_p'] as const) {
     if (isGiven(request[param]) && request[param] !== 1) {
-      throw invalidRequest(
-        `Unsupported value: '${param}' does not support ${request[param]} with this model. Only the default (1) value is supported.`,
-        { param, code: 'unsupported_value' },
+      throw unsupportedValue(
+        param,
+        `${request[param]} with this model. Only the default (1) value is supported.`,
       );
     }
   }
   for (const param of ['presence_penalty', 'frequency_penalty', 'logprobs'] as const) {
     if (request[param]) throw unsupportedParameter(param);
   }
+}
+
+function checkEffort(effort: string | null | undefined): void {
+  if (effort === undefined || effort === null || EFFORTS.includes(effort)) return;
+  throw unsupportedValue(
+    'reasoning_effort',
+    `'${effort}' with this model. Supported values are: ${listOf(EFFORTS)}.`,
+  );
+}
+
+function unsupportedValue(param: string, problem: string) {
+  return invalidRequest(`Unsupported value: '${param}' does not support ${problem}`, {
+    param,
+    code: 'unsupported_value',
+  });
+}
+
+/** `'a', 'b', and 'c'` */
+function listOf(values: readonly string[]): string {
+  return new Intl.ListFormat('en').format(values.map((value) => `'${value}'`));
 }
 
 function isGiven(value: unknown): boolean {

@@ -14,6 +14,10 @@ export type SimulatedDeployment = {
   readonly contextTokens?: number;
   /** Refuses the parameters that reasoning models refuse. */
   readonly isReasoningModel?: boolean;
+  /** The most tokens that a completion may be asked to have; no limit unless given. */
+  readonly outputTokens?: number;
+  /** Parameters that it does not know; `developer` among them: that role. */
+  readonly unknown?: readonly string[];
   /** Full length of an embedding; 1536 unless given. */
   readonly dimensions?: number;
 };

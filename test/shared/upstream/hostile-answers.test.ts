@@ -16,18 +16,21 @@ describe('an answer', () => {
   test.each(['gzip', 'br', 'deflate', 'gzip, identity', 'x-unknown'])(
     'in the encoding %s, which was not asked for, is a 502 and never inflated',
     async (encoding) => {
-      const bomb = gzipSync(Buffer.alloc(64 * 1024 * 1024));
-      const server = await startScriptedDeployment((response) =>
-        response.writeHead(200, { 'content-encoding': encoding }).end(bomb),
-      );
+      let isGivenUp = false;
+      const server = await startScriptedDeployment((response) => {
+        response.writeHead(200, { 'content-encoding': encoding }).write(gzipSync('{}'));
+        response.once('close', () => {
+          isGivenUp = true;
+        });
+      });
       const upstream = createUpstream(server);
       await expect(upstream.send(request())).rejects.toMatchObject({
         status: 502,
         code: 'upstream_invalid',
         message: expect.stringContaining('weak'),
       });
-      // What is left of the body is not taken either.
-      await expect.poll(() => server.connections).toBe(0);
+      // What is left of the body is not waited for either.
+      await expect.poll(() => isGivenUp).toBe(true);
     },
   );
 

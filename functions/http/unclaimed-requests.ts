@@ -1,0 +1,65 @@
+import { subscribe } from 'node:diagnostics_channel';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { HttpError, toErrorBody } from '../../shared/errors.ts';
+import type { Log } from '../../shared/log.ts';
+import type { FindConnection } from './connections.ts';
+
+/** The host tells of a call as it forwards it: one that no handler got by then never gets to one. */
+const CLAIM_WITHIN_MS = 5_000;
+
+/** What makes up ids to fill it finds an end. */
+const MAX_WAITING = 10_000;
+
+/**
+ * Answers requests that the Functions library gives up before a handler sees them, such as one
+ * whose body has a key `headers` with a value that no header can have: nobody else would, and the
+ * client would wait for four minutes. A handler claims its request by looking for its connection.
+ */
+export function answerUnclaimed(find: FindConnection, log: Log): FindConnection {
+  const waiting = new Map<string, NodeJS.Timeout>();
+  function claim(id: string): void {
+    clearTimeout(waiting.get(id));
+    waiting.delete(id);
+  }
+  subscribe('http.server.request.start', (message) => {
+    // Node's documentation of the channel has these two.
+    const { request, response } = message as {
+      readonly request: IncomingMessage;
+      readonly response: ServerResponse;
+    };
+    const id = request.headers['x-ms-invocation-id'];
+    if (typeof id !== 'string' || waiting.has(id) || waiting.size >= MAX_WAITING) return;
+    const timer = setTimeout(() => {
+      waiting.delete(id);
+      if (response.headersSent || response.destroyed) return;
+      log('info', 'request-refused', { requestId: id, status: 400, code: 'unreadable_request' });
+      refuse(response, id);
+    }, CLAIM_WITHIN_MS);
+    waiting.set(id, timer);
+    response.once('close', () => claim(id));
+  });
+  return (id) => {
+    claim(id);
+    return find(id);
+  };
+}
+
+function refuse(response: ServerResponse, requestId: string): void {
+  const error = new HttpError(
+    'The request could not be read: a header, or a key "headers" in the body or the query, has a value that no header can have.',
+    { status: 400, code: 'unreadable_request', param: 'headers' },
+  );
+  const body = JSON.stringify(toErrorBody(error));
+  response
+    .writeHead(error.status, {
+      'content-type': 'application/json',
+      'content-length': Buffer.byteLength(body),
+      // Its body was not read.
+      connection: 'close',
+      'x-ms-invocation-id': requestId,
+      'x-request-id': requestId,
+      'x-smart-router-schema': '1',
+      'x-smart-router-request-id': requestId,
+    })
+    .end(body);
+}
