@@ -16,6 +16,7 @@ import { letsNobodyIn } from '../shared/read-access.ts';
 import { createReadiness } from '../shared/readiness.ts';
 import { createRoutePrompts } from '../shared/route-prompts.ts';
 import { createThresholdPolicy } from '../shared/routing/controls.ts';
+import { createAllowedHosts } from '../shared/upstream/allowed-hosts.ts';
 import { needsToken } from '../shared/upstream/deployment.ts';
 import { createAzureCredential, createTokenProvider } from '../shared/upstream/entra-token.ts';
 import { createUpstreams } from '../shared/upstream/upstream.ts';
@@ -35,7 +36,12 @@ const background = createBackground((error) =>
 );
 const loadCredential = createAzureCredential();
 const getToken = createTokenProvider(loadCredential);
-const createUpstream = createUpstreams(getToken, config.limits);
+const configured = [config.strong, config.weak, ...(config.embedding ? [config.embedding] : [])];
+const checkEndpoint = createAllowedHosts({
+  endpoints: configured.map(({ endpoint }) => endpoint),
+  allowed: config.allowedHosts,
+});
+const createUpstream = createUpstreams(getToken, { ...config.limits, checkEndpoint });
 
 const strong = createUpstream(config.strong);
 const weak = createUpstream(config.weak);

@@ -5,6 +5,9 @@ import { foundryRoutingSchema, type RoutingWish, routingSchema } from '../routin
 /** More is nearly always a mistake, and Azure OpenAI refuses it too. */
 const MAX_MESSAGES = 2_048;
 
+/** What is said of a wrong field, in characters. */
+const MAX_ISSUE_LENGTH = 300;
+
 const messageSchema = z.looseObject({
   role: z.string(),
   content: z.union([z.string(), z.array(z.looseObject({ type: z.string() }))]).nullish(),
@@ -94,7 +97,9 @@ export function parseWith<T>(schema: z.ZodType<T>, body: unknown): T {
   if (parsed.success) return parsed.data;
   const [issue] = parsed.error.issues;
   const param = issue?.path.map(String).join('.') || 'body';
-  throw new InvalidRequestError(`${param}: ${issue?.message ?? 'is not valid'}.`, { param });
+  // It lists unknown keys, of which there may be very many.
+  const what = issue?.message.slice(0, MAX_ISSUE_LENGTH) ?? 'is not valid';
+  throw new InvalidRequestError(`${param}: ${what}.`, { param });
 }
 
 function readMessages(

@@ -82,15 +82,16 @@ export const routingDecisions = {
 };
 
 export function readiness(status: 'ready' | 'unavailable') {
-  const weak = status === 'ready' ? 'ok' : 'unreachable';
+  const state = status === 'ready' ? 'ok' : 'unreachable';
+  const circuit = status === 'ready' ? 'closed' : 'open';
   return {
     status,
     scorer: { state: 'ok', name: 'local@1' },
     embeddings: { state: 'ok', embedder: 'local' },
     tables: { state: 'not-used' },
     deployments: [
-      { name: 'strong', state: 'ok' },
-      { name: 'weak', state: weak },
+      { name: 'strong', state, circuit, in_flight: 0, queued: 0 },
+      { name: 'weak', state, circuit, in_flight: 0, queued: 0 },
     ],
   };
 }

@@ -69,7 +69,7 @@ export const operations = {
       ...errorResponses([400, 500]),
       503: answer(
         {
-          description: 'A deployment cannot answer.',
+          description: 'No deployment can answer.',
           schema: 'Readiness',
           example: examples.readiness('unavailable'),
         },

@@ -28,7 +28,10 @@ export function passError(
 export function errorOf(bytes: Buffer): { code?: string; message?: string } {
   if (!isErrorObject(bytes)) return {};
   const { error } = JSON.parse(bytes.toString('utf8')) as { readonly error: unknown };
-  const { code, message } = (error ?? {}) as { readonly code?: unknown; readonly message?: unknown };
+  const { code, message } = (error ?? {}) as {
+    readonly code?: unknown;
+    readonly message?: unknown;
+  };
   return {
     ...(typeof code === 'string' && { code }),
     ...(typeof message === 'string' && { message: message.slice(0, MAX_MESSAGE_LENGTH) }),

@@ -1,6 +1,7 @@
 import { type Dispatcher, Pool } from 'undici';
 import { untilAborted } from '../deadline.ts';
 import { UpstreamError } from '../errors.ts';
+import type { CheckEndpoint } from './allowed-hosts.ts';
 import { type Deployment, type Operation, operationUrl } from './deployment.ts';
 import { describeFailure } from './describe-failure.ts';
 import type { GetToken } from './entra-token.ts';
@@ -62,10 +63,14 @@ const MAX_HEADER_BYTES = 16 * 1024;
  */
 export function createUpstreams(
   getToken: GetToken,
-  limits: UpstreamLimits,
+  limits: UpstreamLimits & {
+    /** Asked before an upstream is made; absent: every address will do. */
+    readonly checkEndpoint?: CheckEndpoint;
+  },
 ): (deployment: Deployment) => Upstream {
   const pools = new Map<string, Pool>();
   return (deployment) => {
+    limits.checkEndpoint?.(deployment.endpoint);
     const { origin } = new URL(deployment.endpoint);
     // The deadline of the request is the one limit in time; undici's own would only blur it.
     const options = { headersTimeout: 0, bodyTimeout: 0, maxHeaderSize: MAX_HEADER_BYTES };

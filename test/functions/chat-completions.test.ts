@@ -3,7 +3,11 @@ import { post, ROUTED, type Router, startRouter } from '../support/router.ts';
 
 let router: Router;
 beforeAll(async () => {
-  router = await startRouter();
+  // Models that take everything: what others refuse has its own tests.
+  const capabilities = 'token_limit=both,sampling=always';
+  router = await startRouter({
+    settings: { STRONG_CAPABILITIES: capabilities, WEAK_CAPABILITIES: capabilities },
+  });
 });
 afterAll(() => router.close());
 beforeEach(() => router.simulator.reset());

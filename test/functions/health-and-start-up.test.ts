@@ -43,23 +43,23 @@ describe('GET /ready', () => {
         embeddings: { state: 'ok', embedder: expect.stringMatching(/^local\//) },
         tables: { state: 'not-used' },
         deployments: [
-          { name: 'strong', state: 'ok' },
-          { name: 'weak', state: 'ok' },
+          { name: 'strong', state: 'ok', circuit: 'closed', in_flight: 0, queued: 0 },
+          { name: 'weak', state: 'ok', circuit: 'closed', in_flight: 0, queued: 0 },
         ],
       },
     });
   });
 
-  it('is 503 when a deployment cannot be reached, refuses the key or is not there, and tells no secrets', async () => {
+  it('is degraded when one deployment cannot be reached, refuses the key or is not there, and tells no secrets', async () => {
     const locked = await startSimulator({ apiKey: 'another-key' });
     closing.push(() => locked.close());
     const router = await start({
       settings: { WEAK_ENDPOINT: 'http://127.0.0.1:9', WEAK_API_KEY: 'weak-secret' },
     });
     const lost = await ready(router.url);
-    expect(lost.status).toBe(503);
+    expect(lost.status).toBe(200);
     expect(lost.body).toMatchObject({
-      status: 'unavailable',
+      status: 'degraded',
       deployments: [{ state: 'ok' }, { name: 'weak', state: 'unreachable' }],
     });
     const refused = await start({
@@ -71,10 +71,14 @@ describe('GET /ready', () => {
     });
     const wrong = await start({ settings: { WEAK_DEPLOYMENT: 'nope' } });
     const notFound = await ready(wrong.url);
-    expect(notFound.status).toBe(503);
     expect(notFound.body).toMatchObject({
+      status: 'degraded',
       deployments: [{ state: 'ok' }, { name: 'nope', state: 'not-found' }],
     });
+    const none = await start({
+      settings: { WEAK_DEPLOYMENT: 'nope', STRONG_ENDPOINT: locked.url, STRONG_API_KEY: 'x' },
+    });
+    expect(await ready(none.url)).toMatchObject({ status: 503, body: { status: 'unavailable' } });
     const text = JSON.stringify([lost.body, unauthorized.body]);
     expect(text).not.toMatch(/secret|127\.0\.0\.1/);
   });

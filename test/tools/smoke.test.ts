@@ -167,6 +167,14 @@ describe('what is wrong', () => {
     await half.close();
   });
 
+  it('a deployment that is not there, although another answers in its place', async () => {
+    const half = await startRouter({ settings: { WEAK_DEPLOYMENT: 'misspelt' } });
+    const { stdout } = await smoke(half.url, ['--allow-degraded'], '');
+    expect(names(stdout, 'not ok')).toContain('ready');
+    expect(stdout).toContain('misspelt');
+    await half.close();
+  });
+
   it('no OpenAPI file', async () => {
     const { code, stdout } = await smokeAt((request, response) => {
       const isHealth = request.url === '/health';

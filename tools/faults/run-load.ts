@@ -27,7 +27,12 @@ type LoadOptions = {
 /** Sends the questions, so many at once, and judges each answer; the calls are counted at the end. */
 export async function runLoad(questions: Iterable<Question>, options: LoadOptions): Promise<void> {
   const { url, simulator, concurrency, pauseMs = 0, countsCalls = true } = options;
-  const agent = new Agent({ keepAlive: true, maxSockets: concurrency });
+  // No connection is used again that its server may be about to close, which takes 5 s.
+  const agent = new Agent({
+    keepAlive: true,
+    maxSockets: concurrency,
+    agentKeepAliveTimeoutBuffer: 4_000,
+  });
   const iterator = questions[Symbol.iterator]();
   const answered: { readonly question: Question; readonly received: Received }[] = [];
   async function work(): Promise<void> {

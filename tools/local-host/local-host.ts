@@ -53,7 +53,8 @@ const FLUSH_MS = 1_000;
 export async function startLocalHost(options: LocalHostOptions): Promise<LocalHost> {
   const { appFolder, port = 0, hangMs = 240_000, env = process.env, functionKey } = options;
   const settings = await readHostSettings(appFolder);
-  const agent = new Agent({ keepAlive: true });
+  // The worker closes idle connections after 5 s. A request that meets one closing would wait for ever.
+  const agent = new Agent({ keepAlive: true, agentKeepAliveTimeoutBuffer: 4_000 });
   const supervisor = await superviseWorker({
     appFolder,
     env,
