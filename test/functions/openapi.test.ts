@@ -19,6 +19,8 @@ beforeAll(async () => {
   locked = await startRouter({
     settings: {
       ROUTER_API_KEYS: `one=${sha256}`,
+      STRONG_ENDPOINT: 'http://127.0.0.1:9',
+      STRONG_API_KEY: 'any',
       WEAK_ENDPOINT: 'http://127.0.0.1:9',
       WEAK_API_KEY: 'any',
     },
@@ -81,7 +83,7 @@ const CASES: readonly Case[] = [
   { name: 'health', path: '/health', method: 'get', status: 200 },
   { name: 'readiness', path: '/ready', method: 'get', status: 200 },
   {
-    name: 'readiness without a deployment',
+    name: 'readiness without deployments',
     path: '/ready',
     method: 'get',
     isLocked: true,
@@ -263,7 +265,8 @@ describe('an answer is as the document says:', () => {
     const { headers } = document.paths[path]?.['post']?.responses[200] ?? {};
     const answer = await fetch(router.url + path.replace('{deployment}', 'smart-router'), {
       method: 'POST',
-      body: JSON.stringify({ prompt: 'Hi' }),
+      // A field that the model knows by another name.
+      body: JSON.stringify({ prompt: 'Hi', max_tokens: 20 }),
     });
     const missing = Object.keys(headers ?? {}).filter((name) => !answer.headers.has(name));
     // Said by a deployment that has reached its limit.

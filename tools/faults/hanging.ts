@@ -65,11 +65,15 @@ export async function measureHanging(options: HangingOptions): Promise<HangingFi
     findings.push(...results.flatMap((result) => result.findings));
     return results;
   }
-  const healthy = (index: number) => maker.chat({ ...kindOf(index), due: ['chosen'] });
+  // Few, so that their embeddings are in memory, and the deployments are what is waited for.
+  const textOf = (index: number) => `Question ${index % 100} is asked again and again.`;
+  const healthy = (index: number) =>
+    maker.chat({ ...kindOf(index), text: textOf(index), due: ['chosen'] });
   const hanging = (index: number) => {
     const kind = kindOf(index);
     const due = [kind.chosen === 'weak' ? 'fallback' : 'chosen'] as const;
-    return maker.chat({ ...kind, markers: '[sim:stall:0@weak]', due });
+    const text = textOf(index);
+    return maker.chat({ ...kind, text, markers: '[sim:stall:0@weak]', due });
   };
   try {
     const half = Math.ceil(requests / 2);
