@@ -21,6 +21,9 @@ type Quantity = 'requests' | 'tokens';
 
 const MINUTE_MS = 60_000;
 
+/** One answer larger than many minutes' tokens shuts nobody out for hours. */
+const MAX_DEBT_MS = 5 * MINUTE_MS;
+
 /** Requests and tokens of more callers, or use cases, than a minute has; a forgotten one starts afresh. */
 const MAX_REMEMBERED = 20_000;
 
@@ -55,7 +58,8 @@ export function createRateLimits(
   function take(allowance: Allowance, quantity: Quantity, amount: number): void {
     const perMinute = allowance.limit[quantity];
     if (perMinute === undefined) return;
-    const later = fullAtOf(allowance, quantity) + (amount / perMinute) * MINUTE_MS;
+    const owed = fullAtOf(allowance, quantity) + (amount / perMinute) * MINUTE_MS;
+    const later = Math.min(owed, now() + MAX_DEBT_MS);
     fullAt[allowance.limit.of].set(`${quantity} ${allowance.id}`, later);
   }
 

@@ -25,7 +25,7 @@ one whole answer, its own, from the deployment that had to give it, and that no 
 more often than the answer admits. Ends with 1 when anything was lost, doubled, mixed up, malformed
 or not what had to come, or when memory did not come back.
 
-  --requests <n>       in all, at least (default: 10000, which takes about five minutes)
+  --requests <n>       in all, at least (default: 10000, which takes three to five minutes)
   --concurrency <n>    requests at once (default: 32)
   --only <fault>       this fault alone; can be given more than once
   --hanging            instead: the times of requests while one deployment hangs, and while none does

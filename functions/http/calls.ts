@@ -9,8 +9,8 @@ import type { FindConnection } from './connections.ts';
 export type OpenCall = {
   /** Aborted when the call's time is over, or, with a CallEndedError, when nobody waits for it. */
   readonly signal: AbortSignal;
-  /** Why it is not to be served, if it is not. */
-  readonly refusal?: HttpError;
+  /** Takes one of the places. Throws why it is not to be served: there is none, or the app shuts down. */
+  takePlace(): void;
   /** For its body, until the call's end. */
   readonly hold: BodyHold;
   /** Reads the request's true headers; absent where the host does not let them be seen. */
@@ -20,8 +20,7 @@ export type OpenCall = {
 };
 
 export type Calls = {
-  /** `counts`: it takes one of the places, and is refused when there is none or the app shuts down. */
-  open(requestId: string, counts: boolean): OpenCall;
+  open(requestId: string): OpenCall;
   /**
    * Refuses new calls, gives those under way `graceMs` to finish, ends them, and waits at most
    * `endingMs` for what they still have to say. Resolves with how many had to be ended.
@@ -56,17 +55,21 @@ export function createCalls(options: CallsOptions): Calls {
   }
 
   return {
-    open: (requestId, counts) => {
-      const refusal = counts ? findRefusal() : undefined;
+    open: (requestId) => {
       const call = openCall(requestId, bodies, options);
-      const places = counts && refusal === undefined ? 1 : 0;
+      let places = 0;
       underWay.add(call);
-      inFlight += places;
       void call.ended.then(() => {
         underWay.delete(call);
         inFlight -= places;
       });
-      return { ...call.open, ...(refusal && { refusal }) };
+      const takePlace = () => {
+        const refusal = findRefusal();
+        if (refusal !== undefined) throw refusal;
+        places += 1;
+        inFlight += 1;
+      };
+      return { ...call.open, takePlace };
     },
     shutDown: async ({ graceMs, endingMs }) => {
       isShuttingDown = true;
@@ -122,7 +125,7 @@ function openCall(
       if (connection === undefined) close();
     }
   }
-  const open: OpenCall = {
+  const open: Omit<OpenCall, 'takePlace'> = {
     signal,
     hold,
     ...(connection && { header: connection.header }),

@@ -1,6 +1,6 @@
 import { type HttpHandler, type HttpRequest, HttpResponse } from '@azure/functions';
 import { type Answer, type Call, errorAnswer } from '../../shared/answer.ts';
-import { checkUseCase, readUseCase } from '../../shared/caller.ts';
+import { type Caller, checkUseCase, readUseCase } from '../../shared/caller.ts';
 import { CallEndedError, HttpError } from '../../shared/errors.ts';
 import { errorKind, type Log } from '../../shared/log.ts';
 import type { Authenticate } from './authenticate.ts';
@@ -34,7 +34,7 @@ export function createRespond(options: RespondOptions): (route: Route) => HttpHa
   return (route) => async (request, context) => {
     const startedAt = performance.now();
     const requestId = context.invocationId;
-    const open = options.calls.open(requestId, route.access === 'key');
+    const open = options.calls.open(requestId);
     const { signal } = open;
     try {
       const admitted = await admit(request, route, { ...options, open });
@@ -50,34 +50,30 @@ export function createRespond(options: RespondOptions): (route: Route) => HttpHa
 }
 
 /**
- * Reads the request, asks who is calling, and only then parses what they sent: parsing costs far
- * more than reading. Where the true headers are not to be seen, no header is acted on before the
- * body is known not to have replaced them.
+ * Asks who is calling, gives the call its place, reads the request, and only then parses it: each
+ * costs more than the one before, and nobody without a credential is to cause it. Where the true
+ * headers are not to be seen, no header but a credential is acted on before the body is known not to
+ * have replaced them, and the credential only once the body is read.
  */
 async function admit(
   request: HttpRequest,
   route: Route,
   options: RespondOptions & { readonly open: OpenCall },
 ): Promise<Pick<Call, 'header' | 'body' | 'deployment' | 'caller' | 'useCase'>> {
-  const { authenticate, maxBodyBytes, maxHeaderBytes, open } = options;
-  if (open.refusal !== undefined) {
-    await dropBody(request, open.signal);
-    throw open.refusal;
-  }
+  const { maxHeaderBytes, open } = options;
   refuseHeadersKey(request.query.keys(), 'query');
   const given = (name: string): string | null => request.headers.get(name);
   const header = open.header ?? given;
-  const bytes = route.hasBody
-    ? await readBody(request, maxBodyBytes, open.signal, open.hold)
-    : undefined;
+  const early = await admitCaller(request, route, options);
+  const bytes = route.hasBody ? await readPlainBody(request, header, options) : undefined;
   refuseLargeHeaders(request.headers, maxHeaderBytes);
-  if (route.hasBody) refuseEncoding(header('content-encoding'));
-  const caller = route.access === 'key' ? await authenticate(header) : undefined;
-  const body = bytes && parseBody(bytes, options);
-  if (body !== undefined) refuseHeadersKey(Object.keys(body), 'body');
-  else if (route.access === 'key') refuseForgedHeaders(given);
+  const isLate = open.header === undefined && route.access === 'key';
+  const caller = isLate ? await options.authenticate(given) : early;
+  const body = bytes && parseTrusted(bytes, options);
+  if (bytes === undefined && route.access === 'key') refuseForgedHeaders(given);
   const useCase = readUseCase(header);
-  checkUseCase(caller, useCase);
+  // What there is to call is nobody's use case.
+  if (route.hasBody) checkUseCase(caller, useCase);
   // Other keys of `params` may come from the body or the query; a route's own value wins over both.
   const deployment = route.namesDeployment ? request.params['deployment'] : undefined;
   return {
@@ -89,7 +85,42 @@ async function admit(
   };
 }
 
-/** Breaking an upload off would break the connection that the answer goes out on. */
+async function readPlainBody(
+  request: HttpRequest,
+  header: Call['header'],
+  { maxBodyBytes, open }: RespondOptions & { readonly open: OpenCall },
+): Promise<Buffer> {
+  const bytes = await readBody(request, maxBodyBytes, open.signal, open.hold);
+  refuseEncoding(header('content-encoding'));
+  return bytes;
+}
+
+function parseTrusted(bytes: Buffer, shape: BodyShape): object {
+  const body = parseBody(bytes, shape);
+  refuseHeadersKey(Object.keys(body), 'body');
+  return body;
+}
+
+/** Before the body: who calls, if the true headers say it, and whether there is a place. */
+async function admitCaller(
+  request: HttpRequest,
+  { access }: Route,
+  { authenticate, open }: RespondOptions & { readonly open: OpenCall },
+): Promise<Caller | undefined> {
+  if (access !== 'key') return undefined;
+  try {
+    const caller = open.header && (await authenticate(open.header));
+    open.takePlace();
+    return caller;
+  } catch (error) {
+    await dropBody(request, AbortSignal.any([open.signal, AbortSignal.timeout(DROP_MS)]));
+    throw error;
+  }
+}
+
+/** So long an upload that is refused may still take: breaking off at once would break the answer. */
+const DROP_MS = 5_000;
+
 async function dropBody(request: HttpRequest, signal: AbortSignal): Promise<void> {
   await request.body?.pipeTo(new WritableStream(), { signal }).catch(() => undefined);
 }

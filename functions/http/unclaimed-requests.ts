@@ -5,7 +5,10 @@ import type { Log } from '../../shared/log.ts';
 import type { FindConnection } from './connections.ts';
 
 /** The host tells of a call as it forwards it: one that no handler got by then never gets to one. */
-const CLAIM_WITHIN_MS = 5_000;
+const CLAIM_WITHIN_MS = 4_000;
+
+/** After a standstill of the process its messages come behind its timers: so long they have still. */
+const LAST_CALL_MS = 1_000;
 
 /** What makes up ids to fill it finds an end. */
 const MAX_WAITING = 10_000;
@@ -29,13 +32,18 @@ export function answerUnclaimed(find: FindConnection, log: Log): FindConnection 
     };
     const id = request.headers['x-ms-invocation-id'];
     if (typeof id !== 'string' || waiting.has(id) || waiting.size >= MAX_WAITING) return;
-    const timer = setTimeout(() => {
-      waiting.delete(id);
+    function giveUp(): void {
+      waiting.delete(id as string);
       if (response.headersSent || response.destroyed) return;
-      log('info', 'request-refused', { requestId: id, status: 400, code: 'unreadable_request' });
-      refuse(response, id);
-    }, CLAIM_WITHIN_MS);
-    waiting.set(id, timer);
+      log('info', 'request-refused', {
+        requestId: id as string,
+        status: 400,
+        code: 'unreadable_request',
+      });
+      refuse(response, id as string);
+    }
+    const lastCall = (): unknown => waiting.set(id, setTimeout(giveUp, LAST_CALL_MS));
+    waiting.set(id, setTimeout(lastCall, CLAIM_WITHIN_MS));
     response.once('close', () => claim(id));
   });
   return (id) => {

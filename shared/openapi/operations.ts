@@ -125,7 +125,7 @@ export const operations = {
         { description: 'The names.', schema: 'ModelList', example: examples.modelList },
         'common',
       ),
-      ...errorResponses([400, 401, 500]),
+      ...errorResponses([400, 401, 403, 429, 431, 500, 503]),
     },
   },
   route: {

@@ -1,3 +1,5 @@
+import { createHash } from 'node:crypto';
+import { connect } from 'node:net';
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import { post, ROUTED, type Router, startRouter } from '../support/router.ts';
 
@@ -84,5 +86,31 @@ it('gives a place back however a request ends', async () => {
     });
     expect(stream.status).toBe(200);
     await stream.text();
+  }
+});
+
+it('gives no place to uploads without a credential, however slow they are', async () => {
+  const key = 'of-the-test';
+  const sha256 = createHash('sha256').update(key).digest('hex');
+  const closed = await startRouter({
+    settings: { MAX_IN_FLIGHT: '2', ROUTER_API_KEYS: `test=${sha256}` },
+    hangMs: 60_000,
+  });
+  const port = Number(new URL(closed.url).port);
+  const uploads = Array.from({ length: 6 }, () => {
+    const socket = connect(port, '127.0.0.1');
+    socket.on('error', () => undefined);
+    socket.write(
+      `POST ${ROUTED} HTTP/1.1\r\nhost: localhost\r\ntransfer-encoding: chunked\r\n\r\n1\r\n{\r\n`,
+    );
+    return socket;
+  });
+  try {
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    const { status } = await post(closed.url + ROUTED, { prompt: 'Hi' }, { 'api-key': key });
+    expect(status).toBe(200);
+  } finally {
+    for (const socket of uploads) socket.destroy();
+    await closed.close();
   }
 });

@@ -36,9 +36,9 @@ const SETTINGS = {
 };
 const CIRCUITS = { CIRCUIT_FAILURES: '5', CIRCUIT_OPEN_MS: '1000' };
 
-const WARM_UP_REQUESTS = 400;
+const WARM_UP_REQUESTS = 200;
 /** For connections to close and streams that nobody reads to end. */
-const IDLE_MS = 6_000;
+const IDLE_MS = 5_000;
 
 /** Does each fault to an app: those that need circuits to one of their own. */
 export async function runFaults(options: FaultsOptions): Promise<FaultsFigures> {

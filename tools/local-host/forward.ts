@@ -42,11 +42,16 @@ const FLUSH_MS = 50;
  */
 export async function forward(options: ForwardOptions): Promise<string> {
   const { request, response, invocation, invocationId, hangMs } = options;
-  const outgoing = openForward(options);
+  let outgoing = openForward(options);
   const silence = createSilenceTimer(hangMs);
   request.on('data', () => silence.restart());
   const first = await Promise.race([
     answerOf(outgoing, invocationId),
+    // On a new connection, as the host's own client does.
+    staleOf(outgoing, options).then(() => {
+      outgoing = openForward(options);
+      return answerOf(outgoing, invocationId);
+    }),
     invocation.then((end) => (end === 'lost' ? end : silence.over)),
     silence.over,
     leavingOf(response),
@@ -124,6 +129,18 @@ function answerOf(outgoing: ClientRequest, invocationId: string): Promise<Incomi
   outgoing.on('response', (answer) => {
     if (answer.headers['x-ms-invocation-id'] === invocationId) resolve(answer);
     else answer.resume();
+  });
+  return promise;
+}
+
+/**
+ * Settles when a kept connection turns out to have been closed by the worker meanwhile, so that the
+ * request has not reached it. One whose body was passed on as it came cannot be sent again.
+ */
+function staleOf(outgoing: ClientRequest, { body }: ForwardOptions): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  outgoing.once('error', (error: NodeJS.ErrnoException) => {
+    if (outgoing.reusedSocket && error.code === 'ECONNRESET' && body !== undefined) resolve();
   });
   return promise;
 }
