@@ -31,7 +31,11 @@ export function createDocument(version: string): Json {
           name: 'api-key',
           description: 'A key of the router, or a subscription key of the front door.',
         },
-        bearer: { type: 'http', scheme: 'bearer', description: 'The same key, or an access token of Microsoft Entra ID.' },
+        bearer: {
+          type: 'http',
+          scheme: 'bearer',
+          description: 'The same key, or an access token of Microsoft Entra ID.',
+        },
       },
     },
   };
