@@ -168,7 +168,12 @@ function learnValue(known: Known, sent: Body, { code, param, message }: Refusal)
     return true;
   }
   const key = valueKey(field, value);
-  if (key === '' || known.refusedValues.size >= MAX_VALUES) return false;
+  if (key === '') return false;
+  // Callers choose the values: the oldest goes, so that none of them ends the learning for all.
+  const [oldest] = known.refusedValues;
+  if (known.refusedValues.size >= MAX_VALUES && oldest !== undefined) {
+    known.refusedValues.delete(oldest);
+  }
   known.refusedValues.add(key);
   return true;
 }

@@ -4,7 +4,7 @@ import type { Lessons } from '../capabilities/lessons.ts';
 import { CallEndedError, type HttpError, UpstreamError } from '../errors.ts';
 import { errorOf } from '../upstream/pass-error.ts';
 import { passRequestHeaders } from '../upstream/passed-headers.ts';
-import { readAnswer } from '../upstream/read-answer.ts';
+import { readAnswer, readRefusal } from '../upstream/read-answer.ts';
 import { redactKey } from '../upstream/redact-key.ts';
 import type { Upstream, UpstreamAnswer } from '../upstream/upstream.ts';
 import { toJson } from '../wire-json.ts';
@@ -57,12 +57,14 @@ type Ask = {
 export async function askDeployment(upstream: Upstream, ask: Ask): Promise<Turn> {
   const { request, lessons } = ask;
   const { capabilities } = upstream.deployment;
-  for (let callsLeft = ask.callsLeft; ; callsLeft = 0) {
+  for (let isCorrected = false; ; isCorrected = true) {
     const { body, warnings } = adaptBody(request.upstreamBody, capabilities, lessons);
-    const reply = await callOnce(upstream, body, ask);
+    // The last call that may be made has all the time there is.
+    const isLastCall = ask.callsLeft - Number(isCorrected) <= 1;
+    const reply = await callOnce(upstream, body, ask, isLastCall ? undefined : ask.firstByteMs);
     ask.onAttempt(toAttempt(upstream, reply));
-    const canLearn = callsLeft > 1 && reply.kind === 'refusal' && reply.status === 400;
-    if (canLearn && lessons.learn(body, reply.bytes)) continue;
+    const isWrong = reply.kind === 'refusal' && reply.status === 400;
+    if (isWrong && !isCorrected && !isLastCall && lessons.learn(body, reply.bytes)) continue;
     return { reply, warnings, mayFallBack: !ask.call.signal.aborted && mayFallBack(reply) };
   }
 }
@@ -70,7 +72,8 @@ export async function askDeployment(upstream: Upstream, ask: Ask): Promise<Turn>
 async function callOnce(
   upstream: Upstream,
   body: Readonly<Record<string, unknown>>,
-  { call, request, maxAnswerBytes, firstByteMs }: Ask,
+  { call, request, maxAnswerBytes }: Ask,
+  firstByteMs: number | undefined,
 ): Promise<Reply> {
   const limit = createFirstByteLimit(call.signal, firstByteMs);
   try {
@@ -90,13 +93,14 @@ async function callOnce(
       });
       return { kind: 'events', headers: answer.headers, events };
     }
-    limit.lift();
-    const bytes = await readAnswer(answer, maxAnswerBytes, signal);
     const { status, headers } = answer;
     if (status !== 200) {
-      const said = redactKey(bytes, upstream.deployment.apiKey);
-      return { kind: 'refusal', status, headers, bytes: said };
+      limit.lift();
+      const said = await readRefusal(answer, maxAnswerBytes, signal);
+      const bytes = redactKey(said, upstream.deployment.apiKey);
+      return { kind: 'refusal', status, headers, bytes };
     }
+    const bytes = await readAnswer(answer, maxAnswerBytes, signal, limit.lift);
     return { kind: 'plain', headers, answer: parseAnswer(bytes) };
   } catch (error) {
     if (error instanceof UpstreamError || error instanceof CallEndedError) {
@@ -135,7 +139,7 @@ function mayFallBack(reply: Reply): boolean {
     case 'plain':
       return false;
     case 'events':
-      return reply.events.failedAtOnce;
+      return reply.events.mayFallBack;
     case 'refusal':
       return isUnavailable(reply.status);
     case 'failure':
@@ -161,7 +165,7 @@ function toAttempt(upstream: Upstream, reply: Reply): Attempt {
         deployment,
         called: true,
         status: 200,
-        ...(reply.events.failedAtOnce && { code: 'upstream_error_event' }),
+        ...(reply.events.isError && { code: 'upstream_error_event' }),
       };
     case 'refusal':
       return { deployment, called: true, status: reply.status, ...errorOf(reply.bytes) };

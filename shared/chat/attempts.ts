@@ -29,7 +29,9 @@ export function attemptChain(attempts: readonly Attempt[]): string {
 
 /** A deployment that answered is known by its status; one that did not, by what went wrong. */
 function outcomeOf({ status, code }: Attempt): string {
-  return String(status ?? code ?? 'failed');
+  // A stream of status 200 may be an error all the same.
+  const isFailure = status === undefined || (status === 200 && code !== undefined);
+  return isFailure ? (code ?? 'failed') : String(status);
 }
 
 /**

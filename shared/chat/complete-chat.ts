@@ -2,6 +2,7 @@ import { type Answer, type Call, errorAnswer } from '../answer.ts';
 import { createLessons, type Lessons } from '../capabilities/lessons.ts';
 import type { Controller, RoutingDecision } from '../controller.ts';
 import type { HttpError } from '../errors.ts';
+import type { Candidate } from '../find-candidates.ts';
 import { errorKind, type Log } from '../log.ts';
 import { readControls } from '../routing/controls.ts';
 import { passError } from '../upstream/pass-error.ts';
@@ -97,7 +98,7 @@ async function askInTurn(
   for (;;) {
     const { upstream } = exchange.decision;
     const callsLeft = options.maxAttempts - attempts.filter(({ called }) => called).length;
-    const isLast = waiting.length === 0 || callsLeft <= 1;
+    const isLast = callsLeft <= 1 || !waiting.some(canBeAsked);
     const known = lessons.get(upstream) ?? createLessons();
     lessons.set(upstream, known);
     const from = performance.now();
@@ -116,6 +117,12 @@ async function askInTurn(
     if (turn.reply.kind === 'events') await turn.reply.events.discard();
     exchange.decision = { ...exchange.decision, ...next, reason: 'fallback' };
   }
+}
+
+/** While nobody else would take the request, the one that has it is given all the time there is. */
+function canBeAsked({ upstream }: Candidate): boolean {
+  const { circuit, resting_ms } = upstream.state();
+  return circuit !== 'open' && resting_ms === undefined;
 }
 
 function hasCallsLeft({ maxAttempts }: CompleteChatOptions, attempts: readonly Attempt[]): boolean {

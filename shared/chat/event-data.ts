@@ -22,9 +22,22 @@ export function parseEvent(event: Buffer): EventData | undefined {
   }
 }
 
-/** An error inside a stream ends it: Azure OpenAI sends no [DONE] behind one. */
-export function isErrorEvent(event: Buffer): boolean {
-  return event.includes('"error"') && parseEvent(event)?.error != null;
+/** The error of an event, if it is one: that ends a stream, and Azure OpenAI sends no [DONE] behind it. */
+export function errorOfEvent(event: Buffer): unknown {
+  return event.includes('"error"') ? (parseEvent(event)?.error ?? undefined) : undefined;
+}
+
+/** Of these an error says that the deployment, and not the request, is at fault. */
+const UNAVAILABLE = [404, 408, 410, 429];
+
+/** Whether an error stands for every deployment: a filtered prompt, a wrong request, a refused credential. */
+export function isOfTheRequest(error: unknown): boolean {
+  if (typeof error !== 'object' || error === null) return false;
+  const { code, status, type } = error as Readonly<Record<string, unknown>>;
+  if (code === 'content_filter' || code === 'context_length_exceeded') return true;
+  const number = Number(status ?? code);
+  if (number >= 400 && number < 500) return !UNAVAILABLE.includes(number);
+  return type === 'invalid_request_error' && !(number >= 500);
 }
 
 /** The usage of the event that has nothing else: `choices: []` and a usage object. */

@@ -1,7 +1,14 @@
 import { type HttpError, toErrorBody, UpstreamError } from '../errors.ts';
 import { brokenOff, tooLarge } from '../upstream/read-answer.ts';
 import type { UpstreamAnswer } from '../upstream/upstream.ts';
-import { isDone, isErrorEvent, isPreamble, totalTokensOf, usageOf } from './event-data.ts';
+import {
+  errorOfEvent,
+  isDone,
+  isOfTheRequest,
+  isPreamble,
+  totalTokensOf,
+  usageOf,
+} from './event-data.ts';
 import { createSplitter, endOfEvent, type Splitter } from './event-splitter.ts';
 
 /** How long a deployment may keep its connection open behind [DONE]; the client waits for it. */
@@ -27,7 +34,9 @@ export type StreamEnd = {
 /** A stream whose first content is there, or that ended without any. */
 export type OpenEvents = {
   /** The deployment ended it with an error of its own before any content. */
-  readonly failedAtOnce: boolean;
+  readonly isError: boolean;
+  /** The same, and the error does not say that the request is at fault. */
+  readonly mayFallBack: boolean;
   /**
    * All events, those before the first content included. To be read once; never throws. `onEnd` is
    * told once, when the stream has ended.
@@ -38,7 +47,7 @@ export type OpenEvents = {
 };
 
 /** What has been seen of a stream. */
-type Seen = { content: boolean; done: boolean; error: boolean; totalTokens: number | undefined };
+type Seen = { content: boolean; done: boolean; error: unknown; totalTokens: number | undefined };
 
 /**
  * Reads server-sent events until the first content, so that another deployment can still answer
@@ -48,12 +57,12 @@ export async function openEvents(
   body: UpstreamAnswer['body'],
   options: OpenOptions,
 ): Promise<OpenEvents> {
-  const seen: Seen = { content: false, done: false, error: false, totalTokens: undefined };
+  const seen: Seen = { content: false, done: false, error: undefined, totalTokens: undefined };
   const splitter = createSplitter();
   const events = readEvents(body, { ...options, splitter, seen });
   const held: Uint8Array[] = [];
   try {
-    while (!seen.content && !seen.done && !seen.error) {
+    while (!seen.content && !isOver(seen)) {
       const next = await events.next();
       if (next.done) break;
       held.push(next.value);
@@ -62,12 +71,14 @@ export async function openEvents(
     body.destroy();
     throw asHttpError(cause, options.signal);
   }
-  if (!seen.content && !seen.done && !seen.error && !isDone(splitter.rest())) {
+  if (!seen.content && !isOver(seen) && !isDone(splitter.rest())) {
     body.destroy();
     throw brokenOff(new Error('The stream ended before [DONE].'), options.signal);
   }
+  const isError = seen.error !== undefined && !seen.content;
   return {
-    failedAtOnce: seen.error && !seen.content,
+    isError,
+    mayFallBack: isError && !isOfTheRequest(seen.error),
     pass: (onEnd) => passEvents(body, { ...options, held, events, splitter, seen, onEnd }),
     discard: async () => {
       body.destroy();
@@ -101,7 +112,7 @@ async function* passEvents(
     } catch (cause) {
       failure = cause;
     }
-    if (seen.error) {
+    if (seen.error !== undefined) {
       error = errorInside();
     } else if (!seen.done && isDone(splitter.rest())) {
       yield Buffer.from('data: [DONE]\n\n');
@@ -116,6 +127,10 @@ async function* passEvents(
       ...(seen.totalTokens !== undefined && { totalTokens: seen.totalTokens }),
     });
   }
+}
+
+function isOver({ done, error }: Seen): boolean {
+  return done || error !== undefined;
 }
 
 function asHttpError(cause: unknown, signal: AbortSignal): HttpError {
@@ -138,7 +153,8 @@ async function* readEvents(
       const events = splitter.push(toBuffer(chunk));
       if (events !== undefined) yield* selectEvents(events, includeUsage, seen);
       // Usually the end follows at once, and the connection can be used again.
-      if (seen.done || seen.error) closing ??= setTimeout(() => body.destroy(), CLOSE_AFTER_MS);
+      if (seen.error !== undefined) return;
+      if (seen.done) closing ??= setTimeout(() => body.destroy(), CLOSE_AFTER_MS);
     }
   } finally {
     clearTimeout(closing);
@@ -166,6 +182,11 @@ function* selectEvents(events: Buffer, includeUsage: boolean, seen: Seen): Gener
     const event = events.subarray(start, eventEnd);
     const usage = usageOf(event);
     note(event, usage, seen);
+    // Nothing follows an error: a [DONE] behind it would say that all is well.
+    if (seen.error !== undefined) {
+      yield events.subarray(runStart, eventEnd);
+      return;
+    }
     if (!includeUsage && usage !== undefined) {
       if (start > runStart) yield events.subarray(runStart, start);
       runStart = eventEnd;
@@ -176,8 +197,9 @@ function* selectEvents(events: Buffer, includeUsage: boolean, seen: Seen): Gener
 }
 
 function note(event: Buffer, usage: unknown, seen: Seen): void {
+  seen.error = errorOfEvent(event);
+  if (seen.error !== undefined) return;
   if (isDone(event)) seen.done = true;
-  else if (isErrorEvent(event)) seen.error = true;
   else if (usage !== undefined) seen.totalTokens = totalTokensOf(usage);
   else if (!seen.content) seen.content = !isPreamble(event);
 }

@@ -1,16 +1,21 @@
 import { HttpError, UpstreamError } from '../errors.ts';
 import type { UpstreamAnswer } from './upstream.ts';
 
-/** The whole body of an answer. Throws an HttpError when it breaks off or is too large. */
+/**
+ * The whole body of an answer; `onByte` is told of each chunk that comes. Throws an HttpError when
+ * it breaks off or is too large.
+ */
 export async function readAnswer(
   answer: UpstreamAnswer,
   maxBytes: number,
   signal: AbortSignal,
+  onByte: () => void = () => undefined,
 ): Promise<Buffer> {
   const chunks: Uint8Array[] = [];
   let size = 0;
   try {
     for await (const chunk of answer.body) {
+      onByte();
       size += chunk.byteLength;
       if (size > maxBytes) throw tooLarge(maxBytes);
       chunks.push(chunk);
@@ -20,6 +25,29 @@ export async function readAnswer(
     throw cause instanceof UpstreamError ? cause : brokenOff(cause, signal);
   }
   return Buffer.concat(chunks, size);
+}
+
+/** Long enough for an error that is on its way. */
+const REFUSAL_MS = 5_000;
+
+/**
+ * What an answer that is no success says, as far as it comes in time: its status says enough. Throws
+ * when the call itself has ended.
+ */
+export async function readRefusal(
+  answer: UpstreamAnswer,
+  maxBytes: number,
+  signal: AbortSignal,
+): Promise<Buffer> {
+  const timer = setTimeout(() => answer.body.destroy(), REFUSAL_MS);
+  try {
+    return await readAnswer(answer, maxBytes, signal);
+  } catch (error) {
+    if (signal.aborted) throw error;
+    return Buffer.alloc(0);
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 export function tooLarge(maxBytes: number): UpstreamError {

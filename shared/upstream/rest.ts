@@ -31,12 +31,12 @@ export function createRest(deployment: string): Rest {
       const left = leftMs();
       if (left === undefined) return;
       throw new UpstreamError(
-        `The deployment ${deployment} is at its rate limit and asked for a pause. Try again after the time in retry-after.`,
+        `The deployment ${deployment} asked for a pause: it is at its limit, or overloaded. Try again after the time in retry-after.`,
         { status: 429, code: 'deployment_resting', headers: retryAfterHeaders(left) },
       );
     },
     observe: ({ status, headers }) => {
-      if (status !== 429) return;
+      if (status !== 429 && status !== 503) return;
       const now = Date.now();
       const waitMs = Math.min(parseRetryAfter(headers, now) ?? 0, MAX_REST_MS);
       until = Math.max(until, now + waitMs);

@@ -165,10 +165,16 @@ describe('what is remembered', () => {
 
   test('is bounded, however many values clients send', () => {
     const lessons = createLessons();
-    const learned = Array.from({ length: 1_000 }, (_, index) =>
-      lessons.learn({ user: `user-${index}` }, unsupportedValue('user', index)),
+    for (let index = 0; index < 1_000; index += 1) {
+      const learned = lessons.learn({ user: `user-${index}` }, unsupportedValue('user', index));
+      expect(learned).toBe(true);
+    }
+    // The newest are remembered: callers choose the values, and none ends the learning for all.
+    const remembered = Array.from({ length: 1_000 }, (_, index) =>
+      lessons.refuses('user', `user-${index}`),
     );
-    expect(learned.filter(Boolean)).toHaveLength(64);
+    expect(remembered.filter(Boolean)).toHaveLength(64);
+    expect(remembered.at(-1)).toBe(true);
     const long = 'x'.repeat(1_000);
     expect(createLessons().learn({ user: long }, unsupportedValue('user', long))).toBe(false);
   });

@@ -359,6 +359,39 @@ test('a deployment that keeps its connection open behind [DONE] does not keep th
   expect(performance.now() - startedAt).toBeLessThan(2_000);
 });
 
+describe('an error before any content', () => {
+  const open = (error: object) =>
+    openEvents(createBody([Buffer.from(frames([JSON.stringify({ error })]))]).body, defaults);
+
+  test.each([
+    { code: 'content_filter', status: 400 },
+    { code: 'context_length_exceeded' },
+    { code: '401', message: 'Access denied' },
+    { code: 'x', status: 403 },
+    { code: null, type: 'invalid_request_error' },
+  ])('that is about the request is nobody else’s to answer: %j', async (error) => {
+    expect(await open(error)).toMatchObject({ isError: true, mayFallBack: false });
+  });
+
+  test.each([
+    { code: '429' },
+    { code: 'server_error', status: 500 },
+    { message: 'Sorry' },
+    { code: 'DeploymentNotFound', status: 404 },
+  ])('that is about the deployment is: %j', async (error) => {
+    expect(await open(error)).toMatchObject({ isError: true, mayFallBack: true });
+  });
+});
+
+test('nothing follows an error, no [DONE] either', async () => {
+  const error = '{"error":{"message":"Sorry"}}';
+  for (const parts of [[[...recorded, error, '[DONE]']], [[...recorded, error], ['[DONE]']]]) {
+    const { text, ends } = await pass(parts.map((part) => Buffer.from(frames(part))));
+    expect(text).toBe(frames([...recorded, error]));
+    expect(ends).toEqual([expect.any(UpstreamError)]);
+  }
+});
+
 describe('a stream without content', () => {
   const preamble = frames(recorded.slice(0, 2));
   const error = frames(['{"error":{"message":"Sorry"}}']);
@@ -386,7 +419,7 @@ describe('a stream without content', () => {
     const open = () => openEvents(createBody([Buffer.from(preamble + error)]).body, defaults);
     const passed: Uint8Array[] = [];
     const one = await open();
-    expect(one.failedAtOnce).toBe(true);
+    expect(one.mayFallBack).toBe(true);
     for await (const chunk of one.pass(() => undefined)) passed.push(chunk);
     expect(Buffer.concat(passed).toString()).toBe(preamble + error);
     const { body, counts } = createBody([Buffer.from(preamble + error)]);
@@ -405,7 +438,7 @@ describe('a stream without content', () => {
     for (const content of contents) {
       const stream = preamble + frames([content]) + error;
       const opened = await openEvents(createBody([Buffer.from(stream)]).body, defaults);
-      expect(opened.failedAtOnce, content).toBe(false);
+      expect(opened.isError, content).toBe(false);
     }
   });
 });

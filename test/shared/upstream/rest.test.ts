@@ -92,10 +92,18 @@ describe('a deployment that answers 429', () => {
   });
 });
 
-test('retry-after of another answer than 429 is no wish for a rest', async () => {
+test('retry-after of an overloaded deployment is a wish for a rest, too', async () => {
   const upstream = createUpstream(
     await startScriptedDeployment(status(503, { 'retry-after': '5' })),
   );
   expect(await outcome(upstream)).toBe(503);
+  expect(upstream.state()).toHaveProperty('resting_ms');
+});
+
+test('retry-after of another answer than 429 and 503 is no wish for a rest', async () => {
+  const upstream = createUpstream(
+    await startScriptedDeployment(status(500, { 'retry-after': '5' })),
+  );
+  expect(await outcome(upstream)).toBe(500);
   expect(upstream.state()).not.toHaveProperty('resting_ms');
 });
