@@ -12,10 +12,14 @@ export type Attempt = {
   readonly message?: string;
 };
 
+export function callsMade(attempts: readonly Attempt[]): number {
+  return attempts.filter(({ called }) => called).length;
+}
+
 /** How many calls were made, and what came of each attempt, as headers. */
 export function attemptHeaders(attempts: readonly Attempt[]): Record<string, string> {
   return {
-    'x-smart-router-attempts': String(attempts.filter(({ called }) => called).length),
+    'x-smart-router-attempts': String(callsMade(attempts)),
     ...(attempts.length > 0 && { 'x-smart-router-attempt-chain': attemptChain(attempts) }),
   };
 }

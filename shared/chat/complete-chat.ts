@@ -9,7 +9,13 @@ import { passError } from '../upstream/pass-error.ts';
 import { passAnswerHeaders } from '../upstream/passed-headers.ts';
 import type { Upstream } from '../upstream/upstream.ts';
 import { askDeployment, type Turn } from './ask-deployment.ts';
-import { type Attempt, attemptChain, attemptHeaders, modelSelectionDetails } from './attempts.ts';
+import {
+  type Attempt,
+  attemptChain,
+  attemptHeaders,
+  callsMade,
+  modelSelectionDetails,
+} from './attempts.ts';
 import { type ChatRequest, parseChatRequest } from './chat-request.ts';
 import { decisionFacts, decisionHeaders } from './decision-facts.ts';
 import { totalTokensOf } from './event-data.ts';
@@ -97,7 +103,7 @@ async function askInTurn(
   const waiting = [...decision.others];
   for (;;) {
     const { upstream } = exchange.decision;
-    const callsLeft = options.maxAttempts - attempts.filter(({ called }) => called).length;
+    const callsLeft = options.maxAttempts - callsMade(attempts);
     const isLast = callsLeft <= 1 || !waiting.some(canBeAsked);
     const known = lessons.get(upstream) ?? createLessons();
     lessons.set(upstream, known);
@@ -112,7 +118,8 @@ async function askInTurn(
       onAttempt: (attempt) => attempts.push(attempt),
     });
     exchange.upstreamMs += performance.now() - from;
-    const next = turn.mayFallBack && hasCallsLeft(options, attempts) ? waiting.shift() : undefined;
+    const mayAskOn = turn.mayFallBack && callsMade(attempts) < options.maxAttempts;
+    const next = mayAskOn ? waiting.shift() : undefined;
     if (next === undefined) return turn;
     if (turn.reply.kind === 'events') await turn.reply.events.discard();
     exchange.decision = { ...exchange.decision, ...next, reason: 'fallback' };
@@ -123,10 +130,6 @@ async function askInTurn(
 function canBeAsked({ upstream }: Candidate): boolean {
   const { circuit, resting_ms } = upstream.state();
   return circuit !== 'open' && resting_ms === undefined;
-}
-
-function hasCallsLeft({ maxAttempts }: CompleteChatOptions, attempts: readonly Attempt[]): boolean {
-  return attempts.filter(({ called }) => called).length < maxAttempts;
 }
 
 function toAnswer(options: CompleteChatOptions, exchange: Exchange, turn: Turn): Answer {

@@ -14,7 +14,7 @@ export function passError(
   headers: Readonly<Record<string, string>>,
 ): Answer {
   const isHttpError = status >= 400 && status <= 599;
-  if (isHttpError && isErrorObject(bytes)) {
+  if (isHttpError && parseError(bytes) !== undefined) {
     return { status, headers: { ...headers, 'content-type': 'application/json' }, body: bytes };
   }
   const error = new HttpError(
@@ -26,9 +26,7 @@ export function passError(
 
 /** What an error in OpenAI's form says; nothing of one in another form. */
 export function errorOf(bytes: Buffer): { code?: string; message?: string } {
-  if (!isErrorObject(bytes)) return {};
-  const { error } = JSON.parse(bytes.toString('utf8')) as { readonly error: unknown };
-  const { code, message } = (error ?? {}) as {
+  const { code, message } = (parseError(bytes)?.error ?? {}) as {
     readonly code?: unknown;
     readonly message?: unknown;
   };
@@ -38,11 +36,13 @@ export function errorOf(bytes: Buffer): { code?: string; message?: string } {
   };
 }
 
-function isErrorObject(bytes: Buffer): boolean {
+/** A body in OpenAI's form; undefined when it is in another. */
+function parseError(bytes: Buffer): { readonly error: unknown } | undefined {
   try {
     const parsed: unknown = JSON.parse(bytes.toString('utf8'));
-    return typeof parsed === 'object' && parsed !== null && 'error' in parsed;
+    const isError = typeof parsed === 'object' && parsed !== null && 'error' in parsed;
+    return isError ? parsed : undefined;
   } catch {
-    return false;
+    return undefined;
   }
 }
