@@ -121,14 +121,14 @@ const routes: Record<OperationId, RouteEntry> = {
   chat: {
     path: 'llm/openai/deployments/{deployment}/chat/completions',
     method: 'POST',
-    namesDeployment: true,
+    param: 'deployment',
     ...chat,
   },
   // What an AzureOpenAI client with a `baseURL` asks.
   'chat-by-base-url': {
     path: 'llm/deployments/{deployment}/chat/completions',
     method: 'POST',
-    namesDeployment: true,
+    param: 'deployment',
     ...chat,
   },
   'chat-v1': { path: 'llm/openai/v1/chat/completions', method: 'POST', ...chat },
@@ -138,13 +138,13 @@ const routes: Record<OperationId, RouteEntry> = {
   embeddings: {
     path: 'llm/openai/deployments/{deployment}/embeddings',
     method: 'POST',
-    namesDeployment: true,
+    param: 'deployment',
     ...embeddings,
   },
   'embeddings-by-base-url': {
     path: 'llm/deployments/{deployment}/embeddings',
     method: 'POST',
-    namesDeployment: true,
+    param: 'deployment',
     ...embeddings,
   },
   // What the AI SDK asks, as for chat.
@@ -178,11 +178,11 @@ const respond = createRespond({
 // Where nobody may call yet, nothing but the health check answers.
 const isClosed = letsNobodyIn(config.access);
 for (const [name, { path, method, ...route }] of Object.entries(routes)) {
-  const access = isClosed && name !== 'health' ? 'key' : route.access;
+  const access = isClosed && name !== 'health' && route.access === 'open' ? 'key' : route.access;
   app.http(name, {
     route: path,
     methods: [method],
-    authLevel: config.access.hostChecksKey && access === 'key' ? 'function' : 'anonymous',
+    authLevel: config.access.hostChecksKey && access !== 'open' ? 'function' : 'anonymous',
     handler: respond({ ...route, access }),
   });
 }

@@ -25,6 +25,10 @@ export type Call = {
   readonly body: unknown;
   /** The deployment that the path names. */
   readonly deployment?: string;
+  /** The entry of the registry that the path names. */
+  readonly name?: string;
+  /** A value of the query; null when it is not there. */
+  readonly query: (name: string) => string | null;
 };
 
 export function jsonAnswer(

@@ -41,6 +41,15 @@ export function checkUseCase(caller: Caller | undefined, useCase: string | undef
   );
 }
 
+/** Throws a 403 when the caller is no admin. A router that is open to all, on its own machine, has no callers. */
+export function checkAdmin(caller: Caller | undefined): void {
+  if (caller === undefined || caller.role === 'admin') return;
+  throw new ForbiddenError(
+    'This needs an admin: a key with role=admin in ROUTER_API_KEYS, or a token with the role of ENTRA_ADMIN_ROLE.',
+    { code: 'admin_required' },
+  );
+}
+
 /** True when the deployment may answer the caller. */
 export function mayCall(caller: Caller | undefined, deploymentName: string): boolean {
   return caller?.deployments?.includes(deploymentName) ?? true;

@@ -1,6 +1,6 @@
 import { type HttpHandler, type HttpRequest, HttpResponse } from '@azure/functions';
 import { type Answer, type Call, errorAnswer } from '../../shared/answer.ts';
-import { type Caller, checkUseCase, readUseCase } from '../../shared/caller.ts';
+import { type Caller, checkAdmin, checkUseCase, readUseCase } from '../../shared/caller.ts';
 import { CallEndedError, HttpError } from '../../shared/errors.ts';
 import { errorKind, type Log } from '../../shared/log.ts';
 import type { Authenticate } from './authenticate.ts';
@@ -10,11 +10,11 @@ import { parseBody, readBody, refuseForgedHeaders, refuseHeadersKey } from './re
 import { refuseEncoding, refuseLargeHeaders } from './refuse-headers.ts';
 
 export type Route = {
-  /** Who may call: everybody, or holders of a key. */
-  readonly access: 'open' | 'key';
+  /** Who may call: everybody, holders of a key, or admins among them. */
+  readonly access: 'open' | 'key' | 'admin';
   readonly hasBody?: boolean;
-  /** True when the path has a `{deployment}`. */
-  readonly namesDeployment?: boolean;
+  /** What of its path the route reads. */
+  readonly param?: 'deployment' | 'name';
   readonly handle: (call: Call) => Promise<Answer> | Answer;
 };
 
@@ -59,7 +59,7 @@ async function admit(
   request: HttpRequest,
   route: Route,
   options: RespondOptions & { readonly open: OpenCall },
-): Promise<Pick<Call, 'header' | 'body' | 'deployment' | 'caller' | 'useCase'>> {
+): Promise<Omit<Call, 'requestId' | 'startedAt' | 'signal'>> {
   const { maxHeaderBytes, open } = options;
   refuseHeadersKey(request.query.keys(), 'query');
   const given = (name: string): string | null => request.headers.get(name);
@@ -67,22 +67,27 @@ async function admit(
   const early = await admitCaller(request, route, options);
   const bytes = route.hasBody ? await readPlainBody(request, header, options) : undefined;
   refuseLargeHeaders(request.headers, maxHeaderBytes);
-  const isLate = open.header === undefined && route.access === 'key';
-  const caller = isLate ? await options.authenticate(given) : early;
+  const isLate = open.header === undefined && route.access !== 'open';
+  const caller = isLate ? admitTo(route, await options.authenticate(given)) : early;
   const body = bytes && parseTrusted(bytes, options);
-  if (bytes === undefined && route.access === 'key') refuseForgedHeaders(given);
+  if (bytes === undefined && route.access !== 'open') refuseForgedHeaders(given);
   const useCase = readUseCase(header);
   // What there is to call is nobody's use case.
-  if (route.hasBody) checkUseCase(caller, useCase);
-  // Other keys of `params` may come from the body or the query; a route's own value wins over both.
-  const deployment = route.namesDeployment ? request.params['deployment'] : undefined;
+  if (route.hasBody && route.access === 'key') checkUseCase(caller, useCase);
   return {
     header,
     body,
+    query: (name) => request.query.get(name),
     ...(caller !== undefined && { caller }),
     ...(useCase !== undefined && { useCase }),
-    ...(deployment !== undefined && { deployment }),
+    ...namedIn(request, route),
   };
+}
+
+/** Other keys of `params` may come from the body or the query; a route's own value wins over both. */
+function namedIn({ params }: HttpRequest, { param }: Route): Pick<Call, 'deployment' | 'name'> {
+  const value = param && params[param];
+  return param === undefined || value === undefined ? {} : { [param]: value };
 }
 
 async function readPlainBody(
@@ -104,18 +109,23 @@ function parseTrusted(bytes: Buffer, shape: BodyShape): object {
 /** Before the body: who calls, if the true headers say it, and whether there is a place. */
 async function admitCaller(
   request: HttpRequest,
-  { access }: Route,
+  route: Route,
   { authenticate, open }: RespondOptions & { readonly open: OpenCall },
 ): Promise<Caller | undefined> {
-  if (access !== 'key') return undefined;
+  if (route.access === 'open') return undefined;
   try {
-    const caller = open.header && (await authenticate(open.header));
+    const caller = open.header && admitTo(route, await authenticate(open.header));
     open.takePlace();
     return caller;
   } catch (error) {
     await dropBody(request, AbortSignal.any([open.signal, AbortSignal.timeout(DROP_MS)]));
     throw error;
   }
+}
+
+function admitTo({ access }: Route, caller: Caller | undefined): Caller | undefined {
+  if (access === 'admin') checkAdmin(caller);
+  return caller;
 }
 
 /** So long an upload that is refused may still take: breaking off at once would break the answer. */
