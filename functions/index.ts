@@ -7,19 +7,23 @@ import { loadConfig } from '../shared/config.ts';
 import { createController } from '../shared/controller.ts';
 import { HttpError } from '../shared/errors.ts';
 import { createLog, errorKind } from '../shared/log.ts';
+import { createFindQuantiles } from '../shared/matrix-factorization/calibrate-models.ts';
+import { loadHeldOutScores } from '../shared/matrix-factorization/held-out-scores.ts';
 import { load } from '../shared/matrix-factorization/scorer.ts';
+import { findScorerModel } from '../shared/matrix-factorization/scorer-choice.ts';
 import type { OperationId } from '../shared/openapi/operations.ts';
 import { createPassEmbeddings } from '../shared/pass-embeddings.ts';
 import { createEmbedding } from '../shared/prompt-embedding/create-embedding.ts';
 import { createRateLimits } from '../shared/rate-limits.ts';
 import { letsNobodyIn } from '../shared/read-access.ts';
 import { createReadiness } from '../shared/readiness.ts';
+import { createFleetKeeper } from '../shared/registry/create-fleet.ts';
 import { createRoutePrompts } from '../shared/route-prompts.ts';
-import { createThresholdPolicy } from '../shared/routing/controls.ts';
 import { createAllowedHosts } from '../shared/upstream/allowed-hosts.ts';
 import { needsToken } from '../shared/upstream/deployment.ts';
 import { createAzureCredential, createTokenProvider } from '../shared/upstream/entra-token.ts';
 import { createUpstreams } from '../shared/upstream/upstream.ts';
+import { createFindPolicy } from '../shared/use-case-policy.ts';
 import { createAuthenticate } from './http/authenticate.ts';
 import { createCalls } from './http/calls.ts';
 import { watchConnections } from './http/connections.ts';
@@ -43,45 +47,53 @@ const checkEndpoint = createAllowedHosts({
 });
 const createUpstream = createUpstreams(getToken, { ...config.limits, checkEndpoint });
 
-const strong = createUpstream(config.strong);
-const weak = createUpstream(config.weak);
 const embedding = config.embedding && createUpstream(config.embedding);
 const { entry, pair, calibration } = config.scorer;
 // At once: the word vectors are read while the scorer is made ready.
-const [{ getPromptEmbedding, embeddingCircuit, probeTables, warm }, scorer] = await Promise.all([
-  createEmbedding({
-    config,
-    dimensions: entry.dimensions,
-    getToken,
-    loadCredential,
-    background,
-    log,
-  }),
-  load(entry, config.modelsFolder),
-]);
+const [{ getPromptEmbedding, embeddingCircuit, probeTables, warm }, scorer, heldOutScores] =
+  await Promise.all([
+    createEmbedding({
+      config,
+      dimensions: entry.dimensions,
+      getToken,
+      loadCredential,
+      background,
+      log,
+    }),
+    load(entry, config.modelsFolder),
+    loadHeldOutScores(entry, config.modelsFolder),
+  ]);
+const { current: getFleet } = createFleetKeeper({
+  settings: [
+    { tier: 'strong', deployment: config.strong, scorerModel: pair.strong },
+    { tier: 'weak', deployment: config.weak, scorerModel: pair.weak },
+  ],
+  createUpstream,
+  resolve: () => Promise.reject(new Error('not yet')),
+  findScorerModel: (name, { model, scorer_model }) =>
+    scorer_model === null ? undefined : findScorerModel(entry, scorer_model ?? model ?? name),
+  strengthOf: heldOutScores?.mean,
+});
 const controller = createController({
-  strong,
-  weak,
   scorer,
-  pair,
-  policy: createThresholdPolicy({
-    ...config.policy,
-    ...(calibration && { quantiles: calibration.quantiles }),
-  }),
+  findQuantiles: createFindQuantiles({ calibration, heldOutScores }),
+  policy: config.policy,
   outOfDistributionTier: config.policy.outOfDistributionTier,
   embeddingFailureTier: config.policy.embeddingFailureTier,
   getPromptEmbedding,
   log,
 });
 
-const upstreams = [strong, weak];
+const findPolicy = createFindPolicy(() => 0);
 const rateLimits = createRateLimits(config.rateLimits);
 const { countTokens } = rateLimits;
 const completeChat = createCompleteChat({
   controller,
-  upstreams,
+  getFleet,
+  findPolicy,
   ...config.limits,
   countTokens,
+  spend: () => undefined,
   log,
 });
 const passEmbeddings = createPassEmbeddings({
@@ -91,7 +103,8 @@ const passEmbeddings = createPassEmbeddings({
 });
 const routePrompts = createRoutePrompts({
   controller,
-  upstreams,
+  getFleet,
+  findPolicy,
   scorer: scorer.name,
   ...(calibration && { calibration: calibration.name }),
 });
@@ -102,7 +115,7 @@ const checkReadiness = createReadiness({
   // The local embedder answers always; another one is a deployment that may be down.
   ...(embedding && !config.isLocalEmbedder && { embedding }),
   ...(embeddingCircuit && { embeddingCircuit }),
-  deployments: upstreams,
+  getDeployments: () => getFleet().members.map(({ upstream }) => upstream),
 });
 
 const chat = { access: 'key', hasBody: true, handle: limited(completeChat) } as const;
@@ -224,7 +237,8 @@ async function openapi() {
 }
 
 function listModels({ caller }: Call) {
-  const named = embedding === undefined ? upstreams : [...upstreams, embedding];
+  const enabled = getFleet().members.filter(({ isEnabled }) => isEnabled);
+  const named = [...enabled.map(({ upstream }) => upstream), ...(embedding ? [embedding] : [])];
   const names = named.map(({ deployment }) => deployment.name);
   const ids = ['smart-router', ...names.filter((name) => mayCall(caller, name))];
   const data = ids.map((id) => ({ id, object: 'model', created: 0, owned_by: 'smart-router' }));

@@ -1,84 +1,51 @@
-import { type Caller, DeploymentNotAllowedError, mayCall } from './caller.ts';
 import {
-  type Candidate,
   type Candidates,
-  type FindObstacle,
+  checkNamed,
   findCandidates,
+  type Needs,
+  type Terms,
 } from './find-candidates.ts';
 import type { Log } from './log.ts';
-import type { Scorer } from './matrix-factorization/scorer.ts';
-import type { ModelPair } from './matrix-factorization/scorer-choice.ts';
-import type { GetPromptEmbedding, PromptEmbedding } from './prompt-embedding/prompt-embedding.ts';
+import type { FindQuantiles } from './matrix-factorization/calibrate-models.ts';
+import type { Scorer, Scores } from './matrix-factorization/scorer.ts';
+import type { GetPromptEmbedding } from './prompt-embedding/prompt-embedding.ts';
+import type { Fleet, Member, Model } from './registry/fleet.ts';
 import {
-  type Controls,
   namesThreshold,
   type OutOfDistributionTier,
   readThreshold,
   type ThresholdPolicy,
 } from './routing/controls.ts';
+import { type Rival, rankByTier, rankByWinRate } from './routing/rank-models.ts';
 import { percentileOf } from './routing/threshold.ts';
+import {
+  createDecision,
+  type Facts,
+  type Reason,
+  type RoutingDecision,
+} from './routing-decision.ts';
 import { createScorePrompts, type ScoredPrompt } from './score-prompts.ts';
-import type { Upstream } from './upstream/upstream.ts';
-
-/** Why a deployment was chosen. */
-export type Reason =
-  /** The win rate was compared with the threshold. */
-  | 'win-rate'
-  /** The prompt is unlike the scorer's training data, and the operator chose where those go. */
-  | 'out-of-distribution'
-  /** The request named the deployment. */
-  | 'deployment'
-  /** The models that the request or its caller may have left one deployment. */
-  | 'models'
-  /** One deployment can serve the request: the others lack what it needs. */
-  | 'requirements'
-  /** Another deployment answered, because the chosen one could not. */
-  | 'fallback'
-  /** There was nothing to score, such as images alone. */
-  | 'no-text'
-  /** The prompt could not be embedded. */
-  | 'embedding-unavailable'
-  /** The scorer failed. */
-  | 'scorer-unavailable';
-
-export type RoutingDecision = Candidate & {
-  readonly reason: Reason;
-  /** Who may answer in its place, in the order in which they are asked. */
-  readonly others: readonly Candidate[];
-  /** Of the strong over the weak model, in [0, 1]; absent when nothing was scored. */
-  readonly winRate?: number;
-  /** The share of the calibration's prompts with a lower win rate, in [0, 1]. */
-  readonly percentile?: number;
-  readonly threshold?: number;
-  /** From the scorer's training data, 0 to 2; absent when the scorer has no limit to it. */
-  readonly distance?: number;
-  /** `id@version` of the scorer; absent when it was not asked. */
-  readonly scorer?: string;
-  readonly embeddingCache: PromptEmbedding['cache'];
-};
+import { controlsOf } from './use-case-policy.ts';
 
 /** What requests that are decided on together share. */
-type RouteTerms = {
-  readonly controls: Controls;
+type RouteTerms = Omit<Terms, 'needs'> & {
+  readonly fleet: Fleet;
   /** Ends the wait for the embedding. */
   readonly signal: AbortSignal;
-  /** Absent when the router is open to all. */
-  readonly caller?: Caller | undefined;
 };
 
 export type RouteRequest = RouteTerms & {
   /** The newest human ask, if there is any text. */
   readonly text: string | undefined;
-  /** What of the request a deployment cannot serve, in words; undefined when it can serve all. */
-  readonly findObstacle: FindObstacle;
+  readonly needs: Needs;
   /** The deployment that the request names, to be called without routing. */
-  readonly deployment?: Upstream;
+  readonly named?: Member;
 };
 
 /** A batch of prompts. */
 export type RouteBatch = RouteTerms & {
   readonly texts: readonly string[];
-  readonly findObstacle: (text: string) => FindObstacle;
+  readonly needsOf: (text: string) => Needs;
 };
 
 export type Controller = {
@@ -88,110 +55,147 @@ export type Controller = {
 };
 
 type ControllerOptions = {
-  readonly strong: Upstream;
-  readonly weak: Upstream;
-  readonly scorer: Scorer;
-  readonly pair: ModelPair;
+  readonly scorer: Pick<Scorer, 'name' | 'distanceLimit' | 'score'>;
+  readonly findQuantiles: FindQuantiles;
   readonly policy: ThresholdPolicy;
   readonly outOfDistributionTier: OutOfDistributionTier;
   /** Where prompts go that cannot be scored. */
   readonly embeddingFailureTier: 'strong' | 'weak';
   readonly getPromptEmbedding: GetPromptEmbedding;
   readonly log: Log;
+  /** From 0 to 1, below 1. */
+  readonly random?: () => number;
 };
 
-/** Decides which deployment answers a request: `strong` if its win rate reaches the threshold. */
+/** Candidates, and what their win rates are compared with. */
+type Choice = Candidates & {
+  /** The request itself says how they are to be compared. */
+  readonly isAsked: boolean;
+  readonly threshold: number;
+  readonly quantiles: readonly number[] | undefined;
+};
+
+/** Decides which deployment answers a request: the cheapest that will answer it well. */
 export function createController(options: ControllerOptions): Controller {
-  const { scorer, policy, outOfDistributionTier, embeddingFailureTier } = options;
-  const all: readonly Candidate[] = [
-    { tier: 'strong', upstream: options.strong },
-    { tier: 'weak', upstream: options.weak },
-  ];
+  const { random = Math.random } = options;
   const score = createScorePrompts(options);
 
-  function decide(
-    scored: ScoredPrompt,
-    { candidates }: Candidates,
-    controls: Controls,
-    threshold: number,
-  ): RoutingDecision {
-    const { embeddingCache } = scored;
-    if ('failure' in scored) {
-      const facts = { threshold, embeddingCache };
-      return choose(candidates, embeddingFailureTier, scored.failure, facts);
-    }
-    const { winRate, distance } = scored.prediction;
-    const { distanceLimit } = scorer;
-    const facts = {
-      winRate,
-      threshold,
-      ...(policy.quantiles && { percentile: percentileOf(policy.quantiles, winRate) }),
-      ...(distanceLimit !== undefined && distance !== undefined && { distance }),
-      scorer: scorer.name,
-      embeddingCache,
-    };
-    const isOutside = (distance ?? 0) > (distanceLimit ?? Number.POSITIVE_INFINITY);
-    if (isOutside && outOfDistributionTier !== 'score' && !namesThreshold(controls)) {
-      return choose(candidates, outOfDistributionTier, 'out-of-distribution', facts);
-    }
-    return choose(candidates, winRate >= threshold ? 'strong' : 'weak', 'win-rate', facts);
+  /** What needs no score; undefined when it does. */
+  function decideUnscored({ only, ...choice }: Choice): RoutingDecision | undefined {
+    if (only === undefined) return undefined;
+    const ranked = rankByTier(choice.models, only === 'budget' ? 'weak' : 'strong');
+    return createDecision(choice, ranked, only, {}, random);
+  }
+
+  function decideScored(choice: Choice, scored: ScoredPrompt): RoutingDecision {
+    const { ranked, reason, facts } = rank(options, choice, scored);
+    return createDecision(choice, ranked, reason, facts, random);
   }
 
   return {
-    route: async ({ text, deployment, ...request }) => {
-      if (deployment !== undefined) return decideDirect(deployment, request.caller);
-      const { controls } = request;
-      const threshold = readThreshold(controls, policy);
-      const choice = await findCandidates(all, request);
-      const unscored = decideUnscored(choice, threshold);
+    route: async ({ text, named, fleet, signal, ...terms }) => {
+      if (named !== undefined) return decideNamed(named, terms);
+      const choice = await findChoice(options, fleet, terms);
+      const unscored = decideUnscored(choice);
       if (unscored !== undefined) return unscored;
-      if (text === undefined) return choose(choice.candidates, 'strong', 'no-text', { threshold });
-      return decide(await score.one(text, request.signal), choice, controls, threshold);
+      if (text !== undefined) return decideScored(choice, await score.one(text, signal));
+      return createDecision(choice, choice.models, 'no-text', {}, random);
     },
-    routeAll: async ({ texts, ...batch }) => {
-      const { controls, signal } = batch;
-      const threshold = readThreshold(controls, policy);
-      const perText: Candidates[] = [];
+    routeAll: async ({ texts, needsOf, fleet, signal, ...terms }) => {
+      const choices: Choice[] = [];
       for (const text of texts) {
-        const findObstacle = batch.findObstacle(text);
-        perText.push(await findCandidates(all, { ...batch, findObstacle }));
+        choices.push(await findChoice(options, fleet, { ...terms, needs: needsOf(text) }));
       }
-      const open = texts.filter((_, index) => perText[index]?.only === undefined);
-      const scored = await score.all(open, signal);
-      let next = 0;
-      return perText.map((choice) => {
-        const unscored = decideUnscored(choice, threshold);
-        return unscored ?? decide(scored[next++] as ScoredPrompt, choice, controls, threshold);
-      });
+      const open = texts.filter((_, index) => choices[index]?.only === undefined);
+      const scored = (await score.all(open, signal)).values();
+      return choices.map(
+        (choice) =>
+          decideUnscored(choice) ?? decideScored(choice, scored.next().value as ScoredPrompt),
+      );
     },
   };
 }
 
-/** What needs no score; undefined when it does. */
-function decideUnscored(
-  { candidates, only }: Candidates,
-  threshold: number,
-): RoutingDecision | undefined {
-  return only && choose(candidates, 'strong', only, { threshold });
+async function findChoice(
+  { policy, findQuantiles }: ControllerOptions,
+  fleet: Fleet,
+  terms: Terms,
+): Promise<Choice> {
+  const candidates = await findCandidates(fleet, terms);
+  const { controls } = terms;
+  const [strongest = '', ...rivals] = candidates.models.map(({ scorerModel }) => scorerModel);
+  const quantiles = findQuantiles(strongest, rivals);
+  const asked = namesThreshold(controls) ? controls : controlsOf(terms.policy);
+  return {
+    ...candidates,
+    isAsked: namesThreshold(controls),
+    quantiles,
+    threshold: readThreshold(asked, policy, quantiles),
+  };
 }
 
-/** Takes the tier's candidate, or the one there is; the others stay behind it. */
-function choose(
-  candidates: readonly Candidate[],
-  tier: 'strong' | 'weak',
-  reason: Reason,
-  facts: Partial<RoutingDecision>,
-): RoutingDecision {
-  const chosen = candidates.find((one) => one.tier === tier) ?? candidates[0];
-  if (chosen === undefined) throw new Error('There is no candidate to choose.');
-  const others = candidates.filter((one) => one !== chosen);
-  return { embeddingCache: 'none', ...facts, ...chosen, others, reason };
+type Ranking = {
+  readonly ranked: readonly Model[];
+  readonly reason: Reason;
+  readonly facts: Facts;
+};
+
+/** The models in the order in which they are to answer a prompt that was scored, or could not be. */
+function rank(options: ControllerOptions, choice: Choice, scored: ScoredPrompt): Ranking {
+  const { models, threshold, quantiles } = choice;
+  const { embeddingCache } = scored;
+  const byTier = (tier: 'strong' | 'weak') => rankByTier(models, tier);
+  const [strongest, ...others] = models;
+  if ('failure' in scored || strongest === undefined) {
+    const reason = 'failure' in scored ? scored.failure : 'scorer-unavailable';
+    return { ranked: byTier(options.embeddingFailureTier), reason, facts: { embeddingCache } };
+  }
+  const rivals = rivalsOf(strongest, others, scored.scores);
+  if (rivals === undefined) {
+    options.log('warning', 'scoring-failed', { error: 'NaN' });
+    const ranked = byTier(options.embeddingFailureTier);
+    return { ranked, reason: 'scorer-unavailable', facts: { embeddingCache } };
+  }
+  const winRate = Math.min(...rivals.map((rival) => rival.winRate));
+  const facts = {
+    winRate,
+    rivals,
+    ...(quantiles && { percentile: percentileOf(quantiles, winRate) }),
+    ...distanceOf(options, scored.scores),
+    scorer: options.scorer.name,
+    embeddingCache,
+  };
+  const { outOfDistributionTier: tier } = options;
+  if (tier !== 'score' && !choice.isAsked && isOutside(options, scored.scores)) {
+    return { ranked: byTier(tier), reason: 'out-of-distribution', facts };
+  }
+  return { ranked: rankByWinRate(strongest, rivals, threshold), reason: 'win-rate', facts };
+}
+
+/** A distance says nothing where there is no limit to it. */
+function distanceOf({ scorer }: ControllerOptions, { distance }: Scores): Facts {
+  return scorer.distanceLimit === undefined || distance === undefined ? {} : { distance };
+}
+
+function isOutside({ scorer }: ControllerOptions, { distance = 0 }: Scores): boolean {
+  return distance > (scorer.distanceLimit ?? Number.POSITIVE_INFINITY);
+}
+
+/** Undefined when the scorer gave no number for one of them. */
+function rivalsOf(
+  { scorerModel: strongest }: Model,
+  others: readonly Model[],
+  scores: Scores,
+): readonly Rival<Model>[] | undefined {
+  const rivals = others.map((model) => ({
+    model,
+    winRate: scores.winRate(strongest, model.scorerModel),
+  }));
+  return rivals.some(({ winRate }) => Number.isNaN(winRate)) ? undefined : rivals;
 }
 
 /** Called by its name, a deployment answers itself, for what it cannot do as well. */
-function decideDirect(upstream: Upstream, caller: Caller | undefined): RoutingDecision {
-  if (caller !== undefined && !mayCall(caller, upstream.deployment.name)) {
-    throw new DeploymentNotAllowedError(caller, 'model');
-  }
-  return { tier: 'direct', upstream, reason: 'deployment', others: [], embeddingCache: 'none' };
+function decideNamed(member: Member, terms: Omit<Terms, 'controls'>): RoutingDecision {
+  checkNamed(member, terms);
+  return { tier: 'direct', member, reason: 'deployment', others: [], embeddingCache: 'none' };
 }

@@ -26,8 +26,7 @@ export type Readiness = {
 type Probes = {
   readonly embeddings: State;
   readonly tables: State;
-  /** In the order of the deployments. */
-  readonly deployments: readonly State[];
+  readonly deployments: ReadonlyMap<Upstream, State>;
 };
 
 type ReadinessOptions = {
@@ -38,7 +37,8 @@ type ReadinessOptions = {
   readonly embedding?: Upstream;
   /** What stands before the embedder of prompts. */
   readonly embeddingCircuit?: Pick<Circuit, 'state'>;
-  readonly deployments: readonly Upstream[];
+  /** Those that may be called now. */
+  readonly getDeployments: () => readonly Upstream[];
   /** Throws when the tables do not answer. Absent: nothing is kept in any. */
   readonly probeTables?: () => Promise<void>;
   readonly now?: () => number;
@@ -65,9 +65,9 @@ export function createReadiness(options: ReadinessOptions): () => Promise<Readin
 }
 
 function toReadiness(options: ReadinessOptions, probes: Probes): Readiness {
-  const deployments = options.deployments.map((upstream, index) => ({
+  const deployments = [...probes.deployments].map(([upstream, state]) => ({
     name: upstream.deployment.name,
-    state: probes.deployments[index] ?? 'unreachable',
+    state,
     ...upstream.state(),
   }));
   const circuit = options.embeddingCircuit?.state();
@@ -97,9 +97,13 @@ async function probeAll(options: ReadinessOptions): Promise<Probes> {
       ? ('ok' as const)
       : probeUpstream(options.embedding, 'embeddings'),
     probeTables(options.probeTables),
-    Promise.all(options.deployments.map((upstream) => probeUpstream(upstream, 'chat/completions'))),
+    Promise.all(
+      options
+        .getDeployments()
+        .map(async (one) => [one, await probeUpstream(one, 'chat/completions')] as const),
+    ),
   ]);
-  return { embeddings, tables, deployments };
+  return { embeddings, tables, deployments: new Map(deployments) };
 }
 
 async function probeUpstream(upstream: Upstream, operation: Operation): Promise<State> {

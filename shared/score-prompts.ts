@@ -2,13 +2,12 @@ import { setImmediate } from 'node:timers/promises';
 import { untilAborted } from './deadline.ts';
 import { HttpError } from './errors.ts';
 import { errorKind, type Log } from './log.ts';
-import type { Prediction, Scorer } from './matrix-factorization/scorer.ts';
-import type { ModelPair } from './matrix-factorization/scorer-choice.ts';
+import type { Scorer, Scores } from './matrix-factorization/scorer.ts';
 import type { GetPromptEmbedding, PromptEmbedding } from './prompt-embedding/prompt-embedding.ts';
 
-/** What is known of a prompt before it is decided on: a prediction, or why there is none. */
+/** What is known of a prompt before it is decided on: its scores, or why there are none. */
 export type ScoredPrompt = { readonly embeddingCache: PromptEmbedding['cache'] } & (
-  | { readonly prediction: Prediction }
+  | { readonly scores: Scores }
   | { readonly failure: 'embedding-unavailable' | 'scorer-unavailable' }
 );
 
@@ -19,8 +18,7 @@ export type ScorePrompts = {
 };
 
 type ScoreOptions = {
-  readonly scorer: Scorer;
-  readonly pair: ModelPair;
+  readonly scorer: Pick<Scorer, 'score'>;
   readonly getPromptEmbedding: GetPromptEmbedding;
   readonly log: Log;
 };
@@ -31,9 +29,9 @@ const BATCH_SIZE = 64;
 /** Enough to keep an embedding deployment busy, too few to run into its rate limit at once. */
 const CONCURRENCY = 8;
 
-/** Embeds prompts and predicts their win rates. */
+/** Embeds prompts and scores them. */
 export function createScorePrompts(options: ScoreOptions): ScorePrompts {
-  const { scorer, pair, getPromptEmbedding, log } = options;
+  const { scorer, getPromptEmbedding, log } = options;
 
   async function embed(text: string, signal: AbortSignal): Promise<PromptEmbedding | undefined> {
     // Others may wait for the same embedding: the signal ends this wait, not the call.
@@ -44,16 +42,14 @@ export function createScorePrompts(options: ScoreOptions): ScorePrompts {
     return embedded;
   }
 
-  async function predict(
-    embedded: readonly PromptEmbedding[],
-  ): Promise<(Prediction | undefined)[]> {
+  async function scoreAll(embedded: readonly PromptEmbedding[]): Promise<(Scores | undefined)[]> {
     const embeddings = embedded.map(({ embedding }) => embedding);
-    const predictions = await attempt('scoring-failed', () => scorer.predict(embeddings, pair));
-    if (predictions?.includes(undefined)) log('warning', 'scoring-failed', { error: 'NaN' });
-    return predictions ?? [];
+    const scores = await attempt('scoring-failed', () => scorer.score(embeddings));
+    if (scores?.includes(undefined)) log('warning', 'scoring-failed', { error: 'NaN' });
+    return scores ?? [];
   }
 
-  /** What cannot be predicted is no reason to fail a request that the strong model can answer. */
+  /** What cannot be scored is no reason to fail a request that the strong model can answer. */
   async function attempt<T>(event: string, work: () => Promise<T> | T): Promise<T | undefined> {
     try {
       return await work();
@@ -67,15 +63,15 @@ export function createScorePrompts(options: ScoreOptions): ScorePrompts {
     embedded: readonly (PromptEmbedding | undefined)[],
   ): Promise<ScoredPrompt[]> {
     const known = embedded.filter((one) => one !== undefined);
-    const predictions = (known.length === 0 ? [] : await predict(known)).values();
-    return embedded.map((one) => toScored(one, one && predictions.next().value));
+    const scores = (known.length === 0 ? [] : await scoreAll(known)).values();
+    return embedded.map((one) => toScored(one, one && scores.next().value));
   }
 
   return {
     one: async (text, signal) => {
       const embedded = await embed(text, signal);
-      const [prediction] = embedded === undefined ? [] : await predict([embedded]);
-      return toScored(embedded, prediction);
+      const [scores] = embedded === undefined ? [] : await scoreAll([embedded]);
+      return toScored(embedded, scores);
     },
     all: async (texts, signal) => {
       const scored: ScoredPrompt[] = [];
@@ -88,14 +84,11 @@ export function createScorePrompts(options: ScoreOptions): ScorePrompts {
   };
 }
 
-function toScored(
-  embedded: PromptEmbedding | undefined,
-  prediction: Prediction | undefined,
-): ScoredPrompt {
+function toScored(embedded: PromptEmbedding | undefined, scores: Scores | undefined): ScoredPrompt {
   if (embedded === undefined) return { embeddingCache: 'none', failure: 'embedding-unavailable' };
   const { cache: embeddingCache } = embedded;
-  if (prediction === undefined) return { embeddingCache, failure: 'scorer-unavailable' };
-  return { embeddingCache, prediction };
+  if (scores === undefined) return { embeddingCache, failure: 'scorer-unavailable' };
+  return { embeddingCache, scores };
 }
 
 /** CONCURRENCY at a time. What is computed here waits its turn, so that other requests have theirs. */

@@ -11,6 +11,8 @@ import {
 export type PromptSize = {
   /** Whether it has more tokens than this. Other requests go on while it is being found out. */
   exceeds(limit: number): Promise<boolean>;
+  /** In tokens, at once: by its length. */
+  estimate(): number;
 };
 
 type CountTokens = (text: string) => number;
@@ -20,6 +22,9 @@ const MAX_TOKENS_PER_UNIT = 3;
 
 /** The longest token of o200k_base, and of cl100k_base: 128 spaces. */
 const MAX_BYTES_PER_TOKEN = 128;
+
+/** Of English and of code; a Chinese character has three, and is about one token. */
+const BYTES_PER_TOKEN = 4;
 
 /** Slices that stand for the whole, spread evenly over it. */
 const SAMPLED_SLICES = 50;
@@ -48,9 +53,14 @@ export function createPromptSize(texts: readonly string[], otherTokens = 0): Pro
 
   function exceedsByLength(limit: number): boolean | undefined {
     if (units * MAX_TOKENS_PER_UNIT <= limit) return false;
+    const length = byteLength();
+    if (length <= limit) return false;
+    return length > limit * MAX_BYTES_PER_TOKEN ? true : undefined;
+  }
+
+  function byteLength(): number {
     bytes ??= texts.reduce((sum, text) => sum + Buffer.byteLength(text), 0);
-    if (bytes <= limit) return false;
-    return bytes > limit * MAX_BYTES_PER_TOKEN ? true : undefined;
+    return bytes;
   }
 
   function exceedsBySample(text: string, limit: number, count: CountTokens): boolean | undefined {
@@ -71,6 +81,7 @@ export function createPromptSize(texts: readonly string[], otherTokens = 0): Pro
   }
 
   return {
+    estimate: () => Math.ceil(byteLength() / BYTES_PER_TOKEN) + otherTokens,
     exceeds: async (wholeLimit) => {
       const limit = wholeLimit - otherTokens;
       const byLength = exceedsByLength(limit);

@@ -13,6 +13,8 @@ export type Requirements = {
   readonly hasTools: boolean;
   /** The tokens that the completion may have; 0 when the request does not limit it. */
   readonly completionTokens: number;
+  /** How many completions it asks for. */
+  readonly completions: number;
   readonly promptSize: () => PromptSize;
 };
 
@@ -46,13 +48,14 @@ const NEEDS: Readonly<Record<Feature, (body: Body, parts: ReadonlySet<string>) =
 export function requirementsOf({ upstreamBody: body, messages }: ChatRequest): Requirements {
   const parts = new Set<string>();
   for (const part of partsOf(messages)) parts.add(part.type);
-  const { reasoning_effort: effort } = body;
+  const { reasoning_effort: effort, n } = body;
   let promptSize: PromptSize | undefined;
   return {
     features: FEATURES.filter((feature) => NEEDS[feature](body, parts)),
     effort: typeof effort === 'string' ? effort : undefined,
     hasTools: hasTools(body),
     completionTokens: completionTokensOf(body),
+    completions: typeof n === 'number' && n > 1 ? n : 1,
     promptSize: () => {
       promptSize ??= measure(body, messages);
       return promptSize;
@@ -68,6 +71,7 @@ export function requirementsOfText(text: string): Requirements {
     effort: undefined,
     hasTools: false,
     completionTokens: 0,
+    completions: 1,
     promptSize: () => promptSize,
   };
 }

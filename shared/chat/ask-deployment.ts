@@ -2,6 +2,7 @@ import type { Call } from '../answer.ts';
 import { adaptBody } from '../capabilities/adapt-body.ts';
 import type { Lessons } from '../capabilities/lessons.ts';
 import { CallEndedError, type HttpError, UpstreamError } from '../errors.ts';
+import { upstreamNameOf } from '../upstream/deployment.ts';
 import { errorOf } from '../upstream/pass-error.ts';
 import { passRequestHeaders } from '../upstream/passed-headers.ts';
 import { readAnswer, readRefusal } from '../upstream/read-answer.ts';
@@ -79,7 +80,7 @@ async function callOnce(
   try {
     const answer = await upstream.send({
       operation: 'chat/completions',
-      body: toJson({ ...body, model: upstream.deployment.name }),
+      body: toJson({ ...body, model: upstreamNameOf(upstream.deployment) }),
       headers: passRequestHeaders(call.header),
       signal: limit.signal,
     });

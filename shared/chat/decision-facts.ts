@@ -1,32 +1,96 @@
-import type { RoutingDecision } from '../controller.ts';
+import type { Considered } from '../find-candidates.ts';
+import type { Member } from '../registry/fleet.ts';
+import type { RoutingDecision } from '../routing-decision.ts';
 
 /** A decision as `POST /llm/route` answers it and `routing.explain` adds it to an answer. */
-export function decisionFacts(decision: RoutingDecision): Record<string, unknown> {
-  const { winRate, percentile, threshold, distance } = decision;
+export function decisionFacts(
+  decision: RoutingDecision,
+  explain: boolean,
+): Record<string, unknown> {
+  const { winRate, percentile, threshold, distance, considered } = decision;
+  const { deployment } = decision.member.upstream;
   return {
     object: 'routing.decision',
     ...(winRate !== undefined && { win_rate: winRate }),
     ...(percentile !== undefined && { percentile }),
     ...(threshold !== undefined && { threshold }),
     tier: decision.tier,
-    selected_model: decision.upstream.deployment.modelName,
-    deployment: decision.upstream.deployment.name,
+    selected_model: deployment.modelName,
+    deployment: deployment.name,
     reason: decision.reason,
     // How far the prompt is from the scorer's training data.
     ...(distance !== undefined && { distance }),
+    ...(explain &&
+      considered && {
+        candidates: considered.map((one) => candidateFacts(one, decision.member)),
+      }),
   };
+}
+
+/** A deployment that was looked at, and why it was passed over: `null` for the one that answers. */
+function candidateFacts(one: Considered, answering: Member): Record<string, unknown> {
+  const { member, cost, winRate, obstacle } = one;
+  const { upstream, tier, price } = member;
+  return {
+    deployment: upstream.deployment.name,
+    model: upstream.deployment.modelName,
+    tier,
+    ...(winRate !== undefined && { win_rate: winRate }),
+    ...(price && { price, estimated_cost: cost }),
+    passed_over: whyPassedOver(one, answering) ?? null,
+    ...(obstacle !== undefined && { lacks: obstacle }),
+  };
+}
+
+/** `failed`: it was chosen, and could not answer. */
+function whyPassedOver({ member, passedOver }: Considered, answering: Member): string | undefined {
+  return member === answering ? undefined : (passedOver ?? 'failed');
 }
 
 /** The same as headers. */
 export function decisionHeaders(decision: RoutingDecision): Record<string, string> {
-  const { winRate, threshold, scorer } = decision;
+  const { winRate, threshold, scorer, considered } = decision;
   return {
-    'x-smart-router-selected-model': decision.upstream.deployment.modelName,
+    'x-smart-router-selected-model': decision.member.upstream.deployment.modelName,
     'x-smart-router-tier': decision.tier,
     'x-smart-router-reason': decision.reason,
     'x-smart-router-embedding-cache': decision.embeddingCache,
     ...(winRate !== undefined && { 'x-smart-router-win-rate': String(winRate) }),
     ...(threshold !== undefined && { 'x-smart-router-threshold': String(threshold) }),
     ...(scorer !== undefined && { 'x-smart-router-scorer': scorer }),
+    ...(considered && {
+      'x-smart-router-candidates': candidatesHeader(considered, decision.member),
+    }),
   };
+}
+
+/** A header is bounded by whoever passes it on; the body of an explained answer has all of them. */
+const MAX_CANDIDATES_LENGTH = 2_048;
+
+/**
+ * `strong;price=4/20;passed-over=price, weak;price=0.2/1.2;win-rate=0.2431`: USD per million tokens
+ * of input and output, and of each but the strongest the win rate of that over it.
+ */
+function candidatesHeader(considered: readonly Considered[], answering: Member): string {
+  let header = '';
+  for (const [index, one] of considered.entries()) {
+    const entry = candidateEntry(one, answering);
+    if (header.length + entry.length > MAX_CANDIDATES_LENGTH) {
+      return `${header}, ...;more=${considered.length - index}`;
+    }
+    header += index === 0 ? entry : `, ${entry}`;
+  }
+  return header;
+}
+
+function candidateEntry(one: Considered, answering: Member): string {
+  const { winRate } = one;
+  const { price, upstream } = one.member;
+  const passedOver = whyPassedOver(one, answering);
+  return [
+    encodeURIComponent(upstream.deployment.name),
+    ...(price ? [`price=${price.input}/${price.output}`] : []),
+    ...(winRate === undefined ? [] : [`win-rate=${winRate.toFixed(4)}`]),
+    ...(passedOver ? [`passed-over=${passedOver}`] : []),
+  ].join(';');
 }

@@ -47,10 +47,28 @@ export function usageOf(event: Buffer): unknown {
   return Array.isArray(choices) && choices.length === 0 ? (usage ?? undefined) : undefined;
 }
 
-/** `usage.total_tokens`, if it is a number that can be counted with. */
-export function totalTokensOf(usage: unknown): number | undefined {
-  const total = (usage as { readonly total_tokens?: unknown } | null | undefined)?.total_tokens;
-  return typeof total === 'number' && total >= 0 ? total : undefined;
+/** What an answer took, as far as its deployment said it in numbers that can be counted with. */
+export type Usage = {
+  readonly prompt?: number;
+  readonly completion?: number;
+  readonly total?: number;
+};
+
+/** Of the wire's `usage`. */
+export function readUsage(usage: unknown): Usage {
+  if (typeof usage !== 'object' || usage === null) return {};
+  const { prompt_tokens, completion_tokens, total_tokens } = usage as Readonly<
+    Record<string, unknown>
+  >;
+  return {
+    ...(isCount(prompt_tokens) && { prompt: prompt_tokens }),
+    ...(isCount(completion_tokens) && { completion: completion_tokens }),
+    ...(isCount(total_tokens) && { total: total_tokens }),
+  };
+}
+
+function isCount(value: unknown): value is number {
+  return typeof value === 'number' && value >= 0;
 }
 
 /**

@@ -1,22 +1,43 @@
 import { adaptBody } from '../capabilities/adapt-body.ts';
 import { findObstacle } from '../capabilities/find-obstacle.ts';
 import { createLessons } from '../capabilities/lessons.ts';
-import { requirementsOf, requirementsOfText } from '../capabilities/requirements.ts';
-import type { FindObstacle } from '../find-candidates.ts';
+import {
+  type Requirements,
+  requirementsOf,
+  requirementsOfText,
+} from '../capabilities/requirements.ts';
+import type { Needs } from '../find-candidates.ts';
+import type { Tokens } from '../spending/cost.ts';
 import type { ChatRequest } from './chat-request.ts';
 
-/** What of a chat request a deployment cannot serve. */
-export function findObstacleFor(request: ChatRequest): FindObstacle {
+/** What an answer is reckoned to have where the request sets no limit: some paragraphs. */
+const COMPLETION_TOKENS = 500;
+
+/** What a chat request needs of a deployment. */
+export function needsOf(request: ChatRequest): Needs {
   const requirements = requirementsOf(request);
-  return async ({ capabilities }) =>
-    (await findObstacle(requirements, capabilities)) ??
-    (request.routing.require_parameters ? findDropped(request, capabilities) : undefined);
+  return {
+    findObstacle: async ({ capabilities }) =>
+      (await findObstacle(requirements, capabilities)) ??
+      (request.routing.require_parameters ? findDropped(request, capabilities) : undefined),
+    tokens: () => tokensOf(requirements),
+  };
 }
 
-/** What of a user's message a deployment cannot serve. */
-export function findObstacleForText(text: string): FindObstacle {
+/** What a user's message needs of a deployment. */
+export function needsOfText(text: string): Needs {
   const requirements = requirementsOfText(text);
-  return ({ capabilities }) => findObstacle(requirements, capabilities);
+  return {
+    findObstacle: ({ capabilities }) => findObstacle(requirements, capabilities),
+    tokens: () => tokensOf(requirements),
+  };
+}
+
+function tokensOf({ promptSize, completionTokens, completions }: Requirements): Tokens {
+  return {
+    prompt: promptSize().estimate(),
+    completion: (completionTokens || COMPLETION_TOKENS) * completions,
+  };
 }
 
 /** The parameters that would not reach a model as they are, by what is known of it. */

@@ -6,7 +6,8 @@ import {
   isDone,
   isOfTheRequest,
   isPreamble,
-  totalTokensOf,
+  readUsage,
+  type Usage,
   usageOf,
 } from './event-data.ts';
 import { createSplitter, endOfEvent, type Splitter } from './event-splitter.ts';
@@ -28,7 +29,9 @@ export type StreamEnd = {
   /** What ended it early, if something did. */
   readonly error?: HttpError;
   /** What the deployment counted, if it said so. */
-  readonly totalTokens?: number;
+  readonly usage?: Usage;
+  /** How many events came: about as many as tokens. */
+  readonly events: number;
 };
 
 /** A stream whose first content is there, or that ended without any. */
@@ -47,7 +50,13 @@ export type OpenEvents = {
 };
 
 /** What has been seen of a stream. */
-type Seen = { content: boolean; done: boolean; error: unknown; totalTokens: number | undefined };
+type Seen = {
+  content: boolean;
+  done: boolean;
+  error: unknown;
+  usage: Usage | undefined;
+  events: number;
+};
 
 /**
  * Reads server-sent events until the first content, so that another deployment can still answer
@@ -57,7 +66,7 @@ export async function openEvents(
   body: UpstreamAnswer['body'],
   options: OpenOptions,
 ): Promise<OpenEvents> {
-  const seen: Seen = { content: false, done: false, error: undefined, totalTokens: undefined };
+  const seen: Seen = { content: false, done: false, error: undefined, usage: undefined, events: 0 };
   const splitter = createSplitter();
   const events = readEvents(body, { ...options, splitter, seen });
   const held: Uint8Array[] = [];
@@ -124,7 +133,8 @@ async function* passEvents(
     body.destroy();
     onEnd({
       ...(error && { error }),
-      ...(seen.totalTokens !== undefined && { totalTokens: seen.totalTokens }),
+      ...(seen.usage && { usage: seen.usage }),
+      events: seen.events,
     });
   }
 }
@@ -197,9 +207,10 @@ function* selectEvents(events: Buffer, includeUsage: boolean, seen: Seen): Gener
 }
 
 function note(event: Buffer, usage: unknown, seen: Seen): void {
+  seen.events += 1;
   seen.error = errorOfEvent(event);
   if (seen.error !== undefined) return;
   if (isDone(event)) seen.done = true;
-  else if (usage !== undefined) seen.totalTokens = totalTokensOf(usage);
+  else if (usage !== undefined) seen.usage = readUsage(usage);
   else if (!seen.content) seen.content = !isPreamble(event);
 }

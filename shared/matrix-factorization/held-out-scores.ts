@@ -5,16 +5,23 @@ import { percentiles } from '../routing/quantiles.ts';
 import type { ScorerEntry } from './registry.ts';
 import type { ChosenCalibration, ModelPair } from './scorer-choice.ts';
 
+/** The scores that a scorer gave prompts which it was not trained on. */
+export type HeldOutScores = {
+  readonly rows: number;
+  /** The mean logit of a model: how good it is as a whole, beside the others. */
+  mean(model: string): number;
+  /** For each row the lowest of the win rates of a model over its rivals: what a threshold meets. */
+  winRates(strong: string, rivals: readonly string[]): number[];
+};
+
 /**
- * The calibration of a pair that has none of its own, from the scores that the scorer gave its
- * held-out prompts: float32 [rows, models], little-endian. Undefined for a scorer without them.
- * Throws a ConfigError when the file is missing or of another size.
+ * Reads them: float32 [rows, models], little-endian. Undefined for a scorer without any. Throws a
+ * ConfigError when the file is missing or of another size.
  */
-export async function calibrateByHeldOutScores(
+export async function loadHeldOutScores(
   { id, models, heldOutScores }: ScorerEntry,
-  pair: ModelPair,
   modelsFolder: string,
-): Promise<ChosenCalibration | undefined> {
+): Promise<HeldOutScores | undefined> {
   if (heldOutScores === undefined) return undefined;
   const { file, rows } = heldOutScores;
   const bytes = await readFile(join(modelsFolder, file)).catch((error: unknown) => {
@@ -24,18 +31,41 @@ export async function calibrateByHeldOutScores(
     throw new ConfigError([`${file} does not hold ${rows} rows of ${models.length} scores.`]);
   }
   const scores = new Float32Array(Uint8Array.from(bytes).buffer);
-  const [strong, weak] = [models.indexOf(pair.strong), models.indexOf(pair.weak)];
-  const winRates = Array.from({ length: rows }, (_, row) => {
-    const base = row * models.length;
-    const difference = (scores[base + strong] ?? 0) - (scores[base + weak] ?? 0);
-    return 1 / (1 + Math.exp(-difference));
-  });
+  const scoreAt = (row: number, model: number) => scores[row * models.length + model] ?? 0;
   return {
-    id: 'validation',
-    name: 'validation@1',
-    data: 'Held-out rows of the training data, each file counted alike.',
     rows,
-    ...pair,
-    quantiles: percentiles(winRates),
+    mean: (model) => {
+      const index = models.indexOf(model);
+      const sum = Array.from({ length: rows }, (_, row) => scoreAt(row, index));
+      return sum.reduce((total, score) => total + score, 0) / rows;
+    },
+    winRates: (strong, rivals) => {
+      const [first, others] = [models.indexOf(strong), rivals.map((one) => models.indexOf(one))];
+      return Array.from({ length: rows }, (_, row) => {
+        const best = Math.max(...others.map((other) => scoreAt(row, other)));
+        return 1 / (1 + Math.exp(best - scoreAt(row, first)));
+      });
+    },
   };
 }
+
+/** The calibration of a pair that has none of its own; undefined for a scorer without such scores. */
+export async function calibrateByHeldOutScores(
+  entry: ScorerEntry,
+  pair: ModelPair,
+  modelsFolder: string,
+): Promise<ChosenCalibration | undefined> {
+  const scores = await loadHeldOutScores(entry, modelsFolder);
+  if (scores === undefined) return undefined;
+  return {
+    id: VALIDATION,
+    name: `${VALIDATION}@1`,
+    data: 'Held-out rows of the training data, each file counted alike.',
+    rows: scores.rows,
+    ...pair,
+    quantiles: percentiles(scores.winRates(pair.strong, [pair.weak])),
+  };
+}
+
+/** The id of calibrations that come with a scorer. */
+export const VALIDATION = 'validation';

@@ -59,6 +59,12 @@ function canCalibrate(entry: ScorerEntry, calibration: ChosenCalibration | undef
   return calibration !== undefined || entry.heldOutScores !== undefined;
 }
 
+/** The scorer's model that is meant; undefined when it has none of the name. */
+export function findScorerModel(entry: ScorerEntry, name: string): string | undefined {
+  const model = findModel(entry, name);
+  return entry.models.includes(model) ? model : undefined;
+}
+
 /** The name of the scorer's model that is meant: `gpt-4o` is one of several by that name. */
 function findModel({ models }: ScorerEntry, name: string): string {
   if (models.includes(name)) return name;

@@ -20,6 +20,16 @@ export type Prediction = {
   readonly distance?: number;
 };
 
+/** What the scorer says of one prompt and all of its models. */
+export type Scores = {
+  /**
+   * The win rate of one of the scorer's models over another, as a Prediction has it; NaN when the
+   * graph gave no number for one of them. Throws for a model that the scorer does not know.
+   */
+  winRate(strong: string, weak: string): number;
+  readonly distance?: number;
+};
+
 /** Predicts win rates from embeddings of `dimensions` numbers. */
 export type Scorer = {
   /** `id@version`, as answers and decisions name it. */
@@ -30,10 +40,12 @@ export type Scorer = {
   /** The win rate of one prompt, as a Prediction has it. Throws when the graph gives no number. */
   predictWinRate(embedding: Float32Array, pair: ModelPair): Promise<number>;
   /**
-   * One prediction an embedding, in their order; undefined where the graph gave something that is
-   * no number. All of them are one run of the graph, which costs little more than that of a single
-   * one and needs memory for all: give it some dozens at once.
+   * One an embedding, in their order; undefined where the graph gave no distance that is a number.
+   * All of them are one run of the graph, which costs little more than that of a single one and
+   * needs memory for all: give it some dozens at once.
    */
+  score(embeddings: readonly Float32Array[]): Promise<(Scores | undefined)[]>;
+  /** The same of one pair; undefined also where the graph gave no number for one of the two. */
   predict(
     embeddings: readonly Float32Array[],
     pair: ModelPair,
@@ -51,16 +63,25 @@ export async function load(entry: ScorerEntry, modelsFolder: string): Promise<Sc
   const session = await openSession(entry, path);
   const { dimensions, outOfDistribution } = entry;
 
-  async function predict(
-    embeddings: readonly Float32Array[],
-    pair: ModelPair,
-  ): Promise<(Prediction | undefined)[]> {
-    const [strong, weak] = [indexOf(entry, pair.strong), indexOf(entry, pair.weak)];
+  async function score(embeddings: readonly Float32Array[]): Promise<(Scores | undefined)[]> {
     const { scores, distance } = await session.run({ embedding: stack(embeddings, dimensions) });
     return embeddings.map((_, row) => {
       const first = row * entry.models.length;
-      const logit = numberAt(scores, first + strong) - numberAt(scores, first + weak);
-      return toPrediction(logit, distance && numberAt(distance, row));
+      const logitOf = (model: string) => numberAt(scores, first + indexOf(entry, model));
+      return toScores(logitOf, distance && numberAt(distance, row));
+    });
+  }
+
+  async function predict(
+    embeddings: readonly Float32Array[],
+    { strong, weak }: ModelPair,
+  ): Promise<(Prediction | undefined)[]> {
+    return (await score(embeddings)).map((scores) => {
+      if (scores === undefined) return undefined;
+      const { distance } = scores;
+      const winRate = scores.winRate(strong, weak);
+      if (Number.isNaN(winRate)) return undefined;
+      return { winRate, ...(distance !== undefined && { distance }) };
     });
   }
 
@@ -76,6 +97,7 @@ export async function load(entry: ScorerEntry, modelsFolder: string): Promise<Sc
     dimensions,
     ...(outOfDistribution && { distanceLimit: outOfDistribution.limit }),
     predictWinRate,
+    score,
     predict,
   };
 }
@@ -113,12 +135,19 @@ function numberAt(tensor: Tensor | undefined, index: number): number {
 }
 
 /** `distance` is undefined for a graph without one, and NaN for one that failed. */
-function toPrediction(logit: number, distance: number | undefined): Prediction | undefined {
-  if (!Number.isFinite(logit)) return undefined;
-  const winRate = 1 / (1 + Math.exp(-logit));
-  if (distance === undefined) return { winRate };
-  // Rounding may leave the distance of a centroid itself a hair below 0.
-  return Number.isFinite(distance) ? { winRate, distance: Math.max(0, distance) } : undefined;
+function toScores(
+  logitOf: (model: string) => number,
+  distance: number | undefined,
+): Scores | undefined {
+  if (distance !== undefined && !Number.isFinite(distance)) return undefined;
+  return {
+    winRate: (strong, weak) => {
+      const logit = logitOf(strong) - logitOf(weak);
+      return Number.isFinite(logit) ? 1 / (1 + Math.exp(-logit)) : Number.NaN;
+    },
+    // Rounding may leave the distance of a centroid itself a hair below 0.
+    ...(distance !== undefined && { distance: Math.max(0, distance) }),
+  };
 }
 
 async function openSession(entry: ScorerEntry, path: string): Promise<InferenceSession> {

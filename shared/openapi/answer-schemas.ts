@@ -1,6 +1,8 @@
 import * as z from 'zod';
-import type { RoutingDecision } from '../controller.ts';
+import type { PassedOver } from '../find-candidates.ts';
 import type { Readiness } from '../readiness.ts';
+import { priceSchema } from '../registry/definitions.ts';
+import type { RoutingDecision } from '../routing-decision.ts';
 
 // What the router answers. Deployments' answers pass through: their fields are described as far as
 // clients rely on them, and all others are let through here too.
@@ -13,15 +15,33 @@ const tiers: Record<RoutingDecision['tier'], string> = {
 };
 
 const reasons: Record<RoutingDecision['reason'], string> = {
-  'win-rate': 'the win rate was compared with the threshold',
+  'win-rate': 'the win rates were compared with the threshold',
   'out-of-distribution': "the prompt is unlike the scorer's training data",
   deployment: 'the request names the deployment',
-  models: '`routing.models`, or what the caller may have, left one deployment',
-  requirements: 'one deployment can serve the request: the others lack what it needs',
+  models: '`routing.models`, or what the use case or the caller may have, left one model',
+  requirements: 'one model can serve the request: the others lack what it needs',
+  'price-ceiling': 'one model costs no more than the use case may spend on a request',
+  budget: "the use case's budget of the day is spent: the cheapest of the weak tier",
   fallback: 'another deployment answered, because the chosen one could not',
   'no-text': 'there is nothing to score, such as images alone',
   'embedding-unavailable': 'the prompt could not be embedded',
   'scorer-unavailable': 'the scorer failed',
+};
+
+const passedOver: Record<PassedOver | 'failed', string> = {
+  paused: 'it is paused',
+  'no-scorer-model': "no model of the scorer's stands for it",
+  models: 'the request names others',
+  'use-case': 'the use case may not have it',
+  caller: 'the caller may not have it',
+  requirements: 'it lacks what the request needs',
+  'price-ceiling': 'the request would cost more with it than the use case may spend on one',
+  budget: "the use case's budget of the day is spent",
+  tier: 'no win rates were compared, and the other tier was chosen',
+  'win-rate': 'the strongest candidate beats it with a win rate at or above the threshold',
+  price: 'a cheaper one will do',
+  load: 'another deployment of the same model had its turn',
+  failed: 'it was chosen and could not answer',
 };
 
 const embeddingCaches: Record<RoutingDecision['embeddingCache'], string> = {
@@ -58,7 +78,9 @@ export const winRateSchema = z
   .number()
   .min(0)
   .max(1)
-  .describe('Of the strong over the weak model, as predicted; absent when nothing was scored.');
+  .describe(
+    'Of the strong over the weak model, as predicted; with more models, of the strongest over the best of the others. Absent when nothing was scored.',
+  );
 export const thresholdSchema = z
   .number()
   .min(0)
@@ -124,6 +146,21 @@ export const routingDecisionSchema = z.object({
     .max(2)
     .optional()
     .describe("From the scorer's training data; absent when the scorer does not know it."),
+  candidates: z
+    .array(
+      z.object({
+        deployment: z.string(),
+        model: z.string(),
+        tier: tierSchema,
+        win_rate: winRateSchema.optional(),
+        price: priceSchema.optional(),
+        estimated_cost: z.number().min(0).optional().describe('USD of this request.'),
+        passed_over: choice(passedOver).nullable().describe('Why; null for the one that answers.'),
+        lacks: z.string().optional().describe('What of the request it cannot serve.'),
+      }),
+    )
+    .optional()
+    .describe('All deployments, the strongest first: with `explain`.'),
 });
 
 export const routingDecisionsSchema = z.object({

@@ -65,10 +65,9 @@ export const OUT_OF_DISTRIBUTION_TIERS = ['strong', 'weak', 'score'] as const;
 export type OutOfDistributionTier = (typeof OUT_OF_DISTRIBUTION_TIERS)[number];
 
 export type ThresholdPolicy = {
-  /** What holds when the request asks for nothing. */
-  readonly defaultThreshold: number;
-  /** 101 win-rate quantiles of the pair; absent for a scorer without a calibration. */
-  readonly quantiles?: readonly number[];
+  /** What holds when nobody asks for anything; absent: the strong share does. */
+  readonly threshold?: number;
+  readonly strongShare?: number;
   readonly modes: ModeShares;
 };
 
@@ -78,39 +77,32 @@ const UNCALIBRATED_THRESHOLD = 0.5;
 /** Half of the calibration's prompts: what a first look at both models needs. */
 const DEFAULT_STRONG_SHARE = 0.5;
 
-/** The policy of the settings: the threshold, else the strong share through the calibration. */
-export function createThresholdPolicy(settings: {
-  readonly threshold?: number;
-  readonly strongShare?: number;
-  readonly modes: ModeShares;
-  readonly quantiles?: readonly number[];
-}): ThresholdPolicy {
-  const { threshold, strongShare = DEFAULT_STRONG_SHARE, modes, quantiles } = settings;
-  const calibrated = quantiles && thresholdForStrongShare(quantiles, strongShare);
-  return {
-    defaultThreshold: threshold ?? calibrated ?? UNCALIBRATED_THRESHOLD,
-    modes,
-    ...(quantiles && { quantiles }),
-  };
-}
-
 /** Whether the request itself says how its win rate is to be compared: then that is what is done. */
 export function namesThreshold({ threshold, strongShare, mode }: Controls): boolean {
   return (threshold ?? strongShare ?? mode) !== undefined;
 }
 
-/** The threshold of one request. Throws when it asks for a share and there is no calibration. */
-export function readThreshold(controls: Controls, policy: ThresholdPolicy): number {
+/**
+ * The threshold of one request: what it asks for, else the operator's threshold, else that of the
+ * operator's strong share. `quantiles` are 101 win-rate quantiles of the models that take part;
+ * undefined without a calibration: then asking for a share throws.
+ */
+export function readThreshold(
+  controls: Controls,
+  policy: ThresholdPolicy,
+  quantiles: readonly number[] | undefined,
+): number {
   if (controls.threshold !== undefined) return controls.threshold;
-  const share = controls.mode === undefined ? controls.strongShare : policy.modes[controls.mode];
-  if (share === undefined) return policy.defaultThreshold;
-  if (policy.quantiles === undefined) {
-    throw new InvalidRequestError(
-      'A strong share or mode needs a calibration, and this scorer has none for its pair of models: name a threshold instead.',
-      { param: controls.param ?? 'routing' },
-    );
+  const asked = controls.mode === undefined ? controls.strongShare : policy.modes[controls.mode];
+  if (asked === undefined && policy.threshold !== undefined) return policy.threshold;
+  if (quantiles !== undefined) {
+    return thresholdForStrongShare(quantiles, asked ?? policy.strongShare ?? DEFAULT_STRONG_SHARE);
   }
-  return thresholdForStrongShare(policy.quantiles, share);
+  if (asked === undefined) return UNCALIBRATED_THRESHOLD;
+  throw new InvalidRequestError(
+    'A strong share or mode needs a calibration, and this scorer has none for its pair of models: name a threshold instead.',
+    { param: controls.param ?? 'routing' },
+  );
 }
 
 /**

@@ -9,8 +9,10 @@ export type ApiStyle = (typeof API_STYLES)[number];
 
 /** A model that can be called. */
 export type Deployment = {
-  /** The name it is called by. */
+  /** The name that callers call it by. */
   readonly name: string;
+  /** By which its service knows it; absent: the same. */
+  readonly upstreamName?: string;
   /** The model behind it, as users are told; the deployment's name unless configured. */
   readonly modelName: string;
   /** Without a trailing slash. For the style `openai`, including `/v1`. */
@@ -30,12 +32,17 @@ export function needsToken({ apiStyle, apiKey }: Deployment): boolean {
 
 export type Operation = 'chat/completions' | 'embeddings';
 
+/** What its service calls it. */
+export function upstreamNameOf({ name, upstreamName }: Deployment): string {
+  return upstreamName ?? name;
+}
+
 /** The address of an operation on a deployment. */
 export function operationUrl(deployment: Deployment, operation: Operation): string {
   const { endpoint, apiVersion } = deployment;
   switch (deployment.apiStyle) {
     case 'azure':
-      return `${endpoint}/openai/deployments/${encodeURIComponent(deployment.name)}/${operation}?api-version=${encodeURIComponent(apiVersion)}`;
+      return `${endpoint}/openai/deployments/${encodeURIComponent(upstreamNameOf(deployment))}/${operation}?api-version=${encodeURIComponent(apiVersion)}`;
     case 'azure-v1':
       return `${endpoint}/openai/v1/${operation}`;
     case 'openai':

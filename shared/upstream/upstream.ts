@@ -2,7 +2,7 @@ import { type Dispatcher, Pool } from 'undici';
 import { untilAborted } from '../deadline.ts';
 import { UpstreamError } from '../errors.ts';
 import type { CheckEndpoint } from './allowed-hosts.ts';
-import { type Deployment, type Operation, operationUrl } from './deployment.ts';
+import { type Deployment, type Operation, operationUrl, upstreamNameOf } from './deployment.ts';
 import { describeFailure } from './describe-failure.ts';
 import type { GetToken } from './entra-token.ts';
 import { type BareUpstream, protectUpstream, type UpstreamLimits } from './protect-upstream.ts';
@@ -51,6 +51,12 @@ export type Upstream = {
   probe(operation: Operation, signal: AbortSignal): Promise<number>;
   state(): UpstreamState;
 };
+
+/** Whether it would take a call now. */
+export function canBeAsked(upstream: Upstream): boolean {
+  const { circuit, resting_ms } = upstream.state();
+  return circuit !== 'open' && resting_ms === undefined;
+}
 
 /** Far more than any deployment sends; the number of headers is bounded with it. */
 const MAX_HEADER_BYTES = 16 * 1024;
@@ -114,7 +120,7 @@ function createBareUpstream(deployment: Deployment, pool: Pool, getToken: GetTok
       return { status: answer.statusCode, headers: flatten(answer.headers), body };
     },
     probe: async (operation, signal) => {
-      const body = JSON.stringify({ model: deployment.name });
+      const body = JSON.stringify({ model: upstreamNameOf(deployment) });
       const answer = await request(post(paths[operation], body, {}), signal);
       await answer.body.dump();
       return answer.statusCode;

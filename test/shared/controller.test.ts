@@ -1,15 +1,13 @@
 import { describe, expect, test } from 'vitest';
 import { UNKNOWN_MODEL } from '../../shared/capabilities/capabilities.ts';
-import {
-  createController,
-  type RouteBatch,
-  type RouteRequest,
-  type RoutingDecision,
-} from '../../shared/controller.ts';
+import { createController, type RouteBatch, type RouteRequest } from '../../shared/controller.ts';
 import { InvalidRequestError } from '../../shared/errors.ts';
+import type { Needs } from '../../shared/find-candidates.ts';
 import type { Prediction } from '../../shared/matrix-factorization/scorer.ts';
 import type { GetPromptEmbedding } from '../../shared/prompt-embedding/prompt-embedding.ts';
-import type { OutOfDistributionTier, ThresholdPolicy } from '../../shared/routing/controls.ts';
+import type { Fleet, Member } from '../../shared/registry/fleet.ts';
+import type { OutOfDistributionTier } from '../../shared/routing/controls.ts';
+import type { RoutingDecision } from '../../shared/routing-decision.ts';
 import type { Upstream } from '../../shared/upstream/upstream.ts';
 
 const modes = { cost: 0.2, balanced: 0.5, quality: 0.8 };
@@ -32,16 +30,35 @@ function createUpstream(name: string): Upstream {
   };
 }
 
-const strong = createUpstream('strong');
-const weak = createUpstream('weak');
-const pair = { strong: 'big', weak: 'small' };
+const strong: Member = {
+  upstream: createUpstream('strong'),
+  tier: 'strong',
+  scorerModel: 'big',
+  assumedCost: Number.POSITIVE_INFINITY,
+  isEnabled: true,
+  weight: 1,
+};
+const weak: Member = {
+  upstream: createUpstream('weak'),
+  tier: 'weak',
+  scorerModel: 'small',
+  assumedCost: 0,
+  isEnabled: true,
+  weight: 1,
+};
+const fleet: Fleet = { members: [strong, weak], useCases: new Map() };
+
+type FindObstacle = Needs['findObstacle'];
+const able: FindObstacle = async () => undefined;
+const tokens = () => ({ prompt: 10, completion: 500 });
 
 /** What a test says of a request; the rest is that nothing stands in its way. */
-type Wish<T extends { findObstacle: unknown; signal: unknown }> = Omit<
-  T,
-  'signal' | 'findObstacle'
-> &
-  Partial<Pick<T, 'findObstacle'>>;
+type Wish = Omit<RouteRequest, 'signal' | 'fleet' | 'needs'> & {
+  readonly findObstacle?: FindObstacle;
+};
+type BatchWish = Omit<RouteBatch, 'signal' | 'fleet' | 'needsOf'> & {
+  readonly findObstacle?: (text: string) => FindObstacle;
+};
 
 type Setup = {
   readonly winRate?: number;
@@ -51,34 +68,40 @@ type Setup = {
   readonly embeddingFailureTier?: 'strong' | 'weak';
   /** Instead of the win rate and the distance, for all prompts alike. */
   readonly predict?: (embedding: Float32Array) => Prediction | undefined;
-  readonly policy?: Partial<ThresholdPolicy>;
+  readonly isCalibrated?: boolean;
   readonly getPromptEmbedding?: GetPromptEmbedding;
 };
 
 function start(setup: Setup = {}) {
-  const { winRate = 0.5, distance, distanceLimit, policy, getPromptEmbedding } = setup;
+  const { winRate = 0.5, distance, distanceLimit, isCalibrated = true } = setup;
+  const { getPromptEmbedding } = setup;
   const prediction = { winRate, ...(distance !== undefined && { distance }) };
   const predict = setup.predict ?? (() => prediction);
   const scored: unknown[] = [];
   const embedded: string[] = [];
   const logged: unknown[] = [];
   const controller = createController({
-    strong,
-    weak,
-    pair,
     scorer: {
       name: 'fake@1',
-      dimensions: 2,
       ...(distanceLimit !== undefined && { distanceLimit }),
-      predictWinRate: () => Promise.reject(new Error('One way to score is enough.')),
-      predict: async (embeddings, asked) => {
-        scored.push([embeddings, asked]);
-        return embeddings.map(predict);
+      score: async (embeddings) => {
+        scored.push(embeddings);
+        return embeddings.map((embedding) => {
+          const { winRate, ...rest } = predict(embedding) ?? { winRate: Number.NaN };
+          return {
+            ...rest,
+            winRate: (one, other) => {
+              expect([one, other]).toEqual(['big', 'small']);
+              return winRate;
+            },
+          };
+        });
       },
     },
+    findQuantiles: () => (isCalibrated ? quantiles : undefined),
     outOfDistributionTier: setup.outOfDistributionTier ?? 'strong',
     embeddingFailureTier: setup.embeddingFailureTier ?? 'strong',
-    policy: { defaultThreshold: 0.5, quantiles, modes, ...policy },
+    policy: { threshold: 0.5, modes },
     getPromptEmbedding:
       getPromptEmbedding ??
       ((text) => {
@@ -87,11 +110,17 @@ function start(setup: Setup = {}) {
       }),
     log: (...line) => logged.push(line),
   });
-  const open = { findObstacle: async () => undefined };
-  const route = (request: Wish<RouteRequest>, signal = new AbortController().signal) =>
-    controller.route({ ...open, ...request, signal });
-  const routeAll = (batch: Wish<RouteBatch>, signal = new AbortController().signal) =>
-    controller.routeAll({ ...open, findObstacle: () => open.findObstacle, ...batch, signal });
+  const route = (
+    { findObstacle = able, ...request }: Wish,
+    signal = new AbortController().signal,
+  ) => controller.route({ ...request, fleet, needs: { findObstacle, tokens }, signal });
+  const routeAll = (
+    { findObstacle = () => able, ...batch }: BatchWish,
+    signal = new AbortController().signal,
+  ) => {
+    const needsOf = (text: string) => ({ findObstacle: findObstacle(text), tokens });
+    return controller.routeAll({ ...batch, fleet, needsOf, signal });
+  };
   return { controller: { route, routeAll }, scored, embedded, logged };
 }
 
@@ -111,8 +140,12 @@ describe('the win rate', () => {
     const { controller, scored, embedded } = start({ winRate: 0.25 });
     expect(await controller.route({ text: 'ask', controls: { threshold: 0.125 } })).toEqual({
       tier: 'strong',
-      upstream: strong,
-      others: [{ tier: 'weak', upstream: weak }],
+      member: strong,
+      others: [weak],
+      considered: [
+        { member: strong, cost: Number.POSITIVE_INFINITY },
+        { member: weak, cost: 0, winRate: 0.25, passedOver: 'win-rate' },
+      ],
       reason: 'win-rate',
       winRate: 0.25,
       percentile: 0.25,
@@ -121,11 +154,11 @@ describe('the win rate', () => {
       embeddingCache: 'hit',
     });
     expect(embedded).toEqual(['ask']);
-    expect(scored).toEqual([[[Float32Array.of(1, 2)], pair]]);
+    expect(scored).toEqual([[Float32Array.of(1, 2)]]);
   });
 
   test('has no percentile without a calibration', async () => {
-    const { controller } = start({ policy: { quantiles: undefined as never } });
+    const { controller } = start({ isCalibrated: false });
     expect(await controller.route({ text: 'ask', controls: {} })).not.toHaveProperty('percentile');
   });
 });
@@ -148,7 +181,7 @@ describe('the controls', () => {
   });
 
   test('that ask for a share are refused without a calibration', async () => {
-    const { controller, embedded } = start({ policy: { quantiles: undefined as never } });
+    const { controller, embedded } = start({ isCalibrated: false });
     const route = controller.route({ text: 'ask', controls: { strongShare: 0.3 } });
     await expect(route).rejects.toBeInstanceOf(InvalidRequestError);
     expect(embedded).toEqual([]);
@@ -160,7 +193,7 @@ describe('the models to choose from', () => {
     const { controller, embedded } = start();
     const decision = await controller.route({ text: 'ask', controls: { models: [tier] } });
     expect(decision).toMatchObject({ tier, reason: 'models', embeddingCache: 'none' });
-    expect(decision.upstream.deployment.name).toBe(tier);
+    expect(decision.member.upstream.deployment.name).toBe(tier);
     expect(decision).not.toHaveProperty('winRate');
     expect(embedded).toEqual([]);
   });
@@ -215,7 +248,7 @@ describe('an embedding that cannot be had', () => {
     const decision = await controller.route({ text: 'ask', controls: {} });
     expect(decision).toMatchObject({
       tier: 'strong',
-      upstream: strong,
+      member: strong,
       reason: 'embedding-unavailable',
       threshold: 0.5,
       embeddingCache: 'none',
@@ -245,8 +278,12 @@ describe('a scorer that fails', () => {
     const decision = await controller.route({ text: 'ask', controls: {} });
     expect(decision).toEqual({
       tier: 'strong',
-      upstream: strong,
-      others: [{ tier: 'weak', upstream: weak }],
+      member: strong,
+      others: [weak],
+      considered: [
+        { member: strong, cost: Number.POSITIVE_INFINITY },
+        { member: weak, cost: 0, passedOver: 'tier' },
+      ],
       reason: 'scorer-unavailable',
       threshold: 0.5,
       embeddingCache: 'hit',
@@ -268,9 +305,15 @@ describe('a prompt unlike the training data', () => {
     const { controller } = start({ ...outside, winRate, outOfDistributionTier });
     expect(await controller.route({ text: 'ask', controls: {} })).toEqual({
       tier,
-      upstream: tier === 'strong' ? strong : weak,
-      others: [
-        tier === 'strong' ? { tier: 'weak', upstream: weak } : { tier: 'strong', upstream: strong },
+      member: tier === 'strong' ? strong : weak,
+      others: [tier === 'strong' ? weak : strong],
+      considered: [
+        {
+          member: strong,
+          cost: Number.POSITIVE_INFINITY,
+          ...(tier === 'weak' && { passedOver: 'tier' }),
+        },
+        { member: weak, cost: 0, winRate, ...(tier === 'strong' && { passedOver: 'tier' }) },
       ],
       reason: 'out-of-distribution',
       winRate,
@@ -347,7 +390,7 @@ describe('a batch', () => {
   test('is scored in runs of at most 64 prompts', async () => {
     const { controller, scored } = start({ getPromptEmbedding: embed, predict });
     await controller.routeAll({ texts, controls: {} });
-    const sizes = scored.map((call) => (call as [unknown[]])[0].length);
+    const sizes = scored.map((call) => (call as unknown[]).length);
     expect(sizes).toEqual([64, 64, 22]);
   });
 
@@ -442,10 +485,10 @@ describe('a batch', () => {
 describe('a request that names its deployment', () => {
   test('goes there without a decision', async () => {
     const { controller, embedded } = start();
-    const decision = await controller.route({ text: 'ask', controls: {}, deployment: weak });
+    const decision = await controller.route({ text: 'ask', controls: {}, named: weak });
     expect(decision).toEqual({
       tier: 'direct',
-      upstream: weak,
+      member: weak,
       others: [],
       reason: 'deployment',
       embeddingCache: 'none',
@@ -465,7 +508,7 @@ describe('what a caller may not have', () => {
   });
 
   test.each([
-    ['by its name', { deployment: strong }, {}],
+    ['by its name', { named: strong }, {}],
     ['among the models to choose from', {}, { models: ['strong'] }],
   ])('is refused when it is asked for %s', async (_, request, controls) => {
     const { controller } = start();
@@ -504,8 +547,8 @@ describe('what a deployment cannot serve', () => {
 
   test('is its own to refuse when it is called by its name', async () => {
     const { controller } = start();
-    const request = { text: 'ask', controls: {}, findObstacle: cannot('weak'), deployment: weak };
-    expect(await controller.route(request)).toMatchObject({ tier: 'direct', upstream: weak });
+    const request = { text: 'ask', controls: {}, findObstacle: cannot('weak'), named: weak };
+    expect(await controller.route(request)).toMatchObject({ tier: 'direct', member: weak });
   });
 
   test('is looked at for each prompt of a batch', async () => {

@@ -46,7 +46,7 @@ it.each([
   [503, 'failing', 'unavailable'],
 ])('a deployment that answers %d is %s', async (answered, state, status) => {
   const deployments = [upstream('strong', async () => answered)];
-  const readiness = await createReadiness({ ...options, deployments })();
+  const readiness = await createReadiness({ ...options, getDeployments: () => deployments })();
   expect(readiness).toMatchObject({ status, deployments: [{ name: 'strong', state }] });
 });
 
@@ -57,7 +57,9 @@ it.each([
   ['both are down', [503, 401], 'unavailable'],
 ])('of two deployments, %s', async (_, answers, status) => {
   const deployments = answers.map((code) => upstream(`answers ${code}`, async () => code));
-  expect(await createReadiness({ ...options, deployments })()).toMatchObject({ status });
+  expect(await createReadiness({ ...options, getDeployments: () => deployments })()).toMatchObject({
+    status,
+  });
 });
 
 it.each([
@@ -74,7 +76,9 @@ it.each([
       () => ({ ...well, circuit }),
     ),
   );
-  expect(await createReadiness({ ...options, deployments })()).toMatchObject({ status });
+  expect(await createReadiness({ ...options, getDeployments: () => deployments })()).toMatchObject({
+    status,
+  });
 });
 
 it('shows how each deployment fares at the moment, however old its probe is', async () => {
@@ -86,7 +90,7 @@ it('shows how each deployment fares at the moment, however old its probe is', as
       () => state,
     ),
   ];
-  const check = createReadiness({ ...options, deployments, now: () => 0 });
+  const check = createReadiness({ ...options, getDeployments: () => deployments, now: () => 0 });
   expect((await check()).deployments).toEqual([{ name: 'strong', state: 'ok', ...well }]);
   state = { circuit: 'open', resting_ms: 1_500, in_flight: 3, queued: 2 };
   expect(await check()).toMatchObject({
@@ -98,7 +102,11 @@ it('shows how each deployment fares at the moment, however old its probe is', as
 it('embeddings that are left alone leave it degraded', async () => {
   const deployments = [upstream('strong', async () => 400)];
   const embeddingCircuit = { state: () => 'open' as const };
-  const check = createReadiness({ ...options, deployments, embeddingCircuit });
+  const check = createReadiness({
+    ...options,
+    getDeployments: () => deployments,
+    embeddingCircuit,
+  });
   expect(await check()).toMatchObject({ status: 'degraded', embeddings: { circuit: 'open' } });
 });
 
@@ -106,11 +114,15 @@ it('embeddings or tables that are down leave it degraded', async () => {
   const deployments = [upstream('strong', async () => 400)];
   const down = () => Promise.reject(new Error('down'));
   const embedding = upstream('embedding', down);
-  expect(await createReadiness({ ...options, deployments, embedding })()).toMatchObject({
+  expect(
+    await createReadiness({ ...options, getDeployments: () => deployments, embedding })(),
+  ).toMatchObject({
     status: 'degraded',
     embeddings: { state: 'unreachable' },
   });
-  expect(await createReadiness({ ...options, deployments, probeTables: down })()).toMatchObject({
+  expect(
+    await createReadiness({ ...options, getDeployments: () => deployments, probeTables: down })(),
+  ).toMatchObject({
     status: 'degraded',
     tables: { state: 'unreachable' },
   });
@@ -119,7 +131,7 @@ it('embeddings or tables that are down leave it degraded', async () => {
 it('asks once for all who want to know within five seconds', async () => {
   let now = 0;
   const deployments = [upstream('strong', async () => 400)];
-  const check = createReadiness({ ...options, deployments, now: () => now });
+  const check = createReadiness({ ...options, getDeployments: () => deployments, now: () => now });
   probes = 0;
   await Promise.all([check(), check()]);
   now = 4_999;

@@ -5,13 +5,7 @@ import { createScorePrompts } from '../../shared/score-prompts.ts';
 const unused = () => Promise.reject(new Error('Nothing is ever embedded here.'));
 
 const score = createScorePrompts({
-  scorer: {
-    name: 'local@1',
-    dimensions: 1,
-    predictWinRate: unused,
-    predict: unused,
-  },
-  pair: { strong: 'big', weak: 'small' },
+  scorer: { score: unused },
   getPromptEmbedding: () => new Promise(() => undefined),
   log: () => undefined,
 });

@@ -47,7 +47,7 @@ function split(bytes: Buffer, places: readonly number[]): Buffer[] {
 
 async function pass(chunks: readonly Uint8Array[], changed: Partial<typeof options> = {}) {
   let ends = 0;
-  let end: StreamEnd = {};
+  let end: StreamEnd | undefined;
   const body = {
     async *[Symbol.asyncIterator]() {
       yield* chunks;
@@ -69,7 +69,7 @@ async function pass(chunks: readonly Uint8Array[], changed: Partial<typeof optio
     return undefined;
   }
   expect(ends).toBe(1);
-  return { text: Buffer.concat(out).toString('utf8'), error: end.error };
+  return { text: Buffer.concat(out).toString('utf8'), error: end?.error };
 }
 
 describe('server-sent events', () => {

@@ -59,7 +59,7 @@ async function pass(source: Source, options: Options = {}): Promise<Result> {
     text: Buffer.concat(chunks).toString('utf8'),
     ends: ends.map(({ error }) => error),
     destroyed: counts.destroyed,
-    totalTokens: ends[0]?.totalTokens,
+    totalTokens: ends[0]?.usage?.total,
   };
 }
 

@@ -2,7 +2,6 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { InvalidRequestError } from '../../../shared/errors.ts';
 import {
-  createThresholdPolicy,
   parseRouterModel,
   parseShare,
   readControls,
@@ -80,10 +79,6 @@ describe('controls of any kind', () => {
       fc.property(wish, headers, fc.option(quantiles), (asked, header, calibration) => {
         const parsed = routingSchema.safeParse(asked);
         if (!parsed.success) return;
-        const policy = createThresholdPolicy({
-          modes: MODES,
-          ...(calibration !== null && { quantiles: calibration }),
-        });
         const given: Record<string, string | null> = {
           'x-smart-router-threshold': header.threshold,
           'x-smart-router-strong-share': header.share,
@@ -91,7 +86,8 @@ describe('controls of any kind', () => {
         const threshold = orRefused(() =>
           readThreshold(
             readControls(parsed.data, (name) => given[name] ?? null, {}),
-            policy,
+            { modes: MODES },
+            calibration ?? undefined,
           ),
         );
         if (threshold === undefined) return;

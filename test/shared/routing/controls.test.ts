@@ -1,7 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { InvalidRequestError } from '../../../shared/errors.ts';
 import {
-  createThresholdPolicy,
   parseRouterModel,
   parseShare,
   readControls,
@@ -184,60 +183,61 @@ describe('routing in the body', () => {
 });
 
 describe('readThreshold', () => {
-  const policy = createThresholdPolicy({ modes, quantiles, threshold: 0.4 });
-  const uncalibrated = createThresholdPolicy({ modes });
+  const policy = { modes, threshold: 0.4 };
 
   test('takes a threshold exactly, 0 included', () => {
-    expect(readThreshold({ threshold: 0 }, policy)).toBe(0);
-    expect(readThreshold({ threshold: 0.116_930_000_001 }, policy)).toBe(0.116_930_000_001);
+    expect(readThreshold({ threshold: 0 }, policy, quantiles)).toBe(0);
+    expect(readThreshold({ threshold: 0.116_930_000_001 }, policy, quantiles)).toBe(
+      0.116_930_000_001,
+    );
   });
 
   test('turns a share into a threshold by the calibration', () => {
-    expect(readThreshold({ strongShare: 0.3 }, policy)).toBeCloseTo(0.7, 12);
-    expect(readThreshold({ strongShare: 0 }, policy)).toBeGreaterThan(1);
-    expect(readThreshold({ strongShare: 1 }, policy)).toBe(0);
+    expect(readThreshold({ strongShare: 0.3 }, policy, quantiles)).toBeCloseTo(0.7, 12);
+    expect(readThreshold({ strongShare: 0 }, policy, quantiles)).toBeGreaterThan(1);
+    expect(readThreshold({ strongShare: 1 }, policy, quantiles)).toBe(0);
   });
 
   test('turns a mode into the share that the settings give it', () => {
-    expect(readThreshold({ mode: 'cost' }, policy)).toBeCloseTo(0.8, 12);
-    const own = createThresholdPolicy({ modes: { ...modes, cost: 0 }, quantiles });
-    expect(readThreshold({ mode: 'cost' }, own)).toBeGreaterThan(1);
+    expect(readThreshold({ mode: 'cost' }, policy, quantiles)).toBeCloseTo(0.8, 12);
+    const own = { modes: { ...modes, cost: 0 } };
+    expect(readThreshold({ mode: 'cost' }, own, quantiles)).toBeGreaterThan(1);
   });
 
   test('falls back to the default', () => {
-    expect(readThreshold({}, policy)).toBe(0.4);
-    expect(readThreshold({ models: ['weak'] }, policy)).toBe(0.4);
+    expect(readThreshold({}, policy, quantiles)).toBe(0.4);
+    expect(readThreshold({ models: ['weak'] }, policy, quantiles)).toBe(0.4);
   });
 
   test('refuses a share without a calibration, and names what asked for it', () => {
     const controls = { strongShare: 0.3, param: 'routing.strong_share' };
-    expect(catchInvalid(() => readThreshold(controls, uncalibrated))).toMatchObject({
+    expect(catchInvalid(() => readThreshold(controls, policy, undefined))).toMatchObject({
       status: 400,
       param: 'routing.strong_share',
     });
-    expect(catchInvalid(() => readThreshold({ mode: 'cost' }, uncalibrated)).param).toBe('routing');
+    expect(catchInvalid(() => readThreshold({ mode: 'cost' }, policy, undefined)).param).toBe(
+      'routing',
+    );
   });
 });
 
 describe('the default threshold', () => {
   test('is that of the settings, 0 included', () => {
-    expect(createThresholdPolicy({ modes, quantiles, threshold: 0 }).defaultThreshold).toBe(0);
+    expect(readThreshold({}, { modes, threshold: 0 }, quantiles)).toBe(0);
   });
 
   test('comes from the share of the settings, 0 included', () => {
-    const policy = createThresholdPolicy({ modes, quantiles, strongShare: 0.3 });
-    expect(policy.defaultThreshold).toBeCloseTo(0.7, 12);
-    const never = createThresholdPolicy({ modes, quantiles, strongShare: 0 });
-    expect(never.defaultThreshold).toBeGreaterThan(1);
+    expect(readThreshold({}, { modes, strongShare: 0.3 }, quantiles)).toBeCloseTo(0.7, 12);
+    expect(readThreshold({}, { modes, strongShare: 0 }, quantiles)).toBeGreaterThan(1);
   });
 
   test('sends half of the calibration to the strong model when nothing is set', () => {
-    expect(createThresholdPolicy({ modes, quantiles }).defaultThreshold).toBeCloseTo(0.5, 12);
+    expect(readThreshold({}, { modes }, quantiles)).toBeCloseTo(0.5, 12);
     const high = quantiles.map((value) => 0.8 + value / 10);
-    expect(createThresholdPolicy({ modes, quantiles: high }).defaultThreshold).toBeCloseTo(0.85);
+    expect(readThreshold({}, { modes }, high)).toBeCloseTo(0.85);
   });
 
   test('is a half without a calibration', () => {
-    expect(createThresholdPolicy({ modes }).defaultThreshold).toBe(0.5);
+    expect(readThreshold({}, { modes }, undefined)).toBe(0.5);
   });
 });

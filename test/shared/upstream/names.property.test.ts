@@ -59,7 +59,9 @@ it('a name that a request gives is known, or refused without being repeated', ()
   fc.assert(
     fc.property(name, (given) => {
       try {
-        expect(findTarget(given, 'model', []).deployment).toBeUndefined();
+        expect(
+          findTarget(given, 'model', { members: [], useCases: new Map() }).named,
+        ).toBeUndefined();
         expect(given).toMatch(/^(smart-router$|router-mf-)/);
       } catch (error) {
         expect(error).toBeInstanceOf(HttpError);

@@ -1,0 +1,158 @@
+import { type Answer, type Call, errorAnswer } from '../answer.ts';
+import type { HttpError } from '../errors.ts';
+import type { Needs } from '../find-candidates.ts';
+import { errorKind, type Log } from '../log.ts';
+import type { RoutingDecision } from '../routing-decision.ts';
+import { costOf } from '../spending/cost.ts';
+import { passError } from '../upstream/pass-error.ts';
+import { passAnswerHeaders } from '../upstream/passed-headers.ts';
+import type { Turn } from './ask-deployment.ts';
+import { type Attempt, attemptChain, attemptHeaders, modelSelectionDetails } from './attempts.ts';
+import type { ChatRequest } from './chat-request.ts';
+import { decisionFacts, decisionHeaders } from './decision-facts.ts';
+import { readUsage, type Usage } from './event-data.ts';
+import type { OpenEvents } from './pass-events.ts';
+import { addAnswerFields, type PlainAnswer } from './plain-answer.ts';
+
+/** Who is told how a request ended. */
+export type AnswerChat = {
+  /** Told the tokens of an answer, as its deployment counted them. */
+  readonly countTokens: (call: Call, tokens: number) => void;
+  /** Told what an answer has cost, in USD. */
+  readonly spend: (call: Call, usd: number) => void;
+  readonly log: Log;
+};
+
+/** A request that was decided on, on its way through. */
+export type Exchange = {
+  readonly call: Call;
+  readonly request: ChatRequest;
+  readonly needs: Needs;
+  readonly decisionMs: number;
+  /** What was decided; with the deployment that answered in the place of the chosen one. */
+  decision: RoutingDecision;
+  readonly attempts: Attempt[];
+  /** Time spent waiting for deployments. */
+  upstreamMs: number;
+};
+
+/** What goes back to the caller of what came of the last turn; tells everybody how it ended. */
+export function answerChat(options: AnswerChat, exchange: Exchange, turn: Turn): Answer {
+  const { reply, warnings } = turn;
+  const headers = answerHeaders(exchange, 'headers' in reply ? reply.headers : {}, warnings);
+  switch (reply.kind) {
+    case 'plain': {
+      const usage = readUsage(reply.answer.parsed.usage);
+      finish(options, exchange, 200, { usage });
+      return plainAnswer(exchange, headers, reply.answer);
+    }
+    case 'events':
+      return streamedAnswer(options, exchange, headers, reply.events);
+    case 'refusal': {
+      const answer = passError(reply.status, reply.bytes, headers);
+      finish(options, exchange, answer.status, {});
+      return answer;
+    }
+    case 'failure':
+      finish(options, exchange, reply.error.status, { error: reply.error });
+      return errorAnswer(reply.error, headers);
+  }
+}
+
+function plainAnswer(
+  exchange: Exchange,
+  headers: Record<string, string>,
+  answer: PlainAnswer,
+): Answer {
+  const { call, request, decision, attempts, decisionMs } = exchange;
+  const { explain, mode } = request.routing;
+  // How a client of Foundry's model router asks for the same.
+  const wantsDetails = explain || call.header('foundry-features')?.includes('ModelRouterControls');
+  const body = addAnswerFields(answer, {
+    selected_model: decision.member.upstream.deployment.modelName,
+    ...(explain && { routing: decisionFacts(decision, true) }),
+    ...(wantsDetails && {
+      model_selection_details: modelSelectionDetails(attempts, {
+        ...(mode && { mode }),
+        decisionMs,
+      }),
+    }),
+  });
+  return { status: 200, headers: { ...headers, 'content-type': 'application/json' }, body };
+}
+
+function streamedAnswer(
+  options: AnswerChat,
+  exchange: Exchange,
+  headers: Record<string, string>,
+  events: OpenEvents,
+): Answer {
+  return {
+    status: 200,
+    headers: {
+      ...headers,
+      'content-type': 'text/event-stream; charset=utf-8',
+      'cache-control': 'no-cache',
+    },
+    body: events.pass(({ error, usage = {}, events: completion }) => {
+      // Who leaves early has been answered so far.
+      finish(options, exchange, 200, { error, usage: { completion, ...usage } });
+    }),
+  };
+}
+
+function answerHeaders(
+  { call, decision, attempts, upstreamMs }: Exchange,
+  upstream: Readonly<Record<string, string>>,
+  warnings: readonly string[],
+): Record<string, string> {
+  const overheadMs = performance.now() - call.startedAt - upstreamMs;
+  return {
+    ...passAnswerHeaders(upstream),
+    ...decisionHeaders(decision),
+    ...attemptHeaders(attempts),
+    ...(warnings.length > 0 && { 'x-smart-router-warnings': warnings.join(', ') }),
+    'x-smart-router-overhead-ms': overheadMs.toFixed(3),
+  };
+}
+
+type End = {
+  readonly error?: HttpError | undefined;
+  /** What was answered took; absent when nothing was. */
+  readonly usage?: Usage;
+};
+
+/** Counts what it took, and logs one line a request: what was decided, and how it ended. */
+function finish(options: AnswerChat, exchange: Exchange, status: number, end: End): void {
+  const { call, request, decision, attempts } = exchange;
+  const { error, usage } = end;
+  const tokens = usage?.total;
+  const usd = usage && costOfAnswer(exchange, usage);
+  if (tokens !== undefined) options.countTokens(call, tokens);
+  if (usd !== undefined) options.spend(call, usd);
+  options.log(error === undefined || error.status < 500 ? 'info' : 'warning', 'chat', {
+    requestId: call.requestId,
+    caller: call.caller?.name,
+    useCase: call.useCase,
+    deployment: decision.member.upstream.deployment.name,
+    tier: decision.tier,
+    reason: decision.reason,
+    winRate: decision.winRate,
+    threshold: decision.threshold,
+    distance: decision.distance,
+    embeddingCache: decision.embeddingCache,
+    attempts: attemptChain(attempts),
+    stream: request.stream,
+    status,
+    tokens,
+    usd,
+    error: error && errorKind(error),
+    totalMs: Math.round(performance.now() - call.startedAt),
+  });
+}
+
+/** In USD; undefined without a price. What its deployment did not count is estimated. */
+function costOfAnswer({ needs, decision }: Exchange, usage: Usage): number | undefined {
+  const { price } = decision.member;
+  return price && costOf(price, { ...needs.tokens(), ...usage });
+}

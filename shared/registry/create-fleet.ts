@@ -1,0 +1,181 @@
+import type { Deployment } from '../upstream/deployment.ts';
+import type { Upstream } from '../upstream/upstream.ts';
+import type { DeploymentDefinition, Price, UseCaseDefinition } from './definitions.ts';
+import type { Fleet, Member } from './fleet.ts';
+import type { Snapshot, Version } from './store.ts';
+
+/** A deployment of the settings. */
+export type SettingsDeployment = {
+  readonly tier: 'strong' | 'weak';
+  readonly deployment: Deployment;
+  readonly scorerModel: string;
+  readonly price?: Price | undefined;
+};
+
+type FleetOptions = {
+  /** They hold until the registry says something else of the same name. */
+  readonly settings: readonly SettingsDeployment[];
+  readonly createUpstream: (deployment: Deployment) => Upstream;
+  /** Throws when the deployment cannot be called as it is defined. */
+  readonly resolve: (name: string, definition: DeploymentDefinition) => Promise<Deployment>;
+  /** The scorer's model that stands for a definition; undefined when none does. */
+  readonly findScorerModel: (name: string, definition: DeploymentDefinition) => string | undefined;
+  /** How good one of the scorer's models is as a whole; absent: the scorer does not say. */
+  readonly strengthOf?: ((scorerModel: string) => number) | undefined;
+};
+
+/** The fleet in force, and the way to another one. */
+export type FleetKeeper = {
+  readonly current: () => Fleet;
+  /**
+   * Makes a fleet of the registry's entries and puts it in force. Gives the entries that cannot be
+   * called as they are defined: for them the last one that could be stays.
+   */
+  apply(snapshot: Snapshot): Promise<readonly string[]>;
+};
+
+/** A member without its place among the others. */
+type Base = Omit<Member, 'tier'> & {
+  readonly name: string;
+  /** Of the settings, where it is one of theirs. */
+  readonly settingsTier?: 'strong' | 'weak';
+};
+
+/** Requests under way keep the fleet, and the deployments, that they were decided with. */
+export function createFleetKeeper(options: FleetOptions): FleetKeeper {
+  const settings = options.settings.map((one) => toSettingsBase(one, options));
+  let bases: ReadonlyMap<string, Base> = new Map(settings.map((one) => [one.name, one]));
+  let fleet = toFleet([...bases.values()], new Map(), options);
+
+  async function toBase(name: string, definition: DeploymentDefinition): Promise<Base> {
+    const deployment = await options.resolve(name, definition);
+    const ofSettings = settings.find((one) => one.name === name);
+    const { settingsTier, assumedCost = Number.POSITIVE_INFINITY } = ofSettings ?? {};
+    // One that is called as before keeps its circuit, its queue and what it has taught.
+    const isSame = (one: Base | undefined) =>
+      one !== undefined && fingerprint(one.upstream.deployment) === fingerprint(deployment);
+    const known = [bases.get(name), ofSettings].find(isSame);
+    const scorerModel = options.findScorerModel(name, definition);
+    return {
+      name,
+      upstream: known?.upstream ?? options.createUpstream(deployment),
+      ...(scorerModel !== undefined && { scorerModel }),
+      ...(definition.price && { price: definition.price }),
+      assumedCost,
+      isEnabled: definition.enabled ?? true,
+      weight: definition.weight ?? 1,
+      ...(settingsTier && { settingsTier }),
+    };
+  }
+
+  return {
+    current: () => fleet,
+    apply: async ({ entries }) => {
+      const next = new Map(settings.map((one) => [one.name, one]));
+      const problems: string[] = [];
+      const made = await Promise.all(
+        definedOf(entries, 'deployment').map(async ({ name, definition }) => {
+          const base = await toBase(name, definition).catch(() => undefined);
+          if (base === undefined) problems.push(name);
+          return base ?? bases.get(name);
+        }),
+      );
+      for (const base of made) if (base !== undefined) next.set(base.name, base);
+      const useCases = definedOf(entries, 'use_case').map(
+        ({ name, definition }) => [name, definition] as const,
+      );
+      fleet = toFleet([...next.values()], new Map(useCases), options);
+      bases = next;
+      return problems;
+    },
+  };
+}
+
+type Defined<K extends Version['kind']> = {
+  name: string;
+  definition: NonNullable<Version<K>['definition']>;
+};
+
+function definedOf<K extends Version['kind']>(entries: Snapshot['entries'], kind: K): Defined<K>[] {
+  return entries.flatMap(({ kind: other, name, definition }) =>
+    other === kind && definition !== undefined
+      ? [{ name, definition: definition as Defined<K>['definition'] }]
+      : [],
+  );
+}
+
+function toSettingsBase(
+  { deployment, tier, scorerModel, price }: SettingsDeployment,
+  { createUpstream }: FleetOptions,
+): Base {
+  return {
+    name: deployment.name,
+    upstream: createUpstream(deployment),
+    scorerModel,
+    ...(price && { price }),
+    // It is the cheap one: that is why it is there.
+    assumedCost: tier === 'weak' ? 0 : Number.POSITIVE_INFINITY,
+    isEnabled: true,
+    weight: 1,
+    settingsTier: tier,
+  };
+}
+
+function toFleet(
+  bases: readonly Base[],
+  useCases: ReadonlyMap<string, UseCaseDefinition>,
+  { strengthOf }: FleetOptions,
+): Fleet {
+  const strengths = strengthsOf(bases, strengthOf);
+  const sorted = bases.toSorted(
+    (a, b) =>
+      (strengths.get(b) ?? 0) - (strengths.get(a) ?? 0) ||
+      Number(b.settingsTier === 'strong') - Number(a.settingsTier === 'strong') ||
+      (a.name < b.name ? -1 : 1),
+  );
+  const strongest = sorted.find(({ isEnabled, scorerModel }) => isEnabled && scorerModel);
+  const members = sorted.map(({ name, settingsTier, ...member }): Member => {
+    const { modelName } = member.upstream.deployment;
+    const isStrong =
+      member.scorerModel === strongest?.scorerModel &&
+      modelName === strongest?.upstream.deployment.modelName;
+    return { ...member, tier: isStrong ? 'strong' : 'weak' };
+  });
+  return { members, useCases };
+}
+
+/**
+ * By the scorer's own account, else by what they cost. Of the two that the settings name, the strong
+ * one is not the weaker, whatever that says.
+ */
+function strengthsOf(
+  bases: readonly Base[],
+  strengthOf: ((scorerModel: string) => number) | undefined,
+): ReadonlyMap<Base, number> {
+  const strengths = new Map(
+    bases.map((base) => {
+      const { scorerModel, price, assumedCost } = base;
+      // Greater numbers than any price, so that infinite ones can be compared.
+      const cost = price ? price.input + price.output : Math.min(assumedCost, Number.MAX_VALUE);
+      const strength = strengthOf && scorerModel !== undefined ? strengthOf(scorerModel) : cost;
+      return [base, scorerModel === undefined ? Number.NEGATIVE_INFINITY : strength] as const;
+    }),
+  );
+  const [strong, weak] = (['strong', 'weak'] as const).map((tier) =>
+    bases.find(({ settingsTier, scorerModel }) => settingsTier === tier && scorerModel),
+  );
+  if (strong && weak) {
+    strengths.set(strong, Math.max(strengths.get(strong) ?? 0, strengths.get(weak) ?? 0));
+  }
+  return strengths;
+}
+
+/** Equal for deployments that are called in the same way. */
+function fingerprint(deployment: Deployment): string {
+  const { lacks, ...capabilities } = deployment.capabilities;
+  const sorted = (value: object) => Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : 1));
+  return JSON.stringify([
+    sorted({ ...deployment, capabilities: sorted(capabilities) }),
+    [...lacks].toSorted(),
+  ]);
+}

@@ -1,0 +1,118 @@
+import type { Considered, PassedOver } from './find-candidates.ts';
+import type { PromptEmbedding } from './prompt-embedding/prompt-embedding.ts';
+import type { Member, Model } from './registry/fleet.ts';
+import type { Rival } from './routing/rank-models.ts';
+import { shareLoad } from './routing/share-load.ts';
+import { canBeAsked } from './upstream/upstream.ts';
+
+/** Why a deployment was chosen. */
+export type Reason =
+  /** The win rates were compared with the threshold. */
+  | 'win-rate'
+  /** The prompt is unlike the scorer's training data, and the operator chose where those go. */
+  | 'out-of-distribution'
+  /** The request named the deployment. */
+  | 'deployment'
+  /** The models that the request, its use case or its caller may have left one. */
+  | 'models'
+  /** One model can serve the request: the others lack what it needs. */
+  | 'requirements'
+  /** One model costs no more than the use case may spend on a request. */
+  | 'price-ceiling'
+  /** The budget of the use case is spent: the cheapest of the weak tier. */
+  | 'budget'
+  /** Another deployment answered, because the chosen one could not. */
+  | 'fallback'
+  /** There was nothing to score, such as images alone. */
+  | 'no-text'
+  /** The prompt could not be embedded. */
+  | 'embedding-unavailable'
+  /** The scorer failed. */
+  | 'scorer-unavailable';
+
+/** Who answers, and as what. */
+export type Chosen = {
+  readonly member: Member;
+  readonly tier: 'strong' | 'weak' | 'direct';
+};
+
+export type RoutingDecision = Chosen & {
+  readonly reason: Reason;
+  /** Who may answer in its place, in the order in which they are asked. */
+  readonly others: readonly Member[];
+  /** All that was looked at; absent when the request named its deployment. */
+  readonly considered?: readonly Considered[];
+  /**
+   * Of the strongest candidate over the best of the others, in [0, 1]: with two models, of the strong
+   * over the weak one. Absent when nothing was scored.
+   */
+  readonly winRate?: number;
+  /** The share of the calibration's prompts with a lower win rate, in [0, 1]. */
+  readonly percentile?: number;
+  readonly threshold?: number;
+  /** From the scorer's training data, 0 to 2; absent when the scorer has no limit to it. */
+  readonly distance?: number;
+  /** `id@version` of the scorer; absent when it was not asked. */
+  readonly scorer?: string;
+  readonly embeddingCache: PromptEmbedding['cache'];
+};
+
+/** What was found out on the way to a decision. */
+export type Facts = Partial<
+  Pick<RoutingDecision, 'winRate' | 'percentile' | 'distance' | 'scorer' | 'embeddingCache'>
+> & { readonly rivals?: readonly Rival<Model>[] };
+
+type Choice = {
+  /** The candidates, the strongest first. */
+  readonly models: readonly Model[];
+  readonly considered: readonly Considered[];
+  readonly threshold: number;
+};
+
+/** The first of the ranked models answers, by one of its deployments; all others stay behind it. */
+export function createDecision(
+  choice: Choice,
+  ranked: readonly Model[],
+  reason: Reason,
+  { rivals = [], ...facts }: Facts,
+  random: () => number,
+): RoutingDecision {
+  const { considered, threshold } = choice;
+  const [member, ...others] = ranked.flatMap(({ members }) => inTurn(members, random));
+  if (member === undefined) throw new Error('There is no candidate to choose.');
+  return {
+    embeddingCache: 'none',
+    threshold,
+    ...facts,
+    member,
+    tier: member.tier,
+    reason,
+    others,
+    considered: considered.map((one) => {
+      const model = choice.models.find(({ members }) => members.includes(one.member));
+      if (model === undefined) return one;
+      const winRate = rivals.find((rival) => rival.model === model)?.winRate;
+      const isEnough = reason !== 'win-rate' || winRate === undefined || winRate < threshold;
+      const passedOver: PassedOver = model === ranked[0] ? 'load' : whyPassedOver(reason, isEnough);
+      return {
+        ...one,
+        ...(winRate !== undefined && { winRate }),
+        ...(one.member !== member && { passedOver }),
+      };
+    }),
+  };
+}
+
+function whyPassedOver(reason: Reason, isEnough: boolean): PassedOver {
+  if (!isEnough) return 'win-rate';
+  return reason === 'win-rate' || reason === 'budget' ? 'price' : 'tier';
+}
+
+/** By their weights; those that would not take a call now come last. */
+function inTurn(members: readonly Member[], random: () => number): readonly Member[] {
+  if (members.length === 1) return members;
+  const { able = [], unable = [] } = Object.groupBy(shareLoad(members, random), ({ upstream }) =>
+    canBeAsked(upstream) ? 'able' : 'unable',
+  );
+  return [...able, ...unable];
+}

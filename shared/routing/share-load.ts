@@ -1,0 +1,18 @@
+/** Its share of the load among its like, 0 or more. */
+type Weighted = { readonly weight: number };
+
+/**
+ * Puts them in a random order in which each comes first as often as its share of the weights says.
+ * Those of weight 0 come last: they are for what the others cannot take.
+ */
+export function shareLoad<T extends Weighted>(all: readonly T[], random: () => number): T[] {
+  if (all.length < 2) return [...all];
+  // Efraimidis and Spirakis, "Weighted random sampling with a reservoir" (2006): by u^(1/weight).
+  const keyed = all.map((one) => {
+    const drawn = Math.log(random());
+    return { one, key: one.weight === 0 ? Number.NEGATIVE_INFINITY : drawn / one.weight, drawn };
+  });
+  return keyed
+    .sort((a, b) => (a.key === b.key ? b.drawn - a.drawn : b.key - a.key))
+    .map(({ one }) => one);
+}
