@@ -27,6 +27,10 @@ const decisionHeaders: Json = {
   'x-smart-router-threshold': header(thresholdSchema),
   'x-smart-router-scorer': header(z.string(), '`id@version`; absent when it was not asked.'),
   'x-smart-router-embedding-cache': header(embeddingCacheSchema),
+  'x-smart-router-candidates': header(
+    z.string(),
+    'The deployments that were looked at, the strongest first: their prices in USD per million tokens, the win rate of the strongest candidate over each, and why it was passed over: `strong;price=4/20;passed-over=price, weak;price=0.2/1.2;win-rate=0.2431`. Cut with `...;more=n` when it grows long.',
+  ),
   'x-smart-router-attempts': header(z.int().min(0), 'How many calls to deployments were made.'),
   'x-smart-router-attempt-chain': header(
     z.string(),
