@@ -200,6 +200,12 @@ const CASES: readonly Case[] = [
     status: 413,
   },
   {
+    name: 'a rate limit',
+    path: '/llm/openai/v1/chat/completions',
+    body: { prompt: '[sim:429::1] Hi' },
+    status: 429,
+  },
+  {
     name: 'a failing deployment',
     path: '/llm/openai/v1/chat/completions',
     body: { prompt: '[sim:500] Hi' },
@@ -218,13 +224,6 @@ const CASES: readonly Case[] = [
     path: '/llm/openai/v1/chat/completions',
     body: { prompt: '[sim:slow:5000] Hi' },
     status: 504,
-  },
-  // The last: it has both deployments left alone for a while.
-  {
-    name: 'a rate limit',
-    path: '/llm/openai/v1/chat/completions',
-    body: { prompt: '[sim:429] Hi' },
-    status: 429,
   },
 ];
 
