@@ -1,0 +1,198 @@
+import { describe, expect, it } from 'vitest';
+import { UNKNOWN_MODEL } from '../../../shared/capabilities/capabilities.ts';
+import { createFleetKeeper } from '../../../shared/registry/create-fleet.ts';
+import type { DeploymentDefinition, Price } from '../../../shared/registry/definitions.ts';
+import type { Fleet } from '../../../shared/registry/fleet.ts';
+import type { Snapshot, Version } from '../../../shared/registry/store.ts';
+import type { Deployment } from '../../../shared/upstream/deployment.ts';
+import { createSilentUpstream } from '../../support/fleet.ts';
+
+const STRENGTHS: Readonly<Record<string, number>> = { huge: 3, big: 2, mid: 1, small: 0 };
+
+type Setup = {
+  readonly prices?: { readonly strong?: Price; readonly weak?: Price };
+  readonly hasStrengths?: boolean;
+  /** The scorer's models of the two of the settings. */
+  readonly pair?: { readonly strong: string; readonly weak: string };
+  /** Names that cannot be resolved, from now on. */
+  readonly broken?: ReadonlySet<string>;
+};
+
+function toDeployment(name: string, definition: DeploymentDefinition): Deployment {
+  return {
+    name,
+    modelName: definition.model ?? name,
+    endpoint: definition.endpoint,
+    apiStyle: 'azure',
+    apiVersion: '1',
+    capabilities: {
+      ...UNKNOWN_MODEL,
+      lacks: new Set(definition.tags?.includes('blind') ? ['images'] : []),
+    },
+  };
+}
+
+const endpoint = 'https://example.com';
+
+function start({ prices = {}, hasStrengths = true, broken = new Set(), ...setup }: Setup = {}) {
+  const pair = setup.pair ?? { strong: 'big', weak: 'small' };
+  const settings = (['strong', 'weak'] as const).map((tier) => ({
+    tier,
+    deployment: toDeployment(tier, { endpoint }),
+    scorerModel: pair[tier],
+    price: prices[tier],
+  }));
+  return createFleetKeeper({
+    settings,
+    createUpstream: (deployment) => ({ ...createSilentUpstream(deployment.name), deployment }),
+    resolve: async (name, definition) => {
+      if (broken.has(name)) throw new Error('There is no such secret.');
+      return toDeployment(name, definition);
+    },
+    findScorerModel: (name, { scorer_model }) =>
+      scorer_model === null ? undefined : (scorer_model ?? name),
+    strengthOf: hasStrengths ? (model) => STRENGTHS[model] ?? 0 : undefined,
+  });
+}
+
+function snapshot(
+  deployments: Readonly<Record<string, Partial<DeploymentDefinition> | undefined>>,
+): Snapshot {
+  const entries = Object.entries(deployments).map(
+    ([name, definition]): Version => ({
+      ...{ kind: 'deployment', name, version: 1, action: 'create', at: '', by: '' },
+      ...(definition && { definition: { endpoint, ...definition } }),
+    }),
+  );
+  return { revision: String(Math.random()), entries };
+}
+
+function namesOf({ members }: Fleet): string[] {
+  return members.map(({ upstream, tier }) => `${upstream.deployment.name} (${tier})`);
+}
+
+describe('the fleet', () => {
+  it('has the deployments of the settings until the registry says more', () => {
+    const { members, useCases } = start().current();
+    expect(members).toMatchObject([
+      { tier: 'strong', scorerModel: 'big', assumedCost: Number.POSITIVE_INFINITY, weight: 1 },
+      { tier: 'weak', scorerModel: 'small', assumedCost: 0, isEnabled: true },
+    ]);
+    expect(useCases.size).toBe(0);
+  });
+
+  it('is ordered by how good the scorer takes its models to be', async () => {
+    const keeper = start();
+    await keeper.apply(snapshot({ mid: {}, huge: {} }));
+    expect(namesOf(keeper.current())).toEqual([
+      'huge (strong)',
+      'strong (weak)',
+      'mid (weak)',
+      'weak (weak)',
+    ]);
+  });
+
+  it('is ordered by prices where the scorer does not say', async () => {
+    const keeper = start({ hasStrengths: false });
+    await keeper.apply(
+      snapshot({
+        dear: { price: { input: 5, output: 20 } },
+        fair: { price: { input: 1, output: 4 } },
+      }),
+    );
+    expect(namesOf(keeper.current())).toEqual([
+      'strong (strong)',
+      'dear (weak)',
+      'fair (weak)',
+      'weak (weak)',
+    ]);
+  });
+
+  it('takes the word of the settings on which of their two is strong', () => {
+    const keeper = start({ pair: { strong: 'small', weak: 'big' } });
+    expect(namesOf(keeper.current())).toEqual(['strong (strong)', 'weak (weak)']);
+  });
+
+  it('has no strongest that is paused or that no model stands for', async () => {
+    const keeper = start();
+    await keeper.apply(snapshot({ huge: { enabled: false }, tuned: { scorer_model: null } }));
+    const names = namesOf(keeper.current());
+    expect(names.at(1)).toBe('strong (strong)');
+    expect(names.at(-1)).toBe('tuned (weak)');
+  });
+
+  it('has several deployments of the strongest model in the strong tier', async () => {
+    const keeper = start();
+    const region = { model: 'strong', scorer_model: 'big' };
+    await keeper.apply(snapshot({ east: region, other: { scorer_model: 'big' } }));
+    expect(namesOf(keeper.current())).toEqual([
+      'strong (strong)',
+      'east (strong)',
+      'other (weak)',
+      'weak (weak)',
+    ]);
+  });
+
+  it('keeps a deployment as it was called, with its circuit and queue, when only its rank changes', async () => {
+    const keeper = start();
+    const upstreamOf = (name: string) =>
+      keeper.current().members.find(({ upstream }) => upstream.deployment.name === name)?.upstream;
+    const before = upstreamOf('strong');
+    await keeper.apply(snapshot({ strong: { enabled: false, weight: 2 }, mid: {} }));
+    expect(upstreamOf('strong')).toBe(before);
+    const mid = upstreamOf('mid');
+    await keeper.apply(snapshot({ mid: { price: { input: 1, output: 1 } } }));
+    expect(upstreamOf('mid')).toBe(mid);
+    expect(upstreamOf('strong')).toBe(before);
+    await keeper.apply(snapshot({ mid: { tags: ['blind'] } }));
+    expect(upstreamOf('mid')).not.toBe(mid);
+    await keeper.apply(snapshot({ mid: { endpoint: 'https://example.org' } }));
+    expect(upstreamOf('mid')?.deployment.endpoint).toBe('https://example.org');
+  });
+
+  it('falls back to the settings where an entry is deleted, and loses others', async () => {
+    const keeper = start();
+    await keeper.apply(snapshot({ strong: { scorer_model: 'small' }, mid: {} }));
+    await keeper.apply(snapshot({ strong: undefined, mid: undefined }));
+    expect(namesOf(keeper.current())).toEqual(['strong (strong)', 'weak (weak)']);
+    expect(keeper.current().members[0]?.scorerModel).toBe('big');
+  });
+
+  it('keeps the last one that could be called where an entry cannot, and names it', async () => {
+    const broken = new Set<string>();
+    const keeper = start({ broken });
+    await keeper.apply(snapshot({ mid: { weight: 5 } }));
+    broken.add('mid').add('new').add('strong');
+    const problems = await keeper.apply(
+      snapshot({ mid: { weight: 7 }, new: {}, strong: { enabled: false }, huge: {} }),
+    );
+    expect(problems.toSorted()).toEqual(['mid', 'new', 'strong']);
+    const { members } = keeper.current();
+    expect(members.map(({ upstream, weight }) => [upstream.deployment.name, weight])).toEqual([
+      ['huge', 1],
+      ['strong', 1],
+      ['mid', 5],
+      ['weak', 1],
+    ]);
+    expect(members.every(({ isEnabled }) => isEnabled)).toBe(true);
+  });
+
+  it('that a request was decided with stays as it was', async () => {
+    const keeper = start();
+    const before = keeper.current();
+    await keeper.apply(snapshot({ huge: {} }));
+    expect(before.members).toHaveLength(2);
+    expect(keeper.current()).not.toBe(before);
+  });
+
+  it('has the policies of the use cases', async () => {
+    const keeper = start();
+    const version = { version: 1, action: 'create', at: '', by: '' } as const;
+    const entries: Version[] = [
+      { kind: 'use_case', name: 'batch', ...version, definition: { mode: 'cost' } },
+      { kind: 'use_case', name: 'gone', ...version },
+    ];
+    await keeper.apply({ revision: '1', entries });
+    expect([...keeper.current().useCases]).toEqual([['batch', { mode: 'cost' }]]);
+  });
+});
