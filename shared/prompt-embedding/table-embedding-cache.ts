@@ -1,4 +1,5 @@
 import type { TableClient } from '@azure/data-tables';
+import { isNotFound, shareUntilFailure } from '../upstream/tables.ts';
 import type { EmbeddingCache } from './embedding-cache.ts';
 
 /** Nobody waits for a write, but those to a table that is silent must not pile up. */
@@ -104,21 +105,4 @@ function decode(value: unknown, dimensions: number): Float32Array {
     throw new TypeError('The cached embedding holds something that is no number.');
   }
   return embedding;
-}
-
-/** Azure's error codes differ per operation; the status does not. */
-function isNotFound(error: unknown): boolean {
-  return error instanceof Error && 'statusCode' in error && error.statusCode === 404;
-}
-
-/** One load for all callers; a failed one is forgotten, so that the next call tries again. */
-function shareUntilFailure<T>(load: () => Promise<T>): () => Promise<T> {
-  let loading: Promise<T> | undefined;
-  return () => {
-    loading ??= load().catch((error: unknown) => {
-      loading = undefined;
-      throw error;
-    });
-    return loading;
-  };
 }

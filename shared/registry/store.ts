@@ -22,11 +22,11 @@ export type Snapshot = { readonly revision: string; readonly entries: readonly V
 export type Store = {
   /** Undefined when nothing has changed since the revision. An entry that cannot be read is reported, and left out. */
   load(since?: string): Promise<Snapshot | undefined>;
-  read<K extends Kind>(kind: K, name: string): Promise<Version<K> | undefined>;
+  read(kind: Kind, name: string): Promise<Version | undefined>;
   /** Throws a VersionConflictError unless the entry's version is the one before this (0: none). */
   write(version: Version): Promise<void>;
   /** The newest first. */
-  history<K extends Kind>(kind: K, name: string): Promise<readonly Version<K>[]>;
+  history(kind: Kind, name: string): Promise<readonly Version[]>;
   /** Removes versions that ceased to hold before this moment, and entries deleted before it; gives how many. */
   purge(before: Date): Promise<number>;
 };

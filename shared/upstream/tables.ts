@@ -19,3 +19,29 @@ export async function createTableClient(
   }
   return new TableClient(tables.endpoint ?? '', name, await loadCredential(), options);
 }
+
+/** Azure's error codes differ per operation; the status does not. */
+export function isNotFound(error: unknown): boolean {
+  return hasStatus(error, 404);
+}
+
+/** Another one was there first, or has changed it: what the operation relied on is no more. */
+export function isConflict(error: unknown): boolean {
+  return hasStatus(error, 409) || hasStatus(error, 412);
+}
+
+function hasStatus(error: unknown, status: number): boolean {
+  return error instanceof Error && 'statusCode' in error && error.statusCode === status;
+}
+
+/** One load for all callers; a failed one is forgotten, so that the next call tries again. */
+export function shareUntilFailure<T>(load: () => Promise<T>): () => Promise<T> {
+  let loading: Promise<T> | undefined;
+  return () => {
+    loading ??= load().catch((error: unknown) => {
+      loading = undefined;
+      throw error;
+    });
+    return loading;
+  };
+}

@@ -1,0 +1,170 @@
+import { randomUUID } from 'node:crypto';
+import type { TableClient, TransactionAction } from '@azure/data-tables';
+import { isConflict, isNotFound, shareUntilFailure } from '../upstream/tables.ts';
+import {
+  currentKey,
+  findPast,
+  HEAD,
+  historyPrefix,
+  PARTITION,
+  type Row,
+  toRow,
+  toVersion,
+} from './registry-rows.ts';
+import { type Store, type Version, VersionConflictError } from './store.ts';
+
+const READ_TIMEOUT_MS = 3_000;
+const WRITE_TIMEOUT_MS = 5_000;
+const PURGE_TIMEOUT_MS = 60_000;
+
+/** Of a transaction. */
+const MAX_ACTIONS = 100;
+
+type TableStoreOptions = {
+  /** The client of the table, made when it is first needed. */
+  readonly loadClient: () => Promise<TableClient>;
+  /** Told of each entry that cannot be read, by its kind and name. */
+  readonly onUnreadable: (entry: string) => void;
+};
+
+/**
+ * The registry in Azure Table Storage. Its rows are `head`, `current|<kind>|<name>` and
+ * `history|<kind>|<name>|<version>`, each version with its definition as JSON.
+ */
+export function createTableStore({ onUnreadable, ...options }: TableStoreOptions): Store {
+  const loadClient = shareUntilFailure(options.loadClient);
+
+  function parse(rows: readonly Row[]): Version[] {
+    return rows.flatMap((row) => {
+      const version = toVersion(row);
+      if (version === undefined) onUnreadable(row.rowKey.split('|').slice(1, 3).join(' '));
+      return version ?? [];
+    });
+  }
+
+  return {
+    load: async (since) => {
+      const client = await loadClient();
+      // Before the entries: a change between the two is seen, now or the next time.
+      const head = await get(client, HEAD);
+      const revision = String(head?.['revision'] ?? '');
+      if (revision === since) return undefined;
+      const rows = head === undefined ? [] : await list(client, 'current');
+      return { revision, entries: parse(rows) };
+    },
+    read: async (kind, name) => {
+      const row = await get(await loadClient(), currentKey(kind, name));
+      return row && parse([row])[0];
+    },
+    write: async (version) => {
+      try {
+        await write(await loadClient(), version);
+      } catch (error) {
+        throw isConflict(error) ? new VersionConflictError(version.kind, version.name) : error;
+      }
+    },
+    history: async (kind, name) => {
+      const rows = await list(await loadClient(), historyPrefix(kind, name));
+      return parse(rows).reverse();
+    },
+    purge: async (before) => {
+      const client = await loadClient();
+      const [current, history] = await Promise.all([
+        list(client, 'current', PURGE_TIMEOUT_MS),
+        list(client, 'history', PURGE_TIMEOUT_MS),
+      ]);
+      return remove(client, findPast(current, history, before));
+    },
+  };
+}
+
+async function get(client: TableClient, rowKey: string): Promise<Row | undefined> {
+  const abortSignal = AbortSignal.timeout(READ_TIMEOUT_MS);
+  return await client.getEntity<Row>(PARTITION, rowKey, { abortSignal }).catch(orNothing);
+}
+
+/** The rows whose keys begin so, in the order of their keys. */
+async function list(
+  client: TableClient,
+  prefix: string,
+  timeoutMs = READ_TIMEOUT_MS,
+): Promise<readonly Row[]> {
+  const abortSignal = AbortSignal.timeout(timeoutMs);
+  const keys = `RowKey ge '${prefix}|' and RowKey lt '${prefix}}'`;
+  const queryOptions = { filter: `PartitionKey eq '${PARTITION}' and ${keys}` };
+  const rows: Row[] = [];
+  try {
+    for await (const row of client.listEntities<Row>({ queryOptions, abortSignal })) {
+      rows.push(row);
+    }
+  } catch (error) {
+    orNothing(error);
+  }
+  return rows;
+}
+
+async function write(client: TableClient, version: Version): Promise<void> {
+  const { kind, name } = version;
+  const row = await get(client, currentKey(kind, name));
+  // What comes from the settings is not kept: its first change is its second version.
+  const isFirst = row === undefined && version.version <= 2;
+  if (!isFirst && row?.['version'] !== version.version - 1) {
+    throw new VersionConflictError(kind, name);
+  }
+  const entity = toRow(version);
+  const current = { ...entity, rowKey: currentKey(kind, name) };
+  await submit(client, [
+    ['upsert', { partitionKey: PARTITION, rowKey: HEAD, revision: randomUUID() }, 'Replace'],
+    row === undefined
+      ? ['create', current]
+      : ['update', current, 'Replace', { etag: row.etag ?? '*' }],
+    ['create', entity],
+  ]);
+}
+
+/** Nothing, for what is not there; throws any other error. */
+function orNothing(error: unknown): undefined {
+  if (!isNotFound(error)) throw error;
+}
+
+async function submit(client: TableClient, actions: TransactionAction[]): Promise<void> {
+  const limit = { abortSignal: AbortSignal.timeout(WRITE_TIMEOUT_MS) };
+  try {
+    await client.submitTransaction(actions, limit);
+  } catch (error) {
+    orNothing(error);
+    // In Azure the table is part of the deployment; elsewhere the first write makes it.
+    await client.createTable(limit);
+    await client.submitTransaction(actions, limit);
+  }
+}
+
+/** What another instance has removed, or somebody has made anew, is left alone. */
+async function remove(
+  client: TableClient,
+  past: { readonly current: readonly Row[]; readonly history: readonly Row[] },
+): Promise<number> {
+  const abortSignal = AbortSignal.timeout(PURGE_TIMEOUT_MS);
+  const keys = past.history.map(({ rowKey }) => rowKey);
+  let removed = 0;
+  for (let first = 0; first < keys.length; first += MAX_ACTIONS) {
+    const some = keys.slice(first, first + MAX_ACTIONS);
+    const actions = some.map(
+      (rowKey): TransactionAction => ['delete', { partitionKey: PARTITION, rowKey }],
+    );
+    removed += await client.submitTransaction(actions, { abortSignal }).then(
+      () => some.length,
+      (error: unknown) => orNothing(error) ?? 0,
+    );
+  }
+  for (const { rowKey, etag = '*' } of past.current) {
+    removed += await client.deleteEntity(PARTITION, rowKey, { etag, abortSignal }).then(
+      () => 1,
+      (error: unknown) => {
+        if (isConflict(error) || isNotFound(error)) return 0;
+        throw error;
+      },
+    );
+  }
+  return removed;
+}

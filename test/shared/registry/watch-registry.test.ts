@@ -1,0 +1,138 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { describe, expect, it } from 'vitest';
+import type { Snapshot } from '../../../shared/registry/store.ts';
+import { watchRegistry } from '../../../shared/registry/watch-registry.ts';
+
+type Setup = {
+  readonly refreshMs?: number;
+  readonly startMs?: number;
+  readonly apply?: (snapshot: Snapshot) => Promise<readonly string[]>;
+};
+
+/** A registry whose revision a test sets; undefined: it cannot be reached. */
+function start({ refreshMs = 60_000, startMs = 1_000, apply }: Setup = {}) {
+  const registry = { revision: '1' as string | undefined, loads: 0, delayMs: 0 };
+  const clock = { now: 1_000_000 };
+  const applied: string[] = [];
+  const logged: unknown[] = [];
+  const watcher = watchRegistry({
+    store: {
+      load: async (since) => {
+        registry.loads += 1;
+        const { revision } = registry;
+        await delay(registry.delayMs);
+        if (revision === undefined) throw new Error('secret host');
+        return revision === since ? undefined : { revision, entries: [] };
+      },
+    },
+    refreshMs,
+    startMs,
+    apply: async (snapshot) => {
+      const problems = (await apply?.(snapshot)) ?? [];
+      applied.push(snapshot.revision);
+      return problems;
+    },
+    log: (level, event) => logged.push(`${level} ${event}`),
+    now: () => clock.now,
+  });
+  return { watcher, registry, applied, logged, clock };
+}
+
+describe('the registry', () => {
+  it('is in force after the start, and read again when it has changed', async () => {
+    const { watcher, registry, applied, clock } = start();
+    expect(watcher.state()).toEqual({ state: 'unreachable', problems: [] });
+    await watcher.start();
+    expect(applied).toEqual(['1']);
+    await watcher.refresh();
+    registry.revision = '2';
+    await watcher.refresh();
+    expect(applied).toEqual(['1', '2']);
+    clock.now += 50;
+    expect(watcher.state()).toEqual({ state: 'ok', age_ms: 50, problems: [] });
+  });
+
+  it('is looked at again and again', async () => {
+    const { watcher, registry, applied } = start({ refreshMs: 20 });
+    await watcher.start();
+    registry.revision = '2';
+    await expect.poll(() => applied, { timeout: 2_000 }).toEqual(['1', '2']);
+  });
+
+  it('is not waited for longer than the start may take, and comes later', async () => {
+    const { watcher, registry, applied } = start({ startMs: 20 });
+    registry.delayMs = 200;
+    await watcher.start();
+    expect(applied).toEqual([]);
+    await expect.poll(() => applied, { timeout: 2_000 }).toEqual(['1']);
+  });
+
+  it('stays as it was last read while it cannot be reached, and says so once', async () => {
+    const { watcher, registry, applied, logged, clock } = start();
+    await watcher.start();
+    registry.revision = undefined;
+    clock.now += 100;
+    await watcher.refresh();
+    await watcher.refresh();
+    expect(watcher.state()).toEqual({ state: 'unreachable', age_ms: 100, problems: [] });
+    registry.revision = '2';
+    await watcher.refresh();
+    expect(watcher.state()).toMatchObject({ state: 'ok', age_ms: 0 });
+    expect(applied).toEqual(['1', '2']);
+    expect(logged).toEqual(['warning registry-unreachable', 'info registry-reached']);
+  });
+
+  it('that cannot be reached from the start is told once, and comes into force when it can', async () => {
+    const { watcher, registry, applied, logged } = start();
+    registry.revision = undefined;
+    await watcher.start();
+    await watcher.refresh();
+    expect(watcher.state()).toEqual({ state: 'unreachable', problems: [] });
+    registry.revision = '1';
+    await watcher.refresh();
+    expect(applied).toEqual(['1']);
+    expect(logged).toEqual(['warning registry-unreachable', 'info registry-reached']);
+  });
+
+  it('is tried again at every look while an entry cannot be called', async () => {
+    let problems = ['mid'];
+    const { watcher, applied } = start({ apply: async () => problems });
+    await watcher.start();
+    expect(watcher.state()).toMatchObject({ state: 'ok', problems: ['mid'] });
+    problems = [];
+    await watcher.refresh();
+    await watcher.refresh();
+    expect(applied).toEqual(['1', '1']);
+    expect(watcher.state().problems).toEqual([]);
+  });
+
+  it('is put in force again every five minutes, for secrets that have changed', async () => {
+    const { watcher, applied, clock } = start();
+    await watcher.start();
+    clock.now += 299_000;
+    await watcher.refresh();
+    expect(applied).toEqual(['1']);
+    clock.now += 1_000;
+    await watcher.refresh();
+    expect(applied).toEqual(['1', '1']);
+  });
+
+  it('that cannot be put in force counts as not reached', async () => {
+    const { watcher } = start({ apply: () => Promise.reject(new Error('bad')) });
+    await watcher.start();
+    expect(watcher.state().state).toBe('unreachable');
+  });
+
+  it('is read anew for whoever has just written, behind a look under way', async () => {
+    const { watcher, registry, applied } = start();
+    await watcher.start();
+    registry.delayMs = 20;
+    const underWay = watcher.refresh();
+    await delay(5);
+    registry.revision = '2';
+    await watcher.refresh();
+    expect(applied).toEqual(['1', '2']);
+    await underWay;
+    expect(registry.loads).toBe(3);
+  });
+});

@@ -1,0 +1,33 @@
+import { InputError } from './command-line/input-error.ts';
+import { runTool } from './command-line/run-tool.ts';
+import { measureChurn } from './measure/churn.ts';
+import { measureDecisions } from './measure/decisions.ts';
+import { measurePropagation } from './measure/propagation.ts';
+
+const HELP = `npm run measure:registry [-- --changes <n>] [-- --requests <n>]
+
+Measures on this machine, over loopback, how the registry of deployments behaves: how long a change
+takes to reach a second instance of the app at the same tables; the time of a decision with 2, 16
+and 64 models; and whether anything fails while a deployment is added, changed, paused and removed
+under load. Exits with 1 when a request fails or a change takes more than 10 s.
+
+  --changes <n>   so many changes are timed (default: 50)
+  --requests <n>  so many requests are sent while deployments come and go (default: 10000)`;
+
+const LIMIT_MS = 10_000;
+
+await runTool({
+  help: HELP,
+  options: { changes: { type: 'string' }, requests: { type: 'string' } },
+  run: async (commandLine) => {
+    const changes = commandLine.integer('changes', 50);
+    const requests = commandLine.integer('requests', 10_000);
+    if (changes < 1 || changes > 1_000 || requests < 100 || requests > 100_000) {
+      throw new InputError('--changes is a number from 1 to 1000, --requests from 100 to 100000.');
+    }
+    const slowestMs = await measurePropagation(changes);
+    await measureDecisions();
+    const failed = await measureChurn(requests);
+    if (failed > 0 || slowestMs > LIMIT_MS) process.exitCode = 1;
+  },
+});
