@@ -1,29 +1,12 @@
 import { app, type HttpMethod } from '@azure/functions';
-import { type Answer, type Call, jsonAnswer } from '../shared/answer.ts';
-import { createBackground } from '../shared/background.ts';
+import { type Call, jsonAnswer } from '../shared/answer.ts';
 import { mayCall } from '../shared/caller.ts';
-import { createCompleteChat } from '../shared/chat/complete-chat.ts';
 import { loadConfig } from '../shared/config.ts';
-import { createController } from '../shared/controller.ts';
 import { HttpError } from '../shared/errors.ts';
-import { createLog, errorKind } from '../shared/log.ts';
-import { createFindQuantiles } from '../shared/matrix-factorization/calibrate-models.ts';
-import { loadHeldOutScores } from '../shared/matrix-factorization/held-out-scores.ts';
-import { load } from '../shared/matrix-factorization/scorer.ts';
-import { findScorerModel } from '../shared/matrix-factorization/scorer-choice.ts';
+import { createLog } from '../shared/log.ts';
 import type { OperationId } from '../shared/openapi/operations.ts';
-import { createPassEmbeddings } from '../shared/pass-embeddings.ts';
-import { createEmbedding } from '../shared/prompt-embedding/create-embedding.ts';
-import { createRateLimits } from '../shared/rate-limits.ts';
 import { letsNobodyIn } from '../shared/read-access.ts';
-import { createReadiness } from '../shared/readiness.ts';
-import { createFleetKeeper } from '../shared/registry/create-fleet.ts';
-import { createRoutePrompts } from '../shared/route-prompts.ts';
-import { createAllowedHosts } from '../shared/upstream/allowed-hosts.ts';
-import { needsToken } from '../shared/upstream/deployment.ts';
-import { createAzureCredential, createTokenProvider } from '../shared/upstream/entra-token.ts';
-import { createUpstreams } from '../shared/upstream/upstream.ts';
-import { createFindPolicy } from '../shared/use-case-policy.ts';
+import { createServices, enabledUpstreams } from './create-services.ts';
 import { createAuthenticate } from './http/authenticate.ts';
 import { createCalls } from './http/calls.ts';
 import { watchConnections } from './http/connections.ts';
@@ -31,95 +14,17 @@ import { createRespond, type Route } from './http/respond.ts';
 import { shutDown } from './http/shut-down.ts';
 import { answerUnclaimed } from './http/unclaimed-requests.ts';
 
-// The composition root: reads the settings, builds everything, and is the route table. What is
-// wrong with the settings or the scorer ends the start here, before a request is taken.
+// Reads the settings, has everything built, and is the route table. What is wrong with the settings
+// or the scorer ends the start here, before a request is taken.
 const config = await loadConfig();
 const log = createLog(config.logLevel);
-const background = createBackground((error) =>
-  log('warning', 'background-work-failed', { error: errorKind(error) }),
-);
-const loadCredential = createAzureCredential();
-const getToken = createTokenProvider(loadCredential);
-const configured = [config.strong, config.weak, ...(config.embedding ? [config.embedding] : [])];
-const checkEndpoint = createAllowedHosts({
-  endpoints: configured.map(({ endpoint }) => endpoint),
-  allowed: config.allowedHosts,
-});
-const createUpstream = createUpstreams(getToken, { ...config.limits, checkEndpoint });
+const services = await createServices(config, log);
+const { registry, embedding } = services;
 
-const embedding = config.embedding && createUpstream(config.embedding);
-const { entry, pair, calibration } = config.scorer;
-// At once: the word vectors are read while the scorer is made ready.
-const [{ getPromptEmbedding, embeddingCircuit, probeTables, warm }, scorer, heldOutScores] =
-  await Promise.all([
-    createEmbedding({
-      config,
-      dimensions: entry.dimensions,
-      getToken,
-      loadCredential,
-      background,
-      log,
-    }),
-    load(entry, config.modelsFolder),
-    loadHeldOutScores(entry, config.modelsFolder),
-  ]);
-const { current: getFleet } = createFleetKeeper({
-  settings: [
-    { tier: 'strong', deployment: config.strong, scorerModel: pair.strong },
-    { tier: 'weak', deployment: config.weak, scorerModel: pair.weak },
-  ],
-  createUpstream,
-  resolve: () => Promise.reject(new Error('not yet')),
-  findScorerModel: (name, { model, scorer_model }) =>
-    scorer_model === null ? undefined : findScorerModel(entry, scorer_model ?? model ?? name),
-  strengthOf: heldOutScores?.mean,
-});
-const controller = createController({
-  scorer,
-  findQuantiles: createFindQuantiles({ calibration, heldOutScores }),
-  policy: config.policy,
-  outOfDistributionTier: config.policy.outOfDistributionTier,
-  embeddingFailureTier: config.policy.embeddingFailureTier,
-  getPromptEmbedding,
-  log,
-});
-
-const findPolicy = createFindPolicy(() => 0);
-const rateLimits = createRateLimits(config.rateLimits);
-const { countTokens } = rateLimits;
-const completeChat = createCompleteChat({
-  controller,
-  getFleet,
-  findPolicy,
-  ...config.limits,
-  countTokens,
-  spend: () => undefined,
-  log,
-});
-const passEmbeddings = createPassEmbeddings({
-  ...(embedding && { upstream: embedding }),
-  ...config.limits,
-  countTokens,
-});
-const routePrompts = createRoutePrompts({
-  controller,
-  getFleet,
-  findPolicy,
-  scorer: scorer.name,
-  ...(calibration && { calibration: calibration.name }),
-});
-const checkReadiness = createReadiness({
-  scorer: scorer.name,
-  embedder: entry.embedder,
-  ...(probeTables && { probeTables }),
-  // The local embedder answers always; another one is a deployment that may be down.
-  ...(embedding && !config.isLocalEmbedder && { embedding }),
-  ...(embeddingCircuit && { embeddingCircuit }),
-  getDeployments: () => getFleet().members.map(({ upstream }) => upstream),
-});
-
-const chat = { access: 'key', hasBody: true, handle: limited(completeChat) } as const;
-const embeddings = { access: 'key', hasBody: true, handle: limited(passEmbeddings) } as const;
+const chat = { access: 'key', hasBody: true, handle: services.completeChat } as const;
+const embeddings = { access: 'key', hasBody: true, handle: services.passEmbeddings } as const;
+const entries = 'llm/deployments';
+const policies = 'llm/use-cases';
 
 type RouteEntry = Route & { readonly path: string; readonly method: HttpMethod };
 
@@ -170,7 +75,69 @@ const routes: Record<OperationId, RouteEntry> = {
     method: 'POST',
     access: 'key',
     hasBody: true,
-    handle: limited(routePrompts),
+    handle: services.routePrompts,
+  },
+  'list-deployments': {
+    path: entries,
+    method: 'GET',
+    access: 'admin',
+    handle: registry.deployments.list,
+  },
+  'get-deployment': { ...named(entries), method: 'GET', handle: registry.deployments.get },
+  'put-deployment': {
+    ...named(entries),
+    method: 'PUT',
+    hasBody: true,
+    handle: registry.deployments.put,
+  },
+  'patch-deployment': {
+    ...named(entries),
+    method: 'PATCH',
+    hasBody: true,
+    handle: registry.deployments.patch,
+  },
+  'delete-deployment': { ...named(entries), method: 'DELETE', handle: registry.deployments.remove },
+  'deployment-history': {
+    ...named(entries, 'history'),
+    method: 'GET',
+    handle: registry.deployments.history,
+  },
+  'rollback-deployment': {
+    ...named(entries, 'rollback'),
+    method: 'POST',
+    hasBody: true,
+    handle: registry.deployments.rollback,
+  },
+  'list-use-cases': {
+    path: policies,
+    method: 'GET',
+    access: 'admin',
+    handle: registry.useCases.list,
+  },
+  'get-use-case': { ...named(policies), method: 'GET', handle: registry.useCases.get },
+  'put-use-case': {
+    ...named(policies),
+    method: 'PUT',
+    hasBody: true,
+    handle: registry.useCases.put,
+  },
+  'patch-use-case': {
+    ...named(policies),
+    method: 'PATCH',
+    hasBody: true,
+    handle: registry.useCases.patch,
+  },
+  'delete-use-case': { ...named(policies), method: 'DELETE', handle: registry.useCases.remove },
+  'use-case-history': {
+    ...named(policies, 'history'),
+    method: 'GET',
+    handle: registry.useCases.history,
+  },
+  'rollback-use-case': {
+    ...named(policies, 'rollback'),
+    method: 'POST',
+    hasBody: true,
+    handle: registry.useCases.rollback,
   },
 };
 
@@ -206,19 +173,19 @@ app.http('zz-not-found', {
   authLevel: 'anonymous',
   handler: respond({ access: isClosed ? 'key' : 'open', handle: notFound }),
 });
-// Nothing waits for it: a request that comes first does what is left of it itself.
-app.hook.appStart(() => {
-  background.run(warm());
-  if ([config.strong, config.weak].some(needsToken)) background.run(getToken());
+// One instance at a time, at the hour that PURGE_SCHEDULE names.
+app.timer('purge-expired', {
+  schedule: config.registry.purgeSchedule,
+  handler: () => services.purgeExpired(),
 });
-app.hook.appTerminate(() => shutDown({ calls, background, log }));
+// Nothing waits for it: a request that comes first does what is left of it itself.
+app.hook.appStart(() => services.warm());
+app.hook.appTerminate(() => shutDown({ calls, log, ...services }));
 
-/** A route whose calls count against the limits of its caller and its use case. */
-function limited(handle: (call: Call) => Promise<Answer>): (call: Call) => Promise<Answer> {
-  return async (call) => {
-    rateLimits.admit(call);
-    return handle(call);
-  };
+/** A path below the entries of the registry that names one of them. */
+function named(folder: string, more?: string) {
+  const path = [folder, '{name}', ...(more === undefined ? [] : [more])].join('/');
+  return { path, access: 'admin', param: 'name' } as const;
 }
 
 function health() {
@@ -226,7 +193,7 @@ function health() {
 }
 
 async function ready() {
-  const readiness = await checkReadiness();
+  const readiness = await services.checkReadiness();
   return jsonAnswer(readiness.status === 'unavailable' ? 503 : 200, readiness);
 }
 
@@ -237,9 +204,8 @@ async function openapi() {
 }
 
 function listModels({ caller }: Call) {
-  const enabled = getFleet().members.filter(({ isEnabled }) => isEnabled);
-  const named = [...enabled.map(({ upstream }) => upstream), ...(embedding ? [embedding] : [])];
-  const names = named.map(({ deployment }) => deployment.name);
+  const callable = [...enabledUpstreams(registry), ...(embedding ? [embedding] : [])];
+  const names = callable.map(({ deployment }) => deployment.name);
   const ids = ['smart-router', ...names.filter((name) => mayCall(caller, name))];
   const data = ids.map((id) => ({ id, object: 'model', created: 0, owned_by: 'smart-router' }));
   return jsonAnswer(200, { object: 'list', data });

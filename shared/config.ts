@@ -6,6 +6,11 @@ import { LOCAL_EMBEDDER } from './prompt-embedding/local-embedding.ts';
 import { type Access, readAccess } from './read-access.ts';
 import { type Limits, readLimits } from './read-limits.ts';
 import { type RateLimit, readRateLimits } from './read-rate-limits.ts';
+import {
+  type RegistrySettings,
+  readRegistrySettings,
+  TABLE_NAME,
+} from './read-registry-settings.ts';
 import { OUT_OF_DISTRIBUTION_TIERS, type OutOfDistributionTier } from './routing/controls.ts';
 import { MODES, type Mode, type ModeShares } from './routing/threshold.ts';
 import { type Environment, SettingsReader } from './settings-reader.ts';
@@ -44,8 +49,10 @@ export type Config = {
   readonly rateLimits: readonly RateLimit[];
   /** Hosts beside the configured ones that a deployment may be at. */
   readonly allowedHosts: readonly string[];
+  /** Absent: nothing is kept in any. */
+  readonly tables?: TablesConfig;
+  readonly registry: RegistrySettings;
   readonly embeddingCache: {
-    readonly tables?: TablesConfig;
     readonly table: string;
     readonly maxEntries: number;
     readonly timeoutMs: number;
@@ -81,6 +88,8 @@ export async function loadConfig(env: Environment = process.env): Promise<Config
   const limits = readLimits(read);
   const rateLimits = readRateLimits(read);
   const allowedHosts = readAllowedHosts(read);
+  const tables = readTables(read);
+  const registry = readRegistrySettings(read);
   const embeddingCache = readEmbeddingCache(read);
   const logLevel = read.choice('LOG_LEVEL', LOG_LEVELS) ?? 'info';
   if (read.problems.length > 0 || !strong || !weak || !scorer) throw new ConfigError(read.problems);
@@ -96,6 +105,8 @@ export async function loadConfig(env: Environment = process.env): Promise<Config
     limits,
     rateLimits,
     allowedHosts,
+    ...(tables && { tables }),
+    registry,
     embeddingCache,
     logLevel,
   };
@@ -201,7 +212,7 @@ async function readScorer(
   }
 }
 
-function readEmbeddingCache(read: SettingsReader): Config['embeddingCache'] {
+function readTables(read: SettingsReader): TablesConfig | undefined {
   const endpoint = read.url('TABLES_ENDPOINT')?.href;
   const connectionString = read.text('TABLES_CONNECTION_STRING');
   if (endpoint !== undefined && connectionString !== undefined) {
@@ -214,14 +225,14 @@ function readEmbeddingCache(read: SettingsReader): Config['embeddingCache'] {
       'TABLES_ENDPOINT must be an https address: a token goes there. Use TABLES_CONNECTION_STRING for an emulator.',
     );
   }
-  const tables = {
-    ...(endpoint !== undefined && { endpoint }),
-    ...(connectionString !== undefined && { connectionString }),
-  };
+  if (endpoint !== undefined) return { endpoint };
+  return connectionString === undefined ? undefined : { connectionString };
+}
+
+function readEmbeddingCache(read: SettingsReader): Config['embeddingCache'] {
   const keySecret = read.text('CACHE_KEY_SECRET');
   return {
-    ...((endpoint ?? connectionString) !== undefined && { tables }),
-    table: read.matching('EMBEDDING_CACHE_TABLE', /^[A-Za-z][A-Za-z0-9]{2,62}$/) ?? 'embeddings',
+    table: read.matching('EMBEDDING_CACHE_TABLE', TABLE_NAME) ?? 'embeddings',
     maxEntries: read.integer('EMBEDDING_CACHE_ENTRIES', { min: 1 }) ?? 5_000,
     timeoutMs: read.integer('EMBEDDING_CACHE_TIMEOUT_MS', { min: 1, max: 60_000 }) ?? 150,
     ...(keySecret !== undefined && { keySecret }),

@@ -1,4 +1,5 @@
 import { errorKind } from './log.ts';
+import type { RegistryState } from './registry/watch-registry.ts';
 import type { Circuit } from './upstream/circuit.ts';
 import type { Operation } from './upstream/deployment.ts';
 import type { Upstream, UpstreamState } from './upstream/upstream.ts';
@@ -16,6 +17,7 @@ export type Readiness = {
     readonly circuit?: UpstreamState['circuit'];
   };
   readonly tables: { readonly state: State };
+  readonly registry: RegistryState;
   readonly deployments: readonly ({
     readonly name: string;
     readonly state: State;
@@ -37,6 +39,7 @@ type ReadinessOptions = {
   readonly embedding?: Upstream;
   /** What stands before the embedder of prompts. */
   readonly embeddingCircuit?: Pick<Circuit, 'state'>;
+  readonly getRegistry: () => RegistryState;
   /** Those that may be called now. */
   readonly getDeployments: () => readonly Upstream[];
   /** Throws when the tables do not answer. Absent: nothing is kept in any. */
@@ -73,8 +76,11 @@ function toReadiness(options: ReadinessOptions, probes: Probes): Readiness {
   const circuit = options.embeddingCircuit?.state();
   // Half-open counts as up: the call that tries the deployment has to come.
   const up = deployments.filter(({ state, circuit }) => state === 'ok' && circuit !== 'open');
+  const registry = options.getRegistry();
   const isWhole =
     up.length === deployments.length &&
+    registry.state !== 'unreachable' &&
+    registry.problems.length === 0 &&
     probes.embeddings === 'ok' &&
     circuit !== 'open' &&
     (probes.tables === 'ok' || probes.tables === 'not-used');
@@ -87,6 +93,7 @@ function toReadiness(options: ReadinessOptions, probes: Probes): Readiness {
       ...(circuit && { circuit }),
     },
     tables: { state: probes.tables },
+    registry,
     deployments,
   };
 }

@@ -25,6 +25,11 @@ export class SettingsReader {
     return names.some((name) => this.#bad.has(name));
   }
 
+  /** The settings whose names begin so. */
+  namesFrom(prefix: string): readonly string[] {
+    return Object.keys(this.#env).filter((name) => name.startsWith(prefix));
+  }
+
   /** An empty setting counts as absent: that is how portals and pipelines write "not set". */
   text(name: string): string | undefined {
     const value = this.#env[name]?.trim();

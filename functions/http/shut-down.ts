@@ -13,15 +13,18 @@ const FLUSH_MS = 250;
 type ShutDownOptions = {
   readonly calls: Calls;
   readonly background: Background;
+  /** Keeps what must not be lost, once nothing is under way. */
+  readonly finish: () => Promise<void>;
   readonly log: Log;
 };
 
 /** Ends what is under way, within the time that the host leaves. Resolves when the process may end. */
-export async function shutDown({ calls, background, log }: ShutDownOptions): Promise<void> {
+export async function shutDown({ calls, background, finish, log }: ShutDownOptions): Promise<void> {
   const startedAt = performance.now();
   const elapsedMs = () => Math.round(performance.now() - startedAt);
   log('info', 'shutdown-begun');
   const callsEnded = await calls.shutDown({ graceMs: GRACE_MS, endingMs: ENDING_MS });
+  background.run(finish());
   // What calls leave to be done afterwards is known only now.
   await background.drain(TOTAL_MS - FLUSH_MS - elapsedMs());
   log('info', 'shutdown-done', { callsEnded, totalMs: elapsedMs() });

@@ -20,7 +20,7 @@ const COUNTS = {
   output: 'outputTokens',
 } as const;
 
-/** What `STRONG_CAPABILITIES` and `WEAK_CAPABILITIES` may say: `name=value`, separated by commas. */
+/** What may be said of a model, in settings as `name=value`, in the registry as JSON. */
 const PARSERS: ReadonlyMap<string, Parse> = new Map<string, Parse>([
   ...Object.entries(COUNTS).map(([name, field]): [string, Parse] => [name, parseCount(field)]),
   ...FEATURES.map((feature): [string, Parse] => [feature, parseFeature(feature)]),
@@ -53,7 +53,7 @@ export function readCapabilities(
   let capabilities = capabilitiesOf(modelName, apiStyle);
   for (const part of read.text(setting)?.split(',') ?? []) {
     const [name = '', value = '', more] = part.split('=').map((side) => side.trim());
-    const said = more === undefined ? PARSERS.get(name)?.(value, capabilities) : undefined;
+    const said = more === undefined ? parseCapability(name, value, capabilities) : undefined;
     if (said === undefined) {
       read.problem(
         `${setting} must look like "context=128000,images=no,efforts=low|high" with names and values of docs/capabilities.md; "${part}" does not.`,
@@ -67,6 +67,17 @@ export function readCapabilities(
   }
   return capabilities;
 }
+
+/** One of the capabilities; undefined when it has no such name, or no such value. */
+export function parseCapability(
+  name: string,
+  value: string,
+  before: Capabilities,
+): Partial<Capabilities> | undefined {
+  return PARSERS.get(name)?.(value, before);
+}
+
+export const CAPABILITY_NAMES: readonly string[] = [...PARSERS.keys()];
 
 function parseCount(field: (typeof COUNTS)[keyof typeof COUNTS]): Parse {
   return (value) => (/^[1-9]\d{0,11}$/.test(value) ? { [field]: Number(value) } : undefined);

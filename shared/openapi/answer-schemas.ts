@@ -1,8 +1,8 @@
 import * as z from 'zod';
 import type { PassedOver } from '../find-candidates.ts';
-import type { Readiness } from '../readiness.ts';
 import { priceSchema } from '../registry/definitions.ts';
 import type { RoutingDecision } from '../routing-decision.ts';
+import { choice } from './choice.ts';
 
 // What the router answers. Deployments' answers pass through: their fields are described as far as
 // clients rely on them, and all others are let through here too.
@@ -50,27 +50,6 @@ const embeddingCaches: Record<RoutingDecision['embeddingCache'], string> = {
   none: 'nothing was embedded, or by the local embedder, which needs no cache',
 };
 
-const states: Record<Readiness['tables']['state'], string> = {
-  ok: 'answers',
-  unauthorized: "refuses the router's credential",
-  'not-found': 'is not there',
-  failing: 'answers with errors',
-  unreachable: 'does not answer',
-  'not-used': 'is not configured',
-};
-
-const circuits: Record<Readiness['deployments'][number]['circuit'], string> = {
-  closed: 'it is called',
-  open: 'it failed several times in a row and is left alone',
-  'half-open': 'the next call tries whether it has come back',
-};
-
-const statuses: Record<Readiness['status'], string> = {
-  ready: 'all is well',
-  degraded: 'every request is answered, worse or slower than it could be',
-  unavailable: 'no deployment can answer',
-};
-
 export const tierSchema = choice(tiers);
 export const reasonSchema = choice(reasons);
 export const embeddingCacheSchema = choice(embeddingCaches);
@@ -87,33 +66,6 @@ export const thresholdSchema = z
   .describe('Strong at or above it. Slightly above 1 where nothing is to go to the strong model.');
 
 export const healthSchema = z.object({ status: z.literal('online') });
-
-const stateSchema = choice(states);
-const circuitSchema = choice(circuits);
-
-export const readinessSchema = z.object({
-  status: choice(statuses),
-  scorer: z.object({ state: stateSchema, name: z.string().describe('`id@version`.') }),
-  embeddings: z.object({
-    state: stateSchema,
-    embedder: z.string(),
-    circuit: circuitSchema.exactOptional(),
-  }),
-  tables: z.object({ state: stateSchema }),
-  deployments: z.array(
-    z.object({
-      name: z.string(),
-      state: stateSchema,
-      circuit: circuitSchema,
-      resting_ms: z
-        .number()
-        .exactOptional()
-        .describe('What is left of the pause that it asked for with a 429; absent without one.'),
-      in_flight: z.int().describe('Calls under way, until their answers have ended.'),
-      queued: z.int().describe('Calls that wait for one of those to end.'),
-    }),
-  ),
-}) satisfies z.ZodType<Readiness>;
 
 /** The router's own errors have all four members; a deployment's may lack some and have others. */
 export const errorSchema = z.looseObject({
@@ -266,10 +218,3 @@ export const modelListSchema = z.object({
 export const documentSchema = z
   .looseObject({ openapi: z.string(), paths: z.looseObject({}) })
   .describe('This document.');
-
-/** An enumeration whose description says what each value means. */
-function choice<Value extends string>(meanings: Readonly<Record<Value, string>>) {
-  const values = Object.keys(meanings) as Value[];
-  const text = values.map((value) => `\`${value}\`: ${meanings[value]}`).join('; ');
-  return z.enum(values).describe(`${text}.`);
-}

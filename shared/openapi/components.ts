@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { chatRequestSchema } from '../chat/chat-request.ts';
 import { embeddingsSchema } from '../pass-embeddings.ts';
+import { rollbackSchema } from '../registry/entry-routes.ts';
 import { routeBatchSchema } from '../route-prompts.ts';
 import { routingSchema } from '../routing/controls.ts';
 import {
@@ -11,10 +12,22 @@ import {
   errorSchema,
   healthSchema,
   modelListSchema,
-  readinessSchema,
   routingDecisionSchema,
   routingDecisionsSchema,
 } from './answer-schemas.ts';
+
+import { readinessSchema } from './readiness-schema.ts';
+import {
+  deletedSchema,
+  deploymentBodySchema,
+  deploymentEntrySchema,
+  deploymentListSchema,
+  historySchema,
+  patchSchema,
+  useCaseBodySchema,
+  useCaseEntrySchema,
+  useCaseListSchema,
+} from './registry-schemas.ts';
 
 /** A part of the document as JSON. */
 export type Json = Readonly<Record<string, unknown>>;
@@ -32,6 +45,16 @@ const schemas = {
   RouteRequest: z.union([routeBatchSchema, chatRequestSchema]),
   RoutingDecision: routingDecisionSchema,
   RoutingDecisions: routingDecisionsSchema,
+  DeploymentDefinition: deploymentBodySchema,
+  DeploymentEntry: deploymentEntrySchema,
+  DeploymentEntryList: deploymentListSchema,
+  UseCaseDefinition: useCaseBodySchema,
+  UseCaseEntry: useCaseEntrySchema,
+  UseCaseEntryList: useCaseListSchema,
+  Patch: patchSchema,
+  Rollback: rollbackSchema,
+  EntryHistory: historySchema,
+  DeletedEntry: deletedSchema,
   Health: healthSchema,
   Readiness: readinessSchema,
   Document: documentSchema,
@@ -75,6 +98,8 @@ function plain(node: unknown): unknown {
     Object.entries(node)
       // The bounds that every whole number has in JavaScript tell nobody anything.
       .filter(([, value]) => Math.abs(Number(value)) !== Number.MAX_SAFE_INTEGER)
+      // That the names of properties are strings goes without saying.
+      .filter(([key]) => key !== 'propertyNames')
       .map(([key, value]) => {
         if (key === 'type' && Array.isArray(value))
           return ['anyOf', value.map((type) => ({ type }))];

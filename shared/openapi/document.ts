@@ -72,13 +72,58 @@ function describe(operationId: string, operation: Operation): Json {
   };
 }
 
-function parametersOf({ path, access, routes }: Operation): readonly Json[] {
+function parametersOf(operation: Operation): readonly Json[] {
+  const { path, access, routes, isConditional, query = [] } = operation;
   return [
     ...(path.includes('{deployment}') ? [DEPLOYMENT] : []),
+    ...(path.includes('{name}') ? [NAME] : []),
     ...(access === 'key' ? [API_VERSION] : []),
+    ...query.map((name) => FLAGS[name]),
+    ...(isConditional ? CONDITIONS : []),
     ...(routes ? ROUTING_HEADERS : []),
   ];
 }
+
+const NAME: Json = {
+  name: 'name',
+  in: 'path',
+  required: true,
+  description: 'The name of the entry.',
+  schema: { type: 'string' },
+  example: 'middle',
+};
+
+const FLAGS: Readonly<Record<'dry_run' | 'probe', Json>> = {
+  dry_run: {
+    name: 'dry_run',
+    in: 'query',
+    description: 'True: it is checked, and nothing is written.',
+    schema: { type: 'boolean' },
+  },
+  probe: {
+    name: 'probe',
+    in: 'query',
+    description: 'True, with dry_run: one tiny request is sent, and what came back reported.',
+    schema: { type: 'boolean' },
+  },
+};
+
+const CONDITIONS: readonly Json[] = [
+  {
+    name: 'If-Match',
+    in: 'header',
+    description: 'The ETag that the entry must have, or * for any: else 412.',
+    schema: { type: 'string' },
+    example: '"3"',
+  },
+  {
+    name: 'If-None-Match',
+    in: 'header',
+    description: '*: there must be no such entry.',
+    schema: { type: 'string' },
+    example: '*',
+  },
+];
 
 const DEPLOYMENT: Json = {
   name: 'deployment',

@@ -89,6 +89,7 @@ export function readiness(status: 'ready' | 'unavailable') {
     scorer: { state: 'ok', name: 'local@1' },
     embeddings: { state: 'ok', embedder: 'local' },
     tables: { state: 'not-used' },
+    registry: { state: 'ok', age_ms: 850, problems: [] },
     deployments: [
       { name: 'strong', state, circuit, in_flight: 0, queued: 0 },
       { name: 'weak', state, circuit, in_flight: 0, queued: 0 },

@@ -1,18 +1,22 @@
 import type { Json, SchemaName } from './components.ts';
 import * as examples from './examples.ts';
+import { registryOperations } from './registry-operations.ts';
 import { answer, BODY_ERRORS, DEPLOYMENT_ERRORS, errorResponses } from './responses.ts';
 
 export type Operation = {
   readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   readonly path: string;
-  /** Who may call: everybody, or holders of a key. */
-  readonly access: 'open' | 'key';
+  /** Who may call: everybody, holders of a key, or admins among them. */
+  readonly access: 'open' | 'key' | 'admin';
   readonly tag: keyof typeof TAGS;
   /** At most 300 characters: its name in API Management. */
   readonly summary: string;
   readonly description: string;
   /** Whether its request headers say how to route. */
   readonly routes?: boolean;
+  /** Whether `If-Match` and `If-None-Match` are heeded. */
+  readonly isConditional?: boolean;
+  readonly query?: readonly ('dry_run' | 'probe')[];
   readonly body?: { readonly schema: SchemaName; readonly example: Json };
   /** By status. */
   readonly responses: Json;
@@ -22,6 +26,7 @@ export const TAGS = {
   chat: 'Chat completions, each answered by the cheapest model that will do it well.',
   embeddings: 'Passed through to the embedding deployment.',
   routing: 'Decisions without calls, and what can be called.',
+  registry: 'Deployments and the policies of use cases, while the router runs: for admins.',
   service: 'The service itself: no key is needed.',
 };
 
@@ -150,6 +155,7 @@ export const operations = {
       ...errorResponses(BODY_ERRORS),
     },
   },
+  ...registryOperations,
 } satisfies Readonly<Record<string, Operation>>;
 
 export type OperationId = keyof typeof operations;

@@ -70,7 +70,7 @@ type Answer = {
 };
 
 /** Which headers an answer has beside the common ones. */
-export type HeaderKind = 'common' | 'passed' | 'decided';
+export type HeaderKind = 'common' | 'passed' | 'decided' | 'entry';
 
 export function answer({ description, schema, example, events }: Answer, kind: HeaderKind): Json {
   return {
@@ -111,6 +111,16 @@ const errors = {
     param: 'body',
     code: 'upload_timeout',
   }),
+  409: error('The change would leave the registry unusable.', {
+    message: 'No deployment would be left to choose from.',
+    param: 'enabled',
+    code: 'last_deployment',
+  }),
+  412: error('The entry is not what If-Match or If-None-Match expects.', {
+    message: 'The entry is not what If-Match expects: its version is 4. Read it again.',
+    param: 'If-Match',
+    code: 'precondition_failed',
+  }),
   413: error('The body is too large.', {
     message: 'The body has 40000000 bytes; MAX_BODY_BYTES allows 33554432. Send less, or raise it.',
     param: 'body',
@@ -129,6 +139,11 @@ const errors = {
     message: 'The router failed on this request. Its log has the cause under the request id.',
     type: 'server_error',
     code: 'internal_error',
+  }),
+  501: error('There is nowhere to keep a change.', {
+    message: 'The registry has no table to keep changes in: set TABLES_ENDPOINT.',
+    type: 'server_error',
+    code: 'registry_not_configured',
   }),
   502: error('The deployment could not be reached, or its answer could not be passed on.', {
     message: 'The deployment could not be reached.',
@@ -182,6 +197,7 @@ function headersOf(kind: HeaderKind): Json {
   return {
     ...commonHeaders,
     ...(kind === 'decided' && decisionHeaders),
-    ...(kind !== 'common' && limitHeaders),
+    ...((kind === 'passed' || kind === 'decided') && limitHeaders),
+    ...(kind === 'entry' && { etag: header(z.string(), 'The version, in quotes.') }),
   };
 }

@@ -27,7 +27,7 @@ type EmbeddingOptions = {
 /** Each is a call that took all its time, or two tries: another such wait would tell nothing new. */
 const FAILURES = 2;
 
-type Embedding = {
+export type Embedding = {
   readonly getPromptEmbedding: GetPromptEmbedding;
   /** What stands before the embedder. Absent: it is the local one. */
   readonly embeddingCircuit?: Circuit;
@@ -43,7 +43,7 @@ type Embedding = {
  */
 export async function createEmbedding(options: EmbeddingOptions): Promise<Embedding> {
   const { config, dimensions, background, log } = options;
-  const { embedding, embeddingCache, scorer } = config;
+  const { embedding, embeddingCache, scorer, tables } = config;
   // Computing it takes less time than any cache.
   if (config.isLocalEmbedder || embedding === undefined) {
     const { embed } = await loadLocalEmbedder();
@@ -53,7 +53,6 @@ export async function createEmbedding(options: EmbeddingOptions): Promise<Embedd
     };
   }
   const memory = createMemoryEmbeddingCache(embeddingCache.maxEntries);
-  const { tables } = embeddingCache;
   const table =
     tables &&
     createTableEmbeddingCache({

@@ -42,6 +42,7 @@ describe('GET /ready', () => {
         scorer: { state: 'ok', name: expect.stringMatching(/^local@/) },
         embeddings: { state: 'ok', embedder: expect.stringMatching(/^local\//) },
         tables: { state: 'not-used' },
+        registry: { state: 'not-used', problems: [] },
         deployments: [
           { name: 'strong', state: 'ok', circuit: 'closed', in_flight: 0, queued: 0 },
           { name: 'weak', state: 'ok', circuit: 'closed', in_flight: 0, queued: 0 },
@@ -152,7 +153,8 @@ describe('a start with wrong settings', () => {
     const [entry] = registry.scorers;
     if (entry === undefined) throw new Error('The registry is empty.');
     await copyFile(join('models', entry.file), join(folder, 'scorer.onnx'));
-    const changed = { ...entry, file: 'scorer.onnx', sha256: 'f'.repeat(64) };
+    const { heldOutScores: _, ...rest } = entry as typeof entry & { heldOutScores?: unknown };
+    const changed = { ...rest, file: 'scorer.onnx', sha256: 'f'.repeat(64) };
     await writeFile(join(folder, 'registry.json'), JSON.stringify({ scorers: [changed] }));
     await expect(start({ settings: { MODELS_FOLDER: folder } })).rejects.toThrow(/SHA-256/);
   });

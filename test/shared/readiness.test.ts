@@ -30,7 +30,11 @@ function upstream(
   };
 }
 
-const options = { scorer: 'local@1', embedder: 'local/2' };
+const options = {
+  scorer: 'local@1',
+  embedder: 'local/2',
+  getRegistry: () => ({ state: 'not-used', problems: [] }) as const,
+};
 
 it.each([
   [200, 'ok', 'ready'],

@@ -1,0 +1,202 @@
+import { randomUUID } from 'node:crypto';
+import type { Answer, Call } from '../shared/answer.ts';
+import { type Background, createBackground } from '../shared/background.ts';
+import { createCompleteChat } from '../shared/chat/complete-chat.ts';
+import type { Config } from '../shared/config.ts';
+import { createController } from '../shared/controller.ts';
+import { errorKind, type Log } from '../shared/log.ts';
+import { createFindQuantiles } from '../shared/matrix-factorization/calibrate-models.ts';
+import {
+  type HeldOutScores,
+  loadHeldOutScores,
+} from '../shared/matrix-factorization/held-out-scores.ts';
+import { load, type Scorer } from '../shared/matrix-factorization/scorer.ts';
+import { createPassEmbeddings } from '../shared/pass-embeddings.ts';
+import { createEmbedding, type Embedding } from '../shared/prompt-embedding/create-embedding.ts';
+import { createPurgeExpired } from '../shared/purge-expired.ts';
+import { createRateLimits } from '../shared/rate-limits.ts';
+import { createReadiness, type Readiness } from '../shared/readiness.ts';
+import { createRegistry, type Registry } from '../shared/registry/create-registry.ts';
+import { createRoutePrompts } from '../shared/route-prompts.ts';
+import { createSpending, type Spending } from '../shared/spending/spending.ts';
+import { createAllowedHosts } from '../shared/upstream/allowed-hosts.ts';
+import { needsToken } from '../shared/upstream/deployment.ts';
+import { createAzureCredential, createTokenProvider } from '../shared/upstream/entra-token.ts';
+import { createTableClient } from '../shared/upstream/tables.ts';
+import { createUpstreams, type Upstream } from '../shared/upstream/upstream.ts';
+import { createFindPolicy } from '../shared/use-case-policy.ts';
+
+type Handle = (call: Call) => Promise<Answer>;
+
+/** What the routes and the timer do. */
+export type Services = {
+  readonly completeChat: Handle;
+  readonly passEmbeddings: Handle;
+  readonly routePrompts: Handle;
+  readonly registry: Registry;
+  readonly embedding?: Upstream;
+  readonly checkReadiness: () => Promise<Readiness>;
+  readonly purgeExpired: () => Promise<void>;
+  readonly background: Background;
+  /** Does beforehand what the first requests would have to wait for. */
+  readonly warm: () => void;
+  /** Keeps what must not be lost. */
+  readonly finish: () => Promise<void>;
+};
+
+/** Builds everything. Throws a ConfigError for what is wrong with the scorer's files. */
+export async function createServices(config: Config, log: Log): Promise<Services> {
+  const background = createBackground((error) =>
+    log('warning', 'background-work-failed', { error: errorKind(error) }),
+  );
+  const loadCredential = createAzureCredential();
+  const getToken = createTokenProvider(loadCredential);
+  const checkEndpoint = createCheckEndpoint(config);
+  const createUpstream = createUpstreams(getToken, { ...config.limits, checkEndpoint });
+  const { entry } = config.scorer;
+  const { refreshMs, retentionDays } = config.registry;
+  const heldOutScores = await loadHeldOutScores(entry, config.modelsFolder);
+  const spending: Spending = createSpending({
+    ...spendingTableOf(config, loadCredential),
+    instanceId: randomUUID(),
+    refreshMs,
+    getBudgeted: () => budgetedOf(registry),
+    log,
+  });
+  const registry: Registry = createRegistry({
+    ...{ config, createUpstream, checkEndpoint, heldOutScores, loadCredential, log },
+    spentToday: spending.spentToday,
+  });
+  // At once: the word vectors and the registry are read while the scorer is made ready.
+  const [prompts, scorer] = await Promise.all([
+    createEmbedding({
+      config,
+      dimensions: entry.dimensions,
+      getToken,
+      loadCredential,
+      background,
+      log,
+    }),
+    load(entry, config.modelsFolder),
+    registry.start(),
+  ]);
+  spending.start();
+  const embedding = config.embedding && createUpstream(config.embedding);
+  const parts = { config, log, registry, spending, prompts, scorer, heldOutScores, embedding };
+  return {
+    ...createHandlers(parts),
+    registry,
+    ...(embedding && { embedding }),
+    checkReadiness: createCheckReadiness(parts),
+    purgeExpired: createPurgeExpired(
+      [...registry.purgeJobs, { what: 'spending', retentionDays, purge: spending.purge }],
+      log,
+    ),
+    background,
+    warm: () => {
+      background.run(prompts.warm());
+      if ([config.strong, config.weak].some(needsToken)) background.run(getToken());
+    },
+    finish: spending.sync,
+  };
+}
+
+type Parts = {
+  readonly config: Config;
+  readonly log: Log;
+  readonly registry: Registry;
+  readonly spending: Spending;
+  readonly prompts: Embedding;
+  readonly scorer: Scorer;
+  readonly heldOutScores: HeldOutScores | undefined;
+  readonly embedding: Upstream | undefined;
+};
+
+function createHandlers(
+  parts: Parts,
+): Pick<Services, 'completeChat' | 'passEmbeddings' | 'routePrompts'> {
+  const { config, log, registry, spending, scorer, heldOutScores, embedding } = parts;
+  const { getFleet } = registry;
+  const { calibration } = config.scorer;
+  const controller = createController({
+    scorer,
+    findQuantiles: createFindQuantiles({ calibration, heldOutScores }),
+    policy: config.policy,
+    outOfDistributionTier: config.policy.outOfDistributionTier,
+    embeddingFailureTier: config.policy.embeddingFailureTier,
+    getPromptEmbedding: parts.prompts.getPromptEmbedding,
+    log,
+  });
+  const findPolicy = createFindPolicy(spending.spentToday);
+  const { admit, countTokens } = createRateLimits(config.rateLimits);
+  /** Its calls count against the limits of their caller and their use case. */
+  function limited(handle: Handle): Handle {
+    return async (call) => {
+      admit(call);
+      return handle(call);
+    };
+  }
+  const completeChat = createCompleteChat({
+    ...{ controller, getFleet, findPolicy, ...config.limits, countTokens, log },
+    spend: ({ useCase }, usd) => {
+      // Names that nobody has given a policy would be without number.
+      if (useCase !== undefined && getFleet().useCases.has(useCase)) spending.add(useCase, usd);
+    },
+  });
+  const passEmbeddings = createPassEmbeddings({
+    ...(embedding && { upstream: embedding }),
+    ...config.limits,
+    countTokens,
+  });
+  const routePrompts = createRoutePrompts({
+    ...{ controller, getFleet, findPolicy, scorer: scorer.name },
+    ...(calibration && { calibration: calibration.name }),
+  });
+  return {
+    completeChat: limited(completeChat),
+    passEmbeddings: limited(passEmbeddings),
+    routePrompts: limited(routePrompts),
+  };
+}
+
+function createCheckReadiness(parts: Parts): () => Promise<Readiness> {
+  const { config, registry, prompts, scorer, embedding } = parts;
+  const { embeddingCircuit, probeTables } = prompts;
+  return createReadiness({
+    scorer: scorer.name,
+    embedder: config.scorer.entry.embedder,
+    ...(probeTables && { probeTables }),
+    // The local embedder answers always; another one is a deployment that may be down.
+    ...(embedding && !config.isLocalEmbedder && { embedding }),
+    ...(embeddingCircuit && { embeddingCircuit }),
+    getRegistry: registry.state,
+    getDeployments: () => enabledUpstreams(registry),
+  });
+}
+
+/** The chat deployments that can be called now. */
+export function enabledUpstreams({ getFleet }: Registry): readonly Upstream[] {
+  return getFleet()
+    .members.filter(({ isEnabled }) => isEnabled)
+    .map(({ upstream }) => upstream);
+}
+
+function createCheckEndpoint({ strong, weak, embedding, allowedHosts }: Config) {
+  const configured = [strong, weak, ...(embedding ? [embedding] : [])];
+  const endpoints = configured.map(({ endpoint }) => endpoint);
+  return createAllowedHosts({ endpoints, allowed: allowedHosts });
+}
+
+function spendingTableOf(
+  { tables, registry }: Config,
+  loadCredential: ReturnType<typeof createAzureCredential>,
+) {
+  if (tables === undefined) return {};
+  return { loadClient: () => createTableClient(tables, registry.spendingTable, loadCredential) };
+}
+
+function budgetedOf({ getFleet }: Registry): readonly string[] {
+  return [...getFleet().useCases].flatMap(([useCase, { daily_budget: budget }]) =>
+    budget === undefined ? [] : [useCase],
+  );
+}

@@ -1,0 +1,71 @@
+import * as z from 'zod';
+import { deploymentSchema, useCaseSchema } from '../registry/definitions.ts';
+
+const readOnly = {
+  name: z.string(),
+  source: z.enum(['settings', 'registry']),
+  version: z.int().describe('Counts the changes; the ETag.'),
+  updated_at: z.string().optional(),
+  updated_by: z.string().optional(),
+  dry_run: z.literal(true).optional(),
+};
+
+const probeSchema = z.object({
+  ok: z.boolean(),
+  status: z.int().optional(),
+  latency_ms: z.number(),
+  model: z.string().optional().describe('As the deployment named it.'),
+  usage: z
+    .object({ prompt_tokens: z.int().optional(), completion_tokens: z.int().optional() })
+    .optional(),
+  error: z.object({ code: z.string(), message: z.string() }).optional(),
+});
+
+export const deploymentEntrySchema = z.looseObject({
+  object: z.literal('deployment'),
+  ...deploymentSchema.shape,
+  ...readOnly,
+  probe: probeSchema.optional().describe('What came back, with `probe=true`.'),
+});
+
+export const useCaseEntrySchema = z.looseObject({
+  object: z.literal('use_case'),
+  ...useCaseSchema.shape,
+  ...readOnly,
+  spent_today: z.number().describe('USD, on all instances, as far as this one knows.'),
+});
+
+/** What a PUT takes: the fields of a definition; those of an answer that are read-only are ignored. */
+export const deploymentBodySchema = z.looseObject(deploymentSchema.shape);
+export const useCaseBodySchema = z.looseObject(useCaseSchema.shape);
+
+export const patchSchema = z
+  .looseObject({})
+  .describe('A JSON merge patch (RFC 7396): `null` removes a field.');
+
+export const deploymentListSchema = listOf(deploymentEntrySchema);
+export const useCaseListSchema = listOf(useCaseEntrySchema);
+
+export const historySchema = listOf(
+  z.object({
+    object: z.enum(['deployment.version', 'use_case.version']),
+    version: z.int(),
+    action: z.enum(['create', 'update', 'delete', 'rollback']),
+    at: z.string(),
+    by: z.string().describe("The caller's name."),
+    definition: z.looseObject({}).nullable().describe('null: deleted.'),
+    changed: z.array(z.string()).describe('The fields that differ from the version before.'),
+  }),
+);
+
+export const deletedSchema = z.object({
+  object: z.enum(['deployment.deleted', 'use_case.deleted']),
+  name: z.string(),
+  deleted: z.literal(true),
+  version: z.int(),
+  reverts_to: z.literal('settings').optional().describe('What the settings say holds again.'),
+});
+
+function listOf<T extends z.ZodType>(item: T) {
+  return z.object({ object: z.literal('list'), data: z.array(item) });
+}

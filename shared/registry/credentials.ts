@@ -1,0 +1,126 @@
+import type { TokenCredential } from '@azure/identity';
+import { LRUCache } from 'lru-cache';
+import { HttpError, InvalidRequestError } from '../errors.ts';
+import { errorKind } from '../log.ts';
+import type { Deployment } from '../upstream/deployment.ts';
+import type { DeploymentDefinition } from './definitions.ts';
+import { authOf } from './to-deployment.ts';
+
+/** The vault whose secrets may be named, and which of them. */
+export type KeyVault = { readonly url: string; readonly secrets: readonly string[] };
+
+type CredentialOptions = {
+  /** The app settings that may be named, and their values. */
+  readonly upstreamKeys: ReadonlyMap<string, string>;
+  /** The deployments of the settings, by their names. */
+  readonly settings: ReadonlyMap<string, Deployment>;
+  readonly keyVault?: KeyVault | undefined;
+  readonly loadCredential: () => Promise<TokenCredential>;
+  /** Reads a secret; absent: from the vault. */
+  readonly readSecret?: (name: string) => Promise<string>;
+};
+
+export type Credentials = {
+  /** Throws an InvalidRequestError when a definition names a credential that it may not. */
+  check(name: string, definition: DeploymentDefinition): void;
+  /** The key that a deployment is called with; undefined when it needs none. Throws as `check`, and when it cannot be read. */
+  resolve(name: string, definition: DeploymentDefinition): Promise<string | undefined>;
+};
+
+/** A secret is read again after so long: whoever changes it need not tell. */
+const KEPT_MS = 5 * 60_000;
+const READ_TIMEOUT_MS = 5_000;
+
+/**
+ * The credentials that definitions name. Settings and secrets are named and never sent: those that may
+ * be named are listed by the operator, and a key of the settings goes to its own address alone.
+ */
+export function createCredentials(options: CredentialOptions): Credentials {
+  const { upstreamKeys, settings, keyVault } = options;
+  const readSecret = options.readSecret ?? createReadSecret(options);
+  const secrets = new LRUCache<string, string>({
+    max: 1_000,
+    ttl: KEPT_MS,
+    // An old one is better than none while the vault cannot be reached.
+    allowStaleOnFetchRejection: true,
+    fetchMethod: readSecret,
+  });
+
+  function check(name: string, definition: DeploymentDefinition): void {
+    const auth = authOf(definition);
+    if (auth.type === 'app_setting')
+      checkListed('app setting', auth.name, [...upstreamKeys.keys()]);
+    if (auth.type === 'key_vault_secret') {
+      checkListed('secret of ROUTER_KEY_VAULT_SECRETS', auth.name, keyVault?.secrets ?? []);
+    }
+    if (auth.type === 'settings') checkOwn(settings.get(name), definition);
+  }
+
+  return {
+    check,
+    resolve: async (name, definition) => {
+      check(name, definition);
+      const auth = authOf(definition);
+      switch (auth.type) {
+        case 'app_setting':
+          return upstreamKeys.get(auth.name);
+        case 'key_vault_secret':
+          return secrets.fetch(auth.name).catch((error: unknown) => {
+            throw new SecretError(auth.name, error);
+          });
+        case 'settings':
+          return settings.get(name)?.apiKey;
+        default:
+          return undefined;
+      }
+    },
+  };
+}
+
+/** A secret that may be named cannot be read now (503). */
+class SecretError extends HttpError {
+  constructor(name: string, cause: unknown) {
+    super(
+      `The secret ${name} cannot be read from the key vault (${errorKind(cause)}). See that it is there and that the router's identity may read it (Key Vault Secrets User).`,
+      { status: 503, type: 'server_error', code: 'secret_unavailable', cause },
+    );
+  }
+}
+
+function checkListed(what: string, name: string, known: readonly string[]): void {
+  if (known.includes(name)) return;
+  const list = known.length === 0 ? 'There is none' : `There are ${known.join(', ')}`;
+  throw new InvalidRequestError(
+    `auth.name must be the name of ${what === 'app setting' ? 'an app setting that begins with UPSTREAM_KEY_' : `a ${what}`}, never a key. ${list}.`,
+    { param: 'auth.name' },
+  );
+}
+
+/** The settings' own deployment, at their own address: a key is never sent to another one. */
+function checkOwn(own: Deployment | undefined, { endpoint }: DeploymentDefinition): void {
+  if (own === undefined) {
+    throw new InvalidRequestError(
+      'auth.type settings is for the deployments of the settings alone: name an app_setting or a key_vault_secret.',
+      { param: 'auth' },
+    );
+  }
+  const origin = URL.canParse(endpoint) ? new URL(endpoint).origin : undefined;
+  if (origin === new URL(own.endpoint).origin) return;
+  throw new InvalidRequestError(
+    'auth.type settings is for the address that the settings give this deployment: for another one, name an app_setting or a key_vault_secret.',
+    { param: 'auth' },
+  );
+}
+
+function createReadSecret({ keyVault, loadCredential }: CredentialOptions) {
+  return async (name: string): Promise<string> => {
+    if (keyVault === undefined) throw new Error('There is no key vault.');
+    const { SecretClient } = await import('@azure/keyvault-secrets');
+    const client = new SecretClient(keyVault.url, await loadCredential());
+    const abortSignal = AbortSignal.timeout(READ_TIMEOUT_MS);
+    const { value } = await client.getSecret(name, { abortSignal });
+    // A key is sent in a header.
+    if (value !== undefined && /^[\x21-\x7e]+$/.test(value)) return value;
+    throw new Error(`The secret ${name} is no line of printable ASCII.`);
+  };
+}

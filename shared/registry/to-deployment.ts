@@ -1,0 +1,127 @@
+import type { Capabilities } from '../capabilities/capabilities.ts';
+import { capabilitiesOf } from '../capabilities/known-models.ts';
+import { CAPABILITY_NAMES, parseCapability } from '../capabilities/read-capabilities.ts';
+import { InvalidRequestError } from '../errors.ts';
+import { takesTokens } from '../upstream/allowed-hosts.ts';
+import type { Deployment } from '../upstream/deployment.ts';
+import type { SettingsDeployment } from './create-fleet.ts';
+import type { Auth, DeploymentDefinition } from './definitions.ts';
+import { nearestName } from './nearest-name.ts';
+
+export const DEFAULT_API_VERSION = '2024-10-21';
+
+type Known = {
+  /** The settings' deployment of the same name: of its model they may know more than the table. */
+  readonly ofSettings?: Deployment | undefined;
+  readonly apiKey?: string | undefined;
+};
+
+/**
+ * How a deployment is called that is defined so. Throws an InvalidRequestError when it cannot be, but
+ * for its endpoint and its key, which others know about.
+ */
+export function toDeployment(
+  name: string,
+  definition: DeploymentDefinition,
+  { ofSettings, apiKey }: Known = {},
+): Deployment {
+  const { deployment: upstreamName, api_style: apiStyle = 'azure' } = definition;
+  const modelName = definition.model ?? upstreamName ?? name;
+  const { api_version: apiVersion = ofSettings?.apiVersion ?? DEFAULT_API_VERSION } = definition;
+  checkAuth(definition);
+  const isSame = ofSettings?.modelName === modelName && ofSettings.apiStyle === apiStyle;
+  const known = isSame ? ofSettings.capabilities : capabilitiesOf(modelName, apiStyle);
+  return {
+    name,
+    ...(upstreamName !== undefined && upstreamName !== name && { upstreamName }),
+    modelName,
+    endpoint: definition.endpoint.replace(/(?<!\/)\/+$/, ''),
+    apiStyle,
+    apiVersion,
+    ...(apiKey !== undefined && { apiKey }),
+    capabilities: readCapabilities(definition, known),
+  };
+}
+
+/** A deployment of the settings as the registry would have it: its first version. */
+export function toDefinition({
+  deployment,
+  scorerModel,
+  price,
+}: SettingsDeployment): DeploymentDefinition {
+  const { modelName, endpoint, apiStyle, apiVersion } = deployment;
+  return {
+    endpoint,
+    model: modelName,
+    api_style: apiStyle,
+    ...(apiStyle === 'azure' && { api_version: apiVersion }),
+    auth: { type: 'settings' },
+    ...(price && { price }),
+    scorer_model: scorerModel,
+    enabled: true,
+    weight: 1,
+    tags: [],
+  };
+}
+
+/** What the definition means when it does not say it. */
+export function authOf({ auth, api_style: apiStyle }: DeploymentDefinition): Auth {
+  return auth ?? { type: apiStyle === 'openai' ? 'none' : 'managed_identity' };
+}
+
+function checkAuth(definition: DeploymentDefinition): void {
+  const { type } = authOf(definition);
+  const { endpoint, api_style: apiStyle = 'azure' } = definition;
+  if (type === 'none' && apiStyle !== 'openai') {
+    throw badAuth(
+      'auth.type none is for api_style openai alone: Azure asks everybody who they are.',
+    );
+  }
+  if (type !== 'managed_identity') return;
+  if (apiStyle === 'openai') {
+    throw badAuth(
+      'auth.type managed_identity is for the Azure styles: name an app_setting or none.',
+    );
+  }
+  if (!URL.canParse(endpoint) || !takesTokens(new URL(endpoint))) {
+    throw badAuth(
+      "auth.type managed_identity sends the identity's token, to Azure hosts over https only: name an app_setting or a key_vault_secret for this endpoint.",
+    );
+  }
+}
+
+function badAuth(message: string): InvalidRequestError {
+  return new InvalidRequestError(message, { param: 'auth' });
+}
+
+function readCapabilities(
+  { context_window: contextTokens, capabilities = {} }: DeploymentDefinition,
+  known: Capabilities,
+): Capabilities {
+  let read: Capabilities = { ...known, ...(contextTokens !== undefined && { contextTokens }) };
+  for (const [name, value] of Object.entries(capabilities)) {
+    const said = parseCapability(name, toText(value), read);
+    if (said === undefined) throw badCapability(name);
+    read = { ...read, ...said };
+  }
+  return read;
+}
+
+/** As the settings have it. */
+function toText(value: boolean | number | string | readonly string[]): string {
+  if (typeof value === 'boolean') return value ? 'yes' : 'no';
+  if (typeof value !== 'object') return String(value);
+  return value.length === 0 ? 'no' : value.join('|');
+}
+
+function badCapability(name: string): InvalidRequestError {
+  const param = `capabilities.${name.slice(0, 64)}`;
+  if (CAPABILITY_NAMES.includes(name)) {
+    return new InvalidRequestError(`${param} has no such value: docs/capabilities.md has them.`, {
+      param,
+    });
+  }
+  const nearest = nearestName(name, CAPABILITY_NAMES);
+  const hint = nearest ? `Did you mean ${nearest}?` : `There are ${CAPABILITY_NAMES.join(', ')}.`;
+  return new InvalidRequestError(`${param} is no capability. ${hint}`, { param });
+}

@@ -1,0 +1,160 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { TableClient } from '@azure/data-tables';
+import { errorKind, type Log } from '../log.ts';
+import { isNotFound, shareUntilFailure } from '../upstream/tables.ts';
+
+type SpendingOptions = {
+  /** Absent: no tables are configured, and this instance counts alone. */
+  readonly loadClient?: (() => Promise<TableClient>) | undefined;
+  /** Of this process: nobody else has it. */
+  readonly instanceId: string;
+  /** Between two looks at what the other instances have spent. */
+  readonly refreshMs: number;
+  /** The use cases that have a budget. */
+  readonly getBudgeted: () => readonly string[];
+  readonly log: Log;
+  readonly now?: () => number;
+};
+
+/** What use cases have spent today, by UTC, on all instances. */
+export type Spending = {
+  add(useCase: string, usd: number): void;
+  /** USD: what this instance has spent, and what is known of the others. */
+  spentToday(useCase: string): number;
+  /** Writes what this instance has spent, and reads what the others have. Never throws. */
+  sync(): Promise<void>;
+  /** Does so again and again. */
+  start(): void;
+  /** Removes the days before this moment; gives the number of rows. */
+  purge(before: Date): Promise<number>;
+};
+
+/** Of one use case, on one day. */
+type Sum = { readonly day: string; readonly usd: number };
+type OwnSum = Sum & { readonly isWritten: boolean };
+
+const TIMEOUT_MS = 5_000;
+const PURGE_TIMEOUT_MS = 60_000;
+
+/**
+ * Each instance keeps a sum of its own, in a row of its own that nobody else writes: the partition
+ * `<day>|<use case>` has them all. So nothing is counted twice, and a restart, which is another
+ * instance, goes on where the last one wrote.
+ */
+export function createSpending(options: SpendingOptions): Spending {
+  const { instanceId, refreshMs, getBudgeted, log, now = Date.now } = options;
+  const loadClient = options.loadClient && shareUntilFailure(options.loadClient);
+  const own = new Map<string, OwnSum>();
+  const others = new Map<string, Sum>();
+  let isFailing = false;
+
+  const today = () => dayOf(new Date(now()));
+  const ofToday = (sum: Sum | undefined) => (sum?.day === today() ? sum.usd : 0);
+
+  async function write(client: TableClient): Promise<void> {
+    for (const [useCase, sum] of own) {
+      if (sum.isWritten) continue;
+      const row = { partitionKey: `${sum.day}|${useCase}`, rowKey: instanceId, usd: sum.usd };
+      await upsert(client, row);
+      // More may have been added meanwhile.
+      if (own.get(useCase) === sum) own.set(useCase, { ...sum, isWritten: true });
+    }
+  }
+
+  async function read(client: TableClient): Promise<void> {
+    const day = today();
+    for (const useCase of getBudgeted()) {
+      const usd = await sumOfOthers(client, `${day}|${useCase}`, instanceId);
+      others.set(useCase, { day, usd });
+    }
+  }
+
+  async function sync(): Promise<void> {
+    const isIdle = getBudgeted().length === 0 && [...own.values()].every((one) => one.isWritten);
+    if (loadClient === undefined || isIdle) return;
+    try {
+      const client = await loadClient();
+      await write(client);
+      await read(client);
+      isFailing = false;
+    } catch (error) {
+      if (!isFailing) log('warning', 'spending-unreachable', { error: errorKind(error) });
+      isFailing = true;
+    }
+  }
+
+  return {
+    add: (useCase, usd) => {
+      if (!(usd > 0)) return;
+      own.set(useCase, { day: today(), usd: ofToday(own.get(useCase)) + usd, isWritten: false });
+    },
+    spentToday: (useCase) => ofToday(own.get(useCase)) + ofToday(others.get(useCase)),
+    sync,
+    start: () => void repeat(sync, refreshMs),
+    purge: async (before) =>
+      loadClient === undefined ? 0 : removeBefore(await loadClient(), dayOf(before)),
+  };
+}
+
+function dayOf(date: Date): string {
+  return date.toISOString().slice(0, 10);
+}
+
+async function repeat(work: () => Promise<void>, everyMs: number): Promise<void> {
+  for (;;) {
+    await delay(everyMs, undefined, { ref: false });
+    await work();
+  }
+}
+
+type Row = { readonly partitionKey: string; readonly rowKey: string; readonly usd?: unknown };
+
+async function upsert(client: TableClient, row: Row): Promise<void> {
+  const limit = { abortSignal: AbortSignal.timeout(TIMEOUT_MS) };
+  // Without its type, a whole number would be kept as an integer of 32 bits.
+  const entity = { ...row, usd: { type: 'Double', value: String(row.usd) } } as const;
+  try {
+    await client.upsertEntity(entity, 'Replace', limit);
+  } catch (error) {
+    if (!isNotFound(error)) throw error;
+    // In Azure the table is part of the deployment; elsewhere the first write makes it.
+    await client.createTable(limit);
+    await client.upsertEntity(entity, 'Replace', limit);
+  }
+}
+
+/** USD. */
+async function sumOfOthers(
+  client: TableClient,
+  partition: string,
+  instanceId: string,
+): Promise<number> {
+  const rows = await list(client, `PartitionKey eq '${partition}'`, TIMEOUT_MS);
+  return rows
+    .filter(({ rowKey, usd }) => rowKey !== instanceId && typeof usd === 'number')
+    .reduce((sum, { usd }) => sum + Number(usd), 0);
+}
+
+async function list(client: TableClient, filter: string, timeoutMs: number): Promise<Row[]> {
+  const rows: Row[] = [];
+  const abortSignal = AbortSignal.timeout(timeoutMs);
+  try {
+    const entities = client.listEntities<Row>({ queryOptions: { filter }, abortSignal });
+    for await (const row of entities) rows.push(row);
+  } catch (error) {
+    if (!isNotFound(error)) throw error;
+  }
+  return rows;
+}
+
+/** Days sort as they follow each other. What another instance has removed is left alone. */
+async function removeBefore(client: TableClient, day: string): Promise<number> {
+  const rows = await list(client, `PartitionKey lt '${day}'`, PURGE_TIMEOUT_MS);
+  const abortSignal = AbortSignal.timeout(PURGE_TIMEOUT_MS);
+  for (const { partitionKey, rowKey } of rows) {
+    await client.deleteEntity(partitionKey, rowKey, { abortSignal }).catch((error: unknown) => {
+      if (!isNotFound(error)) throw error;
+    });
+  }
+  return rows.length;
+}
