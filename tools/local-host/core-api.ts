@@ -18,6 +18,8 @@ export type Binding = {
   readonly route?: string;
   readonly methods?: readonly string[];
   readonly authLevel?: string;
+  readonly schedule?: string;
+  readonly runOnStartup?: boolean;
 };
 
 export type FunctionMetadata = {

@@ -14,6 +14,7 @@ import {
   type RouteMatch,
   type RouteTable,
 } from './route-table.ts';
+import { answerAdmin, startTimers } from './timers.ts';
 import { startWorker, type Worker, type WorkerOptions } from './worker-process.ts';
 
 type LocalHostOptions = Partial<WorkerOptions> & {
@@ -47,7 +48,7 @@ const FLUSH_MS = 1_000;
 
 /**
  * Serves a function app as Azure Functions' host does on HTTP, quirks included, so that what works
- * here works there. A development tool: it has one key, no scaling and no triggers but HTTP.
+ * here works there. A development tool: it has one key, no scaling and no triggers but HTTP and timers.
  * Throws with what the app said when the app does not start.
  */
 export async function startLocalHost(options: LocalHostOptions): Promise<LocalHost> {
@@ -62,8 +63,11 @@ export async function startLocalHost(options: LocalHostOptions): Promise<LocalHo
   });
   try {
     const findRoute = createRouteTable(supervisor.first.functions, settings.routePrefix);
+    const { timers: functions } = supervisor.first;
+    const timers = startTimers({ functions, env, worker: () => supervisor.worker() });
     const underWay = new Set<Promise<void>>();
     const server = createServer({ maxHeaderSize: MAX_HEADER_BYTES }, (request, response) => {
+      if (answerAdmin(request, response, timers)) return;
       const exchange = { request, response, findRoute, supervisor, settings, agent, hangMs };
       const served = serve({ ...exchange, functionKey }).finally(() => underWay.delete(served));
       underWay.add(served);
@@ -77,6 +81,7 @@ export async function startLocalHost(options: LocalHostOptions): Promise<LocalHo
       workerPid: () => supervisor.pid(),
       close: async () => {
         server.close();
+        timers.stop();
         await supervisor.close();
         // What the worker said last is still on its way to the clients.
         await Promise.race([Promise.all(underWay), delay(FLUSH_MS, undefined, { ref: false })]);

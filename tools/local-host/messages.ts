@@ -1,5 +1,6 @@
 import type { TypedData } from './binding-data.ts';
 import type { HttpFunction } from './route-table.ts';
+import type { TimerFunction } from './timers.ts';
 
 /** From the host to its worker. */
 export type HostMessage =
@@ -9,6 +10,8 @@ export type HostMessage =
       readonly functionName: string;
       readonly triggerMetadata: Readonly<Record<string, TypedData>>;
       readonly traceParent: string;
+      /** What a timer is told in the place of a request. */
+      readonly timer?: Readonly<Record<string, unknown>>;
     }
   | { readonly type: 'terminate' };
 
@@ -19,6 +22,7 @@ export type WorkerMessage =
       /** Where the library of the app takes requests. */
       readonly httpUri: string;
       readonly functions: readonly HttpFunction[];
+      readonly timers: readonly TimerFunction[];
     }
   | { readonly type: 'start-failed'; readonly message: string }
   | { readonly type: 'done'; readonly invocationId: string }

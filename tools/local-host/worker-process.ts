@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import type { HostMessage, WorkerMessage } from './messages.ts';
 import type { HttpFunction } from './route-table.ts';
+import type { TimerFunction } from './timers.ts';
 
 export type WorkerOptions = {
   /** The folder with package.json, host.json and the build output. */
@@ -19,6 +20,7 @@ export type Worker = {
   readonly pid: number;
   readonly httpUri: URL;
   readonly functions: readonly HttpFunction[];
+  readonly timers: readonly TimerFunction[];
   readonly exited: Promise<void>;
   invoke(
     invocation: Omit<Extract<HostMessage, { type: 'invoke' }>, 'type'>,
@@ -52,6 +54,7 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
     pid: child.pid ?? 0,
     httpUri: new URL(ready.httpUri),
     functions: ready.functions,
+    timers: ready.timers,
     exited,
     invoke: (invocation) => {
       const end = ends(invocation.invocationId);

@@ -6,6 +6,7 @@ import { pathToFileURL } from 'node:url';
 import { type HookName, installCoreApi, type RegisteredFunction } from './core-api.ts';
 import type { HostMessage, WorkerMessage } from './messages.ts';
 import type { HttpFunction } from './route-table.ts';
+import type { TimerFunction } from './timers.ts';
 
 type Invocation = Extract<HostMessage, { type: 'invoke' }>;
 
@@ -48,18 +49,34 @@ async function start(): Promise<WorkerMessage> {
   if (httpUri === undefined) {
     throw new Error('The local host needs app.setup({ enableHttpStream: true }).');
   }
-  return { type: 'ready', httpUri, functions: [...state.functions.values()].flatMap(httpFunction) };
+  const registered = [...state.functions.values()];
+  return {
+    type: 'ready',
+    httpUri,
+    functions: registered.flatMap(httpFunction),
+    timers: registered.flatMap(timerFunction),
+  };
 }
 
 function httpFunction({ metadata }: RegisteredFunction): HttpFunction[] {
-  const trigger = triggerOf(metadata.bindings)?.[1];
+  const trigger = triggerOf(metadata.bindings, 'httptrigger')?.[1];
   if (trigger === undefined) return [];
   const { route = metadata.name, methods = ['GET', 'POST'], authLevel = 'function' } = trigger;
   return [{ name: metadata.name, route, methods, authLevel }];
 }
 
-function triggerOf(bindings: RegisteredFunction['metadata']['bindings']) {
-  return Object.entries(bindings).find(([, { type }]) => type.toLowerCase() === 'httptrigger');
+function timerFunction({ metadata }: RegisteredFunction): TimerFunction[] {
+  const trigger = triggerOf(metadata.bindings, 'timertrigger')?.[1];
+  if (trigger === undefined) return [];
+  const { schedule = '', runOnStartup = false } = trigger;
+  return [{ name: metadata.name, schedule, runOnStartup }];
+}
+
+function triggerOf(
+  bindings: RegisteredFunction['metadata']['bindings'],
+  wanted: 'httptrigger' | 'timertrigger',
+) {
+  return Object.entries(bindings).find(([, { type }]) => type.toLowerCase() === wanted);
 }
 
 async function answer(invocation: Invocation): Promise<void> {
@@ -73,11 +90,12 @@ async function answer(invocation: Invocation): Promise<void> {
 }
 
 async function invoke(invocation: Invocation): Promise<void> {
-  const { invocationId, functionName, triggerMetadata, traceParent } = invocation;
+  const { invocationId, functionName, triggerMetadata, traceParent, timer } = invocation;
   const registered = state.functions.get(functionName);
-  const trigger = registered && triggerOf(registered.metadata.bindings);
+  const kind = timer === undefined ? 'httptrigger' : 'timertrigger';
+  const trigger = registered && triggerOf(registered.metadata.bindings, kind);
   if (registered === undefined || trigger === undefined || state.model === undefined) {
-    throw new Error(`There is no HTTP function "${functionName}".`);
+    throw new Error(`There is no function "${functionName}" with a ${kind}.`);
   }
   const coreContext = {
     invocationId,
@@ -87,8 +105,10 @@ async function invoke(invocation: Invocation): Promise<void> {
     request: {
       invocationId,
       functionId: functionName,
-      // In stream mode everything else travels over HTTP.
-      inputData: [{ name: trigger[0], data: { http: {} } }],
+      // In stream mode everything else of a request travels over HTTP.
+      inputData: [
+        { name: trigger[0], data: timer ? { json: JSON.stringify(timer) } : { http: {} } },
+      ],
       triggerMetadata,
       traceContext: { traceParent, traceState: '', attributes: {} },
     },
