@@ -78,6 +78,9 @@ param hasCacheKeySecret bool = false
 @secure()
 param cacheKeySecret string = ''
 
+@description('Optional. Secrets of the Key Vault that registered deployments may name as their keys. You put them there.')
+param keyVaultSecrets string[] = []
+
 @description('Optional. Other settings of the router.')
 param routerSettings routerSettingsType = {}
 
@@ -121,12 +124,14 @@ var names = {
   network: 'vnet-${token}'
   packageContainer: 'app-package'
   embeddingTable: 'embeddings'
+  registryTable: 'registry'
+  spendingTable: 'spending'
 }
 var hasApiManagement = apiManagement != null
 var isPrivate = network != null
 var isAppPublic = network.?isAppPublic ?? true
 var hasWeakApiKey = weakElsewhere != null && (weakElsewhere.?hasKey ?? true)
-var hasKeyVault = hasWeakApiKey || hasCacheKeySecret
+var hasKeyVault = hasWeakApiKey || hasCacheKeySecret || !empty(keyVaultSecrets)
 var threshold = routerSettings.?ROUTER_THRESHOLD ?? ''
 var strongShare = routerSettings.?ROUTER_STRONG_SHARE ?? ''
 var calibration = routerSettings.?ROUTER_CALIBRATION ?? ''
@@ -205,7 +210,7 @@ module storage 'modules/storage.bicep' = {
     location: location
     tags: allTags
     sku: storageSku
-    tableNames: [names.embeddingTable]
+    tableNames: [names.embeddingTable, names.registryTable, names.spendingTable]
     packageContainerName: names.packageContainer
     isPrivate: isPrivate
   }
@@ -303,10 +308,13 @@ module app 'modules/function-app.bicep' = {
       EMBEDDING_CACHE_TABLE: names.embeddingTable
       EMBEDDING_DEPLOYMENT: embedding.name
       EMBEDDING_MODEL: embedding.model
+      REGISTRY_TABLE: names.registryTable
       ROUTER_API_KEYS: apiKeys
+      ROUTER_KEY_VAULT_SECRETS: join(keyVaultSecrets, ',')
       ROUTER_SCORER: scorer
       // RouteLLM's own figure for half of the calls. Imported weights have no calibration yet.
       ROUTER_THRESHOLD: isPublished && !hasOwnTarget ? '0.11593' : ''
+      SPENDING_TABLE: names.spendingTable
       STRONG_DEPLOYMENT: strong.name
       STRONG_MODEL: strong.model
       // Stand-ins, until the router is calibrated: the pair that the weights were trained for.

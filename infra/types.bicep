@@ -160,6 +160,9 @@ type routerSettingsType = {
   MAX_IN_FLIGHT: string?
   MAX_QUEUED_CALLS: string?
   MODELS_FOLDER: string?
+  PURGE_SCHEDULE: string?
+  REGISTRY_REFRESH_MS: string?
+  REGISTRY_RETENTION_DAYS: string?
   REQUEST_TIMEOUT_MS: string?
   ROUTER_ALLOWED_HOSTS: string?
   ROUTER_CALIBRATION: string?
@@ -170,7 +173,9 @@ type routerSettingsType = {
   ROUTER_STRONG_SHARE: string?
   ROUTER_THRESHOLD: string?
   STRONG_CAPABILITIES: string?
+  STRONG_PRICE: string?
   STRONG_SCORER_MODEL: string?
   WEAK_CAPABILITIES: string?
+  WEAK_PRICE: string?
   WEAK_SCORER_MODEL: string?
 }

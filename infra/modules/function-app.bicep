@@ -44,9 +44,12 @@ param deploymentSettings {
   EMBEDDING_CACHE_TABLE: string
   EMBEDDING_DEPLOYMENT: string
   EMBEDDING_MODEL: string
+  REGISTRY_TABLE: string
   ROUTER_API_KEYS: string
+  ROUTER_KEY_VAULT_SECRETS: string
   ROUTER_SCORER: string
   ROUTER_THRESHOLD: string
+  SPENDING_TABLE: string
   STRONG_DEPLOYMENT: string
   STRONG_MODEL: string
   STRONG_SCORER_MODEL: string
@@ -102,6 +105,9 @@ var unset = {
   MAX_IN_FLIGHT: ''
   MAX_QUEUED_CALLS: ''
   MODELS_FOLDER: ''
+  PURGE_SCHEDULE: ''
+  REGISTRY_REFRESH_MS: ''
+  REGISTRY_RETENTION_DAYS: ''
   REQUEST_TIMEOUT_MS: ''
   ROUTER_ALLOWED_HOSTS: ''
   ROUTER_CALIBRATION: ''
@@ -113,13 +119,20 @@ var unset = {
   STRONG_API_STYLE: ''
   STRONG_CAPABILITIES: ''
   STRONG_ENDPOINT: ''
+  STRONG_PRICE: ''
   WEAK_CAPABILITIES: ''
+  WEAK_PRICE: ''
 }
 // An empty one of the operator's does not hide the deployment's own.
 var wished = toObject(filter(items(any(routerSettings)), one => !empty(one.value)), one => one.key, one => one.value)
 var secrets = {
   WEAK_API_KEY: hasWeakApiKey ? '@Microsoft.KeyVault(SecretUri=${keyVaultUri}secrets/weak-api-key)' : ''
   CACHE_KEY_SECRET: hasCacheKeySecret ? '@Microsoft.KeyVault(SecretUri=${keyVaultUri}secrets/cache-key-secret)' : ''
+}
+
+// One is of no use without the other.
+var vault = {
+  ROUTER_KEY_VAULT: empty(deploymentSettings.ROUTER_KEY_VAULT_SECRETS) ? '' : keyVaultUri
 }
 
 resource identity 'Microsoft.ManagedIdentity/userAssignedIdentities@2024-11-30' existing = {
@@ -189,7 +202,7 @@ resource passwordAccess 'Microsoft.Web/sites/basicPublishingCredentialsPolicies@
 resource settings 'Microsoft.Web/sites/config@2025-03-01' = {
   parent: app
   name: 'appsettings'
-  properties: union(unset, deploymentSettings, wished, secrets, {
+  properties: union(unset, deploymentSettings, vault, wished, secrets, {
     // The host's storage, the telemetry and the libraries sign in as the app's identity.
     AzureWebJobsStorage__credential: 'managedidentity'
     AzureWebJobsStorage__clientId: identity.properties.clientId

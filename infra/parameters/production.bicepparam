@@ -14,7 +14,14 @@ param retentionInDays = 90
 // Needed the first time, such as $(openssl rand -hex 32); then the vault has it.
 param hasCacheKeySecret = true
 param cacheKeySecret = readEnvironmentVariable('CACHE_KEY_SECRET', '')
-param routerSettings = { ROUTER_OOD_TIER: 'strong', LOG_LEVEL: 'warning' }
+// Put there by you; registered deployments may name them.
+param keyVaultSecrets = ['partner-models-key']
+param routerSettings = {
+  ROUTER_OOD_TIER: 'strong'
+  LOG_LEVEL: 'warning'
+  STRONG_PRICE: '4/20'
+  WEAK_PRICE: '0.2/1.2'
+}
 param apiManagement = {
   publisherEmail: 'platform@example.com'
   publisherName: 'Platform'

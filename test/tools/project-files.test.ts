@@ -23,7 +23,11 @@ type LocalSettings = { readonly Values: Readonly<Record<string, string>> };
 describe('local.settings.sample.json', () => {
   it('lists every setting, and no other', async () => {
     const { Values: values } = await readJson<LocalSettings>('local.settings.sample.json');
-    const ofTheHost = ['FUNCTIONS_WORKER_RUNTIME', 'languageWorkers__node__arguments'];
+    const ofTheHost = [
+      'AzureWebJobsStorage',
+      'FUNCTIONS_WORKER_RUNTIME',
+      'languageWorkers__node__arguments',
+    ];
     expect(Object.keys(values).toSorted()).toEqual(
       [...(await settingsRead()), ...ofTheHost].toSorted(),
     );

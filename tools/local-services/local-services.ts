@@ -47,6 +47,8 @@ export async function startLocalServices(
   const started = {
     ...(simulator && { AZURE_OPENAI_ENDPOINT: simulator.url }),
     ...(azurite && { TABLES_CONNECTION_STRING: azurite.connectionString }),
+    // Where the real host keeps whose turn a timer is.
+    ...(azurite && { AzureWebJobsStorage: azurite.connectionString }),
   };
   return {
     settings: { ...defaults, ...withoutEmpty(given), ...started },
@@ -69,11 +71,14 @@ const DOORS = ['ROUTER_API_KEYS', 'ENTRA_TENANT_ID', 'FRONT_DOOR'];
 /** The key that the simulator is shown: it takes any. */
 const SIMULATOR_KEY = 'simulated';
 
-/** The deployments that the simulator has unless told otherwise, and the models behind them. */
+/**
+ * The deployments that the simulator has unless told otherwise, the models behind them, and what
+ * those cost (USD per million tokens, list prices of August 2026).
+ */
 const SIMULATED = {
-  STRONG: { name: 'strong', model: 'gpt-5.6-sol' },
-  WEAK: { name: 'weak', model: 'gpt-5.6-luna' },
-  EMBEDDING: { name: 'embedding', model: 'text-embedding-3-small' },
+  STRONG: { name: 'strong', model: 'gpt-5.6-sol', price: '4/20' },
+  WEAK: { name: 'weak', model: 'gpt-5.6-luna', price: '0.2/1.2' },
+  EMBEDDING: { name: 'embedding', model: 'text-embedding-3-small', price: undefined },
 } as const;
 
 /** Settings that name the simulator's deployments, but for those that are named already. */
@@ -82,11 +87,12 @@ export function simulatorSettings(url: string, given: Settings = {}): Settings {
     AZURE_OPENAI_ENDPOINT: url,
     AZURE_OPENAI_API_KEY: SIMULATOR_KEY,
   };
-  for (const [prefix, { name, model }] of Object.entries(SIMULATED)) {
+  for (const [prefix, { name, model, price }] of Object.entries(SIMULATED)) {
     // A deployment of the user's own must not be told to be the simulator's model.
     if ((given[`${prefix}_DEPLOYMENT`] ?? '') !== '') continue;
     settings[`${prefix}_DEPLOYMENT`] = name;
     settings[`${prefix}_MODEL`] = model;
+    if (price !== undefined) settings[`${prefix}_PRICE`] = price;
   }
   return settings;
 }

@@ -15,7 +15,12 @@ export async function withTwoInstances<T>(use: (both: TwoInstances) => Promise<T
   const [services] = await Promise.all([startLocalServices({}), buildApp()]);
   const options = {
     appFolder: fileURLToPath(new URL('../..', import.meta.url)),
-    env: { ...process.env, ...services.settings, LOG_LEVEL: 'error' },
+    env: {
+      ...process.env,
+      ...services.settings,
+      UPSTREAM_KEY_SIMULATED: 'simulated',
+      LOG_LEVEL: 'error',
+    },
   };
   try {
     const [one, other] = await Promise.all([startLocalHost(options), startLocalHost(options)]);
