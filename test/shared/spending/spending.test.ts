@@ -1,0 +1,185 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
+import { TableClient } from '@azure/data-tables';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createSpending } from '../../../shared/spending/spending.ts';
+import { type Azurite, startAzurite } from '../../../tools/local-services/azurite.ts';
+
+let azurite: Azurite;
+beforeAll(async () => {
+  azurite = await startAzurite({});
+});
+afterAll(() => azurite.close());
+
+const NOON = Date.UTC(2026, 10, 27, 12);
+const DAY_MS = 86_400_000;
+
+type Setup = {
+  readonly table?: string;
+  readonly connectionString?: string;
+  readonly refreshMs?: number;
+  readonly budgeted?: readonly string[];
+};
+
+function start({ table = newTable(), budgeted = ['batch'], ...setup }: Setup = {}) {
+  const clock = { now: NOON };
+  const logged: string[] = [];
+  const client = TableClient.fromConnectionString(
+    setup.connectionString ?? azurite.connectionString,
+    table,
+    { allowInsecureConnection: true, retryOptions: { maxRetries: 0 } },
+  );
+  const spending = createSpending({
+    loadClient: async () => client,
+    instanceId: randomUUID(),
+    refreshMs: setup.refreshMs ?? 60_000,
+    getBudgeted: () => budgeted,
+    log: (_, event) => logged.push(event),
+    now: () => clock.now,
+  });
+  return { spending, client, clock, logged };
+}
+
+function newTable(): string {
+  return `t${randomUUID().replaceAll('-', '')}`;
+}
+
+describe('what a use case has spent', () => {
+  it('is added up here at once, a use case at a time', () => {
+    const { spending } = start();
+    spending.add('batch', 0.25);
+    spending.add('batch', 0.5);
+    spending.add('other', 1);
+    spending.add('batch', Number.NaN);
+    expect(spending.spentToday('batch')).toBe(0.75);
+    expect(spending.spentToday('none')).toBe(0);
+  });
+
+  it('is known to the other instances once both have looked', async () => {
+    const table = newTable();
+    const [one, other] = [start({ table }), start({ table })];
+    one.spending.add('batch', 1);
+    other.spending.add('batch', 2.5);
+    await one.spending.sync();
+    await other.spending.sync();
+    expect(other.spending.spentToday('batch')).toBe(3.5);
+    await one.spending.sync();
+    expect(one.spending.spentToday('batch')).toBe(3.5);
+    // Once more changes nothing.
+    await Promise.all([one.spending.sync(), other.spending.sync()]);
+    expect(one.spending.spentToday('batch')).toBe(3.5);
+  });
+
+  it('is known to a process that is started anew', async () => {
+    const table = newTable();
+    const before = start({ table });
+    before.spending.add('batch', 4);
+    await before.spending.sync();
+    const after = start({ table });
+    await after.spending.sync();
+    expect(after.spending.spentToday('batch')).toBe(4);
+    after.spending.add('batch', 1);
+    await after.spending.sync();
+    expect(after.spending.spentToday('batch')).toBe(5);
+  });
+
+  it('keeps what is added while it is being written', async () => {
+    const table = newTable();
+    const one = start({ table });
+    one.spending.add('batch', 1);
+    const syncing = one.spending.sync();
+    one.spending.add('batch', 2);
+    await syncing;
+    await one.spending.sync();
+    const other = start({ table });
+    await other.spending.sync();
+    expect(other.spending.spentToday('batch')).toBe(3);
+  });
+
+  it('begins anew each day, of UTC', async () => {
+    const { spending, clock } = start();
+    spending.add('batch', 3);
+    await spending.sync();
+    clock.now += DAY_MS / 2 - 1;
+    expect(spending.spentToday('batch')).toBe(3);
+    clock.now += 1;
+    expect(spending.spentToday('batch')).toBe(0);
+    spending.add('batch', 0.5);
+    expect(spending.spentToday('batch')).toBe(0.5);
+  });
+
+  it('goes on being counted while the table is down, and is told once', async () => {
+    const down = azurite.connectionString.replace(
+      /TableEndpoint=http:\/\/127\.0\.0\.1:\d+/,
+      'TableEndpoint=http://127.0.0.1:9',
+    );
+    const { spending, logged } = start({ connectionString: down });
+    spending.add('batch', 1);
+    await spending.sync();
+    await spending.sync();
+    expect(spending.spentToday('batch')).toBe(1);
+    expect(logged).toEqual(['spending-unreachable']);
+  });
+
+  it('asks no table for anything while nothing is to be counted', async () => {
+    const { spending, logged } = start({
+      budgeted: [],
+      connectionString: azurite.connectionString,
+    });
+    await spending.sync();
+    expect(logged).toEqual([]);
+  });
+
+  it('is overspent by what two instances spend in two looks at most', async () => {
+    const table = newTable();
+    const refreshMs = 100;
+    const instances = [start({ table, refreshMs }), start({ table, refreshMs })];
+    for (const { spending } of instances) spending.start();
+    const budget = 1;
+    const perCall = 0.01;
+    const pauseMs = 10;
+    await Promise.all(
+      instances.map(async ({ spending }) => {
+        while (spending.spentToday('batch') < budget) {
+          spending.add('batch', perCall);
+          await delay(pauseMs);
+        }
+      }),
+    );
+    const last = start({ table });
+    await Promise.all(instances.map(({ spending }) => spending.sync()));
+    await last.spending.sync();
+    const total = last.spending.spentToday('batch');
+    expect(total).toBeGreaterThanOrEqual(budget);
+    // Each looks after 100 ms and what Azurite takes, and spends 0.01 in 10 ms.
+    expect(total).toBeLessThan(budget + (2 * perCall * (4 * refreshMs)) / pauseMs);
+  });
+
+  it('is removed when its day is past', async () => {
+    const table = newTable();
+    const { spending, clock, client } = start({ table });
+    spending.add('batch', 1);
+    await spending.sync();
+    clock.now += DAY_MS;
+    spending.add('batch', 2);
+    await spending.sync();
+    expect(await spending.purge(new Date(NOON))).toBe(0);
+    expect(await spending.purge(new Date(NOON + DAY_MS))).toBe(1);
+    const left: unknown[] = [];
+    for await (const row of client.listEntities()) left.push(row['usd']);
+    expect(left).toEqual([2]);
+  });
+
+  it('is counted in memory alone without tables', async () => {
+    const spending = createSpending({
+      instanceId: 'one',
+      refreshMs: 1_000,
+      getBudgeted: () => ['batch'],
+      log: () => undefined,
+    });
+    spending.add('batch', 1);
+    await spending.sync();
+    expect(spending.spentToday('batch')).toBe(1);
+    expect(await spending.purge(new Date())).toBe(0);
+  });
+});
