@@ -1,6 +1,8 @@
-import type { KeyVault } from './registry/credentials.ts';
 import type { Price } from './registry/definitions.ts';
 import type { SettingsReader } from './settings-reader.ts';
+
+/** The vault whose secrets a definition may name, and which of them. */
+type KeyVault = { readonly url: string; readonly secrets: readonly string[] };
 
 /** How the registry of deployments and use cases is kept. */
 export type RegistrySettings = {

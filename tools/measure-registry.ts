@@ -1,5 +1,6 @@
 import { InputError } from './command-line/input-error.ts';
 import { runTool } from './command-line/run-tool.ts';
+import { measureBudget } from './measure/budget.ts';
 import { measureChurn } from './measure/churn.ts';
 import { measureDecisions } from './measure/decisions.ts';
 import { measurePropagation } from './measure/propagation.ts';
@@ -8,7 +9,7 @@ const HELP = `npm run measure:registry [-- --changes <n>] [-- --requests <n>]
 
 Measures on this machine, over loopback, how the registry of deployments behaves: how long a change
 takes to reach a second instance of the app at the same tables; the time of a decision with 2, 16
-and 64 models; and whether anything fails while a deployment is added, changed, paused and removed
+and 64 models; by how much a budget is overspent that two instances spend at once; and whether anything fails while a deployment is added, changed, paused and removed
 under load. Exits with 1 when a request fails or a change takes more than 10 s.
 
   --changes <n>   so many changes are timed (default: 50)
@@ -27,6 +28,7 @@ await runTool({
     }
     const slowestMs = await measurePropagation(changes);
     await measureDecisions();
+    await measureBudget();
     const failed = await measureChurn(requests);
     if (failed > 0 || slowestMs > LIMIT_MS) process.exitCode = 1;
   },

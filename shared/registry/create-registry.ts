@@ -15,6 +15,7 @@ import { createEditor } from './edit-entries.ts';
 import { createEntryRoutes, type EntryRoutes } from './entry-routes.ts';
 import type { Fleet } from './fleet.ts';
 import { type ProbeReport, probeDeployment } from './probe-deployment.ts';
+import { createReadSecret } from './read-secret.ts';
 import { LastDeploymentError } from './registry-errors.ts';
 import type { Store } from './store.ts';
 import { createTableStore } from './table-store.ts';
@@ -52,7 +53,13 @@ export function createRegistry(options: RegistryOptions): Registry {
   const { registry } = config;
   const own = settingsOf(config);
   const settings = new Map(own.map((one) => [one.deployment.name, one.deployment]));
-  const credentials = createCredentials({ ...options, ...registry, settings });
+  const credentials = createCredentials({
+    upstreamKeys: registry.upstreamKeys,
+    settings,
+    secrets: registry.keyVault?.secrets ?? [],
+    // Without a vault there is no secret that may be named.
+    readSecret: createReadSecret(registry.keyVault?.url ?? '', options.loadCredential),
+  });
 
   async function resolve(name: string, definition: DeploymentDefinition): Promise<Deployment> {
     checkEndpoint(definition.endpoint);

@@ -1,4 +1,3 @@
-import type { TokenCredential } from '@azure/identity';
 import { LRUCache } from 'lru-cache';
 import { HttpError, InvalidRequestError } from '../errors.ts';
 import { errorKind } from '../log.ts';
@@ -6,18 +5,14 @@ import type { Deployment } from '../upstream/deployment.ts';
 import type { DeploymentDefinition } from './definitions.ts';
 import { authOf } from './to-deployment.ts';
 
-/** The vault whose secrets may be named, and which of them. */
-export type KeyVault = { readonly url: string; readonly secrets: readonly string[] };
-
 type CredentialOptions = {
   /** The app settings that may be named, and their values. */
   readonly upstreamKeys: ReadonlyMap<string, string>;
   /** The deployments of the settings, by their names. */
   readonly settings: ReadonlyMap<string, Deployment>;
-  readonly keyVault?: KeyVault | undefined;
-  readonly loadCredential: () => Promise<TokenCredential>;
-  /** Reads a secret; absent: from the vault. */
-  readonly readSecret?: (name: string) => Promise<string>;
+  /** The secrets that may be named. */
+  readonly secrets: readonly string[];
+  readonly readSecret: (name: string) => Promise<string>;
 };
 
 export type Credentials = {
@@ -29,29 +24,39 @@ export type Credentials = {
 
 /** A secret is read again after so long: whoever changes it need not tell. */
 const KEPT_MS = 5 * 60_000;
-const READ_TIMEOUT_MS = 5_000;
 
 /**
  * The credentials that definitions name. Settings and secrets are named and never sent: those that may
  * be named are listed by the operator, and a key of the settings goes to its own address alone.
  */
 export function createCredentials(options: CredentialOptions): Credentials {
-  const { upstreamKeys, settings, keyVault } = options;
-  const readSecret = options.readSecret ?? createReadSecret(options);
+  const { upstreamKeys, settings, readSecret } = options;
+  const failures = new Map<string, unknown>();
   const secrets = new LRUCache<string, string>({
     max: 1_000,
     ttl: KEPT_MS,
     // An old one is better than none while the vault cannot be reached.
     allowStaleOnFetchRejection: true,
-    fetchMethod: readSecret,
+    fetchMethod: (name) =>
+      readSecret(name).catch((error: unknown) => {
+        failures.set(name, error);
+        throw error;
+      }),
   });
+
+  async function fetchSecret(name: string): Promise<string> {
+    const secret = await secrets.fetch(name);
+    // A rejection with nothing to fall back on comes as nothing.
+    if (secret === undefined) throw new SecretError(name, failures.get(name));
+    return secret;
+  }
 
   function check(name: string, definition: DeploymentDefinition): void {
     const auth = authOf(definition);
     if (auth.type === 'app_setting')
       checkListed('app setting', auth.name, [...upstreamKeys.keys()]);
     if (auth.type === 'key_vault_secret') {
-      checkListed('secret of ROUTER_KEY_VAULT_SECRETS', auth.name, keyVault?.secrets ?? []);
+      checkListed('secret of ROUTER_KEY_VAULT_SECRETS', auth.name, options.secrets);
     }
     if (auth.type === 'settings') checkOwn(settings.get(name), definition);
   }
@@ -65,9 +70,7 @@ export function createCredentials(options: CredentialOptions): Credentials {
         case 'app_setting':
           return upstreamKeys.get(auth.name);
         case 'key_vault_secret':
-          return secrets.fetch(auth.name).catch((error: unknown) => {
-            throw new SecretError(auth.name, error);
-          });
+          return fetchSecret(auth.name);
         case 'settings':
           return settings.get(name)?.apiKey;
         default:
@@ -110,17 +113,4 @@ function checkOwn(own: Deployment | undefined, { endpoint }: DeploymentDefinitio
     'auth.type settings is for the address that the settings give this deployment: for another one, name an app_setting or a key_vault_secret.',
     { param: 'auth' },
   );
-}
-
-function createReadSecret({ keyVault, loadCredential }: CredentialOptions) {
-  return async (name: string): Promise<string> => {
-    if (keyVault === undefined) throw new Error('There is no key vault.');
-    const { SecretClient } = await import('@azure/keyvault-secrets');
-    const client = new SecretClient(keyVault.url, await loadCredential());
-    const abortSignal = AbortSignal.timeout(READ_TIMEOUT_MS);
-    const { value } = await client.getSecret(name, { abortSignal });
-    // A key is sent in a header.
-    if (value !== undefined && /^[\x21-\x7e]+$/.test(value)) return value;
-    throw new Error(`The secret ${name} is no line of printable ASCII.`);
-  };
 }

@@ -1,0 +1,171 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { UNKNOWN_MODEL } from '../../../shared/capabilities/capabilities.ts';
+import { createCredentials } from '../../../shared/registry/credentials.ts';
+import type { Auth, DeploymentDefinition } from '../../../shared/registry/definitions.ts';
+import { createReadSecret } from '../../../shared/registry/read-secret.ts';
+import type { Deployment } from '../../../shared/upstream/deployment.ts';
+
+const own: Deployment = {
+  name: 'strong',
+  modelName: 'big',
+  endpoint: 'https://own.openai.azure.com',
+  apiStyle: 'azure',
+  apiVersion: '1',
+  apiKey: 'own-key',
+  capabilities: UNKNOWN_MODEL,
+};
+
+type Setup = { readonly readSecret?: (name: string) => Promise<string> };
+
+function start({ readSecret = async (name) => `secret of ${name}` }: Setup = {}) {
+  return createCredentials({
+    upstreamKeys: new Map([['UPSTREAM_KEY_A', 'key-a']]),
+    settings: new Map([['strong', own]]),
+    secrets: ['partner'],
+    readSecret,
+  });
+}
+
+function withAuth(auth: Auth, endpoint = 'https://own.openai.azure.com/'): DeploymentDefinition {
+  return { endpoint, auth };
+}
+
+describe('the credential of a deployment', () => {
+  it('is what its definition names', async () => {
+    const credentials = start();
+    const resolve = (auth: Auth, name = 'strong') => credentials.resolve(name, withAuth(auth));
+    expect(await resolve({ type: 'app_setting', name: 'UPSTREAM_KEY_A' })).toBe('key-a');
+    expect(await resolve({ type: 'key_vault_secret', name: 'partner' })).toBe('secret of partner');
+    expect(await resolve({ type: 'settings' })).toBe('own-key');
+    expect(await resolve({ type: 'managed_identity' })).toBeUndefined();
+    expect(await resolve({ type: 'none' })).toBeUndefined();
+  });
+
+  it.each([
+    [
+      'a setting that is not there',
+      { type: 'app_setting', name: 'UPSTREAM_KEY_B' },
+      /UPSTREAM_KEY_A/,
+    ],
+    [
+      'a setting of another kind',
+      { type: 'app_setting', name: 'CACHE_KEY_SECRET' },
+      /UPSTREAM_KEY_/,
+    ],
+    ['a secret that is not listed', { type: 'key_vault_secret', name: 'cache-key' }, /partner/],
+  ] as const)('is never %s', async (_, auth, message) => {
+    const credentials = start();
+    expect(() => credentials.check('strong', withAuth(auth))).toThrow(message);
+    await expect(credentials.resolve('strong', withAuth(auth))).rejects.toThrow(message);
+  });
+
+  it.each([
+    ['of another name', 'middle', 'https://own.openai.azure.com'],
+    ['at another host', 'strong', 'https://other.openai.azure.com'],
+    ['at another port', 'strong', 'https://own.openai.azure.com:8443'],
+    ['over plain http', 'strong', 'http://own.openai.azure.com'],
+    ['at no address', 'strong', 'nonsense'],
+  ])('of the settings is not sent to a deployment %s', async (_, name, endpoint) => {
+    const definition = withAuth({ type: 'settings' }, endpoint);
+    await expect(start().resolve(name, definition)).rejects.toMatchObject({
+      status: 400,
+      param: 'auth',
+    });
+  });
+
+  it('that cannot be read is told by its name alone', async () => {
+    const credentials = start({ readSecret: () => Promise.reject(new Error('the value')) });
+    const definition = withAuth({ type: 'key_vault_secret', name: 'partner' });
+    const error: unknown = await credentials.resolve('strong', definition).catch((one) => one);
+    expect(error).toMatchObject({ status: 503, code: 'secret_unavailable' });
+    expect(String(error)).toMatch(/partner/);
+    expect(String(error)).not.toMatch(/the value/);
+  });
+
+  it('stays the last one while the vault cannot be reached', async () => {
+    vi.useFakeTimers({ toFake: ['Date', 'performance'] });
+    onTestFinished(() => void vi.useRealTimers());
+    const answers = ['first', undefined, 'second'];
+    const credentials = start({
+      readSecret: async () => {
+        const answer = answers.shift();
+        if (answer === undefined) throw new Error('down');
+        return answer;
+      },
+    });
+    const definition = withAuth({ type: 'key_vault_secret', name: 'partner' });
+    const resolved: unknown[] = [];
+    for (let look = 0; look < 3; look += 1) {
+      resolved.push(await credentials.resolve('strong', definition));
+      vi.advanceTimersByTime(5 * 60_000 + 1);
+    }
+    expect(resolved).toEqual(['first', 'first', 'second']);
+  });
+
+  it('is read from the vault once for some minutes', async () => {
+    let reads = 0;
+    const credentials = start({
+      readSecret: async () => {
+        reads += 1;
+        return 'value';
+      },
+    });
+    const definition = withAuth({ type: 'key_vault_secret', name: 'partner' });
+    await Promise.all([1, 2, 3].map(() => credentials.resolve('strong', definition)));
+    await credentials.resolve('strong', definition);
+    expect(reads).toBe(1);
+  });
+});
+
+describe('a secret of a key vault', () => {
+  /** Speaks the vault's REST: a challenge first, then the secret to who has a token. */
+  async function startVault(value: unknown) {
+    const asked: string[] = [];
+    const server = createServer((request, response) => {
+      asked.push(`${request.url} ${request.headers.authorization ?? 'nobody'}`);
+      if (request.headers.authorization === undefined) {
+        const challenge =
+          'Bearer authorization="https://login.microsoftonline.com/tenant", resource="https://vault.azure.net"';
+        response.writeHead(401, { 'www-authenticate': challenge }).end();
+        return;
+      }
+      response.writeHead(200, { 'content-type': 'application/json' });
+      response.end(JSON.stringify({ value, id: 'https://x.vault.azure.net/secrets/partner/1' }));
+    }).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    onTestFinished(() => {
+      server.close();
+      server.closeAllConnections();
+    });
+    return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, asked };
+  }
+
+  const scopes: unknown[] = [];
+  const loadCredential = async () => ({
+    getToken: async (scope: unknown) => {
+      scopes.push(scope);
+      return { token: 'a-token', expiresOnTimestamp: Date.now() + 3_600_000 };
+    },
+  });
+  // Of a vault on this machine, which speaks no https and has no name of the cloud's.
+  const local = { allowInsecureConnection: true, disableChallengeResourceVerification: true };
+
+  it("is read with the identity's token for vaults", async () => {
+    const vault = await startVault('partner-key');
+    const readSecret = createReadSecret(vault.url, loadCredential, local);
+    expect(await readSecret('partner')).toBe('partner-key');
+    expect(vault.asked.at(-1)).toMatch(
+      /^\/secrets\/partner\/?\?api(-|%2D)version=\S+ Bearer a-token$/,
+    );
+    expect(JSON.stringify(scopes)).toContain('https://vault.azure.net/.default');
+  });
+
+  it.each([['two\nlines'], [''], [undefined]])('is no key when it is %j', async (value) => {
+    const vault = await startVault(value);
+    const readSecret = createReadSecret(vault.url, loadCredential, local);
+    await expect(readSecret('partner')).rejects.toThrow('printable ASCII');
+  });
+});
