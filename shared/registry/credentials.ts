@@ -1,4 +1,3 @@
-import { LRUCache } from 'lru-cache';
 import { HttpError, InvalidRequestError } from '../errors.ts';
 import { errorKind } from '../log.ts';
 import type { Deployment } from '../upstream/deployment.ts';
@@ -13,6 +12,7 @@ type CredentialOptions = {
   /** The secrets that may be named. */
   readonly secrets: readonly string[];
   readonly readSecret: (name: string) => Promise<string>;
+  readonly now?: () => number;
 };
 
 export type Credentials = {
@@ -30,25 +30,21 @@ const KEPT_MS = 5 * 60_000;
  * be named are listed by the operator, and a key of the settings goes to its own address alone.
  */
 export function createCredentials(options: CredentialOptions): Credentials {
-  const { upstreamKeys, settings, readSecret } = options;
-  const failures = new Map<string, unknown>();
-  const secrets = new LRUCache<string, string>({
-    max: 1_000,
-    ttl: KEPT_MS,
-    // An old one is better than none while the vault cannot be reached.
-    allowStaleOnFetchRejection: true,
-    fetchMethod: (name) =>
-      readSecret(name).catch((error: unknown) => {
-        failures.set(name, error);
-        throw error;
-      }),
-  });
+  const { upstreamKeys, settings, readSecret, now = Date.now } = options;
+  const kept = new Map<string, { readonly secret: string; readonly at: number }>();
 
   async function fetchSecret(name: string): Promise<string> {
-    const secret = await secrets.fetch(name);
-    // A rejection with nothing to fall back on comes as nothing.
-    if (secret === undefined) throw new SecretError(name, failures.get(name));
-    return secret;
+    const known = kept.get(name);
+    if (known !== undefined && now() - known.at < KEPT_MS) return known.secret;
+    try {
+      const secret = await readSecret(name);
+      kept.set(name, { secret, at: now() });
+      return secret;
+    } catch (error) {
+      // An old one is better than none while the vault cannot be reached.
+      if (known !== undefined) return known.secret;
+      throw new SecretError(name, error);
+    }
   }
 
   function check(name: string, definition: DeploymentDefinition): void {
