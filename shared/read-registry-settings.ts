@@ -33,7 +33,7 @@ export function readRegistrySettings(read: SettingsReader): RegistrySettings {
   const keyVault = readKeyVault(read);
   return {
     table: read.matching('REGISTRY_TABLE', TABLE_NAME) ?? 'registry',
-    refreshMs: read.integer('REGISTRY_REFRESH_MS', { min: 100, max: 10_000 }) ?? 2_000,
+    refreshMs: read.integer('REGISTRY_REFRESH_MS', { min: 100, max: 9_000 }) ?? 2_000,
     retentionDays: read.integer('REGISTRY_RETENTION_DAYS', { min: 1, max: 3_650 }) ?? 90,
     spendingTable: read.matching('SPENDING_TABLE', TABLE_NAME) ?? 'spending',
     purgeSchedule: read.matching('PURGE_SCHEDULE', /^(\S+ ){4,5}\S+$/) ?? '0 30 3 * * *',

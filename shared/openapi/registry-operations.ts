@@ -38,7 +38,7 @@ const USE_CASE: Texts = {
 
 const ADMIN = { access: 'admin', tag: 'registry' } as const;
 const READ_ERRORS = [400, 401, 403, 429, 431, 500, 503] as const;
-const WRITE_ERRORS = [...BODY_ERRORS, 409, 412, 501] as const;
+const WRITE_ERRORS = [...BODY_ERRORS, 409, 412] as const;
 
 /** The registry of deployments and the policies of use cases: the same operations on both. */
 export const registryOperations = {
@@ -136,7 +136,7 @@ function remove({ one, path }: Texts): Operation {
         { description: 'It is gone.', schema: 'DeletedEntry', example: examples.deleted },
         'common',
       ),
-      ...errorResponses([...READ_ERRORS, 404, 409, 412, 501]),
+      ...errorResponses([...READ_ERRORS, 404, 409, 412]),
     },
   };
 }

@@ -111,7 +111,7 @@ const errors = {
     param: 'body',
     code: 'upload_timeout',
   }),
-  409: error('The change would leave the registry unusable.', {
+  409: error('The change would leave no deployment, or there is no table to keep it in.', {
     message: 'No deployment would be left to choose from.',
     param: 'enabled',
     code: 'last_deployment',
@@ -139,11 +139,6 @@ const errors = {
     message: 'The router failed on this request. Its log has the cause under the request id.',
     type: 'server_error',
     code: 'internal_error',
-  }),
-  501: error('There is nowhere to keep a change.', {
-    message: 'The registry has no table to keep changes in: set TABLES_ENDPOINT.',
-    type: 'server_error',
-    code: 'registry_not_configured',
   }),
   502: error('The deployment could not be reached, or its answer could not be passed on.', {
     message: 'The deployment could not be reached.',

@@ -28,8 +28,8 @@ type FleetOptions = {
 export type FleetKeeper = {
   readonly current: () => Fleet;
   /**
-   * Makes a fleet of the registry's entries and puts it in force. Gives the entries that cannot be
-   * called as they are defined: for them the last one that could be stays.
+   * Makes a fleet of the registry's entries and puts it in force. Gives the names of those that cannot
+   * be read, or called as they are defined: what they last were stays in force.
    */
   apply(snapshot: Snapshot): Promise<readonly string[]>;
 };
@@ -70,9 +70,8 @@ export function createFleetKeeper(options: FleetOptions): FleetKeeper {
 
   return {
     current: () => fleet,
-    apply: async ({ entries }) => {
-      const next = new Map(settings.map((one) => [one.name, one]));
-      const problems: string[] = [];
+    apply: async ({ entries, unreadable }) => {
+      const problems = unreadable.map(({ name }) => name);
       const made = await Promise.all(
         definedOf(entries, 'deployment').map(async ({ name, definition }) => {
           const base = await toBase(name, definition).catch(() => undefined);
@@ -80,15 +79,24 @@ export function createFleetKeeper(options: FleetOptions): FleetKeeper {
           return base ?? bases.get(name);
         }),
       );
-      for (const base of made) if (base !== undefined) next.set(base.name, base);
-      const useCases = definedOf(entries, 'use_case').map(
-        ({ name, definition }) => [name, definition] as const,
+      const last = namesOf(unreadable, 'deployment').map((name) => bases.get(name));
+      const known = [...settings, ...made, ...last].filter((one) => one !== undefined);
+      bases = new Map(known.map((one) => [one.name, one]));
+      const useCases = new Map(
+        definedOf(entries, 'use_case').map(({ name, definition }) => [name, definition]),
       );
-      fleet = toFleet([...next.values()], new Map(useCases), options);
-      bases = next;
+      for (const name of namesOf(unreadable, 'use_case')) {
+        const policy = fleet.useCases.get(name);
+        if (policy !== undefined) useCases.set(name, policy);
+      }
+      fleet = toFleet([...bases.values()], useCases, options);
       return problems;
     },
   };
+}
+
+function namesOf(entries: Snapshot['unreadable'], wanted: Version['kind']): string[] {
+  return entries.filter(({ kind }) => kind === wanted).map(({ name }) => name);
 }
 
 type Defined<K extends Version['kind']> = {

@@ -112,13 +112,12 @@ function settingsOf(config: Config): readonly SettingsDeployment[] {
   }));
 }
 
-function createStore({ config, loadCredential, log }: RegistryOptions): Store | undefined {
+function createStore({ config, loadCredential }: RegistryOptions): Store | undefined {
   const { tables, registry } = config;
   return (
     tables &&
     createTableStore({
       loadClient: () => createTableClient(tables, registry.table, loadCredential),
-      onUnreadable: (what) => log('warning', 'registry-entry-unreadable', { what }),
     })
   );
 }

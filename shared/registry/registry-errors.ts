@@ -24,12 +24,12 @@ export class PreconditionError extends HttpError {
   }
 }
 
-/** There is nowhere to keep a change (501). */
+/** There is nowhere to keep a change (409). */
 export class NotConfiguredError extends HttpError {
   constructor() {
     super(
       'The registry has no table to keep changes in: set TABLES_ENDPOINT or TABLES_CONNECTION_STRING.',
-      { status: 501, type: 'server_error', code: 'registry_not_configured' },
+      { status: 409, code: 'registry_not_configured' },
     );
   }
 }

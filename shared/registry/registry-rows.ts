@@ -55,6 +55,17 @@ export function toRow({ definition, ...version }: Version): Row {
   };
 }
 
+/** A row that this version of the app cannot read, as far as its key tells: like a deleted entry. */
+export function toUnreadable({ rowKey, version }: Row): Version {
+  const [, kind, name = ''] = rowKey.split('|');
+  return {
+    kind: kind === 'use_case' ? kind : 'deployment',
+    name,
+    version: Number.isSafeInteger(version) ? Number(version) : 1,
+    ...{ action: 'delete', at: '', by: '' },
+  };
+}
+
 /** Undefined for what this version of the app cannot read. */
 export function toVersion(row: Row): Version | undefined {
   const parsed = versionSchema.safeParse(row);

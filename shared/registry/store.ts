@@ -16,12 +16,18 @@ export type Version<K extends Kind = Kind> = {
 };
 
 /** All entries as they are, deleted ones included, at one moment. */
-export type Snapshot = { readonly revision: string; readonly entries: readonly Version[] };
+export type Snapshot = {
+  readonly revision: string;
+  readonly entries: readonly Version[];
+  /** Those that cannot be read: what they last were holds. */
+  readonly unreadable: readonly Pick<Version, 'kind' | 'name'>[];
+};
 
 /** Where the entries are kept. Every operation throws when that cannot be reached in time. */
 export type Store = {
-  /** Undefined when nothing has changed since the revision. An entry that cannot be read is reported, and left out. */
+  /** Undefined when nothing has changed since the revision. */
   load(since?: string): Promise<Snapshot | undefined>;
+  /** An entry that cannot be read is like a deleted one: it can be written anew. */
   read(kind: Kind, name: string): Promise<Version | undefined>;
   /** Throws a VersionConflictError unless the entry's version is the one before this (0: none). */
   write(version: Version): Promise<void>;

@@ -9,6 +9,7 @@ import {
   PARTITION,
   type Row,
   toRow,
+  toUnreadable,
   toVersion,
 } from './registry-rows.ts';
 import { type Store, type Version, VersionConflictError } from './store.ts';
@@ -23,24 +24,14 @@ const MAX_ACTIONS = 100;
 type TableStoreOptions = {
   /** The client of the table, made when it is first needed. */
   readonly loadClient: () => Promise<TableClient>;
-  /** Told of each entry that cannot be read, by its kind and name. */
-  readonly onUnreadable: (entry: string) => void;
 };
 
 /**
  * The registry in Azure Table Storage. Its rows are `head`, `current|<kind>|<name>` and
  * `history|<kind>|<name>|<version>`, each version with its definition as JSON.
  */
-export function createTableStore({ onUnreadable, ...options }: TableStoreOptions): Store {
+export function createTableStore(options: TableStoreOptions): Store {
   const loadClient = shareUntilFailure(options.loadClient);
-
-  function parse(rows: readonly Row[]): Version[] {
-    return rows.flatMap((row) => {
-      const version = toVersion(row);
-      if (version === undefined) onUnreadable(row.rowKey.split('|').slice(1, 3).join(' '));
-      return version ?? [];
-    });
-  }
 
   return {
     load: async (since) => {
@@ -50,11 +41,15 @@ export function createTableStore({ onUnreadable, ...options }: TableStoreOptions
       const revision = String(head?.['revision'] ?? '');
       if (revision === since) return undefined;
       const rows = head === undefined ? [] : await list(client, 'current');
-      return { revision, entries: parse(rows) };
+      return {
+        revision,
+        entries: rows.flatMap((row) => toVersion(row) ?? []),
+        unreadable: rows.filter((row) => toVersion(row) === undefined).map(toUnreadable),
+      };
     },
     read: async (kind, name) => {
       const row = await get(await loadClient(), currentKey(kind, name));
-      return row && parse([row])[0];
+      return row && (toVersion(row) ?? toUnreadable(row));
     },
     write: async (version) => {
       try {
@@ -65,7 +60,7 @@ export function createTableStore({ onUnreadable, ...options }: TableStoreOptions
     },
     history: async (kind, name) => {
       const rows = await list(await loadClient(), historyPrefix(kind, name));
-      return parse(rows).reverse();
+      return rows.flatMap((row) => toVersion(row) ?? []).reverse();
     },
     purge: async (before) => {
       const client = await loadClient();

@@ -32,7 +32,7 @@ export type RegistryWatcher = {
   state(): RegistryState;
 };
 
-/** Instances look at different moments. */
+/** Instances look at different moments, and none later than it should. */
 const JITTER = 0.1;
 
 /** Secrets change without a change of the registry; those of a failed look are asked for at each. */
@@ -87,8 +87,7 @@ export function watchRegistry(options: WatchOptions): RegistryWatcher {
 
   async function goOn(): Promise<void> {
     for (;;) {
-      const jitter = 1 + JITTER * (2 * Math.random() - 1);
-      await delay(refreshMs * jitter, undefined, { ref: false });
+      await delay(refreshMs * (1 - JITTER * Math.random()), undefined, { ref: false });
       await refresh();
     }
   }

@@ -64,7 +64,7 @@ function snapshot(
       ...(definition && { definition: { endpoint, ...definition } }),
     }),
   );
-  return { revision: String(Math.random()), entries };
+  return { revision: String(Math.random()), entries, unreadable: [] };
 }
 
 function namesOf({ members }: Fleet): string[] {
@@ -177,6 +177,25 @@ describe('the fleet', () => {
     expect(members.every(({ isEnabled }) => isEnabled)).toBe(true);
   });
 
+  it('keeps what an entry last was that cannot be read any more, and names it', async () => {
+    const keeper = start();
+    const version = { version: 1, action: 'create', at: '', by: '' } as const;
+    const policy: Version = {
+      ...{ kind: 'use_case', name: 'batch', ...version, definition: { mode: 'cost' } },
+    };
+    const { entries } = snapshot({ mid: { weight: 5 } });
+    await keeper.apply({ revision: '1', entries: [...entries, policy], unreadable: [] });
+    const unreadable = [
+      { kind: 'deployment', name: 'mid' },
+      { kind: 'deployment', name: 'never-read' },
+      { kind: 'use_case', name: 'batch' },
+    ] as const;
+    const problems = await keeper.apply({ revision: '2', entries: [], unreadable });
+    expect(problems).toEqual(['mid', 'never-read', 'batch']);
+    expect(namesOf(keeper.current())).toContain('mid (weak)');
+    expect([...keeper.current().useCases]).toEqual([['batch', { mode: 'cost' }]]);
+  });
+
   it('that a request was decided with stays as it was', async () => {
     const keeper = start();
     const before = keeper.current();
@@ -192,7 +211,7 @@ describe('the fleet', () => {
       { kind: 'use_case', name: 'batch', ...version, definition: { mode: 'cost' } },
       { kind: 'use_case', name: 'gone', ...version },
     ];
-    await keeper.apply({ revision: '1', entries });
+    await keeper.apply({ revision: '1', entries, unreadable: [] });
     expect([...keeper.current().useCases]).toEqual([['batch', { mode: 'cost' }]]);
   });
 });

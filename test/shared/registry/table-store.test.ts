@@ -15,15 +15,11 @@ beforeAll(async () => {
 afterAll(() => azurite.close());
 
 function start(table = `t${randomUUID().replaceAll('-', '')}`) {
-  const unreadable: string[] = [];
   const client = TableClient.fromConnectionString(azurite.connectionString, table, {
     allowInsecureConnection: true,
   });
-  const store = createTableStore({
-    loadClient: async () => client,
-    onUnreadable: (entry) => unreadable.push(entry),
-  });
-  return { store, client, unreadable, again: () => start(table) };
+  const store = createTableStore({ loadClient: async () => client });
+  return { store, client, again: () => start(table) };
 }
 
 function version(number: number, changed: Partial<Version> = {}): Version {
@@ -51,7 +47,7 @@ async function writeAll(store: Store, versions: readonly Version[]): Promise<voi
 describe('the registry in a table', () => {
   it('is empty before its table is there', async () => {
     const { store } = start();
-    expect(await store.load()).toEqual({ revision: '', entries: [] });
+    expect(await store.load()).toEqual({ revision: '', entries: [], unreadable: [] });
     expect(await store.load('')).toBeUndefined();
     expect(await store.read('deployment', 'mid')).toBeUndefined();
     expect(await store.history('deployment', 'mid')).toEqual([]);
@@ -138,7 +134,7 @@ describe('the registry in a table', () => {
   });
 
   it('leaves out and names what it cannot read', async () => {
-    const { store, client, unreadable } = start();
+    const { store, client } = start();
     await writeAll(store, [version(1), version(1, { name: 'bad' }), version(1, { name: 'odd' })]);
     const row = { partitionKey: 'registry', version: 2 };
     await client.updateEntity(
@@ -149,9 +145,12 @@ describe('the registry in a table', () => {
       { ...row, rowKey: 'current|deployment|odd', definition: '{' },
       'Merge',
     );
-    const { entries } = (await store.load()) ?? {};
+    const { entries, unreadable } = (await store.load()) ?? {};
     expect(entries).toEqual([version(1)]);
-    expect(unreadable).toEqual(['deployment bad', 'deployment odd']);
+    expect(unreadable?.map(({ name }) => name)).toEqual(['bad', 'odd']);
+    expect(await store.read('deployment', 'bad')).toMatchObject({ name: 'bad', version: 2 });
+    await store.write(version(3, { name: 'bad' }));
+    expect(await store.read('deployment', 'bad')).toEqual(version(3, { name: 'bad' }));
   });
 
   it('refuses a definition that is too large', async () => {
@@ -211,10 +210,7 @@ describe('tables that fail', () => {
     const client = TableClient.fromConnectionString(connection, 'registry', {
       allowInsecureConnection: true,
     });
-    const store = createTableStore({
-      loadClient: async () => client,
-      onUnreadable: () => undefined,
-    });
+    const store = createTableStore({ loadClient: async () => client });
     const from = performance.now();
     await Promise.all(
       [store.load(), store.read('deployment', 'mid'), store.write(version(1))].map((operation) =>

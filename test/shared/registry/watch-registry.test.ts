@@ -22,7 +22,7 @@ function start({ refreshMs = 60_000, startMs = 1_000, apply }: Setup = {}) {
         const { revision } = registry;
         await delay(registry.delayMs);
         if (revision === undefined) throw new Error('secret host');
-        return revision === since ? undefined : { revision, entries: [] };
+        return revision === since ? undefined : { revision, entries: [], unreadable: [] };
       },
     },
     refreshMs,

@@ -1,0 +1,70 @@
+import { describe, expect, it } from 'vitest';
+import { capabilitiesOf } from '../../../shared/capabilities/known-models.ts';
+import type { DeploymentDefinition } from '../../../shared/registry/definitions.ts';
+import { toDefinition, toDeployment } from '../../../shared/registry/to-deployment.ts';
+
+const azure = 'https://contoso.openai.azure.com';
+const key = { type: 'app_setting', name: 'UPSTREAM_KEY_A' } as const;
+
+describe('how a definition is called', () => {
+  it('is by its name and the defaults where it says no more', () => {
+    expect(toDeployment('gpt-4o', { endpoint: `${azure}//` })).toEqual({
+      ...{ name: 'gpt-4o', modelName: 'gpt-4o', endpoint: azure },
+      ...{ apiStyle: 'azure', apiVersion: '2024-10-21' },
+      capabilities: capabilitiesOf('gpt-4o', 'azure'),
+    });
+  });
+
+  it('is by what it says', () => {
+    const definition: DeploymentDefinition = {
+      endpoint: 'https://models.example.com/v1/',
+      deployment: 'mistral:7b',
+      api_style: 'openai',
+      auth: key,
+      context_window: 8_000,
+      capabilities: {
+        images: false,
+        tools: true,
+        efforts: ['low', 'high'],
+        token_limit: 'max_tokens',
+      },
+    };
+    const { capabilities, ...deployment } = toDeployment('small', definition, { apiKey: 'secret' });
+    expect(deployment).toMatchObject({
+      ...{ name: 'small', upstreamName: 'mistral:7b', modelName: 'mistral:7b' },
+      ...{ endpoint: 'https://models.example.com/v1', apiStyle: 'openai', apiKey: 'secret' },
+    });
+    expect(capabilities).toMatchObject({
+      ...{ contextTokens: 8_000, tokenLimit: 'max_tokens', efforts: ['low', 'high'] },
+    });
+    expect(capabilities.lacks.has('images')).toBe(true);
+  });
+
+  it('is as the settings have it for what they give', () => {
+    const deployment = toDeployment('strong', {
+      endpoint: 'http://127.0.0.1:7072',
+      model: 'gpt-5.6-sol',
+      auth: { type: 'settings' },
+      capabilities: { images: false },
+    });
+    const price = { input: 4, output: 20 };
+    const given = toDefinition({ tier: 'strong', deployment, scorerModel: 'big', price });
+    expect(given).toMatchObject({ auth: { type: 'settings' }, price, scorer_model: 'big' });
+    expect(toDeployment('strong', given, { ofSettings: deployment })).toEqual(deployment);
+    // Of another model they know nothing.
+    const other = toDeployment('strong', { ...given, model: 'gpt-4o' }, { ofSettings: deployment });
+    expect(other.capabilities).toEqual(capabilitiesOf('gpt-4o', 'azure'));
+  });
+
+  it.each([
+    ['a token of the identity to another host', { endpoint: 'https://example.com' }],
+    ['a token of the identity over plain http', { endpoint: 'http://x.openai.azure.com' }],
+    [
+      'a token of the identity to an openai endpoint',
+      { endpoint: azure, api_style: 'openai', auth: { type: 'managed_identity' } },
+    ],
+    ['nothing to Azure', { endpoint: azure, auth: { type: 'none' } }],
+  ] as const)('never sends %s', (_, definition) => {
+    expect(() => toDeployment('x', definition as DeploymentDefinition)).toThrow(/auth/);
+  });
+});
