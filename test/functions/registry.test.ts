@@ -511,6 +511,16 @@ describe('the policy of a use case', () => {
   });
 });
 
+it('purges what is past its time when its timer is due', async () => {
+  const response = await fetch(`${router.url}/admin/functions/purge-expired`, { method: 'POST' });
+  expect(response.status).toBe(202);
+  for (const what of ['registry', 'spending']) {
+    await expect
+      .poll(() => router.output())
+      .toMatch(new RegExp(`"purged","what":"${what}","removed":0`));
+  }
+});
+
 it('tells in /ready how the registry is', async () => {
   const response = await fetch(`${router.url}/ready`);
   expect(await response.json()).toMatchObject({

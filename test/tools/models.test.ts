@@ -64,7 +64,7 @@ describe('npm run models', () => {
     expect(first.stdout).toMatch(
       /^weak +gpt-5\.6-luna +enabled +1 +0\.2\/1\.2 +mixtral-8x7b +settings +1$/m,
     );
-    expect(first.stdout).toMatch(/^strong .* \? /m);
+    expect(first.stdout).toMatch(/^strong .* 4\/20 /m);
 
     const file = await fileOf([definition('one'), definition('two', { weight: 3 })]);
     expect(await models(['add', file])).toEqual({
