@@ -75,7 +75,7 @@ export type Needs = {
 export type Candidates = {
   /** The strongest first. */
   readonly models: readonly Model[];
-  /** All deployments, with why they are no candidates. */
+  /** All deployments that the caller may have, with why they are no candidates. */
   readonly considered: readonly Considered[];
   readonly only?: 'models' | 'requirements' | 'price-ceiling' | 'budget';
 };
@@ -108,7 +108,9 @@ export async function findCandidates(fleet: Fleet, terms: Terms): Promise<Candid
   const only = (['models', 'requirements', 'price-ceiling'] as const).find(
     (stage) => stages[stage] === 1,
   );
-  const considered = fleet.members.map((member) => {
+  // What the caller may not have is none of its business.
+  const shown = fleet.members.filter((member) => sieve.ruledOutBy(member) !== 'caller');
+  const considered = shown.map((member) => {
     const passedOver = sieve.ruledOutBy(member);
     const obstacle = obstacles.get(member.upstream.deployment.name);
     return {

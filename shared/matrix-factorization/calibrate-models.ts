@@ -32,7 +32,8 @@ export function createFindQuantiles(options: {
     if (calibration !== undefined && holdsFor(calibration, strong, rivals)) {
       return calibration.quantiles;
     }
-    if (heldOutScores === undefined) return calibration?.quantiles;
+    // One alone is compared with nobody.
+    if (heldOutScores === undefined || rivals.length === 0) return calibration?.quantiles;
     const key = JSON.stringify([strong, ...rivals.toSorted()]);
     const quantiles = known.get(key) ?? percentiles(heldOutScores.winRates(strong, rivals));
     known.set(key, quantiles);

@@ -28,12 +28,11 @@ const reasons: Record<RoutingDecision['reason'], string> = {
   'scorer-unavailable': 'the scorer failed',
 };
 
-const passedOver: Record<PassedOver | 'failed', string> = {
+const passedOver: Record<Exclude<PassedOver, 'caller'> | 'failed', string> = {
   paused: 'it is paused',
   'no-scorer-model': "no model of the scorer's stands for it",
   models: 'the request names others',
   'use-case': 'the use case may not have it',
-  caller: 'the caller may not have it',
   requirements: 'it lacks what the request needs',
   'price-ceiling': 'the request would cost more with it than the use case may spend on one',
   budget: "the use case's budget of the day is spent",
@@ -112,7 +111,7 @@ export const routingDecisionSchema = z.object({
       }),
     )
     .optional()
-    .describe('All deployments, the strongest first: with `explain`.'),
+    .describe('All deployments that the caller may have, the strongest first: with `explain`.'),
 });
 
 export const routingDecisionsSchema = z.object({

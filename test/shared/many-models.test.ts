@@ -117,6 +117,12 @@ describe('of several models', () => {
     expect(decision).toMatchObject({ tier: 'weak', reason: 'win-rate', winRate: 0.6 });
   });
 
+  test('those that the caller may not have are not shown', async () => {
+    const caller = { name: 'ci', role: 'user', deployments: ['middle', 'weak'] } as const;
+    const decision = await start({ members: all, winRates: { weak: 0.6 } })({ caller });
+    expect(reasonsOf(decision)).toEqual({ middle: undefined, weak: 'win-rate' });
+  });
+
   test('one whose price is not known counts as dear', async () => {
     const unpriced = createMember('unpriced');
     const winRates = { unpriced: 0.1, weak: 0.1 };
