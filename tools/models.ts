@@ -73,7 +73,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     run: async (client, [name = ''], { isJson }) => {
       const changes = await client.history(name);
       const rows = changes.map(toHistoryRow);
-      print(isJson ? changes : rows.length === 0 ? 'No changes yet.' : tableOf(rows));
+      print(isJson ? changes : tableOf(rows));
     },
   },
   rollback: {
@@ -207,7 +207,7 @@ function toRow(entry: Entry): Readonly<Record<string, string>> {
 
 function toHistoryRow({
   version,
-  at,
+  at = '',
   by,
   action,
   changed,

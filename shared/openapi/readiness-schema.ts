@@ -49,7 +49,9 @@ export const readinessSchema = z.object({
     problems: z
       .array(z.string())
       .readonly()
-      .describe('Deployments that cannot be called as they are defined: the last ones hold.'),
+      .describe(
+        'Entries that cannot be read, or called as they are defined, and why: what they last were holds.',
+      ),
   }),
   deployments: z.array(
     z.object({

@@ -1,3 +1,5 @@
+import { HttpError } from '../errors.ts';
+import { errorKind } from '../log.ts';
 import type { Deployment } from '../upstream/deployment.ts';
 import type { Upstream } from '../upstream/upstream.ts';
 import type { DeploymentDefinition, Price, UseCaseDefinition } from './definitions.ts';
@@ -28,8 +30,8 @@ type FleetOptions = {
 export type FleetKeeper = {
   readonly current: () => Fleet;
   /**
-   * Makes a fleet of the registry's entries and puts it in force. Gives the names of those that cannot
-   * be read, or called as they are defined: what they last were stays in force.
+   * Makes a fleet of the registry's entries and puts it in force. Gives those that cannot be read, or
+   * called as they are defined, and why: what they last were stays in force.
    */
   apply(snapshot: Snapshot): Promise<readonly string[]>;
 };
@@ -71,12 +73,14 @@ export function createFleetKeeper(options: FleetOptions): FleetKeeper {
   return {
     current: () => fleet,
     apply: async ({ entries, unreadable }) => {
-      const problems = unreadable.map(({ name }) => name);
+      const problems = unreadable.map(({ name }) => `${name}: unreadable`);
       const made = await Promise.all(
         definedOf(entries, 'deployment').map(async ({ name, definition }) => {
-          const base = await toBase(name, definition).catch(() => undefined);
-          if (base === undefined) problems.push(name);
-          return base ?? bases.get(name);
+          return await toBase(name, definition).catch((error: unknown) => {
+            const code = error instanceof HttpError ? error.code : errorKind(error);
+            problems.push(`${name}: ${code}`);
+            return bases.get(name);
+          });
         }),
       );
       const last = namesOf(unreadable, 'deployment').map((name) => bases.get(name));

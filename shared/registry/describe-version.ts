@@ -1,20 +1,45 @@
 import type { Version } from './store.ts';
 
-/** A version of an entry as its history has it; `before` is the one before it, if that is known. */
-export function describeVersion(
-  version: Version,
-  before: Version | undefined,
-): Record<string, unknown> {
-  const { kind, definition, action, at, by } = version;
-  return {
-    object: `${kind}.version`,
-    version: version.version,
-    action,
-    at,
-    by,
-    definition: definition ?? null,
-    changed: changedFields(before?.definition ?? {}, definition ?? {}),
-  };
+/** A version of an entry as its history has it. */
+type Described = Omit<Version, 'at' | 'name'> & { readonly at?: string };
+
+/**
+ * The history of an entry as JSON, the newest first. `ofSettings` is the first version of a deployment
+ * of the settings, and what holds once it is deleted.
+ */
+export function describeHistory(
+  versions: readonly Version[],
+  ofSettings: Version['definition'] | undefined,
+): readonly Record<string, unknown>[] {
+  const isFirst = versions.at(-1)?.version === 1;
+  const first: Described[] =
+    ofSettings === undefined || isFirst
+      ? []
+      : [
+          {
+            kind: 'deployment',
+            version: 1,
+            action: 'create',
+            by: 'settings',
+            definition: ofSettings,
+          },
+        ];
+  const all: readonly Described[] = [...versions, ...first];
+  return all.map((version, index) => {
+    const { kind, definition, at, ...rest } = version;
+    const before = all[index + 1];
+    return {
+      object: `${kind}.version`,
+      ...{ version: rest.version, action: rest.action },
+      ...(at !== undefined && { at }),
+      by: rest.by,
+      definition: definition ?? null,
+      changed: changedFields(
+        (before && (before.definition ?? ofSettings)) ?? {},
+        definition ?? ofSettings ?? {},
+      ),
+    };
+  });
 }
 
 /** The fields that differ, those of objects by their whole path. */

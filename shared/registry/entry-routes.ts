@@ -3,7 +3,7 @@ import { type Answer, type Call, jsonAnswer } from '../answer.ts';
 import { parseWith } from '../chat/chat-request.ts';
 import { InvalidRequestError } from '../errors.ts';
 import type { Definitions, Kind } from './definitions.ts';
-import { describeVersion } from './describe-version.ts';
+import { describeHistory } from './describe-version.ts';
 import { type Change, type Editor, type Entry, etagOf } from './edit-entries.ts';
 import { mergePatch } from './merge-patch.ts';
 import { checkName, parseDefinition } from './parse-definition.ts';
@@ -48,8 +48,7 @@ export function createEntryRoutes<K extends Kind>(options: EntryRoutesOptions<K>
     patch: (call) => patch(options, call),
     remove: (call) => remove(options, call),
     history: async ({ name = '' }) => {
-      const versions = await editor.history(name);
-      const data = versions.map((version, index) => describeVersion(version, versions[index + 1]));
+      const data = describeHistory(await editor.history(name), options.settings.get(name));
       return jsonAnswer(200, { object: 'list', data });
     },
     rollback: (call) => rollback(options, call),

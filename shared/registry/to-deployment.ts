@@ -28,7 +28,7 @@ export function toDeployment(
   const { deployment: upstreamName, api_style: apiStyle = 'azure' } = definition;
   const modelName = definition.model ?? upstreamName ?? name;
   const { api_version: apiVersion = ofSettings?.apiVersion ?? DEFAULT_API_VERSION } = definition;
-  checkAuth(definition);
+  checkAuth(definition, ofSettings);
   const isSame = ofSettings?.modelName === modelName && ofSettings.apiStyle === apiStyle;
   const known = isSame ? ofSettings.capabilities : capabilitiesOf(modelName, apiStyle);
   return {
@@ -69,23 +69,25 @@ export function authOf({ auth, api_style: apiStyle }: DeploymentDefinition): Aut
   return auth ?? { type: apiStyle === 'openai' ? 'none' : 'managed_identity' };
 }
 
-function checkAuth(definition: DeploymentDefinition): void {
+function checkAuth(definition: DeploymentDefinition, ofSettings: Deployment | undefined): void {
   const { type } = authOf(definition);
   const { endpoint, api_style: apiStyle = 'azure' } = definition;
-  if (type === 'none' && apiStyle !== 'openai') {
+  const isOpenAi = apiStyle === 'openai';
+  if (type === 'none' && !isOpenAi) {
     throw badAuth(
       'auth.type none is for api_style openai alone: Azure asks everybody who they are.',
     );
   }
-  if (type !== 'managed_identity') return;
-  if (apiStyle === 'openai') {
+  if (type === 'managed_identity' && isOpenAi) {
     throw badAuth(
       'auth.type managed_identity is for the Azure styles: name an app_setting or none.',
     );
   }
+  const hasNoKey = type === 'settings' && ofSettings?.apiKey === undefined && !isOpenAi;
+  if (type !== 'managed_identity' && !hasNoKey) return;
   if (!URL.canParse(endpoint) || !takesTokens(new URL(endpoint))) {
     throw badAuth(
-      "auth.type managed_identity sends the identity's token, to Azure hosts over https only: name an app_setting or a key_vault_secret for this endpoint.",
+      "Without a key the identity's token is sent, to Azure hosts over https only: name an app_setting or a key_vault_secret in auth for this endpoint.",
     );
   }
 }

@@ -8,7 +8,7 @@ export type RegistryState = {
   readonly state: 'ok' | 'unreachable' | 'not-used';
   /** Since it was last read, in ms; absent: it never was. */
   readonly age_ms?: number;
-  /** Deployments that cannot be called as they are defined: what held before does. */
+  /** Entries that cannot be read, or called as they are defined, and why: what held before does. */
   readonly problems: readonly string[];
 };
 
@@ -65,11 +65,17 @@ export function watchRegistry(options: WatchOptions): RegistryWatcher {
     state = next;
   }
 
+  function tell(found: readonly string[]): void {
+    const list = found.toSorted().join(', ');
+    if (list !== '' && list !== problems.join(', ')) log('warning', 'registry-problems', { list });
+    problems = found.toSorted();
+  }
+
   async function look(): Promise<void> {
     try {
       const snapshot = await store.load(knownRevision());
       if (snapshot !== undefined) {
-        problems = await apply(snapshot);
+        tell(await apply(snapshot));
         applied = { revision: snapshot.revision, at: now() };
       }
       reachedAt = now();

@@ -154,7 +154,8 @@ describe('the deployments', () => {
     const given = await send('GET', 'deployments/strong');
     expect(await send('PUT', 'deployments/strong', given.body)).toEqual(given);
     const { data } = (await send('GET', 'deployments/strong/history')).body;
-    expect(data).toEqual([]);
+    expect(data).toMatchObject([{ version: 1, by: 'settings', definition: { model: 'big' } }]);
+    expect(data[0]).not.toHaveProperty('at');
   });
 
   it('heed If-Match and If-None-Match', async () => {
@@ -256,6 +257,14 @@ describe('the deployments', () => {
       etag: '"5"',
       body: { source: 'settings', weight: 1 },
     });
+    const { data } = (await send('GET', 'deployments/weak/history')).body;
+    expect(data).toMatchObject([
+      { version: 5, action: 'delete', definition: null, changed: ['weight'] },
+      { version: 4, definition: { weight: 6 }, changed: ['weight'] },
+      { version: 3, action: 'rollback', definition: null, changed: ['weight'] },
+      { version: 2, by: 'ops', changed: ['weight'] },
+      { version: 1, by: 'settings' },
+    ]);
   });
 
   it('are never all paused', async () => {

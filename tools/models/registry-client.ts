@@ -21,7 +21,8 @@ export type Entry = {
 export type Change = {
   readonly version: number;
   readonly action: string;
-  readonly at: string;
+  /** Absent for what the settings say. */
+  readonly at?: string;
   readonly by: string;
   readonly changed: readonly string[];
 };

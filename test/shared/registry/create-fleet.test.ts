@@ -166,7 +166,7 @@ describe('the fleet', () => {
     const problems = await keeper.apply(
       snapshot({ mid: { weight: 7 }, new: {}, strong: { enabled: false }, huge: {} }),
     );
-    expect(problems.toSorted()).toEqual(['mid', 'new', 'strong']);
+    expect(problems.toSorted()).toEqual(['mid: Error', 'new: Error', 'strong: Error']);
     const { members } = keeper.current();
     expect(members.map(({ upstream, weight }) => [upstream.deployment.name, weight])).toEqual([
       ['huge', 1],
@@ -191,7 +191,7 @@ describe('the fleet', () => {
       { kind: 'use_case', name: 'batch' },
     ] as const;
     const problems = await keeper.apply({ revision: '2', entries: [], unreadable });
-    expect(problems).toEqual(['mid', 'never-read', 'batch']);
+    expect(problems).toEqual(['mid: unreadable', 'never-read: unreadable', 'batch: unreadable']);
     expect(namesOf(keeper.current())).toContain('mid (weak)');
     expect([...keeper.current().useCases]).toEqual([['batch', { mode: 'cost' }]]);
   });

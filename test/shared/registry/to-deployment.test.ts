@@ -41,19 +41,29 @@ describe('how a definition is called', () => {
   });
 
   it('is as the settings have it for what they give', () => {
-    const deployment = toDeployment('strong', {
-      endpoint: 'http://127.0.0.1:7072',
-      model: 'gpt-5.6-sol',
-      auth: { type: 'settings' },
-      capabilities: { images: false },
-    });
+    const deployment = toDeployment(
+      'strong',
+      { endpoint: azure, model: 'gpt-5.6-sol', auth: key, capabilities: { images: false } },
+      { apiKey: 'secret' },
+    );
     const price = { input: 4, output: 20 };
     const given = toDefinition({ tier: 'strong', deployment, scorerModel: 'big', price });
     expect(given).toMatchObject({ auth: { type: 'settings' }, price, scorer_model: 'big' });
-    expect(toDeployment('strong', given, { ofSettings: deployment })).toEqual(deployment);
+    const same = { ofSettings: deployment, apiKey: 'secret' };
+    expect(toDeployment('strong', given, same)).toEqual(deployment);
     // Of another model they know nothing.
     const other = toDeployment('strong', { ...given, model: 'gpt-4o' }, { ofSettings: deployment });
     expect(other.capabilities).toEqual(capabilitiesOf('gpt-4o', 'azure'));
+  });
+
+  it('never sends a token of the identity to an address that the settings call without a key', () => {
+    const endpoint = 'http://127.0.0.1:11434/v1';
+    const ofSettings = toDeployment('weak', { endpoint, api_style: 'openai' });
+    const auth = { type: 'settings' } as const;
+    expect(toDeployment('weak', { endpoint, api_style: 'openai', auth }, { ofSettings })).toEqual(
+      ofSettings,
+    );
+    expect(() => toDeployment('weak', { endpoint, auth }, { ofSettings })).toThrow(/token/);
   });
 
   it.each([

@@ -96,14 +96,16 @@ describe('the registry', () => {
 
   it('is tried again at every look while an entry cannot be called', async () => {
     let problems = ['mid'];
-    const { watcher, applied } = start({ apply: async () => problems });
+    const { watcher, applied, logged } = start({ apply: async () => problems });
     await watcher.start();
     expect(watcher.state()).toMatchObject({ state: 'ok', problems: ['mid'] });
+    await watcher.refresh();
     problems = [];
     await watcher.refresh();
     await watcher.refresh();
-    expect(applied).toEqual(['1', '1']);
+    expect(applied).toEqual(['1', '1', '1']);
     expect(watcher.state().problems).toEqual([]);
+    expect(logged).toEqual(['warning registry-problems']);
   });
 
   it('is put in force again every five minutes, for secrets that have changed', async () => {
