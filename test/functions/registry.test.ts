@@ -509,6 +509,53 @@ describe('the policy of a use case', () => {
     await send('DELETE', 'use-cases/metered');
   });
 
+  it('counts what the deployment that answered says it took, at its price', async () => {
+    await send('PUT', 'use-cases/counted', { threshold: 0, daily_budget: 100 });
+    const counted = { 'x-use-case': 'counted' };
+    const spent = async () => (await send('GET', 'use-cases/counted')).body.spent_today as number;
+    type Usage = { readonly prompt_tokens: number; readonly completion_tokens: number };
+    const costOf = (usage: Usage, input: number, output: number) =>
+      (usage.prompt_tokens * input + usage.completion_tokens * output) / 1e6;
+
+    const plain = await ask(router, { prompt: 'Hi' }, counted);
+    let expected = costOf(plain.body.usage, 4, 20);
+    expect(await spent()).toBeCloseTo(expected, 12);
+
+    const other = await ask(router, { prompt: '[sim:500@strong] Hi' }, counted);
+    expect(other.headers.get('x-smart-router-reason')).toBe('fallback');
+    expected += costOf(other.body.usage, 0.2, 1.2);
+    expect(await spent()).toBeCloseTo(expected, 12);
+
+    const streamed = await fetch(router.url + ROUTED, {
+      method: 'POST',
+      headers: { 'api-key': 'user', 'content-type': 'application/json', ...counted },
+      body: JSON.stringify({ prompt: 'Hi', stream: true, stream_options: { include_usage: true } }),
+    });
+    const events = (await streamed.text())
+      .split('\n\n')
+      .map((event) => event.slice('data: '.length));
+    const usage = events
+      .filter((data) => data.startsWith('{'))
+      .map((data) => JSON.parse(data) as { readonly usage?: Usage })
+      .findLast((data) => data.usage)?.usage;
+    if (usage === undefined) throw new Error('The stream has no usage.');
+    expected += costOf(usage, 4, 20);
+    expect(await spent()).toBeCloseTo(expected, 12);
+
+    const before = await spent();
+    const leaving = new AbortController();
+    const cut = await fetch(router.url + ROUTED, {
+      method: 'POST',
+      headers: { 'api-key': 'user', 'content-type': 'application/json', ...counted },
+      body: JSON.stringify({ prompt: '[sim:chunks:200:20] Tell me a long story.', stream: true }),
+      signal: leaving.signal,
+    });
+    await cut.body?.getReader().read();
+    leaving.abort();
+    await expect.poll(spent, { timeout: 5_000 }).toBeGreaterThan(before);
+    await send('DELETE', 'use-cases/counted');
+  });
+
   it('limits what a request may be estimated to cost', async () => {
     await send('PUT', 'use-cases/frugal', { threshold: 0, price_ceiling: 0.005 });
     const frugal = { 'x-use-case': 'frugal' };
