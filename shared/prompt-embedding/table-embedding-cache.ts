@@ -1,5 +1,5 @@
 import type { TableClient } from '@azure/data-tables';
-import { isNotFound, shareUntilFailure } from '../upstream/tables.ts';
+import { isNotFound, shareUntilFailure, writeToTable } from '../upstream/tables.ts';
 import type { EmbeddingCache } from './embedding-cache.ts';
 
 /** Nobody waits for a write, but those to a table that is silent must not pile up. */
@@ -56,14 +56,7 @@ export function createTableEmbeddingCache(options: TableCacheOptions): TableEmbe
       const client = await loadClient();
       const entity = { partitionKey: partitionOf(key), rowKey: rowOf(key), v: encode(embedding) };
       const limit = { abortSignal: AbortSignal.timeout(WRITE_TIMEOUT_MS) };
-      try {
-        await client.upsertEntity(entity, 'Replace', limit);
-      } catch (error) {
-        if (!isNotFound(error)) throw error;
-        // In Azure the table is part of the deployment; elsewhere the first write makes it.
-        await client.createTable(limit);
-        await client.upsertEntity(entity, 'Replace', limit);
-      }
+      await writeToTable(client, limit, () => client.upsertEntity(entity, 'Replace', limit));
     } catch (error) {
       onFailure('set', error);
     }

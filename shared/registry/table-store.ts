@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { TableClient, TransactionAction } from '@azure/data-tables';
-import { isConflict, isNotFound, shareUntilFailure } from '../upstream/tables.ts';
+import { isConflict, isNotFound, shareUntilFailure, writeToTable } from '../upstream/tables.ts';
 import {
   currentKey,
   findPast,
@@ -108,30 +108,20 @@ async function write(client: TableClient, version: Version): Promise<void> {
   }
   const entity = toRow(version);
   const current = { ...entity, rowKey: currentKey(kind, name) };
-  await submit(client, [
+  const actions: TransactionAction[] = [
     ['upsert', { partitionKey: PARTITION, rowKey: HEAD, revision: randomUUID() }, 'Replace'],
     row === undefined
       ? ['create', current]
       : ['update', current, 'Replace', { etag: row.etag ?? '*' }],
     ['create', entity],
-  ]);
+  ];
+  const limit = { abortSignal: AbortSignal.timeout(WRITE_TIMEOUT_MS) };
+  await writeToTable(client, limit, () => client.submitTransaction(actions, limit));
 }
 
 /** Nothing, for what is not there; throws any other error. */
 function orNothing(error: unknown): undefined {
   if (!isNotFound(error)) throw error;
-}
-
-async function submit(client: TableClient, actions: TransactionAction[]): Promise<void> {
-  const limit = { abortSignal: AbortSignal.timeout(WRITE_TIMEOUT_MS) };
-  try {
-    await client.submitTransaction(actions, limit);
-  } catch (error) {
-    orNothing(error);
-    // In Azure the table is part of the deployment; elsewhere the first write makes it.
-    await client.createTable(limit);
-    await client.submitTransaction(actions, limit);
-  }
 }
 
 /** What another instance has removed, or somebody has made anew, is left alone. */

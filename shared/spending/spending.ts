@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { TableClient } from '@azure/data-tables';
 import { errorKind, type Log } from '../log.ts';
-import { isNotFound, shareUntilFailure } from '../upstream/tables.ts';
+import { isNotFound, shareUntilFailure, writeToTable } from '../upstream/tables.ts';
 
 type SpendingOptions = {
   /** Absent: no tables are configured, and this instance counts alone. */
@@ -113,14 +113,7 @@ async function upsert(client: TableClient, row: Row): Promise<void> {
   const limit = { abortSignal: AbortSignal.timeout(TIMEOUT_MS) };
   // Without its type, a whole number would be kept as an integer of 32 bits.
   const entity = { ...row, usd: { type: 'Double', value: String(row.usd) } } as const;
-  try {
-    await client.upsertEntity(entity, 'Replace', limit);
-  } catch (error) {
-    if (!isNotFound(error)) throw error;
-    // In Azure the table is part of the deployment; elsewhere the first write makes it.
-    await client.createTable(limit);
-    await client.upsertEntity(entity, 'Replace', limit);
-  }
+  await writeToTable(client, limit, () => client.upsertEntity(entity, 'Replace', limit));
 }
 
 /** USD. */

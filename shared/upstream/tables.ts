@@ -20,6 +20,24 @@ export async function createTableClient(
   return new TableClient(tables.endpoint ?? '', name, await loadCredential(), options);
 }
 
+/**
+ * Writes to a table, which is made when it is not there: in Azure it is part of the deployment;
+ * elsewhere the first write makes it.
+ */
+export async function writeToTable(
+  client: TableClient,
+  limit: { readonly abortSignal: AbortSignal },
+  write: () => Promise<unknown>,
+): Promise<void> {
+  try {
+    await write();
+  } catch (error) {
+    if (!isNotFound(error)) throw error;
+    await client.createTable(limit);
+    await write();
+  }
+}
+
 /** Azure's error codes differ per operation; the status does not. */
 export function isNotFound(error: unknown): boolean {
   return hasStatus(error, 404);

@@ -1,51 +1,23 @@
 import { describe, expect, test } from 'vitest';
-import { UNKNOWN_MODEL } from '../../shared/capabilities/capabilities.ts';
 import { createController, type RouteBatch, type RouteRequest } from '../../shared/controller.ts';
 import { InvalidRequestError } from '../../shared/errors.ts';
 import type { Needs } from '../../shared/find-candidates.ts';
 import type { Prediction } from '../../shared/matrix-factorization/scorer.ts';
 import type { GetPromptEmbedding } from '../../shared/prompt-embedding/prompt-embedding.ts';
-import type { Fleet, Member } from '../../shared/registry/fleet.ts';
+import type { Fleet } from '../../shared/registry/fleet.ts';
 import type { OutOfDistributionTier } from '../../shared/routing/controls.ts';
 import type { RoutingDecision } from '../../shared/routing-decision.ts';
-import type { Upstream } from '../../shared/upstream/upstream.ts';
+import { createMember } from '../support/fleet.ts';
 
 const modes = { cost: 0.2, balanced: 0.5, quality: 0.8 };
 const quantiles = Array.from({ length: 101 }, (_, index) => index / 100);
 
-function createUpstream(name: string): Upstream {
-  const unused = () => Promise.reject(new Error('Deciding calls no deployment.'));
-  return {
-    deployment: {
-      name,
-      modelName: `model-of-${name}`,
-      endpoint: 'https://example.com',
-      apiStyle: 'azure',
-      apiVersion: '1',
-      capabilities: UNKNOWN_MODEL,
-    },
-    send: unused,
-    probe: unused,
-    state: () => ({ circuit: 'closed', in_flight: 0, queued: 0 }),
-  };
-}
-
-const strong: Member = {
-  upstream: createUpstream('strong'),
-  tier: 'strong',
-  scorerModel: 'big',
-  assumedCost: Number.POSITIVE_INFINITY,
-  isEnabled: true,
-  weight: 1,
-};
-const weak: Member = {
-  upstream: createUpstream('weak'),
-  tier: 'weak',
-  scorerModel: 'small',
-  assumedCost: 0,
-  isEnabled: true,
-  weight: 1,
-};
+const strong = createMember('strong', {
+  ...{ tier: 'strong', model: 'model-of-strong', scorerModel: 'big' },
+});
+const weak = createMember('weak', {
+  ...{ model: 'model-of-weak', scorerModel: 'small', assumedCost: 0 },
+});
 const fleet: Fleet = { members: [strong, weak], useCases: new Map() };
 
 type FindObstacle = Needs['findObstacle'];
