@@ -72,7 +72,9 @@ type Choice = Candidates & {
   /** The request itself says how they are to be compared. */
   readonly isAsked: boolean;
   readonly threshold: number;
+  /** Of the win rates of the strongest over the cheapest of the others. */
   readonly quantiles: readonly number[] | undefined;
+  readonly cheapest: Model | undefined;
 };
 
 /** Decides which deployment answers a request: the cheapest that will answer it well. */
@@ -123,13 +125,15 @@ async function findChoice(
 ): Promise<Choice> {
   const candidates = await findCandidates(fleet, terms);
   const { controls } = terms;
-  const [strongest = '', ...rivals] = candidates.models.map(({ scorerModel }) => scorerModel);
-  const quantiles = findQuantiles(strongest, rivals);
+  const [strongest] = candidates.models;
+  const cheapest = rankByTier(candidates.models, 'weak').find((model) => model !== strongest);
+  const quantiles = findQuantiles(strongest?.scorerModel ?? '', cheapest?.scorerModel);
   const asked = namesThreshold(controls) ? controls : controlsOf(terms.policy);
   return {
     ...candidates,
     isAsked: namesThreshold(controls),
     quantiles,
+    cheapest,
     threshold: readThreshold(asked, policy, quantiles),
   };
 }
@@ -157,10 +161,11 @@ function rank(options: ControllerOptions, choice: Choice, scored: ScoredPrompt):
     return { ranked, reason: 'scorer-unavailable', facts: { embeddingCache } };
   }
   const winRate = Math.min(...rivals.map((rival) => rival.winRate));
+  const overCheapest = rivals.find(({ model }) => model === choice.cheapest)?.winRate ?? winRate;
   const facts = {
     winRate,
     rivals,
-    ...(quantiles && { percentile: percentileOf(quantiles, winRate) }),
+    ...(quantiles && { percentile: percentileOf(quantiles, overCheapest) }),
     ...distanceOf(options, scored.scores),
     scorer: options.scorer.name,
     embeddingCache,

@@ -47,7 +47,10 @@ export type RoutingDecision = Chosen & {
    * over the weak one. Absent when nothing was scored.
    */
   readonly winRate?: number;
-  /** The share of the calibration's prompts with a lower win rate, in [0, 1]. */
+  /**
+   * The share, in [0, 1], of the calibration's prompts on which the strongest has a lower win rate over
+   * the cheapest of the others.
+   */
   readonly percentile?: number;
   readonly threshold?: number;
   /** From the scorer's training data, 0 to 2; absent when the scorer has no limit to it. */

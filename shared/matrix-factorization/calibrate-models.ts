@@ -4,22 +4,21 @@ import { type HeldOutScores, VALIDATION } from './held-out-scores.ts';
 import type { ChosenCalibration } from './scorer-choice.ts';
 
 /**
- * 101 quantiles of the win rate of a model over the best of its rivals; undefined without a
- * calibration.
+ * 101 quantiles of the win rate of one model over another, those of the configured pair where there is
+ * no other; undefined without a calibration.
  */
 export type FindQuantiles = (
   strong: string,
-  rivals: readonly string[],
+  weak: string | undefined,
 ) => readonly number[] | undefined;
 
-/** More sets of models than requests and policies usually leave. */
-const MAX_SETS = 256;
+/** More pairs than requests and policies usually leave. */
+const MAX_PAIRS = 256;
 
 /**
- * Calibrates whatever models take part. A calibration on the operator's own prompts knows two models
- * alone: it holds for all sets, in which fewer prompts than it says go to the strongest, because more
- * rivals may do. What comes with the scorer holds for its pair, and other sets are calibrated on the
- * scorer's held-out prompts as that was, so that a strong share stays what it says.
+ * Calibrates whatever models take part. A calibration on the operator's own prompts holds for all of
+ * them: it is the best that is known of those prompts. What comes with the scorer holds for its pair,
+ * and other pairs are calibrated as that was, on the scorer's held-out prompts.
  */
 export function createFindQuantiles(options: {
   /** Of the configured pair. */
@@ -27,24 +26,16 @@ export function createFindQuantiles(options: {
   readonly heldOutScores?: HeldOutScores | undefined;
 }): FindQuantiles {
   const { calibration, heldOutScores } = options;
-  const known = new LRUCache<string, readonly number[]>({ max: MAX_SETS });
-  return (strong, rivals) => {
-    if (calibration !== undefined && holdsFor(calibration, strong, rivals)) {
-      return calibration.quantiles;
+  const known = new LRUCache<string, readonly number[]>({ max: MAX_PAIRS });
+  return (strong, weak) => {
+    const isItsPair = calibration?.strong === strong && calibration.weak === weak;
+    const isOwn = calibration !== undefined && calibration.id !== VALIDATION;
+    if (isItsPair || isOwn || heldOutScores === undefined || weak === undefined) {
+      return calibration?.quantiles;
     }
-    // One alone is compared with nobody.
-    if (heldOutScores === undefined || rivals.length === 0) return calibration?.quantiles;
-    const key = JSON.stringify([strong, ...rivals.toSorted()]);
-    const quantiles = known.get(key) ?? percentiles(heldOutScores.winRates(strong, rivals));
+    const key = JSON.stringify([strong, weak]);
+    const quantiles = known.get(key) ?? percentiles(heldOutScores.winRates(strong, weak));
     known.set(key, quantiles);
     return quantiles;
   };
-}
-
-function holdsFor(
-  { id, ...pair }: ChosenCalibration,
-  strong: string,
-  rivals: readonly string[],
-): boolean {
-  return id !== VALIDATION || (pair.strong === strong && rivals.every((one) => one === pair.weak));
 }

@@ -10,8 +10,8 @@ export type HeldOutScores = {
   readonly rows: number;
   /** The mean logit of a model: how good it is as a whole, beside the others. */
   mean(model: string): number;
-  /** For each row the lowest of the win rates of a model over its rivals: what a threshold meets. */
-  winRates(strong: string, rivals: readonly string[]): number[];
+  /** Of one model over another, a row each. */
+  winRates(strong: string, weak: string): number[];
 };
 
 /**
@@ -39,11 +39,11 @@ export async function loadHeldOutScores(
       const sum = Array.from({ length: rows }, (_, row) => scoreAt(row, index));
       return sum.reduce((total, score) => total + score, 0) / rows;
     },
-    winRates: (strong, rivals) => {
-      const [first, others] = [models.indexOf(strong), rivals.map((one) => models.indexOf(one))];
+    winRates: (strong, weak) => {
+      const [first, other] = [models.indexOf(strong), models.indexOf(weak)];
       return Array.from({ length: rows }, (_, row) => {
-        const best = Math.max(...others.map((other) => scoreAt(row, other)));
-        return 1 / (1 + Math.exp(best - scoreAt(row, first)));
+        const difference = scoreAt(row, first) - scoreAt(row, other);
+        return 1 / (1 + Math.exp(-difference));
       });
     },
   };
@@ -63,7 +63,7 @@ export async function calibrateByHeldOutScores(
     data: 'Held-out rows of the training data, each file counted alike.',
     rows: scores.rows,
     ...pair,
-    quantiles: percentiles(scores.winRates(pair.strong, [pair.weak])),
+    quantiles: percentiles(scores.winRates(pair.strong, pair.weak)),
   };
 }
 

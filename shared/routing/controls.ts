@@ -84,8 +84,8 @@ export function namesThreshold({ threshold, strongShare, mode }: Controls): bool
 
 /**
  * The threshold of one request: what it asks for, else the operator's threshold, else that of the
- * operator's strong share. `quantiles` are 101 win-rate quantiles of the models that take part;
- * undefined without a calibration: then asking for a share throws.
+ * operator's strong share. `quantiles` are 101 quantiles of the strongest model's win rates over
+ * the cheapest; undefined without a calibration: then asking for a share throws.
  */
 export function readThreshold(
   controls: Controls,

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { createController, type RouteRequest } from '../../shared/controller.ts';
+import type { FindQuantiles } from '../../shared/matrix-factorization/calibrate-models.ts';
 import type { UseCaseDefinition } from '../../shared/registry/definitions.ts';
 import type { Member } from '../../shared/registry/fleet.ts';
 import type { RoutingDecision } from '../../shared/routing-decision.ts';
@@ -16,6 +17,7 @@ type Setup = {
   readonly spent?: number;
   readonly tokens?: { readonly prompt: number; readonly completion: number };
   readonly findObstacle?: (name: string) => string | undefined;
+  readonly findQuantiles?: FindQuantiles;
 };
 
 type Request = Partial<Pick<RouteRequest, 'controls' | 'caller' | 'text' | 'named'>>;
@@ -29,7 +31,7 @@ function start(setup: Setup) {
       score: async (embeddings) =>
         embeddings.map(() => ({ winRate: (_, other) => winRates[other] ?? Number.NaN })),
     },
-    findQuantiles: () => undefined,
+    findQuantiles: setup.findQuantiles ?? (() => undefined),
     policy: { threshold: 0.5, modes: { cost: 0.2, balanced: 0.5, quality: 0.8 } },
     outOfDistributionTier: 'strong',
     embeddingFailureTier: 'strong',
@@ -115,6 +117,26 @@ describe('of several models', () => {
     const decision = await route({ controls: { models: ['middle', 'weak'] } });
     expect(nameOf(decision)).toBe('middle');
     expect(decision).toMatchObject({ tier: 'weak', reason: 'win-rate', winRate: 0.6 });
+  });
+
+  test('a strong share is that of the strongest and the cheapest: others only take from it', async () => {
+    const quantiles = Array.from({ length: 101 }, (_, index) => index / 100);
+    const asked: unknown[] = [];
+    const findQuantiles: FindQuantiles = (...pair) => {
+      asked.push(pair);
+      return quantiles;
+    };
+    const controls = { strongShare: 0.3 };
+    const two = { members: [strong, weak], winRates: { weak: 0.8 }, findQuantiles };
+    const three = { members: all, winRates: { middle: 0.6, weak: 0.8 }, findQuantiles };
+    const [before, after] = [await start(two)({ controls }), await start(three)({ controls })];
+    expect([before.threshold, after.threshold]).toEqual([before.threshold, before.threshold]);
+    expect([nameOf(before), nameOf(after)]).toEqual(['strong', 'middle']);
+    expect([before.percentile, after.percentile]).toEqual([0.8, 0.8]);
+    expect(asked).toEqual([
+      ['strong', 'weak'],
+      ['strong', 'weak'],
+    ]);
   });
 
   test('those that the caller may not have are not shown', async () => {

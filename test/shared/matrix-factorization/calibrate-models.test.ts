@@ -4,15 +4,14 @@ import {
   type HeldOutScores,
   loadHeldOutScores,
 } from '../../../shared/matrix-factorization/held-out-scores.ts';
-import { loadRegistry, type ScorerEntry } from '../../../shared/matrix-factorization/registry.ts';
+import { loadRegistry } from '../../../shared/matrix-factorization/registry.ts';
 import { resolveScorer } from '../../../shared/matrix-factorization/scorer-choice.ts';
 import { thresholdForStrongShare } from '../../../shared/routing/threshold.ts';
 
-let entry: ScorerEntry;
 let heldOutScores: HeldOutScores | undefined;
 beforeAll(async () => {
   const registry = await loadRegistry('models');
-  entry = resolveScorer(registry, { name: 'local', needsCalibration: false }).entry;
+  const { entry } = resolveScorer(registry, { name: 'local', needsCalibration: false });
   heldOutScores = await loadHeldOutScores(entry, 'models');
 });
 
@@ -21,41 +20,38 @@ const own = {
   ...{ strong: 'gpt-4-1106-preview', weak: 'mixtral-8x7b' },
   quantiles: Array.from({ length: 101 }, (_, index) => index / 100),
 };
+const [strong, weak] = ['Mistral-Large-2', 'Qwen2-7B-Instruct'];
 
-describe('a strong share among several models', () => {
-  it.each([0.2, 0.5, 0.8])('of %d is that of the held-out prompts', (share) => {
+describe('the calibration of two models', () => {
+  it.each([0.2, 0.5, 0.8])('is that of the held-out prompts: a share of %d', (share) => {
     const findQuantiles = createFindQuantiles({ heldOutScores });
-    const [strong = '', ...rivals] = entry.models.slice(0, 6);
-    const threshold = thresholdForStrongShare(findQuantiles(strong, rivals) ?? [], share);
-    const winRates = heldOutScores?.winRates(strong, rivals) ?? [];
+    const threshold = thresholdForStrongShare(findQuantiles(strong, weak) ?? [], share);
+    const winRates = heldOutScores?.winRates(strong, weak) ?? [];
     const isStrong = winRates.filter((winRate) => winRate >= threshold);
     expect(isStrong.length / winRates.length).toBeCloseTo(share, 1);
   });
 
-  it('needs a lower threshold than with the weakest of them alone', () => {
-    const findQuantiles = createFindQuantiles({ heldOutScores });
-    const [strong = '', good = '', fair = ''] = entry.models;
-    const many = thresholdForStrongShare(findQuantiles(strong, [good, fair]) ?? [], 0.3);
-    const few = thresholdForStrongShare(findQuantiles(strong, [fair]) ?? [], 0.3);
-    expect(many).toBeLessThanOrEqual(few);
-  });
-
-  it("stays with the operator's own calibration, whoever takes part", () => {
+  it("is the operator's own, whoever takes part", () => {
     const findQuantiles = createFindQuantiles({ calibration: own, heldOutScores });
-    expect(findQuantiles(own.strong, [own.weak])).toBe(own.quantiles);
-    expect(findQuantiles('Athene-70B', ['Qwen2-7B-Instruct', own.weak])).toBe(own.quantiles);
+    expect(findQuantiles(own.strong, own.weak)).toBe(own.quantiles);
+    expect(findQuantiles(strong, weak)).toBe(own.quantiles);
   });
 
-  it('takes what comes with the scorer for its pair alone', () => {
+  it('that comes with the scorer is for its pair alone', () => {
     const calibration = { ...own, id: 'validation' };
     const findQuantiles = createFindQuantiles({ calibration, heldOutScores });
-    expect(findQuantiles(own.strong, [own.weak])).toBe(own.quantiles);
-    expect(findQuantiles(own.strong, [own.weak, own.weak])).toBe(own.quantiles);
-    expect(findQuantiles(own.strong, [own.weak, 'Athene-70B'])).not.toBe(own.quantiles);
-    expect(createFindQuantiles({ calibration })('a', ['b'])).toBe(own.quantiles);
+    expect(findQuantiles(own.strong, own.weak)).toBe(own.quantiles);
+    expect(findQuantiles(own.strong, weak)).not.toBe(own.quantiles);
+    expect(createFindQuantiles({ calibration })('a', 'b')).toBe(own.quantiles);
+  });
+
+  it('is that of the pair for one that is compared with nobody', () => {
+    const calibration = { ...own, id: 'validation' };
+    const findQuantiles = createFindQuantiles({ calibration, heldOutScores });
+    expect(findQuantiles(strong, undefined)).toBe(own.quantiles);
   });
 
   it('is not known without a calibration', () => {
-    expect(createFindQuantiles({})('a', ['b'])).toBeUndefined();
+    expect(createFindQuantiles({})('a', 'b')).toBeUndefined();
   });
 });
