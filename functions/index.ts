@@ -7,10 +7,11 @@ import { createLog } from '../shared/log.ts';
 import type { OperationId } from '../shared/openapi/operations.ts';
 import { letsNobodyIn } from '../shared/read-access.ts';
 import { createServices, enabledUpstreams } from './create-services.ts';
+import { entryRoutes, type RouteEntry } from './entry-routes.ts';
 import { createAuthenticate } from './http/authenticate.ts';
 import { createCalls } from './http/calls.ts';
 import { watchConnections } from './http/connections.ts';
-import { createRespond, type Route } from './http/respond.ts';
+import { createRespond } from './http/respond.ts';
 import { shutDown } from './http/shut-down.ts';
 import { answerUnclaimed } from './http/unclaimed-requests.ts';
 
@@ -23,10 +24,6 @@ const { registry, embedding } = services;
 
 const chat = { access: 'key', hasBody: true, handle: services.completeChat } as const;
 const embeddings = { access: 'key', hasBody: true, handle: services.passEmbeddings } as const;
-const entries = 'llm/deployments';
-const policies = 'llm/use-cases';
-
-type RouteEntry = Route & { readonly path: string; readonly method: HttpMethod };
 
 /**
  * The host tries routes in the order of these names, and takes the first that fits. Each is
@@ -77,68 +74,8 @@ const routes: Record<OperationId, RouteEntry> = {
     hasBody: true,
     handle: services.routePrompts,
   },
-  'list-deployments': {
-    path: entries,
-    method: 'GET',
-    access: 'admin',
-    handle: registry.deployments.list,
-  },
-  'get-deployment': { ...named(entries), method: 'GET', handle: registry.deployments.get },
-  'put-deployment': {
-    ...named(entries),
-    method: 'PUT',
-    hasBody: true,
-    handle: registry.deployments.put,
-  },
-  'patch-deployment': {
-    ...named(entries),
-    method: 'PATCH',
-    hasBody: true,
-    handle: registry.deployments.patch,
-  },
-  'delete-deployment': { ...named(entries), method: 'DELETE', handle: registry.deployments.remove },
-  'deployment-history': {
-    ...named(entries, 'history'),
-    method: 'GET',
-    handle: registry.deployments.history,
-  },
-  'rollback-deployment': {
-    ...named(entries, 'rollback'),
-    method: 'POST',
-    hasBody: true,
-    handle: registry.deployments.rollback,
-  },
-  'list-use-cases': {
-    path: policies,
-    method: 'GET',
-    access: 'admin',
-    handle: registry.useCases.list,
-  },
-  'get-use-case': { ...named(policies), method: 'GET', handle: registry.useCases.get },
-  'put-use-case': {
-    ...named(policies),
-    method: 'PUT',
-    hasBody: true,
-    handle: registry.useCases.put,
-  },
-  'patch-use-case': {
-    ...named(policies),
-    method: 'PATCH',
-    hasBody: true,
-    handle: registry.useCases.patch,
-  },
-  'delete-use-case': { ...named(policies), method: 'DELETE', handle: registry.useCases.remove },
-  'use-case-history': {
-    ...named(policies, 'history'),
-    method: 'GET',
-    handle: registry.useCases.history,
-  },
-  'rollback-use-case': {
-    ...named(policies, 'rollback'),
-    method: 'POST',
-    hasBody: true,
-    handle: registry.useCases.rollback,
-  },
+  ...entryRoutes('deployment', 'llm/deployments', registry.deployments),
+  ...entryRoutes('use-case', 'llm/use-cases', registry.useCases),
 };
 
 const OTHER_METHODS: HttpMethod[] = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'];
@@ -181,12 +118,6 @@ app.timer('purge-expired', {
 // Nothing waits for it: a request that comes first does what is left of it itself.
 app.hook.appStart(() => services.warm());
 app.hook.appTerminate(() => shutDown({ calls, log, ...services }));
-
-/** A path below the entries of the registry that names one of them. */
-function named(folder: string, more?: string) {
-  const path = [folder, '{name}', ...(more === undefined ? [] : [more])].join('/');
-  return { path, access: 'admin', param: 'name' } as const;
-}
 
 function health() {
   return jsonAnswer(200, { status: 'online' });
