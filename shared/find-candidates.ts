@@ -109,7 +109,9 @@ export async function findCandidates(fleet: Fleet, terms: Terms): Promise<Candid
     (stage) => stages[stage] === 1,
   );
   // What the caller may not have is none of its business.
-  const shown = fleet.members.filter((member) => sieve.ruledOutBy(member) !== 'caller');
+  const shown = fleet.members.filter(({ upstream }) =>
+    mayCall(terms.caller, upstream.deployment.name),
+  );
   const considered = shown.map((member) => {
     const passedOver = sieve.ruledOutBy(member);
     const obstacle = obstacles.get(member.upstream.deployment.name);

@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { HttpError, InvalidRequestError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import type { Definitions, Kind } from './definitions.ts';
+import { isEntryName } from './parse-definition.ts';
 import {
   NotConfiguredError,
   notFound,
@@ -48,8 +49,6 @@ type EditorOptions<K extends Kind> = {
 export type Editor<K extends Kind> = {
   /** All that there is, in the order of the names. */
   list(): Promise<readonly Entry<K>[]>;
-  /** Undefined for what is not there; deleted ones have no definition. */
-  find(name: string): Promise<Entry<K> | undefined>;
   /** Throws a 404 for what is not there. */
   get(name: string): Promise<Entry<K>>;
   /** The newest first. */
@@ -79,7 +78,6 @@ export function createEditor<K extends Kind>(options: EditorOptions<K>): Editor<
   }
 
   return {
-    find: (name) => find(options, name),
     get,
     list: async () => {
       const { entries } = (await reach(store, (one) => one.load())) ?? { entries: [] };
@@ -92,7 +90,8 @@ export function createEditor<K extends Kind>(options: EditorOptions<K>): Editor<
       });
     },
     history: async (name) => {
-      const versions = (await reach(store, (one) => one.history(kind, name))) ?? [];
+      const versions =
+        (await reach(storeOf(options, name), (one) => one.history(kind, name))) ?? [];
       if (versions.length === 0 && !settings.has(name)) throw notFound(kind);
       return versions;
     },
@@ -109,10 +108,16 @@ export function createEditor<K extends Kind>(options: EditorOptions<K>): Editor<
 }
 
 async function find<K extends Kind>(
-  { kind, store, settings }: EditorOptions<K>,
+  options: EditorOptions<K>,
   name: string,
 ): Promise<Entry<K> | undefined> {
-  return toEntry(settings, name, await reach(store, (one) => one.read(kind, name)));
+  const kept = await reach(storeOf(options, name), (one) => one.read(options.kind, name));
+  return toEntry(options.settings, name, kept);
+}
+
+/** Where an entry of this name would be kept; nowhere, when it can have no entry. */
+function storeOf<K extends Kind>({ kind, store }: EditorOptions<K>, name: string) {
+  return isEntryName(kind, name) ? store : undefined;
 }
 
 /** Undefined without a store. */

@@ -26,10 +26,14 @@ const FIELDS: Readonly<Record<string, readonly string[]>> = {
 /** Names that a path can have as one of its parts, and that the router does not answer to itself. */
 const DEPLOYMENT_NAME = /^(?!smart-router$|router-mf-)[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
 
+/** Whether an entry can have this name, which then stands in keys and queries of the table. */
+export function isEntryName(kind: Kind, name: string): boolean {
+  return kind === 'deployment' ? DEPLOYMENT_NAME.test(name) : isName(name);
+}
+
 /** Throws an InvalidRequestError when an entry cannot have this name. */
 export function checkName(kind: Kind, name: string): void {
-  const isRight = kind === 'deployment' ? DEPLOYMENT_NAME.test(name) : isName(name);
-  if (isRight) return;
+  if (isEntryName(kind, name)) return;
   const rule =
     kind === 'deployment'
       ? 'letters, digits and . _ -, up to 64, the first a letter or digit, and not be smart-router or begin with router-mf-'

@@ -313,6 +313,20 @@ describe('bad input', () => {
     },
   );
 
+  it.each([
+    "a'b",
+    "x'%20or%20PartitionKey%20eq%20'registry",
+    'a%2Fb',
+    '%23',
+    '%3F',
+    'x'.repeat(2_000),
+  ])('is a name that leads nowhere: %s', async (name) => {
+    for (const more of ['', '/history']) {
+      const answer = await send('GET', `deployments/${name}${more}`);
+      expect(answer).toMatchObject({ status: 404, body: { error: { code: 'not_found' } } });
+    }
+  });
+
   it('is a key of the settings for another address', async () => {
     const changed = {
       ...definition(),

@@ -143,6 +143,8 @@ describe('of several models', () => {
     const caller = { name: 'ci', role: 'user', deployments: ['middle', 'weak'] } as const;
     const decision = await start({ members: all, winRates: { weak: 0.6 } })({ caller });
     expect(reasonsOf(decision)).toEqual({ middle: undefined, weak: 'win-rate' });
+    const named = await start({ members: all })({ caller, controls: { models: ['weak'] } });
+    expect(reasonsOf(named)).toEqual({ middle: 'models', weak: undefined });
   });
 
   test('one whose price is not known counts as dear', async () => {
