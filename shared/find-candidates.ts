@@ -95,7 +95,7 @@ export async function findCandidates(fleet: Fleet, terms: Terms): Promise<Candid
   const { policy, needs } = terms;
   const tokens = needs.tokens();
   const sieve = createSieve<Member, PassedOver>(fleet.members);
-  const countModels = () => modelsOf(sieve.left, tokens).length;
+  const countModels = () => new Set(sieve.left.map(({ modelKey }) => modelKey)).size;
   keepCallable(sieve);
   keepAllowed(sieve, terms);
   const allowed = countModels();

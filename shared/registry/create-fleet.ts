@@ -3,7 +3,7 @@ import { errorKind } from '../log.ts';
 import type { Deployment } from '../upstream/deployment.ts';
 import type { Upstream } from '../upstream/upstream.ts';
 import type { DeploymentDefinition, Price, UseCaseDefinition } from './definitions.ts';
-import type { Fleet, Member } from './fleet.ts';
+import { type Fleet, type Member, modelKeyOf } from './fleet.ts';
 import type { Snapshot, Version } from './store.ts';
 
 /** A deployment of the settings. */
@@ -62,6 +62,7 @@ export function createFleetKeeper(options: FleetOptions): FleetKeeper {
       name,
       upstream: known?.upstream ?? options.createUpstream(deployment),
       ...(scorerModel !== undefined && { scorerModel }),
+      modelKey: modelKeyOf(deployment.modelName, scorerModel),
       ...(definition.price && { price: definition.price }),
       assumedCost,
       isEnabled: definition.enabled ?? true,
@@ -124,6 +125,7 @@ function toSettingsBase(
     name: deployment.name,
     upstream: createUpstream(deployment),
     scorerModel,
+    modelKey: modelKeyOf(deployment.modelName, scorerModel),
     ...(price && { price }),
     // It is the cheap one: that is why it is there.
     assumedCost: tier === 'weak' ? 0 : Number.POSITIVE_INFINITY,
@@ -147,11 +149,8 @@ function toFleet(
   );
   const strongest = sorted.find(({ isEnabled, scorerModel }) => isEnabled && scorerModel);
   const members = sorted.map(({ name, settingsTier, ...member }): Member => {
-    const { modelName } = member.upstream.deployment;
-    const isStrong =
-      member.scorerModel === strongest?.scorerModel &&
-      modelName === strongest?.upstream.deployment.modelName;
-    return { ...member, tier: isStrong ? 'strong' : 'weak' };
+    const tier = member.modelKey === strongest?.modelKey ? 'strong' : 'weak';
+    return { ...member, tier };
   });
   return { members, useCases };
 }

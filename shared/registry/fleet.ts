@@ -9,6 +9,8 @@ export type Member = {
   readonly tier: 'strong' | 'weak';
   /** The scorer's model that stands for it; absent: the router never chooses it. */
   readonly scorerModel?: string;
+  /** Equal for the deployments of one model, for which one model of the scorer stands. */
+  readonly modelKey: string;
   /** Absent: not known. */
   readonly price?: Price;
   /** USD that a request counts as while the price is not known: 0 for the cheapest, else infinite. */
@@ -38,11 +40,14 @@ export function estimateCost({ price, assumedCost }: Member, tokens: Tokens): nu
   return price === undefined ? assumedCost : costOf(price, tokens);
 }
 
+/** What two deployments have in common that are of one model. */
+export function modelKeyOf(modelName: string, scorerModel: string | undefined): string {
+  return JSON.stringify([modelName, scorerModel]);
+}
+
 /** The deployments' models, in the order of the deployments. Those without a scorer's model have none. */
 export function modelsOf(members: readonly Member[], tokens: Tokens): readonly Model[] {
-  const groups = Map.groupBy(members, ({ upstream, scorerModel }) =>
-    JSON.stringify([scorerModel, upstream.deployment.modelName]),
-  );
+  const groups = Map.groupBy(members, ({ modelKey }) => modelKey);
   return [...groups.values()].flatMap((group) => {
     const scorerModel = group[0]?.scorerModel;
     return scorerModel === undefined

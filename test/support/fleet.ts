@@ -1,6 +1,6 @@
 import { UNKNOWN_MODEL } from '../../shared/capabilities/capabilities.ts';
 import type { Price } from '../../shared/registry/definitions.ts';
-import type { Member } from '../../shared/registry/fleet.ts';
+import { type Member, modelKeyOf } from '../../shared/registry/fleet.ts';
 import type { Upstream } from '../../shared/upstream/upstream.ts';
 
 /** A deployment that is never called. */
@@ -21,7 +21,7 @@ export function createSilentUpstream(name: string, modelName = `model-of-${name}
   };
 }
 
-type Wish = Partial<Omit<Member, 'upstream' | 'price'>> & {
+type Wish = Partial<Omit<Member, 'upstream' | 'price' | 'modelKey'>> & {
   readonly model?: string;
   /** USD per million tokens, of input and output. */
   readonly price?: readonly [input: number, output: number];
@@ -37,6 +37,7 @@ export function createMember(name: string, wish: Wish = {}): Member {
     upstream: state ? { ...upstream, state } : upstream,
     tier: 'weak',
     scorerModel: model ?? name,
+    modelKey: modelKeyOf(upstream.deployment.modelName, member.scorerModel ?? model ?? name),
     ...(known && { price: known }),
     assumedCost: Number.POSITIVE_INFINITY,
     isEnabled: true,

@@ -77,6 +77,7 @@ function createFleet(models: readonly string[]): Fleet {
       },
       tier: index === 0 ? 'strong' : 'weak',
       scorerModel: model,
+      modelKey: model,
       price: { input: 5 - index * 0.05, output: 20 - index * 0.2 },
       assumedCost: 0,
       isEnabled: true,
