@@ -43,9 +43,9 @@ export function readRegistrySettings(read: SettingsReader): RegistrySettings {
   };
 }
 
-/** `4/20`: USD per million tokens of input and of output. */
+/** `4/20`: USD per million tokens of input and of output, each below the million that the registry takes. */
 function readPrice(read: SettingsReader, name: string): Price | undefined {
-  const text = read.matching(name, /^\d+(\.\d+)?\/\d+(\.\d+)?$/);
+  const text = read.matching(name, /^\d{1,6}(\.\d+)?\/\d{1,6}(\.\d+)?$/);
   const [input, output] = text?.split('/').map(Number) ?? [];
   return input === undefined || output === undefined ? undefined : { input, output };
 }
@@ -77,6 +77,11 @@ function readKeyVault(read: SettingsReader): KeyVault | undefined {
   if (url.protocol !== 'https:' || url.port !== '' || !VAULT_HOST.test(url.hostname)) {
     read.problem('ROUTER_KEY_VAULT must be the address of a vault: https://NAME.vault.azure.net.');
     return undefined;
+  }
+  if (list === undefined && !read.isBad('ROUTER_KEY_VAULT_SECRETS')) {
+    read.problem(
+      'ROUTER_KEY_VAULT_SECRETS is missing: the secrets of ROUTER_KEY_VAULT that a deployment may name.',
+    );
   }
   return { url: url.origin, secrets };
 }

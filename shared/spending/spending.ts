@@ -21,9 +21,11 @@ export type Spending = {
   add(useCase: string, usd: number): void;
   /** USD: what this instance has spent, and what is known of the others. */
   spentToday(useCase: string): number;
-  /** Writes what this instance has spent, and reads what the others have. Never throws. */
+  /**
+   * Writes what this instance has spent until now, and reads what the others have. Never throws.
+   */
   sync(): Promise<void>;
-  /** Does so again and again. */
+  /** Does so at once, and again and again. */
   start(): void;
   /** Removes the days before this moment; gives the number of rows. */
   purge(before: Date): Promise<number>;
@@ -47,6 +49,7 @@ export function createSpending(options: SpendingOptions): Spending {
   const own = new Map<string, OwnSum>();
   const others = new Map<string, Sum>();
   let isFailing = false;
+  let looking: Promise<void> = Promise.resolve();
 
   const today = () => dayOf(new Date(now()));
   const ofToday = (sum: Sum | undefined) => (sum?.day === today() ? sum.usd : 0);
@@ -69,7 +72,7 @@ export function createSpending(options: SpendingOptions): Spending {
     }
   }
 
-  async function sync(): Promise<void> {
+  async function look(): Promise<void> {
     const isIdle = getBudgeted().length === 0 && [...own.values()].every((one) => one.isWritten);
     if (loadClient === undefined || isIdle) return;
     try {
@@ -81,6 +84,12 @@ export function createSpending(options: SpendingOptions): Spending {
       if (!isFailing) log('warning', 'spending-unreachable', { error: errorKind(error) });
       isFailing = true;
     }
+  }
+
+  /** One after another: an older sum that is written last would take the place of the newer one. */
+  function sync(): Promise<void> {
+    looking = looking.then(look);
+    return looking;
   }
 
   return {
@@ -102,8 +111,8 @@ function dayOf(date: Date): string {
 
 async function repeat(work: () => Promise<void>, everyMs: number): Promise<void> {
   for (;;) {
-    await delay(everyMs, undefined, { ref: false });
     await work();
+    await delay(everyMs, undefined, { ref: false });
   }
 }
 

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { TableClient } from '@azure/data-tables';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { createSpending } from '../../../shared/spending/spending.ts';
 import { type Azurite, startAzurite } from '../../../tools/local-services/azurite.ts';
 
@@ -96,6 +96,43 @@ describe('what a use case has spent', () => {
     expect(other.spending.spentToday('batch')).toBe(3);
   });
 
+  it('is the newest sum though the write of an older one takes longer', async () => {
+    const table = newTable();
+    const one = start({ table });
+    one.spending.add('batch', 1);
+    await one.spending.sync();
+    const underWay = Promise.withResolvers<void>();
+    let isSlow = true;
+    one.client.pipeline.addPolicy({
+      name: 'slow-first-request',
+      sendRequest: async (request, next) => {
+        underWay.resolve();
+        const waitMs = isSlow ? 200 : 0;
+        isSlow = false;
+        await delay(waitMs);
+        return next(request);
+      },
+    });
+    one.spending.add('batch', 1);
+    const syncing = one.spending.sync();
+    await underWay.promise;
+    one.spending.add('batch', 2);
+    await Promise.all([syncing, one.spending.sync()]);
+    const other = start({ table });
+    await other.spending.sync();
+    expect(other.spending.spentToday('batch')).toBe(4);
+  });
+
+  it('is looked at as soon as an instance starts', async () => {
+    const table = newTable();
+    const before = start({ table });
+    before.spending.add('batch', 4);
+    await before.spending.sync();
+    const after = start({ table, refreshMs: 60_000 });
+    after.spending.start();
+    await vi.waitFor(() => expect(after.spending.spentToday('batch')).toBe(4), 5_000);
+  });
+
   it('begins anew each day, of UTC', async () => {
     const { spending, clock } = start();
     spending.add('batch', 3);
@@ -122,12 +159,19 @@ describe('what a use case has spent', () => {
   });
 
   it('asks no table for anything while nothing is to be counted', async () => {
-    const { spending, logged } = start({
-      budgeted: [],
-      connectionString: azurite.connectionString,
+    let loads = 0;
+    const spending = createSpending({
+      loadClient: () => {
+        loads += 1;
+        return Promise.reject(new Error('not to be asked'));
+      },
+      instanceId: 'one',
+      refreshMs: 1_000,
+      getBudgeted: () => [],
+      log: () => undefined,
     });
     await spending.sync();
-    expect(logged).toEqual([]);
+    expect(loads).toBe(0);
   });
 
   it('is overspent by what two instances spend in two looks at most', async () => {
