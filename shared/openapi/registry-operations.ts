@@ -117,6 +117,7 @@ function patch(texts: Texts): Operation {
     summary: `Change a ${texts.one}`,
     description: 'A JSON merge patch: fields that are not named stay, null removes one.',
     isConditional: true,
+    query: ['dry_run'],
     body: { schema: 'Patch', example: examples.patch },
     responses: { 200: entryAnswer(texts), ...errorResponses(WRITE_ERRORS) },
   };
@@ -131,6 +132,7 @@ function remove({ one, path }: Texts): Operation {
     description:
       'Requests under way are finished. Its history stays for a while, and it can be brought back by a rollback.',
     isConditional: true,
+    query: ['dry_run'],
     responses: {
       200: answer(
         { description: 'It is gone.', schema: 'DeletedEntry', example: examples.deleted },
@@ -166,6 +168,7 @@ function rollback(texts: Texts): Operation {
     summary: `Bring back a version of a ${texts.one}`,
     description: 'As a new version. Version 1 of a deployment of the settings is what they say.',
     isConditional: true,
+    query: ['dry_run'],
     body: { schema: 'Rollback', example: { version: 2 } },
     responses: { 200: entryAnswer(texts), ...errorResponses(WRITE_ERRORS) },
   };

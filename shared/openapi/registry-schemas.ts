@@ -61,9 +61,10 @@ export const historySchema = listOf(
 export const deletedSchema = z.object({
   object: z.enum(['deployment.deleted', 'use_case.deleted']),
   name: z.string(),
-  deleted: z.literal(true),
+  deleted: z.boolean().describe('False with `dry_run`.'),
   version: z.int(),
   reverts_to: z.literal('settings').optional().describe('What the settings say holds again.'),
+  dry_run: z.literal(true).optional(),
 });
 
 function listOf<T extends z.ZodType>(item: T) {

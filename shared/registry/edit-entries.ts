@@ -62,7 +62,7 @@ export type Change = {
   readonly by: string;
   readonly condition: Condition;
   /** True: nothing is written. */
-  readonly isDryRun?: boolean;
+  readonly isDryRun: boolean;
 };
 
 /** So often another writer may come between. */

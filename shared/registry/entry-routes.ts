@@ -83,8 +83,9 @@ function answer<K extends Kind>(
 async function put<K extends Kind>(options: EntryRoutesOptions<K>, call: Call): Promise<Answer> {
   const { kind, editor, validate } = options;
   const name = nameOf(call, kind);
-  const [isDryRun, isProbed] = [readFlag(call, 'dry_run'), readFlag(call, 'probe')];
-  if (isProbed) checkProbe(options, isDryRun);
+  const change = changeOf(call, 'update');
+  const isProbed = readFlag(call, 'probe');
+  if (isProbed) checkProbe(options, change);
   const definition = parseDefinition(kind, name, call.body);
   let isNew = false;
   async function edit(before: Entry<K> | undefined): Promise<Definitions[K]> {
@@ -92,13 +93,13 @@ async function put<K extends Kind>(options: EntryRoutesOptions<K>, call: Call): 
     await validate(name, definition);
     return definition;
   }
-  const entry = await editor.edit(name, edit, { ...changeOf(call, 'update'), isDryRun });
-  if (!isDryRun) return answer(options, isNew ? 201 : 200, entry);
+  const entry = await editor.edit(name, edit, change);
   const probe = isProbed ? await options.probe?.(name, definition) : undefined;
-  return answer(options, 200, entry, { dry_run: true, ...(probe && { probe }) });
+  const status = isNew && !change.isDryRun ? 201 : 200;
+  return answer(options, status, entry, { ...dryRunOf(change), ...(probe && { probe }) });
 }
 
-function checkProbe<K extends Kind>({ probe }: EntryRoutesOptions<K>, isDryRun: boolean): void {
+function checkProbe<K extends Kind>({ probe }: EntryRoutesOptions<K>, { isDryRun }: Change): void {
   if (isDryRun && probe !== undefined) return;
   const why = probe === undefined ? 'is for deployments alone' : 'goes with dry_run=true alone';
   throw new InvalidRequestError(`probe=true ${why}.`, { param: 'probe' });
@@ -114,7 +115,8 @@ async function patch<K extends Kind>(options: EntryRoutesOptions<K>, call: Call)
     await validate(name, next);
     return next;
   }
-  return answer(options, 200, await editor.edit(name, edit, changeOf(call, 'update')));
+  const change = changeOf(call, 'update');
+  return answer(options, 200, await editor.edit(name, edit, change), dryRunOf(change));
 }
 
 async function remove<K extends Kind>(options: EntryRoutesOptions<K>, call: Call): Promise<Answer> {
@@ -125,9 +127,14 @@ async function remove<K extends Kind>(options: EntryRoutesOptions<K>, call: Call
     if (before.source === 'settings') throw new InSettingsError();
     await validate(name, settings.get(name));
   }
-  const { version } = await editor.edit(name, edit, changeOf(call, 'delete'));
-  const revert = settings.has(name) && { reverts_to: 'settings' };
-  return jsonAnswer(200, { object: `${kind}.deleted`, name, deleted: true, version, ...revert });
+  const change = changeOf(call, 'delete');
+  const { version } = await editor.edit(name, edit, change);
+  return jsonAnswer(200, {
+    object: `${kind}.deleted`,
+    ...{ name, deleted: !change.isDryRun, version },
+    ...(settings.has(name) && { reverts_to: 'settings' }),
+    ...dryRunOf(change),
+  });
 }
 
 async function rollback<K extends Kind>(
@@ -148,7 +155,8 @@ async function rollback<K extends Kind>(
     await validate(name, (definition as Definitions[K] | undefined) ?? settings.get(name));
     return definition as Definitions[K] | undefined;
   }
-  return answer(options, 200, await editor.edit(name, edit, changeOf(call, 'rollback')));
+  const change = changeOf(call, 'rollback');
+  return answer(options, 200, await editor.edit(name, edit, change), dryRunOf(change));
 }
 
 function nameOf({ name = '' }: Call, kind: Kind): string {
@@ -156,12 +164,18 @@ function nameOf({ name = '' }: Call, kind: Kind): string {
   return name;
 }
 
-function changeOf({ caller, header }: Call, action: Change['action']): Change {
+function changeOf(call: Call, action: Change['action']): Change {
+  const { caller, header } = call;
   return {
     action,
     by: caller?.name ?? 'anonymous',
+    isDryRun: readFlag(call, 'dry_run'),
     condition: { match: header('if-match'), noneMatch: header('if-none-match') },
   };
+}
+
+function dryRunOf({ isDryRun }: Change): object {
+  return isDryRun ? { dry_run: true } : {};
 }
 
 function readFlag({ query }: Call, name: string): boolean {

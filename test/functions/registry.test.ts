@@ -359,6 +359,24 @@ describe('a dry run', () => {
     expect(bad).toMatchObject({ status: 400 });
   });
 
+  it('of any other change writes nothing either', async () => {
+    await withDeployment(async (name) => {
+      const path = `deployments/${name}`;
+      await send('PATCH', path, { weight: 2 });
+      const before = await send('GET', path);
+      for (const [method, more, body] of [
+        ['PATCH', '', { weight: 3 }],
+        ['DELETE', '', undefined],
+        ['POST', '/rollback', { version: 1 }],
+      ] as const) {
+        const answer = await send(method, `${path}${more}?dry_run=true`, body);
+        expect(answer).toMatchObject({ status: 200, body: { dry_run: true, version: 3 } });
+        expect(answer.body.deleted ?? false).toBe(false);
+        expect(await send('GET', path)).toEqual(before);
+      }
+    });
+  });
+
   it('reports what one tiny request brings back', async () => {
     const path = 'deployments/dry?dry_run=true&probe=true';
     const { status, body } = await send('PUT', path, definition());
