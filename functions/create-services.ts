@@ -19,6 +19,8 @@ import { createReadiness, type Readiness } from '../shared/readiness.ts';
 import { createRegistry, type Registry } from '../shared/registry/create-registry.ts';
 import { createRoutePrompts } from '../shared/route-prompts.ts';
 import { createSpending, type Spending } from '../shared/spending/spending.ts';
+import { createThreads } from '../shared/threads/create-threads.ts';
+import type { ThreadRoutes } from '../shared/threads/thread-routes.ts';
 import { createAllowedHosts } from '../shared/upstream/allowed-hosts.ts';
 import { needsToken } from '../shared/upstream/deployment.ts';
 import { createAzureCredential, createTokenProvider } from '../shared/upstream/entra-token.ts';
@@ -34,6 +36,7 @@ export type Services = {
   readonly passEmbeddings: Handle;
   readonly routePrompts: Handle;
   readonly registry: Registry;
+  readonly threads: ThreadRoutes;
   readonly embedding?: Upstream;
   readonly checkReadiness: () => Promise<Readiness>;
   readonly purgeExpired: () => Promise<void>;
@@ -67,6 +70,7 @@ export async function createServices(config: Config, log: Log): Promise<Services
     ...{ config, createUpstream, checkEndpoint, heldOutScores, loadCredential, log },
     spentToday: spending.spentToday,
   });
+  const threads = createThreads({ config, loadCredential });
   // At once: the word vectors and the registry are read while the scorer is made ready.
   const [prompts, scorer] = await Promise.all([
     createEmbedding({
@@ -86,6 +90,7 @@ export async function createServices(config: Config, log: Log): Promise<Services
   return {
     ...createHandlers(parts),
     registry,
+    threads: threads.routes,
     ...(embedding && { embedding }),
     checkReadiness: createCheckReadiness(parts),
     purgeExpired: createPurgeExpired(

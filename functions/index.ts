@@ -14,6 +14,7 @@ import { watchConnections } from './http/connections.ts';
 import { createRespond } from './http/respond.ts';
 import { shutDown } from './http/shut-down.ts';
 import { answerUnclaimed } from './http/unclaimed-requests.ts';
+import { threadRoutes } from './thread-routes.ts';
 
 // Reads the settings, has everything built, and is the route table. What is wrong with the settings
 // or the scorer ends the start here, before a request is taken.
@@ -74,6 +75,7 @@ const routes: Record<OperationId, RouteEntry> = {
     hasBody: true,
     handle: services.routePrompts,
   },
+  ...threadRoutes(services.threads),
   ...entryRoutes('deployment', 'llm/deployments', registry.deployments),
   ...entryRoutes('use-case', 'llm/use-cases', registry.useCases),
 };

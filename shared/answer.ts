@@ -27,6 +27,8 @@ export type Call = {
   readonly deployment?: string;
   /** The entry of the registry that the path names. */
   readonly name?: string;
+  /** The thread that the path names. */
+  readonly id?: string;
   /** A value of the query; null when it is not there. */
   readonly query: (name: string) => string | null;
 };

@@ -11,6 +11,7 @@ import {
   readRegistrySettings,
   TABLE_NAME,
 } from './read-registry-settings.ts';
+import { readThreadSettings, type ThreadSettings } from './read-thread-settings.ts';
 import { OUT_OF_DISTRIBUTION_TIERS, type OutOfDistributionTier } from './routing/controls.ts';
 import { MODES, type Mode, type ModeShares } from './routing/threshold.ts';
 import { type Environment, SettingsReader } from './settings-reader.ts';
@@ -52,6 +53,7 @@ export type Config = {
   /** Absent: nothing is kept in any. */
   readonly tables?: TablesConfig;
   readonly registry: RegistrySettings;
+  readonly threads: ThreadSettings;
   readonly embeddingCache: {
     readonly table: string;
     readonly maxEntries: number;
@@ -90,6 +92,7 @@ export async function loadConfig(env: Environment = process.env): Promise<Config
   const allowedHosts = readAllowedHosts(read);
   const tables = readTables(read);
   const registry = readRegistrySettings(read);
+  const threads = readThreadSettings(read);
   const embeddingCache = readEmbeddingCache(read);
   const logLevel = read.choice('LOG_LEVEL', LOG_LEVELS) ?? 'info';
   if (read.problems.length > 0 || !strong || !weak || !scorer) throw new ConfigError(read.problems);
@@ -107,6 +110,7 @@ export async function loadConfig(env: Environment = process.env): Promise<Config
     allowedHosts,
     ...(tables && { tables }),
     registry,
+    threads,
     embeddingCache,
     logLevel,
   };

@@ -14,7 +14,7 @@ export type Route = {
   readonly access: 'open' | 'key' | 'admin';
   readonly hasBody?: boolean;
   /** What of its path the route reads. */
-  readonly param?: 'deployment' | 'name';
+  readonly param?: 'deployment' | 'name' | 'id';
   readonly handle: (call: Call) => Promise<Answer> | Answer;
 };
 
@@ -85,7 +85,10 @@ async function admit(
 }
 
 /** Other keys of `params` may come from the body or the query; a route's own value wins over both. */
-function namedIn({ params }: HttpRequest, { param }: Route): Pick<Call, 'deployment' | 'name'> {
+function namedIn(
+  { params }: HttpRequest,
+  { param }: Route,
+): Pick<Call, 'deployment' | 'name' | 'id'> {
   const value = param && params[param];
   return param === undefined || value === undefined ? {} : { [param]: value };
 }

@@ -4,6 +4,7 @@ import { embeddingsSchema } from '../pass-embeddings.ts';
 import { rollbackSchema } from '../registry/entry-routes.ts';
 import { routeBatchSchema } from '../route-prompts.ts';
 import { routingSchema } from '../routing/controls.ts';
+import { messageSchema, threadSchema } from '../threads/thread.ts';
 import {
   chatCompletionChunkSchema,
   chatCompletionSchema,
@@ -29,6 +30,14 @@ import {
   useCaseListSchema,
 } from './registry-schemas.ts';
 
+import {
+  deletedThreadSchema,
+  messageAnswerSchema,
+  messageListSchema,
+  threadAnswerSchema,
+  threadListSchema,
+} from './thread-schemas.ts';
+
 /** A part of the document as JSON. */
 export type Json = Readonly<Record<string, unknown>>;
 
@@ -45,6 +54,13 @@ const schemas = {
   RouteRequest: z.union([routeBatchSchema, chatRequestSchema]),
   RoutingDecision: routingDecisionSchema,
   RoutingDecisions: routingDecisionsSchema,
+  NewThread: threadSchema,
+  Thread: threadAnswerSchema,
+  ThreadList: threadListSchema,
+  NewMessage: messageSchema,
+  Message: messageAnswerSchema,
+  MessageList: messageListSchema,
+  DeletedThread: deletedThreadSchema,
   DeploymentDefinition: deploymentBodySchema,
   DeploymentEntry: deploymentEntrySchema,
   DeploymentEntryList: deploymentListSchema,

@@ -1,5 +1,5 @@
 import { createSchemas, type Json, reference } from './components.ts';
-import { type Operation, operations, TAGS } from './operations.ts';
+import { type Operation, operations, type QueryName, TAGS } from './operations.ts';
 
 // API Management imports this document. What it does not take is avoided, and a test holds that:
 // components other than schemas, schemas written out in a body, recursion, the words of JSON Schema
@@ -73,13 +73,15 @@ function describe(operationId: string, operation: Operation): Json {
 }
 
 function parametersOf(operation: Operation): readonly Json[] {
-  const { path, access, routes, isConditional, query = [] } = operation;
+  const { path, access, routes, isConditional, isIdempotent, query = [] } = operation;
   return [
     ...(path.includes('{deployment}') ? [DEPLOYMENT] : []),
     ...(path.includes('{name}') ? [NAME] : []),
+    ...(path.includes('{id}') ? [ID] : []),
     ...(access === 'key' ? [API_VERSION] : []),
-    ...query.map((name) => FLAGS[name]),
+    ...query.map((name) => QUERY[name]),
     ...(isConditional ? CONDITIONS : []),
+    ...(isIdempotent ? [IDEMPOTENCY_KEY] : []),
     ...(routes ? ROUTING_HEADERS : []),
   ];
 }
@@ -93,7 +95,43 @@ const NAME: Json = {
   example: 'middle',
 };
 
-const FLAGS: Readonly<Record<'dry_run' | 'probe', Json>> = {
+const ID: Json = {
+  name: 'id',
+  in: 'path',
+  required: true,
+  description: 'The id of the thread.',
+  schema: { type: 'string' },
+  example: 'thread_0d9c2f6f3e0b4c1d8a7e5b9f1c2d3e4f',
+};
+
+const IDEMPOTENCY_KEY: Json = {
+  name: 'Idempotency-Key',
+  in: 'header',
+  description: 'A request that is sent again with the same one adds nothing twice.',
+  schema: { type: 'string', maxLength: 256 },
+  example: '0f6f2c1e',
+};
+
+const QUERY: Readonly<Record<QueryName, Json>> = {
+  user: {
+    name: 'user',
+    in: 'query',
+    description: "The caller's user: a thread of another one is not found.",
+    schema: { type: 'string' },
+    example: 'ada',
+  },
+  limit: {
+    name: 'limit',
+    in: 'query',
+    description: 'How many; 20 unless given.',
+    schema: { type: 'integer', minimum: 1, maximum: 100 },
+  },
+  after: {
+    name: 'after',
+    in: 'query',
+    description: 'The id behind which to go on.',
+    schema: { type: 'string' },
+  },
   dry_run: {
     name: 'dry_run',
     in: 'query',

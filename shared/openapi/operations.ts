@@ -2,6 +2,10 @@ import type { Json, SchemaName } from './components.ts';
 import * as examples from './examples.ts';
 import { registryOperations } from './registry-operations.ts';
 import { answer, BODY_ERRORS, DEPLOYMENT_ERRORS, errorResponses } from './responses.ts';
+import { threadOperations } from './thread-operations.ts';
+
+/** Parameters of queries, which document.ts describes. */
+export type QueryName = 'dry_run' | 'probe' | 'user' | 'limit' | 'after';
 
 export type Operation = {
   readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
@@ -16,7 +20,9 @@ export type Operation = {
   readonly routes?: boolean;
   /** Whether `If-Match` and `If-None-Match` are heeded. */
   readonly isConditional?: boolean;
-  readonly query?: readonly ('dry_run' | 'probe')[];
+  readonly query?: readonly QueryName[];
+  /** Whether `Idempotency-Key` is heeded. */
+  readonly isIdempotent?: boolean;
   readonly body?: { readonly schema: SchemaName; readonly example: Json };
   /** By status. */
   readonly responses: Json;
@@ -26,6 +32,7 @@ export const TAGS = {
   chat: 'Chat completions, each answered by the cheapest model that will do it well.',
   embeddings: 'Passed through to the embedding deployment.',
   routing: 'Decisions without calls, and what can be called.',
+  threads: 'Conversations that are kept.',
   registry: 'Deployments and the policies of use cases, while the router runs: for admins.',
   service: 'The service itself: no key is needed.',
 };
@@ -155,6 +162,7 @@ export const operations = {
       ...errorResponses(BODY_ERRORS),
     },
   },
+  ...threadOperations,
   ...registryOperations,
 } satisfies Readonly<Record<string, Operation>>;
 

@@ -1,0 +1,125 @@
+import type { Operation } from './operations.ts';
+import { answer, BODY_ERRORS, errorResponses } from './responses.ts';
+
+const ACCESS = { access: 'key', tag: 'threads' } as const;
+const PATH = '/llm/threads';
+const READ_ERRORS = [400, 401, 403, 404, 409, 429, 431, 500, 503] as const;
+const WRITE_ERRORS = [...BODY_ERRORS, 409] as const;
+
+const thread = {
+  id: 'thread_0d9c2f6f3e0b4c1d8a7e5b9f1c2d3e4f',
+  object: 'thread',
+  created_at: 1_795_700_000,
+  expires_at: 1_798_292_000,
+  user: 'ada',
+  metadata: { plan: 'free' },
+  message_count: 1,
+};
+
+const message = {
+  id: 'msg_0000000000',
+  object: 'thread.message',
+  thread_id: thread.id,
+  created_at: 1_795_700_000,
+  status: 'completed',
+  role: 'user',
+  content: 'What is the capital of France?',
+};
+
+const page = { object: 'list', first_id: thread.id, last_id: thread.id, has_more: false };
+
+/** Conversations that are kept. A thread of another caller is like none at all. */
+export const threadOperations = {
+  'create-thread': {
+    ...ACCESS,
+    method: 'POST',
+    path: PATH,
+    summary: 'Create a thread',
+    description:
+      "For the caller, or for one of the caller's users, with its first messages if wished.",
+    body: { schema: 'NewThread', example: { user: 'ada', metadata: { plan: 'free' } } },
+    responses: {
+      201: answer({ description: 'The thread.', schema: 'Thread', example: thread }, 'common'),
+      ...errorResponses(WRITE_ERRORS),
+    },
+  },
+  'list-threads': {
+    ...ACCESS,
+    method: 'GET',
+    path: PATH,
+    summary: "List a user's threads",
+    description: "The newest first; without `user`, the caller's threads that have none.",
+    query: ['user', 'limit', 'after'],
+    responses: {
+      200: answer(
+        { description: 'Threads.', schema: 'ThreadList', example: { ...page, data: [thread] } },
+        'common',
+      ),
+      ...errorResponses(READ_ERRORS),
+    },
+  },
+  'get-thread': {
+    ...ACCESS,
+    method: 'GET',
+    path: `${PATH}/{id}`,
+    summary: 'Get a thread',
+    description: 'Without its messages.',
+    query: ['user'],
+    responses: {
+      200: answer({ description: 'The thread.', schema: 'Thread', example: thread }, 'common'),
+      ...errorResponses(READ_ERRORS),
+    },
+  },
+  'delete-thread': {
+    ...ACCESS,
+    method: 'DELETE',
+    path: `${PATH}/{id}`,
+    summary: 'Delete a thread',
+    description: 'With all of its messages, at once and for good.',
+    query: ['user'],
+    responses: {
+      200: answer(
+        {
+          description: 'It is gone.',
+          schema: 'DeletedThread',
+          example: { id: thread.id, object: 'thread.deleted', deleted: true },
+        },
+        'common',
+      ),
+      ...errorResponses(READ_ERRORS),
+    },
+  },
+  'list-messages': {
+    ...ACCESS,
+    method: 'GET',
+    path: `${PATH}/{id}/messages`,
+    summary: 'List the messages of a thread',
+    description: 'The oldest first.',
+    query: ['user', 'limit', 'after'],
+    responses: {
+      200: answer(
+        {
+          description: 'Messages.',
+          schema: 'MessageList',
+          example: { ...page, first_id: message.id, last_id: message.id, data: [message] },
+        },
+        'common',
+      ),
+      ...errorResponses(READ_ERRORS),
+    },
+  },
+  'add-message': {
+    ...ACCESS,
+    method: 'POST',
+    path: `${PATH}/{id}/messages`,
+    summary: 'Add a message to a thread',
+    description: 'No model is called. With the same Idempotency-Key it is added once.',
+    query: ['user'],
+    isIdempotent: true,
+    body: { schema: 'NewMessage', example: { role: 'user', content: message.content } },
+    responses: {
+      201: answer({ description: 'The message.', schema: 'Message', example: message }, 'common'),
+      ...errorResponses(WRITE_ERRORS),
+    },
+  },
+} satisfies Readonly<Record<string, Operation>>;

@@ -1,0 +1,42 @@
+import * as z from 'zod';
+
+const seconds = z.int().describe('Seconds since 1970.');
+
+export const threadAnswerSchema = z.object({
+  id: z.string(),
+  object: z.literal('thread'),
+  created_at: seconds,
+  expires_at: seconds.describe('When it is deleted, unless something is added before.'),
+  user: z.string().optional(),
+  metadata: z.record(z.string(), z.string()),
+  message_count: z.int(),
+});
+
+export const messageAnswerSchema = z.looseObject({
+  id: z.string().describe('Sorts as the messages follow each other.'),
+  object: z.literal('thread.message'),
+  thread_id: z.string(),
+  created_at: seconds,
+  status: z.enum(['completed', 'incomplete']).describe('`incomplete`: the answer broke off.'),
+  role: z.string(),
+  content: z.union([z.string(), z.array(z.looseObject({ type: z.string() }))]).nullish(),
+});
+
+export const threadListSchema = pageOf(threadAnswerSchema);
+export const messageListSchema = pageOf(messageAnswerSchema);
+
+export const deletedThreadSchema = z.object({
+  id: z.string(),
+  object: z.literal('thread.deleted'),
+  deleted: z.literal(true),
+});
+
+function pageOf<T extends z.ZodType>(item: T) {
+  return z.object({
+    object: z.literal('list'),
+    data: z.array(item),
+    first_id: z.string().nullable(),
+    last_id: z.string().nullable().describe('For `after`.'),
+    has_more: z.boolean(),
+  });
+}

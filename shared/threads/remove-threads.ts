@@ -1,0 +1,64 @@
+import type { TableClient, TransactionAction } from '@azure/data-tables';
+import { isNotFound } from '../upstream/tables.ts';
+import type { Blobs } from './blobs.ts';
+import { pagesOf } from './read-rows.ts';
+import type { Thread } from './thread.ts';
+import { HEAD, listKey, listRowKey } from './thread-rows.ts';
+
+const MAX_ACTIONS = 100;
+
+/**
+ * Removes a thread with all that it has. First it is marked, so that nobody adds to it or reads it any
+ * more; its own row goes last, so that what is interrupted is gone on with by the next purge.
+ */
+export async function removeThread(
+  client: TableClient,
+  blobs: Blobs,
+  thread: Omit<Thread, 'expiresAt' | 'count' | 'metadata'>,
+): Promise<void> {
+  const { id } = thread;
+  const head = { partitionKey: id, rowKey: HEAD };
+  await client.updateEntity({ ...head, isDeleted: true }, 'Merge').catch(ignoreMissing);
+  await blobs.removeAll(`${id}/`);
+  await removeRows(client, id);
+  await client.deleteEntity(listKey(thread), listRowKey(thread)).catch(ignoreMissing);
+  await client.deleteEntity(id, HEAD).catch(ignoreMissing);
+}
+
+/** Removes the threads that had expired before a moment, and those whose removal was interrupted. */
+export async function removeThreadsBefore(
+  client: TableClient,
+  blobs: Blobs,
+  before: Date,
+): Promise<number> {
+  const filter = `RowKey eq '${HEAD}' and (expiresAt lt '${before.toISOString()}' or isDeleted eq true)`;
+  let removed = 0;
+  for await (const page of pagesOf(client, filter, MAX_ACTIONS)) {
+    for (const row of page) {
+      const user = row['user'];
+      await removeThread(client, blobs, {
+        id: row.partitionKey,
+        owner: String(row['owner']),
+        ...(typeof user === 'string' && { user }),
+        createdAt: Date.parse(String(row['createdAt'])),
+      });
+      removed += 1;
+    }
+  }
+  return removed;
+}
+
+/** All but the thread's own. */
+async function removeRows(client: TableClient, id: string): Promise<void> {
+  const filter = `PartitionKey eq '${id}' and RowKey ne '${HEAD}'`;
+  for await (const page of pagesOf(client, filter, MAX_ACTIONS)) {
+    const actions = page.map(
+      ({ partitionKey, rowKey }): TransactionAction => ['delete', { partitionKey, rowKey }],
+    );
+    if (actions.length > 0) await client.submitTransaction(actions).catch(ignoreMissing);
+  }
+}
+
+function ignoreMissing(error: unknown): void {
+  if (!isNotFound(error)) throw error;
+}

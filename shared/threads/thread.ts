@@ -1,0 +1,63 @@
+import * as z from 'zod';
+
+const ROLES = ['system', 'developer', 'user', 'assistant', 'tool'] as const;
+
+/** A message as OpenAI has it; fields that are not described here are kept as they are. */
+export const messageSchema = z.looseObject({
+  role: z.enum(ROLES),
+  content: z
+    .union([z.string(), z.array(z.looseObject({ type: z.string() }))])
+    .nullish()
+    .describe('A text, or parts; absent for calls of tools alone.'),
+});
+export type StoredMessage = Readonly<z.infer<typeof messageSchema>>;
+
+/** So many a transaction of the table takes, with the thread's own row and that of a key. */
+export const MAX_MESSAGES_AT_ONCE = 64;
+
+/** As OpenAI limits it. */
+const metadataSchema = z
+  .record(z.string().max(64), z.string().max(512))
+  .refine((metadata) => Object.keys(metadata).length <= 16, 'has more than 16 keys');
+
+export const threadSchema = z.strictObject({
+  user: z.string().min(1).max(256).nullish().describe('Whose it is among those of the caller.'),
+  metadata: metadataSchema.nullish(),
+  messages: z.array(messageSchema).max(MAX_MESSAGES_AT_ONCE).nullish().describe('The first ones.'),
+});
+
+/** A conversation that is kept. */
+export type Thread = {
+  readonly id: string;
+  /** The caller that made it. */
+  readonly owner: string;
+  readonly user?: string;
+  readonly metadata: Readonly<Record<string, string>>;
+  /** Since 1970, in ms. */
+  readonly createdAt: number;
+  /** It is deleted then, unless something is added before. */
+  readonly expiresAt: number;
+  /** How many messages it has. */
+  readonly count: number;
+};
+
+/** A message in its place. */
+export type PlacedMessage = {
+  readonly index: number;
+  /** Since 1970, in ms. */
+  readonly at: number;
+  /** The answer broke off here. */
+  readonly isIncomplete: boolean;
+  readonly message: StoredMessage;
+};
+
+/** `msg_` and the message's place: sorts as the messages follow each other. */
+export function messageId(index: number): string {
+  return `msg_${String(index).padStart(10, '0')}`;
+}
+
+/** Undefined for what is no message's id. */
+export function indexOfMessage(id: string): number | undefined {
+  const [, digits] = /^msg_(\d{10})$/.exec(id) ?? [];
+  return digits === undefined ? undefined : Number(digits);
+}

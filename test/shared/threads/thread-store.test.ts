@@ -1,0 +1,216 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
+import { TableClient } from '@azure/data-tables';
+import { ContainerClient } from '@azure/storage-blob';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createBlobs } from '../../../shared/threads/blobs.ts';
+import type { StoredMessage } from '../../../shared/threads/thread.ts';
+import { createThreadStore } from '../../../shared/threads/thread-store.ts';
+import { type Azurite, startAzurite } from '../../../tools/local-services/azurite.ts';
+
+let azurite: Azurite;
+beforeAll(async () => {
+  azurite = await startAzurite({});
+});
+afterAll(() => azurite.close());
+
+const NOON = Date.UTC(2026, 10, 27, 12);
+const TTL_MS = 1_000_000;
+
+function start(place = randomUUID().replaceAll('-', '')) {
+  const clock = { now: NOON };
+  const table = TableClient.fromConnectionString(azurite.connectionString, `t${place}`, {
+    allowInsecureConnection: true,
+  });
+  const container = new ContainerClient(azurite.connectionString, `c${place}`);
+  const store = createThreadStore({
+    loadClient: async () => table,
+    blobs: createBlobs(async () => container),
+    ttlMs: TTL_MS,
+    now: () => clock.now,
+  });
+  return { store, clock, table, container, again: () => start(place) };
+}
+
+function says(content: string, role: StoredMessage['role'] = 'user'): StoredMessage {
+  return { role, content };
+}
+
+const whose = { owner: 'app', user: 'ada', metadata: { plan: 'free' } };
+
+async function rowsOf(table: TableClient): Promise<number> {
+  let count = 0;
+  for await (const _ of table.listEntities()) count += 1;
+  return count;
+}
+
+describe('a thread', () => {
+  it('is made, found, added to and read', async () => {
+    const { store, again } = start();
+    const thread = await store.create(whose);
+    expect(thread).toMatchObject({ ...whose, createdAt: NOON, expiresAt: NOON + TTL_MS, count: 0 });
+    expect(await store.find(thread.id)).toEqual(thread);
+    const messages = [says('Hi'), { ...says('Hello.', 'assistant'), refusal: null }];
+    expect(await store.append(thread.id, { messages })).toEqual({
+      ...{ first: 0, count: 2, isRepeated: false },
+    });
+    const other = again().store;
+    expect(await other.append(thread.id, { messages: [says('And?')] })).toMatchObject({ first: 2 });
+    expect(await other.find(thread.id)).toMatchObject({ count: 3, metadata: { plan: 'free' } });
+    const read = await other.messages(thread.id, 0, 10);
+    expect(read.map(({ index, message }) => [index, message])).toEqual([
+      [0, messages[0]],
+      [1, messages[1]],
+      [2, says('And?')],
+    ]);
+    expect(await store.messages(thread.id, 1, 1)).toMatchObject([{ index: 1, at: NOON }]);
+    expect(await store.messages(thread.id, 3, 10)).toEqual([]);
+  });
+
+  it('that is not there is not found, and not added to', async () => {
+    const { store } = start();
+    expect(await store.find('thread_none')).toBeUndefined();
+    const added = store.append('thread_none', { messages: [says('Hi')] });
+    await expect(added).rejects.toMatchObject({ status: 404, code: 'thread_not_found' });
+    expect(await store.messages('thread_none', 0, 10)).toEqual([]);
+    expect(await store.list(whose, 10)).toEqual([]);
+    expect(await store.purge(new Date())).toBe(0);
+  });
+
+  it('keeps large messages whole, in blobs, beside small ones', async () => {
+    const { store, container } = start();
+    const { id } = await store.create(whose);
+    const texts = ['small', '漢'.repeat(20_000), 'x'.repeat(2_000_000), '\u0000"\\ud83d'];
+    await store.append(id, { messages: texts.map((text) => says(text)) });
+    const read = await store.messages(id, 0, 10);
+    expect(read.map(({ message }) => message.content)).toEqual(texts);
+    const blobs: string[] = [];
+    for await (const { name } of container.listBlobsFlat()) blobs.push(name);
+    expect(blobs).toHaveLength(2);
+  });
+
+  it('marks the last message of an addition that broke off', async () => {
+    const { store } = start();
+    const { id } = await store.create(whose);
+    await store.append(id, {
+      messages: [says('Hi'), says('Hel', 'assistant')],
+      isIncomplete: true,
+    });
+    const read = await store.messages(id, 0, 10);
+    expect(read.map(({ isIncomplete }) => isIncomplete)).toEqual([false, true]);
+  });
+
+  it('takes an addition of one key once', async () => {
+    const { store, again } = start();
+    const { id } = await store.create(whose);
+    const key = 'any / key # of ? the caller';
+    await store.append(id, { messages: [says('a'), says('b')], key });
+    for (const one of [store, again().store]) {
+      expect(await one.append(id, { messages: [says('a'), says('b')], key })).toEqual({
+        ...{ first: 0, count: 2, isRepeated: true },
+      });
+    }
+    expect(await store.append(id, { messages: [says('c')], key: 'another' })).toMatchObject({
+      first: 2,
+    });
+    expect(await store.messages(id, 0, 10)).toHaveLength(3);
+  });
+
+  it('loses and doubles nothing of many who add at once, here and elsewhere', async () => {
+    const { store, again } = start();
+    const { id } = await store.create(whose);
+    const stores = [store, again().store, again().store];
+    const accepted: string[] = [];
+    await Promise.all(
+      Array.from({ length: 60 }, async (_, index) => {
+        const text = `message ${index}`;
+        for (;;) {
+          const added = await stores[index % 3]
+            ?.append(id, { messages: [says(text)] })
+            .catch((error: unknown) => {
+              expect(error).toMatchObject({ status: 409, code: 'thread_conflict' });
+              return undefined;
+            });
+          if (added !== undefined) break;
+          await delay(20 * Math.random());
+        }
+        accepted.push(text);
+      }),
+    );
+    const read = await store.messages(id, 0, 100);
+    expect(read.map(({ index }) => index)).toEqual(Array.from({ length: 60 }, (_, index) => index));
+    expect(read.map(({ message }) => message.content).toSorted()).toEqual(accepted.toSorted());
+  });
+});
+
+describe('the threads of a user', () => {
+  it('are listed, the newest first, and nobody else has them', async () => {
+    const { store, clock } = start();
+    const made: string[] = [];
+    for (let count = 0; count < 5; count += 1) {
+      made.unshift((await store.create(whose)).id);
+      clock.now += 1_000;
+    }
+    await store.create({ ...whose, user: 'bob' });
+    await store.create({ owner: 'app', metadata: {} });
+    const all = await store.list(whose, 10);
+    expect(all.map(({ id }) => id)).toEqual(made);
+    expect((await store.list(whose, 2, all[1])).map(({ id }) => id)).toEqual(made.slice(2, 4));
+    expect(await store.list({ owner: 'other', user: 'ada' }, 10)).toEqual([]);
+    expect(await store.list({ owner: 'app' }, 10)).toHaveLength(1);
+  });
+});
+
+describe('a thread that is deleted', () => {
+  it('is gone with its messages and blobs', async () => {
+    const { store, table, container } = start();
+    const thread = await store.create(whose);
+    for (let count = 0; count < 3; count += 1) {
+      await store.append(thread.id, {
+        messages: Array.from({ length: 64 }, () => says('x')),
+        key: `${count}`,
+      });
+    }
+    await store.append(thread.id, { messages: [says('x'.repeat(100_000))] });
+    await store.remove(thread);
+    expect(await store.find(thread.id)).toBeUndefined();
+    expect(await store.messages(thread.id, 0, 10)).toEqual([]);
+    expect(await store.list(whose, 10)).toEqual([]);
+    await expect(store.append(thread.id, { messages: [says('x')] })).rejects.toMatchObject({
+      status: 404,
+    });
+    expect(await rowsOf(table)).toBe(0);
+    const { value } = await container.listBlobsFlat().next();
+    expect(value).toBeUndefined();
+    await store.remove(thread);
+  });
+
+  it('is gone on with when that was interrupted', async () => {
+    const { store, table } = start();
+    const { id } = await store.create(whose);
+    await store.append(id, { messages: [says('x')] });
+    await table.updateEntity({ partitionKey: id, rowKey: 'head', isDeleted: true }, 'Merge');
+    expect(await store.find(id)).toBeUndefined();
+    expect(await store.purge(new Date(0))).toBe(1);
+    expect(await rowsOf(table)).toBe(0);
+  });
+});
+
+describe('a thread that has expired', () => {
+  it('is not found, and is removed by the next purge; one that is used lives on', async () => {
+    const { store, clock, table } = start();
+    const [idle, used] = [await store.create(whose), await store.create(whose)];
+    clock.now += TTL_MS / 2;
+    await store.append(used.id, { messages: [says('x')] });
+    expect(await store.purge(new Date(clock.now))).toBe(0);
+    clock.now += TTL_MS / 2;
+    expect(await store.find(idle.id)).toBeUndefined();
+    expect(await store.find(used.id)).toBeDefined();
+    await expect(store.append(idle.id, { messages: [says('x')] })).rejects.toMatchObject({
+      status: 404,
+    });
+    expect(await store.purge(new Date(clock.now + 1))).toBe(1);
+    // The used one's own row, its message, and its place in the list.
+    expect(await rowsOf(table)).toBe(3);
+  });
+});
