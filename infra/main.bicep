@@ -126,6 +126,8 @@ var names = {
   embeddingTable: 'embeddings'
   registryTable: 'registry'
   spendingTable: 'spending'
+  threadTable: 'threads'
+  threadContainer: 'threads'
 }
 var hasApiManagement = apiManagement != null
 var isPrivate = network != null
@@ -210,8 +212,9 @@ module storage 'modules/storage.bicep' = {
     location: location
     tags: allTags
     sku: storageSku
-    tableNames: [names.embeddingTable, names.registryTable, names.spendingTable]
+    tableNames: [names.embeddingTable, names.registryTable, names.spendingTable, names.threadTable]
     packageContainerName: names.packageContainer
+    threadContainerName: names.threadContainer
     isPrivate: isPrivate
   }
 }
@@ -305,6 +308,7 @@ module app 'modules/function-app.bicep' = {
     isPublic: isAppPublic
     deploymentSettings: {
       AZURE_OPENAI_ENDPOINT: ai.outputs.endpoint
+      BLOBS_ENDPOINT: storage.outputs.blobsEndpoint
       EMBEDDING_CACHE_TABLE: names.embeddingTable
       EMBEDDING_DEPLOYMENT: embedding.name
       EMBEDDING_MODEL: embedding.model
@@ -320,6 +324,8 @@ module app 'modules/function-app.bicep' = {
       // Stand-ins, until the router is calibrated: the pair that the weights were trained for.
       STRONG_SCORER_MODEL: 'gpt-4-1106-preview'
       TABLES_ENDPOINT: storage.outputs.tablesEndpoint
+      THREADS_CONTAINER: names.threadContainer
+      THREADS_TABLE: names.threadTable
       WEAK_API_STYLE: weakElsewhere == null ? '' : (weakElsewhere.?apiStyle ?? 'openai')
       WEAK_DEPLOYMENT: weakElsewhere.?deployment ?? weak.name
       WEAK_ENDPOINT: weakElsewhere.?endpoint ?? ''

@@ -175,6 +175,7 @@ type routerSettingsType = {
   STRONG_CAPABILITIES: string?
   STRONG_PRICE: string?
   STRONG_SCORER_MODEL: string?
+  THREAD_TTL_DAYS: string?
   WEAK_CAPABILITIES: string?
   WEAK_PRICE: string?
   WEAK_SCORER_MODEL: string?

@@ -41,6 +41,7 @@ param isPublic bool
 @description('Required. Settings of the router that the deployment itself decides.')
 param deploymentSettings {
   AZURE_OPENAI_ENDPOINT: string
+  BLOBS_ENDPOINT: string
   EMBEDDING_CACHE_TABLE: string
   EMBEDDING_DEPLOYMENT: string
   EMBEDDING_MODEL: string
@@ -54,6 +55,8 @@ param deploymentSettings {
   STRONG_MODEL: string
   STRONG_SCORER_MODEL: string
   TABLES_ENDPOINT: string
+  THREADS_CONTAINER: string
+  THREADS_TABLE: string
   WEAK_API_STYLE: string
   WEAK_DEPLOYMENT: string
   WEAK_ENDPOINT: string
@@ -120,6 +123,7 @@ var unset = {
   STRONG_CAPABILITIES: ''
   STRONG_ENDPOINT: ''
   STRONG_PRICE: ''
+  THREAD_TTL_DAYS: ''
   WEAK_CAPABILITIES: ''
   WEAK_PRICE: ''
 }

@@ -25,6 +25,9 @@ param isPrivate bool
 @description('Required. The container of the app\'s package.')
 param packageContainerName string
 
+@description('Required. The container of messages that are too large for a table.')
+param threadContainerName string
+
 resource account 'Microsoft.Storage/storageAccounts@2025-06-01' = {
   name: name
   location: location
@@ -53,6 +56,11 @@ resource packageContainer 'Microsoft.Storage/storageAccounts/blobServices/contai
   name: packageContainerName
 }
 
+resource threadContainer 'Microsoft.Storage/storageAccounts/blobServices/containers@2025-06-01' = {
+  parent: blobService
+  name: threadContainerName
+}
+
 resource tableService 'Microsoft.Storage/storageAccounts/tableServices@2025-06-01' = {
   parent: account
   name: 'default'
@@ -70,3 +78,6 @@ output id string = account.id
 
 @description('TABLES_ENDPOINT of the app.')
 output tablesEndpoint string = account.properties.primaryEndpoints.table
+
+@description('BLOBS_ENDPOINT of the app.')
+output blobsEndpoint string = account.properties.primaryEndpoints.blob

@@ -83,6 +83,7 @@ function resolve(name: string, value: string): string {
   if (isVaultReference(value)) return 'from-the-vault';
   if (!value.startsWith('[')) return value;
   if (name === 'TABLES_ENDPOINT') return 'https://example.table.core.windows.net';
+  if (name === 'BLOBS_ENDPOINT') return 'https://example.blob.core.windows.net';
   if (name === 'ROUTER_KEY_VAULT') return 'https://example.vault.azure.net';
   return name.endsWith('_ENDPOINT') ? 'https://example.openai.azure.com' : 'known-in-azure';
 }
