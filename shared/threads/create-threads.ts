@@ -47,9 +47,5 @@ async function createContainerClient(
   const { ContainerClient } = await import('@azure/storage-blob');
   const options = { retryOptions: { maxTries: 2, retryDelayInMs: 100, maxRetryDelayInMs: 500 } };
   if (connectionString !== undefined) return new ContainerClient(connectionString, name, options);
-  return new ContainerClient(
-    `${endpoint?.replace(/\/+$/, '')}/${name}`,
-    await loadCredential(),
-    options,
-  );
+  return new ContainerClient(new URL(name, endpoint).href, await loadCredential(), options);
 }
