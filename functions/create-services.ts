@@ -86,6 +86,7 @@ export async function createServices(config: Config, log: Log): Promise<Services
   ]);
   spending.start();
   const embedding = config.embedding && createUpstream(config.embedding);
+  const spent = { what: 'spending', retentionDays, purge: spending.purge };
   const parts = { config, log, registry, spending, prompts, scorer, heldOutScores, embedding };
   return {
     ...createHandlers(parts),
@@ -93,10 +94,7 @@ export async function createServices(config: Config, log: Log): Promise<Services
     threads: threads.routes,
     ...(embedding && { embedding }),
     checkReadiness: createCheckReadiness(parts),
-    purgeExpired: createPurgeExpired(
-      [...registry.purgeJobs, { what: 'spending', retentionDays, purge: spending.purge }],
-      log,
-    ),
+    purgeExpired: createPurgeExpired([...registry.purgeJobs, ...threads.purgeJobs, spent], log),
     background,
     warm: () => {
       background.run(prompts.warm());

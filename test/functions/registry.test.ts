@@ -602,7 +602,7 @@ describe('the policy of a use case', () => {
 it('purges what is past its time when its timer is due', async () => {
   const response = await fetch(`${router.url}/admin/functions/purge-expired`, { method: 'POST' });
   expect(response.status).toBe(202);
-  for (const what of ['registry', 'spending']) {
+  for (const what of ['registry', 'threads', 'spending']) {
     await expect
       .poll(() => router.output())
       .toMatch(new RegExp(`"purged","what":"${what}","removed":0`));
