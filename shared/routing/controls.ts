@@ -39,9 +39,10 @@ export const routingSchema = z
 /**
  * The routing controls of Microsoft Foundry's model router, under their own name, so that a client of
  * it need not change: https://learn.microsoft.com/azure/foundry/model-router/routing-controls.
- * Its session affinity is taken and has no effect.
+ * Its session affinity is taken and has no effect; what else stands there is left out, so that it is
+ * never taken for a field of `routing`.
  */
-export const foundryRoutingSchema = z.looseObject({
+export const foundryRoutingSchema = z.object({
   mode: z.enum(MODES).optional(),
   models: z.array(z.string()).min(1).optional(),
   require_parameters: z.boolean().optional(),

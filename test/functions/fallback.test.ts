@@ -227,6 +227,17 @@ describe('routing_config', () => {
     expect(router.simulator.requests.at(-1)?.body).not.toHaveProperty('routing_config');
   });
 
+  test('knows no threshold: what stands there under that name is not looked at', async () => {
+    for (const threshold of [0, 'high', 12345678901234567000]) {
+      const { status, headers } = await post(router.url + ROUTED, {
+        prompt: prompt(''),
+        routing_config: { mode: 'cost', threshold },
+      });
+      expect(status).toBe(200);
+      expect(Number(headers.get('x-smart-router-threshold'))).toBeGreaterThan(0);
+    }
+  });
+
   test('is refused beside routing, and with a mode that there is not', async () => {
     const both = await post(router.url + ROUTED, {
       prompt: prompt(''),
