@@ -19,7 +19,7 @@ import { createReadiness, type Readiness } from '../shared/readiness.ts';
 import { createRegistry, type Registry } from '../shared/registry/create-registry.ts';
 import { createRoutePrompts } from '../shared/route-prompts.ts';
 import { createSpending, type Spending } from '../shared/spending/spending.ts';
-import { createThreads } from '../shared/threads/create-threads.ts';
+import { createThreads, type Threads } from '../shared/threads/create-threads.ts';
 import type { ThreadRoutes } from '../shared/threads/thread-routes.ts';
 import { createAllowedHosts } from '../shared/upstream/allowed-hosts.ts';
 import { needsToken } from '../shared/upstream/deployment.ts';
@@ -87,7 +87,10 @@ export async function createServices(config: Config, log: Log): Promise<Services
   spending.start();
   const embedding = config.embedding && createUpstream(config.embedding);
   const spent = { what: 'spending', retentionDays, purge: spending.purge };
-  const parts = { config, log, registry, spending, prompts, scorer, heldOutScores, embedding };
+  const parts = {
+    ...{ config, log, registry, spending, prompts, scorer, heldOutScores, embedding },
+    ...{ background, threads },
+  };
   return {
     ...createHandlers(parts),
     registry,
@@ -113,6 +116,8 @@ type Parts = {
   readonly scorer: Scorer;
   readonly heldOutScores: HeldOutScores | undefined;
   readonly embedding: Upstream | undefined;
+  readonly background: Background;
+  readonly threads: Threads;
 };
 
 function createHandlers(
@@ -139,8 +144,12 @@ function createHandlers(
       return handle(call);
     };
   }
+  const { openConversation } = parts.threads;
+  const { session, limits } = config;
+  const { maxBodyBytes } = limits;
+  const decide = { controller, getFleet, findPolicy, openConversation, session, maxBodyBytes };
   const completeChat = createCompleteChat({
-    ...{ controller, getFleet, findPolicy, ...config.limits, countTokens, log },
+    ...{ decide, ...limits, countTokens, background: parts.background, log },
     spend: ({ useCase }, usd) => {
       // Names that nobody has given a policy would be without number.
       if (useCase !== undefined && getFleet().useCases.has(useCase)) spending.add(useCase, usd);
@@ -152,7 +161,7 @@ function createHandlers(
     countTokens,
   });
   const routePrompts = createRoutePrompts({
-    ...{ controller, getFleet, findPolicy, scorer: scorer.name },
+    ...{ decide, scorer: scorer.name },
     ...(calibration && { calibration: calibration.name }),
   });
   return {

@@ -11,8 +11,13 @@ import {
   readRegistrySettings,
   TABLE_NAME,
 } from './read-registry-settings.ts';
-import { readThreadSettings, type ThreadSettings } from './read-thread-settings.ts';
+import {
+  readSessionPolicy,
+  readThreadSettings,
+  type ThreadSettings,
+} from './read-thread-settings.ts';
 import { OUT_OF_DISTRIBUTION_TIERS, type OutOfDistributionTier } from './routing/controls.ts';
+import type { SessionPolicy } from './routing/session.ts';
 import { MODES, type Mode, type ModeShares } from './routing/threshold.ts';
 import { type Environment, SettingsReader } from './settings-reader.ts';
 import { readAllowedHosts } from './upstream/allowed-hosts.ts';
@@ -45,6 +50,7 @@ export type Config = {
     /** Where prompts go that could not be embedded. */
     readonly embeddingFailureTier: (typeof EMBEDDING_FAILURE_TIERS)[number];
   };
+  readonly session: SessionPolicy;
   readonly access: Access;
   readonly limits: Limits;
   readonly rateLimits: readonly RateLimit[];
@@ -93,6 +99,7 @@ export async function loadConfig(env: Environment = process.env): Promise<Config
   const tables = readTables(read);
   const registry = readRegistrySettings(read);
   const threads = readThreadSettings(read);
+  const session = readSessionPolicy(read);
   const embeddingCache = readEmbeddingCache(read);
   const logLevel = read.choice('LOG_LEVEL', LOG_LEVELS) ?? 'info';
   if (read.problems.length > 0 || !strong || !weak || !scorer) throw new ConfigError(read.problems);
@@ -104,6 +111,7 @@ export async function loadConfig(env: Environment = process.env): Promise<Config
     isLocalEmbedder,
     modelsFolder,
     policy,
+    session,
     access,
     limits,
     rateLimits,

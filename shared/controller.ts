@@ -17,14 +17,11 @@ import {
   type ThresholdPolicy,
 } from './routing/controls.ts';
 import { type Rival, rankByTier, rankByWinRate } from './routing/rank-models.ts';
+import type { Session } from './routing/session.ts';
 import { percentileOf } from './routing/threshold.ts';
-import {
-  createDecision,
-  type Facts,
-  type Reason,
-  type RoutingDecision,
-} from './routing-decision.ts';
+import { createDecision, type Facts, type RoutingDecision } from './routing-decision.ts';
 import { createScorePrompts, type ScoredPrompt } from './score-prompts.ts';
+import { findHeld, type Ranking, settleSession, stayUnscored } from './settle-session.ts';
 import { controlsOf } from './use-case-policy.ts';
 
 /** What requests that are decided on together share. */
@@ -38,6 +35,8 @@ export type RouteRequest = RouteTerms & {
   /** The newest human ask, if there is any text. */
   readonly text: string | undefined;
   readonly needs: Needs;
+  /** The conversation that it continues; absent: it stands for itself. */
+  readonly session?: Session;
   /** The deployment that the request names, to be called without routing. */
   readonly named?: Member;
 };
@@ -82,26 +81,35 @@ export function createController(options: ControllerOptions): Controller {
   const { random = Math.random } = options;
   const score = createScorePrompts(options);
 
-  /** What needs no score; undefined when it does. */
-  function decideUnscored({ only, ...choice }: Choice): RoutingDecision | undefined {
-    if (only === undefined) return undefined;
-    const ranked = rankByTier(choice.models, only === 'budget' ? 'weak' : 'strong');
-    return createDecision(choice, ranked, only, {}, random);
-  }
-
-  function decideScored(choice: Choice, scored: ScoredPrompt): RoutingDecision {
-    const { ranked, reason, facts } = rank(options, choice, scored);
-    return createDecision(choice, ranked, reason, facts, random);
+  async function rankOne(
+    choice: Choice,
+    text: string | undefined,
+    signal: AbortSignal,
+  ): Promise<Ranking> {
+    const unscored = rankUnscored(choice);
+    if (unscored !== undefined) return unscored;
+    if (text === undefined) return { ranked: choice.models, reason: 'no-text', facts: {} };
+    return rank(options, choice, await score.one(text, signal));
   }
 
   return {
-    route: async ({ text, named, fleet, signal, ...terms }) => {
+    route: async ({ text, named, fleet, signal, session, ...terms }) => {
       if (named !== undefined) return decideNamed(named, terms);
       const choice = await findChoice(options, fleet, terms);
-      const unscored = decideUnscored(choice);
-      if (unscored !== undefined) return unscored;
-      if (text !== undefined) return decideScored(choice, await score.one(text, signal));
-      return createDecision(choice, choice.models, 'no-text', {}, random);
+      const held = session && findHeld(session, choice.models);
+      if (session === undefined || held === undefined) {
+        return createDecision(choice, await rankOne(choice, text, signal), random);
+      }
+      const { models, threshold } = choice;
+      const settled =
+        stayUnscored(session, held, models) ??
+        settleSession(
+          session,
+          held,
+          { models, threshold, tokens: terms.needs.tokens() },
+          await rankOne(choice, text, signal),
+        );
+      return createDecision(choice, settled, random, held.member);
     },
     routeAll: async ({ texts, needsOf, fleet, signal, ...terms }) => {
       const choices: Choice[] = [];
@@ -110,10 +118,11 @@ export function createController(options: ControllerOptions): Controller {
       }
       const open = texts.filter((_, index) => choices[index]?.only === undefined);
       const scored = (await score.all(open, signal)).values();
-      return choices.map(
-        (choice) =>
-          decideUnscored(choice) ?? decideScored(choice, scored.next().value as ScoredPrompt),
-      );
+      return choices.map((choice) => {
+        const ranking =
+          rankUnscored(choice) ?? rank(options, choice, scored.next().value as ScoredPrompt);
+        return createDecision(choice, ranking, random);
+      });
     },
   };
 }
@@ -138,11 +147,12 @@ async function findChoice(
   };
 }
 
-type Ranking = {
-  readonly ranked: readonly Model[];
-  readonly reason: Reason;
-  readonly facts: Facts;
-};
+/** What needs no score; undefined when it does. */
+function rankUnscored({ only, models }: Choice): Ranking | undefined {
+  if (only === undefined) return undefined;
+  const ranked = rankByTier(models, only === 'budget' ? 'weak' : 'strong');
+  return { ranked, reason: only, facts: {} };
+}
 
 /** The models in the order in which they are to answer a prompt that was scored, or could not be. */
 function rank(options: ControllerOptions, choice: Choice, scored: ScoredPrompt): Ranking {

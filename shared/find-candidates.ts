@@ -1,5 +1,5 @@
 import { type Caller, DeploymentNotAllowedError, mayCall } from './caller.ts';
-import { noDeploymentCanServe } from './capabilities/find-obstacle.ts';
+import { NoCapableDeploymentError } from './capabilities/find-obstacle.ts';
 import { HttpError, InvalidRequestError } from './errors.ts';
 import {
   estimateCost,
@@ -48,6 +48,8 @@ export const PASSED_OVER = [
   'price',
   /** Another deployment of the same model had its turn. */
   'load',
+  /** The conversation stays with the model that it is with. */
+  'session',
 ] as const;
 export type PassedOver = (typeof PASSED_OVER)[number];
 
@@ -69,6 +71,8 @@ export type Needs = {
   /** What of the request a deployment cannot serve, in words; undefined when it can serve all. */
   findObstacle(deployment: Deployment): Promise<string | undefined>;
   tokens(): Tokens;
+  /** The tokens that the prompt may have with a deployment; infinite when it is not known. */
+  promptLimit(deployment: Deployment): number;
 };
 
 /** The models that may answer and can, and why there is one alone, if there is. */
@@ -187,7 +191,7 @@ async function keepAble(sieve: MemberSieve, needs: Needs): Promise<ReadonlyMap<s
     if (obstacle !== undefined) obstacles.set(upstream.deployment.name, obstacle);
   }
   sieve.keep('requirements', ({ upstream }) => !obstacles.has(upstream.deployment.name));
-  if (sieve.left.length === 0) throw noDeploymentCanServe(obstacles);
+  if (sieve.left.length === 0) throw new NoCapableDeploymentError(obstacles);
   return obstacles;
 }
 

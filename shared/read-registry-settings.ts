@@ -43,11 +43,15 @@ export function readRegistrySettings(read: SettingsReader): RegistrySettings {
   };
 }
 
-/** `4/20`: USD per million tokens of input and of output, each below the million that the registry takes. */
+/**
+ * `4/20` or `4/20/0.4`: USD per million tokens of input, of output and of cached input, each below the
+ * million that the registry takes.
+ */
 function readPrice(read: SettingsReader, name: string): Price | undefined {
-  const text = read.matching(name, /^\d{1,6}(\.\d+)?\/\d{1,6}(\.\d+)?$/);
-  const [input, output] = text?.split('/').map(Number) ?? [];
-  return input === undefined || output === undefined ? undefined : { input, output };
+  const text = read.matching(name, /^\d{1,6}(\.\d+)?(\/\d{1,6}(\.\d+)?){1,2}$/);
+  const [input, output, cachedInput] = text?.split('/').map(Number) ?? [];
+  if (input === undefined || output === undefined) return undefined;
+  return { input, output, ...(cachedInput !== undefined && { cached_input: cachedInput }) };
 }
 
 function readUpstreamKeys(read: SettingsReader): ReadonlyMap<string, string> {

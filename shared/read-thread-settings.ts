@@ -1,4 +1,5 @@
 import { TABLE_NAME } from './read-registry-settings.ts';
+import { AFFINITIES, type SessionPolicy } from './routing/session.ts';
 import type { SettingsReader } from './settings-reader.ts';
 
 /** Where threads are kept, and how long. */
@@ -26,5 +27,13 @@ export function readThreadSettings(read: SettingsReader): ThreadSettings {
     container: read.matching('THREADS_CONTAINER', /^[a-z0-9](-?[a-z0-9]){2,62}$/) ?? 'threads',
     ...(blobs && { blobs }),
     ttlMs: (read.number('THREAD_TTL_DAYS', { min: 0.001, max: 3_650 }) ?? 30) * DAY_MS,
+  };
+}
+
+/** How conversations keep to their models. */
+export function readSessionPolicy(read: SettingsReader): SessionPolicy {
+  return {
+    affinity: read.choice('ROUTER_SESSION_AFFINITY', AFFINITIES) ?? 'adaptive',
+    switchMargin: read.number('ROUTER_SWITCH_MARGIN', { min: 0, max: 1 }) ?? 0.05,
   };
 }

@@ -1,15 +1,11 @@
 import * as z from 'zod';
 import { type Answer, type Call, jsonAnswer } from './answer.ts';
-import { parseChatRequest, parseWith } from './chat/chat-request.ts';
+import { parseWith } from './chat/chat-request.ts';
+import { type DecideOptions, decide, openRequest } from './chat/decide.ts';
 import { decisionFacts } from './chat/decision-facts.ts';
-import { needsOf, needsOfText } from './chat/guards.ts';
-import { findNewestAsk } from './chat/newest-ask.ts';
-import { findTarget } from './chat/target.ts';
-import type { Controller } from './controller.ts';
-import type { Fleet } from './registry/fleet.ts';
+import { needsOfText } from './chat/guards.ts';
 import { readControls, routingSchema } from './routing/controls.ts';
 import type { RoutingDecision } from './routing-decision.ts';
-import type { FindPolicy } from './use-case-policy.ts';
 
 export const routeBatchSchema = z.strictObject({
   prompts: z
@@ -21,9 +17,7 @@ export const routeBatchSchema = z.strictObject({
 });
 
 type RoutePromptsOptions = {
-  readonly controller: Controller;
-  readonly getFleet: () => Fleet;
-  readonly findPolicy: FindPolicy;
+  readonly decide: DecideOptions;
   /** `id@version`. */
   readonly scorer: string;
   /** `id@version` of the calibration in force, if the scorer has one for the pair. */
@@ -32,32 +26,28 @@ type RoutePromptsOptions = {
 
 /** The decision without the call, for one chat request or for a batch of prompts. */
 export function createRoutePrompts(options: RoutePromptsOptions): (call: Call) => Promise<Answer> {
-  const { controller, getFleet, findPolicy, scorer, calibration } = options;
+  const { scorer, calibration } = options;
+  const { controller, getFleet, findPolicy } = options.decide;
 
-  async function decide(call: Call): Promise<readonly [readonly RoutingDecision[], boolean]> {
-    const fleet = getFleet();
-    const { signal, caller } = call;
-    const terms = { fleet, signal, caller, policy: findPolicy(fleet, call.useCase) };
+  async function decideAll(call: Call): Promise<readonly [readonly RoutingDecision[], boolean]> {
     if (typeof call.body === 'object' && call.body !== null && 'prompts' in call.body) {
       const { prompts: texts, routing } = parseWith(routeBatchSchema, call.body);
-      const controls = readControls(routing ?? {}, call.header, {});
-      const batch = { ...terms, texts, controls, needsOf: needsOfText };
-      return [await controller.routeAll(batch), routing?.explain ?? false];
+      const fleet = getFleet();
+      const { signal, caller } = call;
+      const decisions = await controller.routeAll({
+        ...{ texts, fleet, signal, caller, needsOf: needsOfText },
+        policy: findPolicy(fleet, call.useCase),
+        controls: readControls(routing ?? {}, call.header, {}),
+      });
+      return [decisions, routing?.explain ?? false];
     }
-    const request = parseChatRequest(call.body);
-    const { named, ...target } = findTarget(request.model ?? 'smart-router', 'model', fleet);
-    const decision = await controller.route({
-      ...terms,
-      text: findNewestAsk(request.messages),
-      controls: readControls(request.routing, call.header, target.controls),
-      needs: needsOf(request),
-      ...(named && { named }),
-    });
-    return [[decision], request.routing.explain ?? false];
+    const opened = await openRequest(options.decide, call);
+    const { decision } = await decide(options.decide, opened);
+    return [[decision], opened.request.routing.explain ?? false];
   }
 
   return async (call) => {
-    const [decisions, explain] = await decide(call);
+    const [decisions, explain] = await decideAll(call);
     const data = decisions.map((decision, index) => {
       const { object, ...facts } = decisionFacts(decision, explain);
       return { object, index, ...facts };

@@ -3,6 +3,7 @@ import type { PromptEmbedding } from './prompt-embedding/prompt-embedding.ts';
 import type { Member, Model } from './registry/fleet.ts';
 import type { Rival } from './routing/rank-models.ts';
 import { shareLoad } from './routing/share-load.ts';
+import type { Ranking } from './settle-session.ts';
 import { canBeAsked } from './upstream/upstream.ts';
 
 /** Why a deployment was chosen. */
@@ -28,7 +29,11 @@ export type Reason =
   /** The prompt could not be embedded. */
   | 'embedding-unavailable'
   /** The scorer failed. */
-  | 'scorer-unavailable';
+  | 'scorer-unavailable'
+  /** The conversation stays with its model: to switch would cost more than it gains, or is not wanted. */
+  | 'session'
+  /** The request brings results of tools to the model that called them. */
+  | 'tool-loop';
 
 /** Who answers, and as what. */
 export type Chosen = {
@@ -55,6 +60,9 @@ export type RoutingDecision = Chosen & {
   readonly threshold?: number;
   /** From the scorer's training data, 0 to 2; absent when the scorer has no limit to it. */
   readonly distance?: number;
+  /** Of a request in a thread, USD: with the model that it is with, and with the one that it might go to. */
+  readonly costToStay?: number;
+  readonly costToSwitch?: number;
   /** `id@version` of the scorer; absent when it was not asked. */
   readonly scorer?: string;
   readonly embeddingCache: PromptEmbedding['cache'];
@@ -62,7 +70,16 @@ export type RoutingDecision = Chosen & {
 
 /** What was found out on the way to a decision. */
 export type Facts = Partial<
-  Pick<RoutingDecision, 'winRate' | 'percentile' | 'distance' | 'scorer' | 'embeddingCache'>
+  Pick<
+    RoutingDecision,
+    | 'winRate'
+    | 'percentile'
+    | 'distance'
+    | 'scorer'
+    | 'embeddingCache'
+    | 'costToStay'
+    | 'costToSwitch'
+  >
 > & { readonly rivals?: readonly Rival<Model>[] };
 
 type Choice = {
@@ -72,16 +89,19 @@ type Choice = {
   readonly threshold: number;
 };
 
-/** The first of the ranked models answers, by one of its deployments; all others stay behind it. */
+/**
+ * The first of the ranked models answers, by one of its deployments, by the held one if it is among
+ * them; all others stay behind it.
+ */
 export function createDecision(
   choice: Choice,
-  ranked: readonly Model[],
-  reason: Reason,
-  { rivals = [], ...facts }: Facts,
+  { ranked, reason, facts: found }: Ranking,
   random: () => number,
+  held?: Member,
 ): RoutingDecision {
   const { considered, threshold } = choice;
-  const [member, ...others] = ranked.flatMap(({ members }) => inTurn(members, random));
+  const { rivals = [], ...facts } = found;
+  const [member, ...others] = ranked.flatMap(({ members }) => inTurn(members, random, held));
   if (member === undefined) throw new Error('There is no candidate to choose.');
   return {
     embeddingCache: 'none',
@@ -107,14 +127,21 @@ export function createDecision(
 }
 
 function whyPassedOver(reason: Reason, isEnough: boolean): PassedOver {
+  if (reason === 'session' || reason === 'tool-loop') return 'session';
   if (!isEnough) return 'win-rate';
   return reason === 'win-rate' || reason === 'budget' ? 'price' : 'tier';
 }
 
-/** By their weights; those that would not take a call now come last. */
-function inTurn(members: readonly Member[], random: () => number): readonly Member[] {
+/** By their weights, behind the held one; those that would not take a call now come last. */
+function inTurn(
+  members: readonly Member[],
+  random: () => number,
+  held: Member | undefined,
+): readonly Member[] {
   if (members.length === 1) return members;
-  const { able = [], unable = [] } = Object.groupBy(shareLoad(members, random), ({ upstream }) =>
+  const shared = shareLoad(members, random);
+  const inOrder = shared.toSorted((a, b) => Number(b === held) - Number(a === held));
+  const { able = [], unable = [] } = Object.groupBy(inOrder, ({ upstream }) =>
     canBeAsked(upstream) ? 'able' : 'unable',
   );
   return [...able, ...unable];

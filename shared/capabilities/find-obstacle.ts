@@ -32,18 +32,43 @@ export async function findObstacle(
   return findContextObstacle(requirements, capabilities);
 }
 
-/** The error for a request that no deployment can serve: what each lacks, by the deployments' names. */
-export function noDeploymentCanServe(obstacles: ReadonlyMap<string, string>): InvalidRequestError {
-  const all = [...obstacles].map(([name, obstacle]) => `${name}: ${obstacle}`).join('; ');
-  const params = new Set([...obstacles.values()].map(paramOf));
-  const [param] = params;
-  return new InvalidRequestError(
-    `No deployment can serve this request. What excludes each: ${all}. Leave it out of the request.`,
-    {
-      code: 'no_capable_deployment',
-      ...(params.size === 1 && param !== undefined && { param }),
-    },
-  );
+/** No deployment can serve a request (400): what each lacks, by the deployments' names. */
+export class NoCapableDeploymentError extends InvalidRequestError {
+  readonly obstacles: ReadonlyMap<string, string>;
+
+  constructor(obstacles: ReadonlyMap<string, string>) {
+    const all = [...obstacles].map(([name, obstacle]) => `${name}: ${obstacle}`).join('; ');
+    const params = new Set([...obstacles.values()].map(paramOf));
+    const [param] = params;
+    super(
+      `No deployment can serve this request. What excludes each: ${all}. Leave it out of the request.`,
+      {
+        code: 'no_capable_deployment',
+        ...(params.size === 1 && param !== undefined && { param }),
+      },
+    );
+    this.obstacles = obstacles;
+  }
+}
+
+/** Whether all that a deployment lacks is room for so long a prompt. */
+export function isOfContext(obstacle: string | undefined): boolean {
+  return obstacle?.startsWith(`${OBSTACLES.context[0]} (`) ?? false;
+}
+
+/** Where the request does not say how long the answer may be: room for some pages, or an eighth. */
+const RESERVED_TOKENS = 4_096;
+const RESERVED_SHARE = 1 / 8;
+
+/** The tokens that a prompt may have so that there is room for its answer; infinite if not known. */
+export function promptLimitOf(
+  { completionTokens }: Pick<Requirements, 'completionTokens'>,
+  { contextTokens, inputTokens, outputTokens = Number.POSITIVE_INFINITY }: Capabilities,
+): number {
+  const context = contextTokens ?? Number.POSITIVE_INFINITY;
+  const reserved = Math.min(RESERVED_TOKENS, context * RESERVED_SHARE);
+  const completion = Math.min(completionTokens || reserved, outputTokens);
+  return Math.min(inputTokens ?? Number.POSITIVE_INFINITY, Math.floor(context - completion));
 }
 
 function isLacked(

@@ -13,6 +13,8 @@ export type PromptSize = {
   exceeds(limit: number): Promise<boolean>;
   /** In tokens, at once: by its length. */
   estimate(): number;
+  /** The tokens, counted until there are more than this. */
+  countUpTo(limit: number): Promise<number>;
 };
 
 type CountTokens = (text: string) => number;
@@ -70,14 +72,19 @@ export function createPromptSize(texts: readonly string[], otherTokens = 0): Pro
     return sampled > limit * HOPELESS ? true : undefined;
   }
 
-  async function exceedsCounted(text: string, limit: number, count: CountTokens): Promise<boolean> {
+  async function counts(text: string, limit: number, count: CountTokens): Promise<number> {
     for (let slices = 1; counted.end < text.length && counted.tokens <= limit; slices += 1) {
       const end = sliceEnd(text, counted.end);
       counted.tokens += count(text.slice(counted.end, end));
       counted.end = end;
       if (slices % SLICES_AT_ONCE === 0) await setImmediate();
     }
-    return counted.tokens > limit;
+    return counted.tokens;
+  }
+
+  function wholeText(): string {
+    whole ??= texts.join('\n');
+    return whole;
   }
 
   return {
@@ -87,9 +94,11 @@ export function createPromptSize(texts: readonly string[], otherTokens = 0): Pro
       const byLength = exceedsByLength(limit);
       if (byLength !== undefined) return byLength;
       const count = await loadCounter();
-      whole ??= texts.join('\n');
-      return exceedsBySample(whole, limit, count) ?? exceedsCounted(whole, limit, count);
+      const text = wholeText();
+      return exceedsBySample(text, limit, count) ?? (await counts(text, limit, count)) > limit;
     },
+    countUpTo: async (limit) =>
+      otherTokens + (await counts(wholeText(), limit - otherTokens, await loadCounter())),
   };
 }
 

@@ -45,7 +45,10 @@ const NEEDS: Readonly<Record<Feature, (body: Body, parts: ReadonlySet<string>) =
   stop: ({ stop }) => (Array.isArray(stop) ? stop.length > 0 : stop != null),
 };
 
-export function requirementsOf({ upstreamBody: body, messages }: ChatRequest): Requirements {
+export function requirementsOf({
+  upstreamBody: body,
+  messages,
+}: Pick<ChatRequest, 'upstreamBody' | 'messages'>): Requirements {
   const parts = new Set<string>();
   for (const part of partsOf(messages)) parts.add(part.type);
   const { reasoning_effort: effort, n } = body;

@@ -1,4 +1,5 @@
 import { type Answer, type Call, errorAnswer } from '../answer.ts';
+import type { Background } from '../background.ts';
 import type { HttpError } from '../errors.ts';
 import type { Needs } from '../find-candidates.ts';
 import { errorKind, type Log } from '../log.ts';
@@ -9,10 +10,14 @@ import { passAnswerHeaders } from '../upstream/passed-headers.ts';
 import type { Turn } from './ask-deployment.ts';
 import { type Attempt, attemptChain, attemptHeaders, modelSelectionDetails } from './attempts.ts';
 import type { ChatRequest } from './chat-request.ts';
+import { finishReasonOf, messageOf } from './collect-answer.ts';
 import { decisionFacts, decisionHeaders } from './decision-facts.ts';
 import { readUsage, type Usage } from './event-data.ts';
+import { keepAnswer } from './keep-answer.ts';
+import { keepStream } from './keep-stream.ts';
 import type { OpenEvents } from './pass-events.ts';
 import { addAnswerFields, type PlainAnswer } from './plain-answer.ts';
+import { type Continued, stepOf, threadHeaders } from './session-facts.ts';
 
 /** Who is told how a request ended. */
 export type AnswerChat = {
@@ -20,6 +25,8 @@ export type AnswerChat = {
   readonly countTokens: (call: Call, tokens: number) => void;
   /** Told what an answer has cost, in USD. */
   readonly spend: (call: Call, usd: number) => void;
+  /** What a client that has left does not wait for. */
+  readonly background: Background;
   readonly log: Log;
 };
 
@@ -28,6 +35,8 @@ export type Exchange = {
   readonly call: Call;
   readonly request: ChatRequest;
   readonly needs: Needs;
+  /** The thread that it continues, if it does. */
+  readonly continued?: Continued;
   readonly decisionMs: number;
   /** What was decided; with the deployment that answered in the place of the chosen one. */
   decision: RoutingDecision;
@@ -37,14 +46,25 @@ export type Exchange = {
 };
 
 /** What goes back to the caller of what came of the last turn; tells everybody how it ended. */
-export function answerChat(options: AnswerChat, exchange: Exchange, turn: Turn): Answer {
+export async function answerChat(
+  options: AnswerChat,
+  exchange: Exchange,
+  turn: Turn,
+): Promise<Answer> {
   const { reply, warnings } = turn;
   const headers = answerHeaders(exchange, 'headers' in reply ? reply.headers : {}, warnings);
   switch (reply.kind) {
     case 'plain': {
-      const usage = readUsage(reply.answer.parsed.usage);
-      finish(options, exchange, 200, { usage });
-      return plainAnswer(exchange, headers, reply.answer);
+      const { parsed } = reply.answer;
+      const usage = readUsage(parsed.usage);
+      const error = await keepAnswer(options.log, exchange, {
+        message: messageOf(parsed),
+        finishReason: finishReasonOf(parsed),
+        usage,
+        isWhole: true,
+      });
+      finish(options, exchange, error?.status ?? 200, { usage, error });
+      return error ? errorAnswer(error, headers) : plainAnswer(exchange, headers, reply.answer);
     }
     case 'events':
       return streamedAnswer(options, exchange, headers, reply.events);
@@ -64,8 +84,9 @@ function plainAnswer(
   headers: Record<string, string>,
   answer: PlainAnswer,
 ): Answer {
-  const { call, request, decision, attempts, decisionMs } = exchange;
+  const { call, request, decision, attempts, decisionMs, continued } = exchange;
   const { explain, mode } = request.routing;
+  const step = continued && stepOf(continued, decision.member);
   // How a client of Foundry's model router asks for the same.
   const wantsDetails = explain || call.header('foundry-features')?.includes('ModelRouterControls');
   const body = addAnswerFields(answer, {
@@ -74,6 +95,7 @@ function plainAnswer(
     ...(wantsDetails && {
       model_selection_details: modelSelectionDetails(attempts, {
         ...(mode && { mode }),
+        ...(continued && step && { affinity: { mode: continued.affinity, decision: step } }),
         decisionMs,
       }),
     }),
@@ -87,6 +109,10 @@ function streamedAnswer(
   headers: Record<string, string>,
   events: OpenEvents,
 ): Answer {
+  const passed = events.pass(({ error, usage = {}, events: completion }) => {
+    // Who leaves early has been answered so far.
+    finish(options, exchange, 200, { error, usage: { completion, ...usage } });
+  });
   return {
     status: 200,
     headers: {
@@ -94,24 +120,33 @@ function streamedAnswer(
       'content-type': 'text/event-stream; charset=utf-8',
       'cache-control': 'no-cache',
     },
-    body: events.pass(({ error, usage = {}, events: completion }) => {
-      // Who leaves early has been answered so far.
-      finish(options, exchange, 200, { error, usage: { completion, ...usage } });
-    }),
+    body:
+      exchange.continued === undefined
+        ? passed
+        : keepStream(passed, (given) => {
+            const keeping = keepAnswer(options.log, exchange, { ...given, usage: events.usage() });
+            // A client that has left does not wait for it.
+            options.background.run(keeping);
+            return keeping;
+          }),
   };
 }
 
 function answerHeaders(
-  { call, decision, attempts, upstreamMs }: Exchange,
+  { call, decision, attempts, upstreamMs, continued }: Exchange,
   upstream: Readonly<Record<string, string>>,
   warnings: readonly string[],
 ): Record<string, string> {
   const overheadMs = performance.now() - call.startedAt - upstreamMs;
+  const cut =
+    continued !== undefined && continued.left > 0 ? [`history;cut=${continued.left}`] : [];
+  const all = [...cut, ...warnings];
   return {
     ...passAnswerHeaders(upstream),
     ...decisionHeaders(decision),
     ...attemptHeaders(attempts),
-    ...(warnings.length > 0 && { 'x-smart-router-warnings': warnings.join(', ') }),
+    ...threadHeaders(continued, decision.member),
+    ...(all.length > 0 && { 'x-smart-router-warnings': all.join(', ') }),
     'x-smart-router-overhead-ms': overheadMs.toFixed(3),
   };
 }
@@ -124,7 +159,7 @@ type End = {
 
 /** Counts what it took, and logs one line a request: what was decided, and how it ended. */
 function finish(options: AnswerChat, exchange: Exchange, status: number, end: End): void {
-  const { call, request, decision, attempts } = exchange;
+  const { call, request, decision, attempts, continued } = exchange;
   const { error, usage } = end;
   const tokens = usage?.total;
   const usd = usage && costOfAnswer(exchange, usage);
@@ -141,6 +176,7 @@ function finish(options: AnswerChat, exchange: Exchange, status: number, end: En
     threshold: decision.threshold,
     distance: decision.distance,
     embeddingCache: decision.embeddingCache,
+    session: continued && stepOf(continued, decision.member),
     attempts: attemptChain(attempts),
     stream: request.stream,
     status,

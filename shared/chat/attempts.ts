@@ -1,5 +1,8 @@
 import type { Deployment } from '../upstream/deployment.ts';
 
+/** What a conversation did with its model, and by which rule. */
+type Affinity = { readonly mode: string; readonly decision: string };
+
 /** One deployment's turn at answering a request. */
 export type Attempt = {
   readonly deployment: Deployment;
@@ -44,7 +47,7 @@ function outcomeOf({ status, code }: Attempt): string {
  */
 export function modelSelectionDetails(
   attempts: readonly Attempt[],
-  facts: { readonly mode?: string; readonly decisionMs: number },
+  facts: { readonly mode?: string; readonly decisionMs: number; readonly affinity?: Affinity },
 ): unknown {
   const trace = {
     latency_ms: Math.round(facts.decisionMs),
@@ -61,5 +64,6 @@ export function modelSelectionDetails(
   };
   return {
     model_router_details: { ...(facts.mode && { mode: facts.mode }), routing_trace: [trace] },
+    ...(facts.affinity && { session_affinity: facts.affinity }),
   };
 }

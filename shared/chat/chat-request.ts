@@ -1,6 +1,11 @@
 import * as z from 'zod';
 import { InvalidRequestError } from '../errors.ts';
-import { foundryRoutingSchema, type RoutingWish, routingSchema } from '../routing/controls.ts';
+import {
+  foundryRoutingSchema,
+  fromFoundry,
+  type RoutingWish,
+  routingSchema,
+} from '../routing/controls.ts';
 
 /** More is nearly always a mistake, and Azure OpenAI refuses it too. */
 const MAX_MESSAGES = 2_048;
@@ -43,7 +48,12 @@ export const chatRequestSchema = z.looseObject({
   n: z.int().nullish(),
   routing: routingSchema.nullish(),
   routing_config: foundryRoutingSchema.nullish(),
-  thread_id: z.string().nullish().describe('Not supported: send the whole conversation.'),
+  thread_id: z
+    .string()
+    .nullish()
+    .describe(
+      'The thread whose conversation goes before `messages`, and to which they and the answer are added.',
+    ),
 });
 
 export type ChatMessage = z.infer<typeof messageSchema>;
@@ -58,24 +68,27 @@ export type ChatRequest = {
   /** Whether the client asked for the usage chunk, which the router always asks for. */
   readonly includeUsage: boolean;
   readonly routing: RoutingWish;
+  /** The thread that its messages continue; then there may be none. */
+  readonly threadId?: string;
 };
 
-/** Checks a parsed body once, at the edge. Throws an InvalidRequestError that names the field. */
-export function parseChatRequest(body: unknown): ChatRequest {
+/** Names the thread of a request whose body does not. */
+export const THREAD_HEADER = 'x-smart-router-thread';
+
+/**
+ * Checks a parsed body once, at the edge; `thread` is what the header says. Throws an
+ * InvalidRequestError that names the field.
+ */
+export function parseChatRequest(body: unknown, thread: string | null = null): ChatRequest {
   const parsed = parseWith(chatRequestSchema, body);
   const { prompt, routing, routing_config, thread_id, model, ...rest } = parsed;
-  if (thread_id != null) {
-    throw new InvalidRequestError(
-      'thread_id is not supported: send the whole conversation in messages.',
-      { param: 'thread_id' },
-    );
-  }
+  const threadId = readThreadId(thread_id, thread);
   if (routing != null && routing_config != null) {
     throw new InvalidRequestError('routing and routing_config exclude each other: send one.', {
       param: 'routing_config',
     });
   }
-  const messages = readMessages(parsed.messages ?? [], prompt);
+  const messages = readMessages(parsed.messages ?? [], prompt, threadId !== undefined);
   const stream = rest.stream ?? false;
   return {
     messages,
@@ -87,8 +100,24 @@ export function parseChatRequest(body: unknown): ChatRequest {
     ...(model != null && { model }),
     stream,
     includeUsage: rest.stream_options?.include_usage ?? false,
-    routing: routing ?? routing_config ?? {},
+    routing: routing ?? (routing_config ? fromFoundry(routing_config) : {}),
+    ...(threadId !== undefined && { threadId }),
   };
+}
+
+/** The same request with these messages. */
+export function withMessages(request: ChatRequest, messages: readonly ChatMessage[]): ChatRequest {
+  return { ...request, messages, upstreamBody: { ...request.upstreamBody, messages } };
+}
+
+function readThreadId(ofBody: string | null | undefined, ofHeader: string | null) {
+  if (ofBody != null && ofHeader !== null && ofBody !== ofHeader) {
+    throw new InvalidRequestError(
+      `thread_id and ${THREAD_HEADER} name different threads: send one of them.`,
+      { param: 'thread_id' },
+    );
+  }
+  return ofBody ?? ofHeader ?? undefined;
 }
 
 /** Parses with a schema. Throws an InvalidRequestError that names the first wrong field. */
@@ -105,9 +134,10 @@ export function parseWith<T>(schema: z.ZodType<T>, body: unknown): T {
 function readMessages(
   messages: readonly ChatMessage[],
   prompt: string | null | undefined,
+  isInThread: boolean,
 ): readonly ChatMessage[] {
   if (prompt == null || (prompt.trim() === '' && messages.length > 0)) {
-    if (messages.length > 0) return messages;
+    if (messages.length > 0 || isInThread) return messages;
     throw new InvalidRequestError(
       'messages is missing or empty: send messages with at least one message, or prompt with a text.',
       { param: 'messages' },

@@ -8,6 +8,7 @@ export function decisionFacts(
   explain: boolean,
 ): Record<string, unknown> {
   const { winRate, percentile, threshold, distance, considered } = decision;
+  const { costToStay, costToSwitch } = decision;
   const { deployment } = decision.member.upstream;
   return {
     object: 'routing.decision',
@@ -20,11 +21,18 @@ export function decisionFacts(
     reason: decision.reason,
     // How far the prompt is from the scorer's training data.
     ...(distance !== undefined && { distance }),
+    ...(costToStay !== undefined && { cost_to_stay: finite(costToStay) }),
+    ...(costToSwitch !== undefined && { cost_to_switch: finite(costToSwitch) }),
     ...(explain &&
       considered && {
         candidates: considered.map((one) => candidateFacts(one, decision.member)),
       }),
   };
+}
+
+/** Without a price, one counts as infinitely dear: JSON has no number for that. */
+function finite(cost: number): number | null {
+  return Number.isFinite(cost) ? cost : null;
 }
 
 /** A deployment that was looked at, and why it was passed over: `null` for the one that answers. */

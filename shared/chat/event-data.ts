@@ -52,19 +52,27 @@ export type Usage = {
   readonly prompt?: number;
   readonly completion?: number;
   readonly total?: number;
+  /** Of the prompt's: what the service had in its cache. */
+  readonly cached?: number;
 };
 
 /** Of the wire's `usage`. */
 export function readUsage(usage: unknown): Usage {
   if (typeof usage !== 'object' || usage === null) return {};
-  const { prompt_tokens, completion_tokens, total_tokens } = usage as Readonly<
-    Record<string, unknown>
-  >;
+  const { prompt_tokens, completion_tokens, total_tokens, prompt_tokens_details } =
+    usage as Readonly<Record<string, unknown>>;
+  const cached = cachedOf(prompt_tokens_details);
   return {
     ...(isCount(prompt_tokens) && { prompt: prompt_tokens }),
     ...(isCount(completion_tokens) && { completion: completion_tokens }),
     ...(isCount(total_tokens) && { total: total_tokens }),
+    ...(isCount(cached) && isCount(prompt_tokens) && { cached: Math.min(cached, prompt_tokens) }),
   };
+}
+
+function cachedOf(details: unknown): unknown {
+  const isObject = typeof details === 'object' && details !== null;
+  return isObject && 'cached_tokens' in details ? details.cached_tokens : undefined;
 }
 
 function isCount(value: unknown): value is number {

@@ -1,5 +1,5 @@
 import { adaptBody } from '../capabilities/adapt-body.ts';
-import { findObstacle } from '../capabilities/find-obstacle.ts';
+import { findObstacle, promptLimitOf } from '../capabilities/find-obstacle.ts';
 import { createLessons } from '../capabilities/lessons.ts';
 import {
   type Requirements,
@@ -21,6 +21,7 @@ export function needsOf(request: ChatRequest): Needs {
       (await findObstacle(requirements, capabilities)) ??
       (request.routing.require_parameters ? findDropped(request, capabilities) : undefined),
     tokens: () => tokensOf(requirements),
+    promptLimit: ({ capabilities }) => promptLimitOf(requirements, capabilities),
   };
 }
 
@@ -30,6 +31,7 @@ export function needsOfText(text: string): Needs {
   return {
     findObstacle: ({ capabilities }) => findObstacle(requirements, capabilities),
     tokens: () => tokensOf(requirements),
+    promptLimit: ({ capabilities }) => promptLimitOf(requirements, capabilities),
   };
 }
 

@@ -40,6 +40,8 @@ export type OpenEvents = {
   readonly isError: boolean;
   /** The same, and the error does not say that the request is at fault. */
   readonly mayFallBack: boolean;
+  /** What the deployment has counted, once it has said so. */
+  usage(): Usage | undefined;
   /**
    * All events, those before the first content included. To be read once; never throws. `onEnd` is
    * told once, when the stream has ended.
@@ -88,6 +90,7 @@ export async function openEvents(
   return {
     isError,
     mayFallBack: isError && !isOfTheRequest(seen.error),
+    usage: () => seen.usage,
     pass: (onEnd) => passEvents(body, { ...options, held, events, splitter, seen, onEnd }),
     discard: async () => {
       body.destroy();

@@ -26,6 +26,9 @@ const reasons: Record<RoutingDecision['reason'], string> = {
   'no-text': 'there is nothing to score, such as images alone',
   'embedding-unavailable': 'the prompt could not be embedded',
   'scorer-unavailable': 'the scorer failed',
+  session:
+    'the conversation stays with its model: to switch costs more than it gains, or is not wanted',
+  'tool-loop': 'the results of tools go to the model that called them',
 };
 
 const passedOver: Record<Exclude<PassedOver, 'caller'> | 'failed', string> = {
@@ -40,6 +43,7 @@ const passedOver: Record<Exclude<PassedOver, 'caller'> | 'failed', string> = {
   'win-rate': 'the strongest candidate beats it with a win rate at or above the threshold',
   price: 'a cheaper one will do',
   load: 'another deployment of the same model had its turn',
+  session: 'the conversation stays with the model that it is with',
   failed: 'it was chosen and could not answer',
 };
 
@@ -97,6 +101,18 @@ export const routingDecisionSchema = z.object({
     .max(2)
     .optional()
     .describe("From the scorer's training data; absent when the scorer does not know it."),
+  cost_to_stay: z
+    .number()
+    .nullable()
+    .optional()
+    .describe(
+      'In a thread: USD of this request with the model that it is with, its prompt being cached; null where it counts as the dearest.',
+    ),
+  cost_to_switch: z
+    .number()
+    .nullable()
+    .optional()
+    .describe('The same with the cheaper model that would do, where nothing is cached.'),
   candidates: z
     .array(
       z.object({
@@ -146,6 +162,10 @@ const modelSelectionDetailsSchema = z
         }),
       ),
     }),
+    session_affinity: z
+      .object({ mode: z.string(), decision: z.enum(['initialize', 'retain', 'switch']) })
+      .optional()
+      .describe('In a thread.'),
   })
   .describe(
     "The attempts in the shape of Microsoft Foundry's model router, with `routing.explain` or its header `Foundry-Features: ModelRouterControls=V1Preview`.",

@@ -38,7 +38,12 @@ const decisionHeaders: Json = {
   ),
   'x-smart-router-warnings': header(
     z.string(),
-    'What was changed in the request for the deployment: `max_tokens;renamed=max_completion_tokens`; absent when nothing was.',
+    'What was changed in the request for the deployment: `max_tokens;renamed=max_completion_tokens`; `history;cut=12`: so many messages of the thread were left out. Absent when nothing was.',
+  ),
+  'x-smart-router-thread': header(z.string(), 'The thread that the request continued.'),
+  'x-smart-router-session': header(
+    z.enum(['initialize', 'retain', 'switch']),
+    'In a thread: whether its model is its first, the same as before, or another.',
   ),
   'x-smart-router-overhead-ms': header(
     z.number(),

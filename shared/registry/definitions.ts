@@ -9,7 +9,13 @@ const upstreamName = z
 const usdPerMillion = z.number().min(0).max(1_000_000);
 
 /** USD per million tokens. */
-export const priceSchema = z.strictObject({ input: usdPerMillion, output: usdPerMillion });
+export const priceSchema = z.strictObject({
+  input: usdPerMillion,
+  output: usdPerMillion,
+  cached_input: usdPerMillion
+    .optional()
+    .describe('Of input that its service still has in its prompt cache; absent: not known.'),
+});
 
 /** Where the credential of a deployment comes from; never the credential itself. */
 export const authSchema = z

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { InvalidRequestError } from '../errors.ts';
+import { AFFINITIES } from './session.ts';
 import { MODES, type Mode, type ModeShares, thresholdForStrongShare } from './threshold.ts';
 
 const share = z.number().min(0).max(1);
@@ -28,6 +29,12 @@ export const routingSchema = z
       .boolean()
       .optional()
       .describe('True: only deployments that take every parameter of the request as it is.'),
+    session_affinity: z
+      .enum(AFFINITIES)
+      .optional()
+      .describe(
+        'In a thread: stay with its model while switching would cost more than it gains, always, or never.',
+      ),
     explain: z.boolean().optional().describe('True: a plain answer has the decision as `routing`.'),
   })
   .refine(
@@ -39,16 +46,27 @@ export const routingSchema = z
 /**
  * The routing controls of Microsoft Foundry's model router, under their own name, so that a client of
  * it need not change: https://learn.microsoft.com/azure/foundry/model-router/routing-controls.
- * Its session affinity is taken and has no effect; what else stands there is left out, so that it is
- * never taken for a field of `routing`.
+ * What else stands there is left out, so that it is never taken for a field of `routing`.
  */
 export const foundryRoutingSchema = z.object({
   mode: z.enum(MODES).optional(),
   models: z.array(z.string()).min(1).optional(),
   require_parameters: z.boolean().optional(),
+  session_affinity: z
+    .unknown()
+    .describe('`adaptive`, `sticky` or `none`; what else is there has no effect.'),
 });
 
 export type RoutingWish = Readonly<z.infer<typeof routingSchema>>;
+
+/** Its session affinity is best effort, as there. */
+export function fromFoundry(config: z.infer<typeof foundryRoutingSchema>): RoutingWish {
+  const { session_affinity: value, ...wish } = config;
+  const isObject = typeof value === 'object' && value !== null;
+  const name = isObject && 'mode' in value ? value.mode : value;
+  const affinity = AFFINITIES.find((known) => known === name);
+  return { ...wish, ...(affinity && { session_affinity: affinity }) };
+}
 
 /** How one request asks to be routed: a threshold, a strong share or a mode. */
 export type Controls = {

@@ -4,18 +4,43 @@ import type { TableClient, TransactionAction } from '@azure/data-tables';
 import { isConflict } from '../upstream/tables.ts';
 import type { Blobs } from './blobs.ts';
 import { getRow } from './read-rows.ts';
-import type { StoredMessage } from './thread.ts';
-import { ThreadConflictError, ThreadNotFoundError } from './thread-errors.ts';
-import { HEAD, markKey, messageKey, toHeadRow, toThread } from './thread-rows.ts';
+import { isInstruction, MAX_INSTRUCTIONS, type StoredMessage, type Thread } from './thread.ts';
+import { KeyReusedError, ThreadConflictError, ThreadNotFoundError } from './thread-errors.ts';
+import {
+  HEAD,
+  hash,
+  type Mark,
+  markKey,
+  messageKey,
+  toHeadRow,
+  toMark,
+  toMarkRow,
+  toThread,
+} from './thread-rows.ts';
+
+/** Where an answer comes from, and how it ended. */
+export type AnswerFacts = {
+  readonly requestId: string;
+  readonly model: string;
+  readonly deployment: string;
+  /** Of prompt and completion together. */
+  readonly tokens: number;
+  /** It broke off. */
+  readonly isIncomplete: boolean;
+  readonly finishReason?: string;
+};
 
 /** What is to be added to a thread. */
 export type Addition = {
   readonly messages: readonly StoredMessage[];
-  /** The last one broke off. */
-  readonly isIncomplete?: boolean;
-  /** Of the caller: with the same one nothing is added twice. */
+  /** Of the last message; absent: no model gave it. */
+  readonly answer?: AnswerFacts;
+  /** Of the caller: with the same one nothing is added twice; an answer that broke off is replaced. */
   readonly key?: string | undefined;
 };
+
+/** A thread as it was read, and its version. */
+export type Seen = { readonly thread: Thread; readonly etag: string };
 
 /** Where an addition is: its first message's place, and how many it has. */
 export type Added = {
@@ -32,30 +57,34 @@ const TIMEOUT_MS = 10_000;
 /** A property holds 64 KiB of two bytes a character; all messages of a transaction, 4 MiB. */
 const MAX_ROW_BYTES = 30_000;
 
-/** So often others may come between. */
-const MAX_TRIES = 6;
+/** So often others may come between: what is added may have been paid for. */
+const MAX_TRIES = 10;
 const RETRY_MS = 40;
 
-/** Adds all of it or nothing. Throws a ThreadNotFoundError, or a ThreadConflictError. */
+/**
+ * Adds all of it or nothing. `seen` saves a look at the thread. Throws a ThreadNotFoundError, a
+ * ThreadConflictError, or a KeyReusedError.
+ */
 export async function appendMessages(
   options: AppendOptions,
   client: TableClient,
   id: string,
   addition: Addition,
+  seen?: Seen,
 ): Promise<Added> {
   const prepared = await prepare(options, id, addition);
   for (let tries = 1; tries <= MAX_TRIES; tries += 1) {
-    const added = await tryOnce(options, client, id, prepared);
+    const known = tries === 1 ? seen : undefined;
+    const added = await tryOnce(options, client, id, prepared, known);
     if (added !== 'conflict') return added;
     await delay(RETRY_MS * tries * Math.random());
   }
   throw new ThreadConflictError();
 }
 
-type Prepared = {
+type Prepared = Addition & {
   /** Tells this addition from all others. */
   readonly op: string;
-  readonly key: string | undefined;
   readonly rows: readonly Record<string, unknown>[];
 };
 
@@ -63,66 +92,154 @@ type Prepared = {
 async function prepare(
   { blobs, now }: AppendOptions,
   id: string,
-  { messages, isIncomplete = false, key }: Addition,
+  addition: Addition,
 ): Promise<Prepared> {
+  const { messages, answer } = addition;
   const at = new Date(now()).toISOString();
   const op = randomUUID();
   async function toRow(message: StoredMessage, index: number): Promise<Record<string, unknown>> {
     const json = JSON.stringify(message);
-    const isBroken = isIncomplete && index === messages.length - 1;
-    const row = { at, op, ...(isBroken && { isIncomplete }) };
-    if (Buffer.byteLength(json) <= MAX_ROW_BYTES) return { ...row, json };
+    const bytes = Buffer.byteLength(json);
+    const from = answer && index === messages.length - 1 ? rowOfAnswer(answer) : {};
+    const row = { at, op, bytes, ...from };
+    if (bytes <= MAX_ROW_BYTES) return { ...row, json };
     const blob = `${id}/${op}-${index}`;
     await blobs.write(blob, json);
     return { ...row, blob };
   }
-  return { op, key, rows: await Promise.all(messages.map(toRow)) };
+  return { ...addition, op, rows: await Promise.all(messages.map(toRow)) };
+}
+
+function rowOfAnswer({ isIncomplete, model, requestId }: AnswerFacts): Record<string, unknown> {
+  return { model, requestId, ...(isIncomplete && { isIncomplete }) };
 }
 
 async function tryOnce(
   options: AppendOptions,
   client: TableClient,
   id: string,
-  { op, key, rows }: Prepared,
+  prepared: Prepared,
+  known: Seen | undefined,
 ): Promise<Added | 'conflict'> {
-  const { thread, etag } = await readAlive(client, id, options.now());
-  const marked = key === undefined ? undefined : await getRow(client, id, markKey(key));
-  if (marked !== undefined) {
-    return { first: Number(marked['first']), count: Number(marked['count']), isRepeated: true };
+  const { key, rows } = prepared;
+  const [seen, mark] = await Promise.all([
+    known ?? readAlive(client, id, options.now()),
+    known || key === undefined ? undefined : readMark(client, id, key),
+  ]);
+  if (mark !== undefined && !mayReplace(mark, prepared)) {
+    return { first: mark.first, count: mark.count, isRepeated: true };
   }
-  const added = { first: thread.count, count: rows.length };
-  const next = {
-    ...thread,
-    count: added.first + added.count,
-    expiresAt: options.now() + options.ttlMs,
-  };
-  try {
-    await client.submitTransaction(
-      [
-        ['update', toHeadRow(next), 'Replace', { etag }],
-        ...rows.map((row, index) => createAction(id, messageKey(added.first + index), row)),
-        ...(key === undefined ? [] : [createAction(id, markKey(key), added)]),
-      ],
-      { abortSignal: AbortSignal.timeout(TIMEOUT_MS) },
-    );
-  } catch (error) {
-    // An answer that was lost, and a second try of the client's own, look like somebody else's.
-    const written = await getRow(client, id, messageKey(added.first));
-    if (written?.['op'] !== op) {
-      if (isConflict(error)) return 'conflict';
-      throw error;
-    }
-  }
-  return { ...added, isRepeated: false };
+  const first = mark?.first ?? seen.thread.count;
+  const { thread, etag } = seen;
+  const head = toHeadRow(grown(options, thread, prepared, first));
+  const done = await submit(client, id, prepared, first + rows.length - 1, [
+    ['update', head, 'Replace', { etag }],
+    ...messageActions(id, prepared, first, mark !== undefined),
+    ...markActions(id, prepared, first, mark !== undefined),
+  ]);
+  return done ? { first, count: rows.length, isRepeated: false } : 'conflict';
 }
 
-async function readAlive(client: TableClient, id: string, now: number) {
+/** False when another one was first; throws when it is not known to be done. */
+async function submit(
+  client: TableClient,
+  id: string,
+  { op }: Prepared,
+  last: number,
+  actions: TransactionAction[],
+): Promise<boolean> {
+  try {
+    await client.submitTransaction(actions, { abortSignal: AbortSignal.timeout(TIMEOUT_MS) });
+    return true;
+  } catch (error) {
+    // An answer that was lost, and a second try of the client's own, look like somebody else's.
+    const written = await getRow(client, id, messageKey(last));
+    if (written?.['op'] === op) return true;
+    if (isConflict(error)) return false;
+    throw error;
+  }
+}
+
+/** Throws when the key was another addition's. */
+function mayReplace(mark: Mark, { messages, answer, rows }: Prepared): boolean {
+  if (mark.asked !== hashOfAsked(messages, answer)) throw new KeyReusedError();
+  return mark.answer?.isIncomplete === true && mark.count === rows.length;
+}
+
+/** Of what the caller sent, without the answer, which differs from one try to the next. */
+export function hashOfAsked(messages: readonly StoredMessage[], answer?: AnswerFacts): string {
+  return hash(JSON.stringify(answer ? messages.slice(0, -1) : messages));
+}
+
+/** The thread as it will be. */
+function grown(
+  { now, ttlMs }: AppendOptions,
+  thread: Thread,
+  { messages, answer }: Prepared,
+  first: number,
+): Thread {
+  const at = now();
+  const places = messages.flatMap((message, index) =>
+    isInstruction(message) ? [first + index] : [],
+  );
+  const instructions = [...new Set([...thread.instructions, ...places])].slice(-MAX_INSTRUCTIONS);
+  return {
+    ...thread,
+    count: Math.max(thread.count, first + messages.length),
+    expiresAt: at + ttlMs,
+    instructions,
+    ...(answer && {
+      answered: { deployment: answer.deployment, tokens: answer.tokens, at },
+    }),
+  };
+}
+
+/** All of them; of an answer that is replaced, the answer alone. */
+function messageActions(
+  id: string,
+  { rows }: Prepared,
+  first: number,
+  replaces: boolean,
+): TransactionAction[] {
+  const last = rows.length - 1;
+  if (replaces) return [replaceAction(id, messageKey(first + last), rows[last] ?? {})];
+  return rows.map((row, index) => createAction(id, messageKey(first + index), row));
+}
+
+function markActions(
+  id: string,
+  { key, messages, answer }: Prepared,
+  first: number,
+  replaces: boolean,
+): TransactionAction[] {
+  if (key === undefined) return [];
+  const asked = hashOfAsked(messages, answer);
+  const row = toMarkRow({ first, count: messages.length, asked, ...(answer && { answer }) });
+  const action = replaces ? replaceAction : createAction;
+  return [action(id, markKey(key), row)];
+}
+
+async function readAlive(client: TableClient, id: string, now: number): Promise<Seen> {
   const head = await getRow(client, id, HEAD);
   const thread = head && toThread(head);
   if (thread === undefined || thread.expiresAt <= now) throw new ThreadNotFoundError();
   return { thread, etag: head?.etag ?? '*' };
 }
 
+/** Undefined when nothing was added with this key. */
+export async function readMark(
+  client: TableClient,
+  id: string,
+  key: string,
+): Promise<Mark | undefined> {
+  const row = await getRow(client, id, markKey(key));
+  return row && toMark(row);
+}
+
 function createAction(partitionKey: string, rowKey: string, row: object): TransactionAction {
   return ['create', { ...row, partitionKey, rowKey }];
+}
+
+function replaceAction(partitionKey: string, rowKey: string, row: object): TransactionAction {
+  return ['update', { ...row, partitionKey, rowKey }, 'Replace'];
 }

@@ -4,11 +4,13 @@ import type { Config } from '../config.ts';
 import type { PurgeJob } from '../purge-expired.ts';
 import { createTableClient } from '../upstream/tables.ts';
 import { createBlobs } from './blobs.ts';
+import { createOpenConversation, type OpenConversation } from './conversations.ts';
 import { createThreadRoutes, type ThreadRoutes } from './thread-routes.ts';
 import { createThreadStore, type ThreadStore } from './thread-store.ts';
 
 export type Threads = {
   readonly routes: ThreadRoutes;
+  readonly openConversation: OpenConversation;
   readonly purgeJobs: readonly PurgeJob[];
 };
 
@@ -22,6 +24,7 @@ export function createThreads(options: ThreadsOptions): Threads {
   const store = createStore(options);
   return {
     routes: createThreadRoutes(store),
+    openConversation: createOpenConversation(store),
     // What has expired is of no more use.
     purgeJobs: store ? [{ what: 'threads', retentionDays: 0, purge: store.purge }] : [],
   };

@@ -22,6 +22,17 @@ export async function getRow(
   }
 }
 
+/** The first rows that fit, so many at most. */
+export async function readRows(client: TableClient, filter: string, limit: number): Promise<Row[]> {
+  const rows: Row[] = [];
+  // A page may have fewer than asked for, with others behind it.
+  for await (const page of pagesOf(client, filter, limit - rows.length)) {
+    rows.push(...page);
+    if (rows.length >= limit) break;
+  }
+  return rows.slice(0, limit);
+}
+
 /** Pages of what fits, each of so many rows at most; none where the table is not there. */
 export async function* pagesOf(
   client: TableClient,

@@ -14,7 +14,7 @@ const MAX_ACTIONS = 100;
 export async function removeThread(
   client: TableClient,
   blobs: Blobs,
-  thread: Omit<Thread, 'expiresAt' | 'count' | 'metadata'>,
+  thread: Pick<Thread, 'id' | 'owner' | 'user' | 'createdAt'>,
 ): Promise<void> {
   const { id } = thread;
   const head = { partitionKey: id, rowKey: HEAD };

@@ -3,11 +3,11 @@ import { errorKind } from '../log.ts';
 
 /** There is no such thread, or it is somebody else's (404). */
 export class ThreadNotFoundError extends HttpError {
-  constructor() {
+  constructor(param: 'id' | 'thread_id' = 'id') {
     super('There is no thread of this id. It may have expired, or have been deleted.', {
       status: 404,
       code: 'thread_not_found',
-      param: 'id',
+      param,
     });
   }
 }
@@ -18,6 +18,16 @@ export class ThreadConflictError extends HttpError {
     super(
       'Others are adding to this thread: nothing of this request was added. Send it again in a second.',
       { status: 409, code: 'thread_conflict', headers: { 'retry-after': '1' } },
+    );
+  }
+}
+
+/** An Idempotency-Key came with other messages before (422). */
+export class KeyReusedError extends HttpError {
+  constructor() {
+    super(
+      'This Idempotency-Key came with other messages before: send each request with one of its own.',
+      { status: 422, code: 'idempotency_key_reused', param: 'Idempotency-Key' },
     );
   }
 }
@@ -33,7 +43,7 @@ export class ThreadsNotConfiguredError extends HttpError {
 }
 
 /** The storage does not answer (503): with an Idempotency-Key, sending it again is safe. */
-export class ThreadsUnreachableError extends HttpError {
+class ThreadsUnreachableError extends HttpError {
   constructor(cause: unknown) {
     super(
       `The storage of the threads cannot be reached (${errorKind(cause)}). Send the request again; with an Idempotency-Key nothing is added twice.`,
@@ -46,4 +56,9 @@ export class ThreadsUnreachableError extends HttpError {
       },
     );
   }
+}
+
+/** What is wrong with a request as it is; all else is the storage's. */
+export function toThreadError(error: unknown): HttpError {
+  return error instanceof HttpError ? error : new ThreadsUnreachableError(error);
 }

@@ -1,7 +1,6 @@
-import * as z from 'zod';
 import { type Answer, type Call, jsonAnswer } from '../answer.ts';
 import { parseWith } from '../chat/chat-request.ts';
-import { HttpError, InvalidRequestError } from '../errors.ts';
+import { InvalidRequestError } from '../errors.ts';
 import {
   indexOfMessage,
   messageId,
@@ -10,11 +9,8 @@ import {
   type Thread,
   threadSchema,
 } from './thread.ts';
-import {
-  ThreadNotFoundError,
-  ThreadsNotConfiguredError,
-  ThreadsUnreachableError,
-} from './thread-errors.ts';
+import { isThreadId, orUnreachable, ownerOf, readKey } from './thread-call.ts';
+import { ThreadNotFoundError, ThreadsNotConfiguredError } from './thread-errors.ts';
 import type { ThreadStore } from './thread-store.ts';
 
 type Handle = (call: Call) => Promise<Answer>;
@@ -27,21 +23,12 @@ export type ThreadRoutes = Readonly<
 const DEFAULT_LIMIT = 20;
 const MAX_LIMIT = 100;
 
-const THREAD_ID = /^thread_[0-9a-f]{32}$/;
-
-/** Keys of callers are kept as hashes; longer ones are a mistake. */
-const keySchema = z.string().min(1).max(256);
-
 /** `store` is absent where no storage is configured: then every call is told so. */
 export function createThreadRoutes(store: ThreadStore | undefined): ThreadRoutes {
   function handle(work: (store: ThreadStore, call: Call) => Promise<Answer>): Handle {
     return async (call) => {
       if (store === undefined) throw new ThreadsNotConfiguredError();
-      try {
-        return await work(store, call);
-      } catch (error) {
-        throw error instanceof HttpError ? error : new ThreadsUnreachableError(error);
-      }
+      return orUnreachable(() => work(store, call));
     };
   }
 
@@ -61,15 +48,11 @@ export function createThreadRoutes(store: ThreadStore | undefined): ThreadRoutes
   };
 }
 
-/** Whose threads a call's are; without callers all are one's. */
-export function ownerOf({ caller }: Pick<Call, 'caller'>): string {
-  return caller?.name ?? 'anonymous';
-}
-
 /** Throws a 404 for what is not there and for what is somebody else's alike. */
 async function findOwn(store: ThreadStore, call: Call): Promise<Thread> {
+  const id = call.id ?? '';
   // Others may not even stand in a query of the table.
-  const thread = THREAD_ID.test(call.id ?? '') ? await store.find(call.id ?? '') : undefined;
+  const thread = isThreadId(id) ? await store.find(id) : undefined;
   const user = call.query('user');
   const isOwn = thread?.owner === ownerOf(call) && (user === null || user === thread.user);
   if (thread === undefined || !isOwn) throw new ThreadNotFoundError();
@@ -95,7 +78,9 @@ async function list(store: ThreadStore, call: Call): Promise<Answer> {
   const afterId = call.query('after');
   const after = afterId === null ? undefined : await findOwn(store, { ...call, id: afterId });
   const threads = await store.list(whose, limit + 1, after);
-  return jsonAnswer(200, pageOf(threads.map(threadJson), limit));
+  const data = threads.slice(0, limit).map(threadJson);
+  // One more than asked for shows that there is more.
+  return jsonAnswer(200, pageOf(data, threads.length > limit));
 }
 
 async function messages(store: ThreadStore, call: Call): Promise<Answer> {
@@ -106,14 +91,10 @@ async function messages(store: ThreadStore, call: Call): Promise<Answer> {
   if (index === undefined) {
     throw new InvalidRequestError('after must be the id of a message.', { param: 'after' });
   }
-  const placed = await store.messages(thread.id, index + 1, limit + 1);
-  return jsonAnswer(
-    200,
-    pageOf(
-      placed.map((one) => messageJson(thread.id, one)),
-      limit,
-    ),
-  );
+  const placed = await store.messages(thread.id, index + 1, limit);
+  const hasMore = (placed.at(-1)?.index ?? thread.count) < thread.count - 1;
+  const data = placed.map((one) => messageJson(thread.id, one));
+  return jsonAnswer(200, pageOf(data, hasMore));
 }
 
 async function append(store: ThreadStore, call: Call): Promise<Answer> {
@@ -126,16 +107,6 @@ async function append(store: ThreadStore, call: Call): Promise<Answer> {
   return jsonAnswer(201, messageJson(id, placed));
 }
 
-/** `Idempotency-Key`: with the same one nothing is added twice. */
-function readKey({ header }: Call): string | undefined {
-  const key = header('idempotency-key');
-  if (key === null) return undefined;
-  if (keySchema.safeParse(key).success) return key;
-  throw new InvalidRequestError('Idempotency-Key must have 1 to 256 characters.', {
-    param: 'Idempotency-Key',
-  });
-}
-
 function limitOf({ query }: Call): number {
   const text = query('limit') ?? String(DEFAULT_LIMIT);
   const limit = /^\d{1,3}$/.test(text) ? Number(text) : 0;
@@ -145,15 +116,13 @@ function limitOf({ query }: Call): number {
   });
 }
 
-/** One more than asked for shows that there is more. */
-function pageOf(found: readonly Record<string, unknown>[], limit: number) {
-  const data = found.slice(0, limit);
+function pageOf(data: readonly Record<string, unknown>[], hasMore: boolean) {
   return {
     object: 'list',
     data,
     first_id: data[0]?.['id'] ?? null,
     last_id: data.at(-1)?.['id'] ?? null,
-    has_more: found.length > limit,
+    has_more: hasMore,
   };
 }
 
@@ -172,7 +141,7 @@ function threadJson(thread: Thread): Record<string, unknown> {
 
 function messageJson(
   threadId: string,
-  { index, at, isIncomplete, message }: PlacedMessage,
+  { index, at, isIncomplete, model, requestId, message }: PlacedMessage,
 ): Record<string, unknown> {
   return {
     ...message,
@@ -181,5 +150,7 @@ function messageJson(
     thread_id: threadId,
     created_at: Math.floor(at / 1_000),
     status: isIncomplete ? 'incomplete' : 'completed',
+    ...(model !== undefined && { model }),
+    ...(requestId !== undefined && { request_id: requestId }),
   };
 }

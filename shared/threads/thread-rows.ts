@@ -1,19 +1,28 @@
 import { createHash } from 'node:crypto';
 import type { Row } from '../registry/registry-rows.ts';
+import { fromJson } from '../wire-json.ts';
+import type { AnswerFacts } from './append-messages.ts';
 import type { PlacedMessage, StoredMessage, Thread } from './thread.ts';
 
-// The rows of a thread are in a partition of its own: `head`, `m|<place>` for each message and
-// `k|<hash>` for each key that an append was marked with. A user's threads are listed in another one.
+// The rows of a thread are in a partition of its own, in this order, so that one query gives it with
+// its newest messages: `head`, `m|<place>` for each message, the newest first, and `x|<hash>` for each
+// key that an addition was marked with. A user's threads are listed in another partition.
 
 export const HEAD = 'head';
 
+/** Behind all messages. */
+export const MESSAGES_END = 'm}';
+
+/** More than there can be messages. */
+const PLACES = 9_999_999_999;
+
 export function messageKey(index: number): string {
-  return `m|${String(index).padStart(10, '0')}`;
+  return `m|${String(PLACES - index).padStart(10, '0')}`;
 }
 
 /** Keys of callers may be anything. */
 export function markKey(key: string): string {
-  return `k|${hash(key)}`;
+  return `x|${hash(key)}`;
 }
 
 /** The partition in which the threads of a caller's user are listed. */
@@ -26,15 +35,17 @@ export function listRowKey({ createdAt, id }: Pick<Thread, 'createdAt' | 'id'>):
   return `${String(1e14 - createdAt).padStart(15, '0')}|${id}`;
 }
 
-function hash(text: string): string {
+export function hash(text: string): string {
   return createHash('sha256').update(text).digest('hex');
 }
 
 export function toHeadRow(thread: Thread): Row {
-  const { id, owner, user, metadata, createdAt, expiresAt, count } = thread;
+  const { id, owner, user, metadata, createdAt, expiresAt, count, instructions, answered } = thread;
   return {
     ...{ partitionKey: id, rowKey: HEAD, owner, count },
     ...(user !== undefined && { user }),
+    ...(instructions.length > 0 && { instructions: JSON.stringify(instructions) }),
+    ...(answered && { answered: JSON.stringify(answered) }),
     metadata: JSON.stringify(metadata),
     createdAt: new Date(createdAt).toISOString(),
     expiresAt: new Date(expiresAt).toISOString(),
@@ -44,7 +55,7 @@ export function toHeadRow(thread: Thread): Row {
 /** Undefined for a thread that is being deleted. */
 export function toThread(row: Row): Thread | undefined {
   if (row['isDeleted'] === true) return undefined;
-  const user = row['user'];
+  const { user, instructions, answered } = row;
   return {
     id: row.partitionKey,
     owner: String(row['owner']),
@@ -53,15 +64,44 @@ export function toThread(row: Row): Thread | undefined {
     createdAt: Date.parse(String(row['createdAt'])),
     expiresAt: Date.parse(String(row['expiresAt'])),
     count: Number(row['count']),
+    instructions: typeof instructions === 'string' ? JSON.parse(instructions) : [],
+    ...(typeof answered === 'string' && { answered: JSON.parse(answered) }),
+  };
+}
+
+/** What was added with a key. */
+export type Mark = {
+  readonly first: number;
+  readonly count: number;
+  /** Tells whether the same is asked again. */
+  readonly asked: string;
+  /** Of its last message; absent: no model gave it. */
+  readonly answer?: AnswerFacts;
+};
+
+export function toMarkRow({ first, count, asked, answer }: Mark): Record<string, unknown> {
+  return { first, count, asked, ...(answer && { answer: JSON.stringify(answer) }) };
+}
+
+export function toMark({ first, count, asked, answer }: Row): Mark {
+  return {
+    first: Number(first),
+    count: Number(count),
+    asked: String(asked),
+    ...(typeof answer === 'string' && { answer: JSON.parse(answer) as AnswerFacts }),
   };
 }
 
 /** `json` is the message of the row, which has it itself or in a blob. */
 export function toPlaced(row: Row, json: string): PlacedMessage {
+  const { model, requestId } = row;
   return {
-    index: Number(row.rowKey.slice(2)),
+    index: PLACES - Number(row.rowKey.slice(2)),
     at: Date.parse(String(row['at'])),
     isIncomplete: row['isIncomplete'] === true,
-    message: JSON.parse(json) as StoredMessage,
+    bytes: Number(row['bytes']),
+    ...(typeof model === 'string' && { model }),
+    ...(typeof requestId === 'string' && { requestId }),
+    message: fromJson(json) as StoredMessage,
   };
 }

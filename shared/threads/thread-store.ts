@@ -1,21 +1,21 @@
 import { randomUUID } from 'node:crypto';
 import type { TableClient } from '@azure/data-tables';
+import type { Row } from '../registry/registry-rows.ts';
 import { shareUntilFailure, writeToTable } from '../upstream/tables.ts';
-import { type Added, type Addition, appendMessages } from './append-messages.ts';
+import {
+  type Added,
+  type Addition,
+  appendMessages,
+  readMark,
+  type Seen,
+} from './append-messages.ts';
 import type { Blobs } from './blobs.ts';
+import { readBefore, readMessages, readNewest } from './read-messages.ts';
 import { getRow, pagesOf } from './read-rows.ts';
 import { removeThread, removeThreadsBefore } from './remove-threads.ts';
 import type { PlacedMessage, Thread } from './thread.ts';
 import { createQueue } from './thread-queue.ts';
-import {
-  HEAD,
-  listKey,
-  listRowKey,
-  messageKey,
-  toHeadRow,
-  toPlaced,
-  toThread,
-} from './thread-rows.ts';
+import { HEAD, listKey, listRowKey, type Mark, toHeadRow, toThread } from './thread-rows.ts';
 
 /** Every operation throws what the storage throws when that cannot be reached. */
 export type ThreadStore = {
@@ -23,9 +23,15 @@ export type ThreadStore = {
   /** Undefined for what is not there, has expired or is being deleted. */
   find(id: string): Promise<Thread | undefined>;
   /** All or nothing. Throws a ThreadNotFoundError, or a ThreadConflictError when nothing was added. */
-  append(id: string, addition: Addition): Promise<Added>;
-  /** So many messages from a place on. */
+  append(id: string, addition: Addition, seen?: Seen): Promise<Added>;
+  /** What was added with a caller's key. */
+  findMark(id: string, key: string): Promise<Mark | undefined>;
+  /** So many messages from a place on, the oldest first; fewer where they are large. */
   messages(id: string, from: number, limit: number): Promise<readonly PlacedMessage[]>;
+  /** A thread with its newest messages, the newest first; fewer than so many where they are large. */
+  newest(id: string, limit: number): Promise<Newest | undefined>;
+  /** The messages before a place, as `newest` gives them. */
+  before(id: string, place: number, limit: number): Promise<readonly PlacedMessage[]>;
   /** The newest first, behind one of them if it is given. */
   list(
     whose: Pick<Thread, 'owner' | 'user'>,
@@ -37,6 +43,8 @@ export type ThreadStore = {
   /** Those that had expired before this moment, and what is left of deleted ones; gives how many. */
   purge(before: Date): Promise<number>;
 };
+
+export type Newest = Seen & { readonly messages: readonly PlacedMessage[] };
 
 type ThreadStoreOptions = {
   readonly loadClient: () => Promise<TableClient>;
@@ -57,7 +65,11 @@ export function createThreadStore(options: ThreadStoreOptions): ThreadStore {
 
   async function find(client: TableClient, id: string): Promise<Thread | undefined> {
     const head = await getRow(client, id, HEAD);
-    const thread = head && toThread(head);
+    return head && aliveThread(head);
+  }
+
+  function aliveThread(head: Row): Thread | undefined {
+    const thread = toThread(head);
     return thread !== undefined && thread.expiresAt > now() ? thread : undefined;
   }
 
@@ -65,7 +77,14 @@ export function createThreadStore(options: ThreadStoreOptions): ThreadStore {
     create: async (wish) => {
       const createdAt = now();
       const id = `thread_${randomUUID().replaceAll('-', '')}`;
-      const thread: Thread = { ...wish, id, createdAt, expiresAt: createdAt + ttlMs, count: 0 };
+      const thread: Thread = {
+        ...wish,
+        id,
+        createdAt,
+        expiresAt: createdAt + ttlMs,
+        count: 0,
+        instructions: [],
+      };
       const client = await loadClient();
       const limit = { abortSignal: AbortSignal.timeout(WRITE_TIMEOUT_MS) };
       // First in the list: an entry without a thread is passed over, a thread without one is lost.
@@ -75,25 +94,18 @@ export function createThreadStore(options: ThreadStoreOptions): ThreadStore {
       return thread;
     },
     find: async (id) => find(await loadClient(), id),
-    append: (id, addition) =>
+    append: (id, addition, seen) =>
       queue(id, async () =>
-        appendMessages({ blobs, ttlMs, now }, await loadClient(), id, addition),
+        appendMessages({ blobs, ttlMs, now }, await loadClient(), id, addition, seen),
       ),
-    messages: async (id, from, limit) => {
-      const keys = `RowKey ge '${messageKey(from)}' and RowKey lt 'm}'`;
-      const client = await loadClient();
-      const { value: rows = [] } = await pagesOf(
-        client,
-        `PartitionKey eq '${id}' and ${keys}`,
-        limit,
-      ).next();
-      return Promise.all(
-        rows.slice(0, limit).map(async (row: (typeof rows)[number]) => {
-          const json = row['json'] ?? (await blobs.read(String(row['blob'])));
-          return toPlaced(row, String(json));
-        }),
-      );
+    findMark: async (id, key) => readMark(await loadClient(), id, key),
+    messages: async (...where) => readMessages(await loadClient(), blobs, ...where),
+    newest: async (id, limit) => {
+      const { head, messages } = await readNewest(await loadClient(), blobs, id, limit);
+      const thread = head && aliveThread(head);
+      return thread && { thread, etag: head.etag ?? '*', messages };
     },
+    before: async (...where) => readBefore(await loadClient(), blobs, ...where),
     list: async (whose, limit, after) => {
       const client = await loadClient();
       const from = after === undefined ? '' : ` and RowKey gt '${listRowKey(after)}'`;

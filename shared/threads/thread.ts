@@ -26,6 +26,15 @@ export const threadSchema = z.strictObject({
   messages: z.array(messageSchema).max(MAX_MESSAGES_AT_ONCE).nullish().describe('The first ones.'),
 });
 
+/** Who gave the newest answer, of which its service may still keep the prompt. */
+export type LastAnswer = {
+  readonly deployment: string;
+  /** Of prompt and completion together. */
+  readonly tokens: number;
+  /** Since 1970, in ms. */
+  readonly at: number;
+};
+
 /** A conversation that is kept. */
 export type Thread = {
   readonly id: string;
@@ -39,7 +48,19 @@ export type Thread = {
   readonly expiresAt: number;
   /** How many messages it has. */
   readonly count: number;
+  /** The places of the newest messages that are instructions: of the system or the developer. */
+  readonly instructions: readonly number[];
+  /** Absent: none has been given. */
+  readonly answered?: LastAnswer;
 };
+
+/** Of an instruction, so many places are known. */
+export const MAX_INSTRUCTIONS = 32;
+
+/** What a model is told before all else, and what stays when a conversation is cut. */
+export function isInstruction({ role }: { readonly role: string }): boolean {
+  return role === 'system' || role === 'developer';
+}
 
 /** A message in its place. */
 export type PlacedMessage = {
@@ -48,6 +69,12 @@ export type PlacedMessage = {
   readonly at: number;
   /** The answer broke off here. */
   readonly isIncomplete: boolean;
+  /** The model that gave it; absent for what a caller sent. */
+  readonly model?: string;
+  /** As it is kept, in UTF-8. */
+  readonly bytes: number;
+  /** The request whose answer it is. */
+  readonly requestId?: string;
   readonly message: StoredMessage;
 };
 

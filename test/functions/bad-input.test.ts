@@ -44,7 +44,7 @@ describe('a body that is wrong gets a 400 that names the field', () => {
     ['models that are unknown', { messages, routing: { models: ['x'] } }, 'routing.models'],
     ['an unknown control', { messages, routing: { treshold: 0.1 } }, 'routing'],
     ['two controls at once', { messages, routing: { threshold: 0.1, mode: 'cost' } }, 'routing'],
-    ['a thread', { messages, thread_id: 'x' }, 'thread_id'],
+    ['a thread in numbers', { messages, thread_id: 5 }, 'thread_id'],
   ])('%s', async (_name, body, param) => {
     const { status, headers, body: answer } = await post(router.url + ROUTED, body);
     expect(status).toBe(400);

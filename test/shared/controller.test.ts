@@ -82,15 +82,17 @@ function start(setup: Setup = {}) {
       }),
     log: (...line) => logged.push(line),
   });
+  const promptLimit = () => Number.POSITIVE_INFINITY;
   const route = (
     { findObstacle = able, ...request }: Wish,
     signal = new AbortController().signal,
-  ) => controller.route({ ...request, fleet, needs: { findObstacle, tokens }, signal });
+  ) =>
+    controller.route({ ...request, fleet, needs: { findObstacle, tokens, promptLimit }, signal });
   const routeAll = (
     { findObstacle = () => able, ...batch }: BatchWish,
     signal = new AbortController().signal,
   ) => {
-    const needsOf = (text: string) => ({ findObstacle: findObstacle(text), tokens });
+    const needsOf = (text: string) => ({ findObstacle: findObstacle(text), tokens, promptLimit });
     return controller.routeAll({ ...batch, fleet, needsOf, signal });
   };
   return { controller: { route, routeAll }, scored, embedded, logged };

@@ -50,6 +50,7 @@ function start(setup: Setup) {
       needs: {
         findObstacle: async ({ name }) => setup.findObstacle?.(name),
         tokens: () => tokens,
+        promptLimit: () => Number.POSITIVE_INFINITY,
       },
     });
 }

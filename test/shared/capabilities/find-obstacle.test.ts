@@ -5,7 +5,10 @@ import {
   FEATURES,
   UNKNOWN_MODEL,
 } from '../../../shared/capabilities/capabilities.ts';
-import { findObstacle, noDeploymentCanServe } from '../../../shared/capabilities/find-obstacle.ts';
+import {
+  findObstacle,
+  NoCapableDeploymentError,
+} from '../../../shared/capabilities/find-obstacle.ts';
 import { capabilitiesOf } from '../../../shared/capabilities/known-models.ts';
 import { requirementsOf, requirementsOfText } from '../../../shared/capabilities/requirements.ts';
 import { parseChatRequest } from '../../../shared/chat/chat-request.ts';
@@ -207,7 +210,7 @@ describe('the context window', () => {
 
 describe('the error for a request that nobody can serve', () => {
   test('says what each lacks, and names the field when it is one', () => {
-    const error = noDeploymentCanServe(
+    const error = new NoCapableDeploymentError(
       new Map([
         ['strong', 'images'],
         ['weak', 'context window (4,000 tokens are not enough)'],
@@ -224,6 +227,6 @@ describe('the error for a request that nobody can serve', () => {
     [['response_format json_schema', 'response_format json_schema'], 'response_format'],
   ])('for %j has the param %s', (obstacles, param) => {
     const named = obstacles.map((one, index): [string, string] => [`d${index}`, one]);
-    expect(noDeploymentCanServe(new Map(named)).param).toBe(param);
+    expect(new NoCapableDeploymentError(new Map(named)).param).toBe(param);
   });
 });

@@ -148,7 +148,7 @@ describe('a wrong body', () => {
     [{ messages: [hello], routing: { models: [7] } }, 'routing.models.0'],
     [{ messages: [hello], routing: { tresholt: 0.2 } }, 'routing'],
     [{ messages: [hello], routing: { threshold: 0.2, mode: 'cost' } }, 'routing'],
-    [{ messages: [hello], thread_id: 't' }, 'thread_id'],
+    [{ messages: [hello], thread_id: 7 }, 'thread_id'],
   ])('%j is refused by the name of its field', (body, param) => {
     expect(catchInvalid(body)).toMatchObject({ status: 400, type: 'invalid_request_error', param });
   });
@@ -164,7 +164,7 @@ describe('a wrong body', () => {
       { messages: [{ role: 'user', content: { text: secret } }] },
       { messages: [hello], temperature: secret },
       { messages: [hello], routing: { mode: secret } },
-      { messages: [hello], thread_id: secret },
+      { messages: [hello], thread_id: [secret] },
     ]) {
       expect(catchInvalid(body).message).not.toContain(secret);
     }

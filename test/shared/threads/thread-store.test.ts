@@ -36,6 +36,8 @@ function says(content: string, role: StoredMessage['role'] = 'user'): StoredMess
   return { role, content };
 }
 
+const BROKEN = { requestId: 'r1', model: 'gpt', deployment: 'weak', tokens: 9, isIncomplete: true };
+
 const whose = { owner: 'app', user: 'ada', metadata: { plan: 'free' } };
 
 async function rowsOf(table: TableClient): Promise<number> {
@@ -92,12 +94,78 @@ describe('a thread', () => {
   it('marks the last message of an addition that broke off', async () => {
     const { store } = start();
     const { id } = await store.create(whose);
-    await store.append(id, {
-      messages: [says('Hi'), says('Hel', 'assistant')],
-      isIncomplete: true,
-    });
+    const messages = [says('Hi'), says('Hel', 'assistant')];
+    await store.append(id, { messages, answer: BROKEN });
     const read = await store.messages(id, 0, 10);
     expect(read.map(({ isIncomplete }) => isIncomplete)).toEqual([false, true]);
+    expect(read[1]).toMatchObject({ model: 'gpt', requestId: 'r1' });
+  });
+
+  it('has an answer that broke off replaced by the next one of its key, once', async () => {
+    const { store, again } = start();
+    const { id } = await store.create(whose);
+    await store.append(id, {
+      ...{ messages: [says('Hi'), says('Hel', 'assistant')], answer: BROKEN },
+      key: 'k',
+    });
+    await store.append(id, { messages: [says('Are you there?')] });
+    const messages = [says('Hi'), says('Hello!', 'assistant')];
+    const whole = { ...BROKEN, requestId: 'r2', isIncomplete: false };
+    for (const isRepeated of [false, true]) {
+      const added = await again().store.append(id, { messages, answer: whole, key: 'k' });
+      expect(added).toEqual({ first: 0, count: 2, isRepeated });
+    }
+    const read = await store.messages(id, 0, 10);
+    expect(read.map(({ message }) => message)).toEqual([...messages, says('Are you there?')]);
+    expect(read.map(({ isIncomplete }) => isIncomplete)).toEqual([false, false, false]);
+    expect(read[1]).toMatchObject({ requestId: 'r2' });
+    expect(await store.find(id)).toMatchObject({ count: 3, answered: { tokens: 9 } });
+  });
+
+  it('refuses a key that came with other messages', async () => {
+    const { store } = start();
+    const { id } = await store.create(whose);
+    await store.append(id, { messages: [says('a')], key: 'k' });
+    await expect(store.append(id, { messages: [says('b')], key: 'k' })).rejects.toMatchObject({
+      ...{ status: 422, code: 'idempotency_key_reused' },
+    });
+    expect(await store.messages(id, 0, 10)).toHaveLength(1);
+  });
+
+  it('gives its newest messages with itself, and those before them', async () => {
+    const { store } = start();
+    const { id } = await store.create(whose);
+    for (const text of ['a', 'b', 'c', 'd']) {
+      await store.append(id, {
+        messages: [says(text, text === 'b' ? 'system' : 'user')],
+        key: text,
+      });
+    }
+    const newest = await store.newest(id, 2);
+    expect(newest?.thread).toMatchObject({ count: 4, instructions: [1] });
+    expect(newest?.messages.map(({ message }) => message.content)).toEqual(['d', 'c']);
+    const older = await store.before(id, 2, 10);
+    expect(older.map(({ index, message }) => [index, message.content])).toEqual([
+      [1, 'b'],
+      [0, 'a'],
+    ]);
+    const { etag = '', thread } = newest ?? {};
+    if (thread === undefined) throw new Error('not found');
+    const messages = [says('e')];
+    expect(await store.append(id, { messages }, { thread, etag })).toMatchObject({ first: 4 });
+    // What was seen is no longer so: it looks again.
+    expect(await store.append(id, { messages }, { thread, etag })).toMatchObject({ first: 5 });
+    expect(await store.newest('thread_none', 5)).toBeUndefined();
+  });
+
+  it('gives fewer at once where they are large', async () => {
+    const { store } = start();
+    const { id } = await store.create(whose);
+    const large = says('x'.repeat(3_000_000));
+    await store.append(id, { messages: [large, large, says('small')] });
+    const sizes = async (from: number) => (await store.messages(id, from, 10)).length;
+    expect([await sizes(0), await sizes(1), await sizes(2)]).toEqual([1, 2, 1]);
+    expect((await store.newest(id, 10))?.messages).toHaveLength(2);
   });
 
   it('takes an addition of one key once', async () => {

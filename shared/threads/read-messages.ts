@@ -1,0 +1,57 @@
+import type { TableClient } from '@azure/data-tables';
+import type { Row } from '../registry/registry-rows.ts';
+import type { Blobs } from './blobs.ts';
+import { readRows } from './read-rows.ts';
+import type { PlacedMessage } from './thread.ts';
+import { HEAD, MESSAGES_END, messageKey, toPlaced } from './thread-rows.ts';
+
+/** Of the messages that are read at once, unless one alone has more. */
+const MAX_PAGE_BYTES = 4 * 1024 * 1024;
+
+/** So many from a place on, the oldest first; fewer where they are large. */
+export async function readMessages(
+  client: TableClient,
+  blobs: Blobs,
+  id: string,
+  from: number,
+  limit: number,
+): Promise<readonly PlacedMessage[]> {
+  const keys = `RowKey gt '${messageKey(from + limit)}' and RowKey le '${messageKey(from)}'`;
+  const rows = await readRows(client, `PartitionKey eq '${id}' and ${keys}`, limit);
+  return toMessages(blobs, rows.toReversed());
+}
+
+/** A thread's own row, if it has one, and its newest messages, the newest first, by one query. */
+export async function readNewest(client: TableClient, blobs: Blobs, id: string, limit: number) {
+  const filter = `PartitionKey eq '${id}' and RowKey lt '${MESSAGES_END}'`;
+  const [head, ...rows] = await readRows(client, filter, limit + 1);
+  if (head?.rowKey !== HEAD) return { messages: [] };
+  return { head, messages: await toMessages(blobs, rows) };
+}
+
+/** The messages before a place, as `readNewest` gives them. */
+export async function readBefore(
+  client: TableClient,
+  blobs: Blobs,
+  id: string,
+  place: number,
+  limit: number,
+): Promise<readonly PlacedMessage[]> {
+  const keys = `RowKey gt '${messageKey(place)}' and RowKey lt '${MESSAGES_END}'`;
+  return toMessages(blobs, await readRows(client, `PartitionKey eq '${id}' and ${keys}`, limit));
+}
+
+/** The first of the rows' messages, as many as may be read at once. */
+async function toMessages(blobs: Blobs, rows: readonly Row[]): Promise<PlacedMessage[]> {
+  let bytes = 0;
+  const first = rows.filter((row, index) => {
+    bytes += Number(row['bytes']);
+    return index === 0 || bytes <= MAX_PAGE_BYTES;
+  });
+  return Promise.all(
+    first.map(async (row) => {
+      const json = row['json'] ?? (await blobs.read(String(row['blob'])));
+      return toPlaced(row, String(json));
+    }),
+  );
+}

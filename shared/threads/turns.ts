@@ -1,0 +1,119 @@
+import { requirementsOf } from '../capabilities/requirements.ts';
+import type { ChatMessage } from '../chat/chat-request.ts';
+import { isInstruction } from './thread.ts';
+
+type Call = { readonly id: string };
+
+/**
+ * A conversation as a model takes it: the results of a message's tool calls right behind it, in their
+ * order. Calls that have not all been answered are left out, and so are results without a call.
+ */
+export function pairToolCalls(messages: readonly ChatMessage[]): ChatMessage[] {
+  const results = new Map<ChatMessage, Map<string, ChatMessage>>();
+  // Ids come again in later turns: a result is that of the newest call of its id.
+  const asking = new Map<string, ChatMessage>();
+  for (const message of messages) {
+    for (const { id } of callsOf(message)) asking.set(id, message);
+    const id = resultIdOf(message);
+    const asker = id === undefined ? undefined : asking.get(id);
+    if (id === undefined || asker === undefined) continue;
+    const known = results.get(asker) ?? new Map<string, ChatMessage>();
+    results.set(asker, known.set(id, known.get(id) ?? message));
+  }
+  return messages.flatMap((message) => {
+    if (resultIdOf(message) !== undefined) return [];
+    const calls = callsOf(message);
+    const known = calls.map(({ id }) => results.get(message)?.get(id));
+    const found = known.filter((result) => result !== undefined);
+    return found.length === calls.length ? [message, ...found] : withoutCalls(message);
+  });
+}
+
+/** The calls of tools that have no result. */
+export function openCallsOf(messages: readonly ChatMessage[]): ReadonlySet<string> {
+  const open = new Set<string>();
+  for (const message of messages) {
+    for (const { id } of callsOf(message)) open.add(id);
+    const id = resultIdOf(message);
+    if (id !== undefined) open.delete(id);
+  }
+  return open;
+}
+
+/** Undefined for a message that is no result of a tool. */
+export function resultIdOf({ role, tool_call_id: id }: ChatMessage): string | undefined {
+  if (role !== 'tool') return undefined;
+  return typeof id === 'string' ? id : '';
+}
+
+function callsOf({ role, tool_calls: calls }: ChatMessage): readonly Call[] {
+  if (role !== 'assistant' || !Array.isArray(calls)) return [];
+  return calls.map((call: { readonly id?: unknown } | null) => ({ id: String(call?.id) }));
+}
+
+/** What else it says, if it does. */
+function withoutCalls({ tool_calls: _, ...message }: ChatMessage): ChatMessage[] {
+  return message.content == null || message.content.length === 0 ? [] : [message];
+}
+
+/** A conversation of which some may have been left out. */
+export type Cut = {
+  readonly messages: readonly ChatMessage[];
+  /** How many are not in it. */
+  readonly left: number;
+};
+
+type Body = Readonly<Record<string, unknown>>;
+
+/**
+ * Leaves out the oldest turns until what is left has no more tokens than `limit`. Instructions stay, and
+ * so does everything from the turn on that the first of the `fresh` messages is in, even where that alone
+ * is too much. `body` is what goes with the messages, such as tools.
+ */
+export async function cutTurns(
+  messages: readonly ChatMessage[],
+  fresh: ReadonlySet<ChatMessage>,
+  body: Body,
+  limit: number,
+): Promise<Cut> {
+  const turns = turnsOf(messages);
+  const ofFresh = turns.findIndex((turn) => turn.some((message) => fresh.has(message)));
+  const firstToStay = ofFresh === -1 ? turns.length - 1 : ofFresh;
+  const instructions = turns.slice(0, firstToStay).flat().filter(isInstruction);
+  const stay = [...instructions, ...turns.slice(firstToStay).flat()];
+  let tokens = await countTokens(body, stay, limit);
+  let first = firstToStay;
+  for (; first > 0; first -= 1) {
+    // Those of the instructions are counted already, but for an estimate that does not matter.
+    const turn = turns[first - 1]?.filter((message) => !isInstruction(message)) ?? [];
+    tokens += await countTokens({}, turn, limit - tokens);
+    if (tokens > limit) break;
+  }
+  return withoutTurns(turns, first);
+}
+
+function withoutTurns(turns: readonly (readonly ChatMessage[])[], first: number): Cut {
+  const before = turns.slice(0, first).flat();
+  const instructions = before.filter(isInstruction);
+  return {
+    messages: [...instructions, ...turns.slice(first).flat()],
+    left: before.length - instructions.length,
+  };
+}
+
+/** From one ask of the user to the next. */
+function turnsOf(messages: readonly ChatMessage[]): ChatMessage[][] {
+  const turns: ChatMessage[][] = [];
+  let previous = '';
+  for (const message of messages) {
+    const begins = message.role === 'user' && previous !== 'user';
+    if (begins || turns.length === 0) turns.push([]);
+    turns.at(-1)?.push(message);
+    if (!isInstruction(message)) previous = message.role;
+  }
+  return turns;
+}
+
+function countTokens(body: Body, messages: readonly ChatMessage[], limit: number) {
+  return requirementsOf({ upstreamBody: body, messages }).promptSize().countUpTo(limit);
+}
