@@ -41,15 +41,20 @@ export type RoutingControls = {
   readonly mode?: 'cost' | 'balanced' | 'quality';
   /** The deployments to choose from. */
   readonly models?: readonly string[];
+  /** In a thread: whether its model stays while that pays, always, or not at all. */
+  readonly session_affinity?: 'adaptive' | 'sticky' | 'none';
   /** Asks the router to explain its decision. */
   readonly explain?: boolean;
 };
 
-type ChatRequestFields = {
+/** What a request has besides its messages. */
+export type ChatRequestFields = {
   /** The conversation. */
   readonly messages?: readonly ChatMessage[];
   /** One user message; together with `messages`, the newest one. */
   readonly prompt?: string;
+  /** The thread that it continues; `client.thread(id).send()` sets it. */
+  readonly thread_id?: string;
   readonly routing?: RoutingControls;
   /** A deployment to call, or `router-mf-<threshold>`. Routed by the router unless given. */
   readonly model?: string;
@@ -186,6 +191,10 @@ export type RoutingFacts = {
   readonly attemptChain?: string;
   /** What the router changed in the request for the model: `temperature;dropped`. */
   readonly warnings?: string;
+  /** The thread that the answer was added to. */
+  readonly threadId?: string;
+  /** In a thread: whether its model is its first, the same as before, or another. */
+  readonly session?: 'initialize' | 'retain' | 'switch';
   /** The router's own time, the model's excluded. */
   readonly overheadMs?: number;
   /** The body's own `routing`, if the router sent one. */

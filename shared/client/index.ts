@@ -1,7 +1,27 @@
 import type { ChatCompletion, ChatCompletionStream, ChatRequest } from './chat-completion.ts';
 import { createForeignAnswerError, isRecord, parseJson } from './errors.ts';
+import {
+  type ChatCompletionOptions,
+  checkLimits,
+  DEFAULT_MAX_RETRIES,
+  DEFAULT_TIMEOUT_MS,
+  parseBaseUrl,
+  readCredential,
+  type SmartRouterClientOptions,
+  setHeader,
+} from './options.ts';
 import { readRoutingFacts } from './routing-facts.ts';
 import { createChatCompletionStream } from './stream.ts';
+import {
+  createThread,
+  listThreads,
+  makeThread,
+  type NewThread,
+  type Thread,
+  type ThreadCallOptions,
+  type ThreadCalls,
+  type ThreadFacts,
+} from './thread.ts';
 import { CallClock, type Fetch, readText, send } from './transport.ts';
 
 export type * from './chat-completion.ts';
@@ -12,54 +32,14 @@ export {
   RouterResponseError,
   RouterTimeoutError,
 } from './errors.ts';
+export type { ChatCompletionOptions, Credential, SmartRouterClientOptions } from './options.ts';
+export type * from './thread.ts';
 export type { Fetch } from './transport.ts';
 
 const API_VERSION = '2024-10-21';
 
-/** Above the 230 s after which Azure's load balancer gives up, so that the router's error arrives. */
-const DEFAULT_TIMEOUT_MS = 240_000;
-const DEFAULT_MAX_RETRIES = 2;
-
 /** A health check asks whether the router is there now; long enough for a cold start. */
 const DEFAULT_HEALTH_TIMEOUT_MS = 10_000;
-
-/** A secret, or a function that gives it and is asked before each attempt. */
-export type Credential = string | (() => string | Promise<string>);
-
-export type SmartRouterClientOptions = {
-  /** Where the router or its front door is, such as `https://my-router.azurewebsites.net`. */
-  readonly baseUrl: string;
-  /** Sent as `api-key`. Give this or `bearerToken`. */
-  readonly apiKey?: Credential | undefined;
-  /** Sent as `Authorization: Bearer`: an Entra ID token, best as a function. */
-  readonly bearerToken?: Credential | undefined;
-  /** Sent as `X-USE_CASE`: the kind of work, by which policies and figures are kept. */
-  readonly useCase?: string | undefined;
-  /**
-   * Default 240,000; `Infinity` is no limit. The time of a whole call, retries included. For a
-   * stream, the time until it begins, and then the longest gap between bytes.
-   */
-  readonly timeoutMs?: number | undefined;
-  /**
-   * Default 2. Only when no answer came or its status is 408, 429 or 5xx, after the time that
-   * `retry-after-ms` or `retry-after` asks for; never once an answer has begun.
-   */
-  readonly maxRetries?: number | undefined;
-  /** Default: the platform's. */
-  readonly fetch?: Fetch | undefined;
-  /** Sent with each request, such as a subscription key of API Management. */
-  readonly headers?: Readonly<Record<string, string>> | undefined;
-};
-
-export type ChatCompletionOptions = Pick<
-  SmartRouterClientOptions,
-  'useCase' | 'timeoutMs' | 'maxRetries' | 'headers'
-> & {
-  /** Aborts the call, or the stream, with the signal's reason. */
-  readonly signal?: AbortSignal | undefined;
-  /** Default: the request's `model`, else `smart-router`. Another name bypasses the router. */
-  readonly deployment?: string | undefined;
-};
 
 export type HealthCheckOptions = {
   readonly signal?: AbortSignal | undefined;
@@ -84,6 +64,10 @@ export type Health = { readonly status: 'online' };
  *
  * const stream = await client.chatCompletion({ prompt: 'Tell me a story.', stream: true });
  * for await (const chunk of stream) console.log(chunk.choices[0]?.delta.content ?? '');
+ *
+ * const thread = await client.createThread({ user: 'ada' });
+ * await thread.send('My name is Ada.');
+ * console.log((await client.thread(thread.id).send('What is my name?')).response);
  * ```
  */
 export class SmartRouterClient {
@@ -153,9 +137,43 @@ export class SmartRouterClient {
     return { ...(body as ChatCompletion), routing };
   }
 
+  /** Makes a thread, which keeps a conversation. */
+  createThread(wish: NewThread = {}, options: ThreadCallOptions = {}): Promise<Thread> {
+    return makeThread(this.#threadCalls(), wish, options);
+  }
+
+  /** A thread that there is. With `user`, only when it is that user's. */
+  thread(id: string, { user }: { readonly user?: string } = {}): Thread {
+    return createThread(this.#threadCalls(), id, user);
+  }
+
+  /** The threads of one of your users, the newest first; without `user`, those of none. */
+  threads({
+    user,
+    ...options
+  }: ThreadCallOptions & { readonly user?: string } = {}): AsyncGenerator<ThreadFacts> {
+    return listThreads(this.#threadCalls(), user, options);
+  }
+
+  #threadCalls(): ThreadCalls {
+    return {
+      json: async (method, path, options, body) => {
+        const timeoutMs = options.timeoutMs ?? this.#options.timeoutMs ?? DEFAULT_TIMEOUT_MS;
+        const { response, clock } = await this.#send({
+          ...{ ...options, timeoutMs, method, path },
+          ...(body !== undefined && { body: JSON.stringify(body) }),
+        });
+        const answer = await readJson(response, clock);
+        if (!isRecord(answer)) throw createForeignAnswerError(response, 'a thread');
+        return answer;
+      },
+      chat: (request, options) => this.chatCompletion(request, options),
+    };
+  }
+
   async #send(
     call: ChatCompletionOptions & {
-      readonly method: 'GET' | 'POST';
+      readonly method: 'GET' | 'POST' | 'DELETE';
       readonly path: string;
       readonly timeoutMs: number;
       readonly body?: string;
@@ -202,48 +220,10 @@ export class SmartRouterClient {
   }
 }
 
-/** Quotes no value: the platform's own error would, and with it a key. */
-function setHeader(headers: Headers, name: string, value: string | undefined): void {
-  if (value === undefined) return;
-  try {
-    headers.set(name, value);
-  } catch {
-    throw new TypeError(
-      `The value for the header ${name} cannot be sent: it may hold no line break and no character beyond Latin-1.`,
-    );
-  }
-}
-
-async function readCredential(credential: Credential | undefined): Promise<string | undefined> {
-  return typeof credential === 'function' ? await credential() : credential;
-}
-
 async function readJson(response: Response, clock: CallClock): Promise<unknown> {
   try {
     return parseJson(await readText(response, clock));
   } finally {
     clock.close();
-  }
-}
-
-/** Without the slash at the end. Never quotes the URL, which may hold a password. */
-function parseBaseUrl(text: string): string {
-  const advice = 'baseUrl must be an http or https URL without user, query or fragment';
-  let url: URL;
-  try {
-    url = new URL(text);
-  } catch {
-    throw new TypeError(`${advice}, such as http://localhost:7071.`);
-  }
-  const isPlain = url.username + url.password + url.search + url.hash === '';
-  if (!/^https?:$/.test(url.protocol) || !isPlain) throw new TypeError(`${advice}.`);
-  return `${url.origin}${url.pathname.replace(/\/+$/, '')}`;
-}
-
-function checkLimits(limits: Pick<SmartRouterClientOptions, 'timeoutMs' | 'maxRetries'>): void {
-  const { timeoutMs = DEFAULT_TIMEOUT_MS, maxRetries = DEFAULT_MAX_RETRIES } = limits;
-  if (!(timeoutMs > 0)) throw new RangeError(`timeoutMs must be above 0, got ${timeoutMs}.`);
-  if (!Number.isInteger(maxRetries) || maxRetries < 0) {
-    throw new RangeError(`maxRetries must be a whole number from 0, got ${maxRetries}.`);
   }
 }

@@ -1,6 +1,7 @@
 import type { RoutingFacts } from './chat-completion.ts';
 
 const TIERS = ['strong', 'weak', 'direct'] as const;
+const SESSION_STEPS = ['initialize', 'retain', 'switch'] as const;
 const CACHE_STATES = ['hit', 'miss', 'none'] as const;
 
 export function readRoutingFacts(headers: Headers, explanation?: unknown): RoutingFacts {
@@ -21,6 +22,8 @@ export function readRoutingFacts(headers: Headers, explanation?: unknown): Routi
     attempts: number('attempts'),
     attemptChain: text('attempt-chain'),
     warnings: text('warnings'),
+    threadId: text('thread'),
+    session: SESSION_STEPS.find((step) => step === text('session')),
     overheadMs: number('overhead-ms'),
     explanation,
   });

@@ -11,7 +11,7 @@ export type Fetch = (url: string, init: RequestInit) => Promise<Response>;
 
 export type Call = {
   readonly url: string;
-  readonly method: 'GET' | 'POST';
+  readonly method: 'GET' | 'POST' | 'DELETE';
   readonly body?: string;
   /** Asked before each attempt, so that a token is fresh. */
   readonly createHeaders: () => Promise<Headers>;
@@ -154,8 +154,10 @@ async function readErrorText(response: Response, clock: CallClock): Promise<stri
 /** Undefined when asking again would not help. */
 function findRetryDelayMs(error: RouterError, retry: number): number | undefined {
   if (error instanceof RouterResponseError) {
-    const { status, retryAfterMs } = error;
-    if (status !== 408 && status !== 429 && status < 500) return undefined;
+    const { status, code, retryAfterMs } = error;
+    // Others were adding to the same thread, and nothing was added of this one.
+    const isBusy = status === 408 || status === 429 || code === 'thread_conflict';
+    if (!isBusy && status < 500) return undefined;
     if (retryAfterMs !== undefined) return retryAfterMs;
   }
   const delayMs = Math.min(FIRST_RETRY_DELAY_MS * 2 ** retry, MAX_RETRY_DELAY_MS);

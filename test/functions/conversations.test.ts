@@ -1,6 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 import OpenAI from 'openai';
 import { afterAll, beforeAll, describe, expect, it, test } from 'vitest';
+import { SmartRouterClient } from '../../shared/client/index.ts';
 import { type Azurite, startAzurite } from '../../tools/local-services/azurite.ts';
 import { post, ROUTED, type Router, startRouter } from '../support/router.ts';
 
@@ -499,4 +500,85 @@ describe('the model of a thread', () => {
     expect(status).toBe(200);
     expect(headers.get('x-smart-router-session')).toBe('switch');
   });
+});
+
+describe('the client library', () => {
+  it('talks in threads, lists, reads and deletes them', async () => {
+    const client = new SmartRouterClient({ baseUrl: router.url, apiKey: 'app' });
+    const user = randomUUID();
+    const made = await client.createThread({ user, metadata: { plan: 'free' } });
+    const answer = await made.send('My name is Ada.');
+    expect(answer.routing).toMatchObject({ threadId: made.id, session: 'initialize' });
+    const thread = client.thread(made.id, { user });
+    let text = '';
+    const streamed = await thread.send({ prompt: 'Who am I?', stream: true });
+    for await (const chunk of streamed) text += chunk.choices[0]?.delta.content ?? '';
+    expect(streamed.routing.session).toBe('retain');
+    await thread.add({ role: 'user', content: 'One more thing.' });
+    const last = await thread.send({ routing: { session_affinity: 'sticky' } });
+    const contents: unknown[] = [];
+    for await (const { content } of thread.messages()) contents.push(content);
+    expect(contents).toEqual([
+      ...['My name is Ada.', answer.response, 'Who am I?', text],
+      ...['One more thing.', last.response],
+    ]);
+    expect(await thread.facts()).toMatchObject({ id: made.id, user, message_count: 6 });
+    const listed: string[] = [];
+    for await (const { id } of client.threads({ user })) listed.push(id);
+    expect(listed).toEqual([made.id]);
+    await expect(client.thread(made.id, { user: 'bob' }).send('Hi')).rejects.toMatchObject({
+      status: 404,
+    });
+    await thread.delete();
+    await expect(thread.facts()).rejects.toMatchObject({ status: 404 });
+  });
+
+  it('pages through many messages, and adds none twice with one key', async () => {
+    const client = new SmartRouterClient({ baseUrl: router.url, apiKey: 'app' });
+    const messages = Array.from({ length: 64 }, () => ({ role: 'user', content: 'x' }) as const);
+    const thread = await client.createThread({ messages });
+    for (let count = 0; count < 70; count += 1) await thread.add({ role: 'user', content: 'y' });
+    const answers = [];
+    for (let count = 0; count < 2; count += 1) {
+      answers.push((await thread.send('Hi', { idempotencyKey: 'mine' })).response);
+    }
+    expect(answers[0]).toBe(answers[1]);
+    let count = 0;
+    for await (const _ of thread.messages()) count += 1;
+    expect(count).toBe(136);
+  });
+});
+
+describe('while the storage is away', () => {
+  it('a request in a thread is refused, one that it is lost for is told so, and others are answered', async () => {
+    const storage = await startAzurite({});
+    const own = await startRouter({
+      settings: { TABLES_CONNECTION_STRING: storage.connectionString },
+      simulator: router.simulator,
+    });
+    try {
+      const made = await post(`${own.url}/llm/threads`, {});
+      const body = { prompt: '[sim:chunks:40:50] Hi', thread_id: made.body.id };
+      const streaming = fetch(own.url + ROUTED, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ ...body, stream: true }),
+      });
+      const response = await streaming;
+      await storage.close();
+      const text = await response.text();
+      expect(text).toContain('"code":"threads_unreachable"');
+      expect(text).not.toContain('[DONE]');
+      const refused = await post(own.url + ROUTED, body);
+      expect(refused).toMatchObject({
+        status: 503,
+        body: { error: { code: 'threads_unreachable' } },
+      });
+      expect(refused.headers.get('retry-after')).toBe('2');
+      expect((await post(own.url + ROUTED, { prompt: 'Hi' })).status).toBe(200);
+    } finally {
+      await own.close();
+      await storage.close();
+    }
+  }, 60_000);
 });

@@ -47,7 +47,7 @@ describe('the settings of the registry', () => {
   it.each([
     ['STRONG_PRICE', '4'],
     ['STRONG_PRICE', '-1/2'],
-    ['WEAK_PRICE', '1/2/3'],
+    ['WEAK_PRICE', '1/2/3/4'],
     // The registry takes none that is so high: its API could not take back what it gave.
     ['WEAK_PRICE', '1/1000001'],
     ['REGISTRY_TABLE', 'my-table'],
