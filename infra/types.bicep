@@ -170,7 +170,9 @@ type routerSettingsType = {
   ROUTER_MODES: string?
   ROUTER_OOD_TIER: string?
   ROUTER_RATE_LIMITS: string?
+  ROUTER_SESSION_AFFINITY: string?
   ROUTER_STRONG_SHARE: string?
+  ROUTER_SWITCH_MARGIN: string?
   ROUTER_THRESHOLD: string?
   STRONG_CAPABILITIES: string?
   STRONG_PRICE: string?

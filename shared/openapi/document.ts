@@ -107,7 +107,8 @@ const ID: Json = {
 const IDEMPOTENCY_KEY: Json = {
   name: 'Idempotency-Key',
   in: 'header',
-  description: 'A request that is sent again with the same one adds nothing twice.',
+  description:
+    'Of a thread: a request that is sent again with the same one adds nothing twice, and has the answer that it had.',
   schema: { type: 'string', maxLength: 256 },
   example: '0f6f2c1e',
 };
@@ -183,6 +184,13 @@ const API_VERSION: Json = {
 const share: Json = { type: 'number', minimum: 0, maximum: 1 };
 
 const ROUTING_HEADERS: readonly Json[] = [
+  {
+    name: 'x-smart-router-thread',
+    in: 'header',
+    description: 'The thread that the request continues; excludes another `thread_id`.',
+    schema: { type: 'string' },
+    example: 'thread_0d9c2f6f3e0b4c1d8a7e5b9f1c2d3e4f',
+  },
   {
     name: 'X-USE_CASE',
     in: 'header',

@@ -159,7 +159,7 @@ export const operations = {
         },
         'common',
       ),
-      ...errorResponses(BODY_ERRORS),
+      ...errorResponses([...BODY_ERRORS, 409]),
     },
   },
   ...threadOperations,
@@ -177,6 +177,7 @@ function chat(path: string, how: string, description: string): Operation {
     summary: `Chat completion, ${how}`,
     description: `${description} The body is OpenAI's; fields that are not described here go through to the deployment. The deployment's errors go through, also those of a status that is not listed; after a decision they have its headers.`,
     routes: true,
+    isIdempotent: true,
     body: { schema: 'ChatCompletionRequest', example: examples.chatRequest },
     responses: {
       200: answer(
@@ -189,7 +190,7 @@ function chat(path: string, how: string, description: string): Operation {
         },
         'decided',
       ),
-      ...errorResponses([...BODY_ERRORS, ...DEPLOYMENT_ERRORS]),
+      ...errorResponses([...BODY_ERRORS, 409, 422, ...DEPLOYMENT_ERRORS]),
     },
   };
 }

@@ -45,6 +45,10 @@ const decisionHeaders: Json = {
     z.enum(['initialize', 'retain', 'switch']),
     'In a thread: whether its model is its first, the same as before, or another.',
   ),
+  'x-smart-router-replayed': header(
+    z.literal('true'),
+    'In a thread: the answer is that of an earlier request with the same Idempotency-Key.',
+  ),
   'x-smart-router-overhead-ms': header(
     z.number(),
     "The router's own milliseconds, the deployment's left out.",
@@ -116,11 +120,14 @@ const errors = {
     param: 'body',
     code: 'upload_timeout',
   }),
-  409: error('The change would leave no deployment, or there is no table to keep it in.', {
-    message: 'No deployment would be left to choose from.',
-    param: 'enabled',
-    code: 'last_deployment',
-  }),
+  409: error(
+    'What is there does not allow it: others keep adding to the thread, the change would leave no deployment, or there is no table to keep it in.',
+    {
+      message:
+        'Others are adding to this thread: nothing of this request was added. Send it again.',
+      code: 'thread_conflict',
+    },
+  ),
   412: error('The entry is not what If-Match or If-None-Match expects.', {
     message: 'The entry is not what If-Match expects: its version is 4. Read it again.',
     param: 'If-Match',
@@ -135,6 +142,11 @@ const errors = {
     message: 'The body has a content-encoding: send it as it is.',
     param: 'content-encoding',
     code: 'unsupported_encoding',
+  }),
+  422: error('The Idempotency-Key came with other messages before.', {
+    message: 'This Idempotency-Key came with other messages before.',
+    param: 'Idempotency-Key',
+    code: 'idempotency_key_reused',
   }),
   429: error("A limit is reached: the deployment's, the caller's or the router's.", {
     message: 'Requests have exceeded the rate limit. Please retry after 6 seconds.',
@@ -178,7 +190,7 @@ export const DEPLOYMENT_ERRORS = [502, 504] as const;
 export function errorResponses(statuses: readonly ErrorStatus[]): Json {
   return Object.fromEntries(
     statuses.map((status) => {
-      const canWait = status === 429 || status === 503;
+      const canWait = status === 409 || status === 429 || status === 503;
       const headers = { ...commonHeaders, ...(canWait && retryHeaders) };
       return [String(status), { ...errors[status], headers }];
     }),

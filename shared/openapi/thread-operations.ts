@@ -5,6 +5,7 @@ const ACCESS = { access: 'key', tag: 'threads' } as const;
 const PATH = '/llm/threads';
 const READ_ERRORS = [400, 401, 403, 404, 409, 429, 431, 500, 503] as const;
 const WRITE_ERRORS = [...BODY_ERRORS, 409] as const;
+const ADD_ERRORS = [...WRITE_ERRORS, 422] as const;
 
 const thread = {
   id: 'thread_0d9c2f6f3e0b4c1d8a7e5b9f1c2d3e4f',
@@ -119,7 +120,7 @@ export const threadOperations = {
     body: { schema: 'NewMessage', example: { role: 'user', content: message.content } },
     responses: {
       201: answer({ description: 'The message.', schema: 'Message', example: message }, 'common'),
-      ...errorResponses(WRITE_ERRORS),
+      ...errorResponses(ADD_ERRORS),
     },
   },
 } satisfies Readonly<Record<string, Operation>>;

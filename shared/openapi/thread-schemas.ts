@@ -18,6 +18,8 @@ export const messageAnswerSchema = z.looseObject({
   thread_id: z.string(),
   created_at: seconds,
   status: z.enum(['completed', 'incomplete']).describe('`incomplete`: the answer broke off.'),
+  model: z.string().optional().describe('The model that gave it; absent for what was sent.'),
+  request_id: z.string().optional().describe('The request whose answer it is.'),
   role: z.string(),
   content: z.union([z.string(), z.array(z.looseObject({ type: z.string() }))]).nullish(),
 });

@@ -307,6 +307,26 @@ describe('a retry', () => {
     expect(requests).toHaveLength(3);
   });
 
+  test('follows a conflict in a thread, with the same key, and no other conflict', async () => {
+    const conflict = {
+      error: { message: 'Others.', type: null, param: null, code: 'thread_conflict' },
+    };
+    const script = json(409, conflict, { 'retry-after-ms': '1' });
+    const { client, requests } = await startClient([script, completion]);
+    await client.thread('thread_1').send('Hi');
+    expect(requests).toHaveLength(2);
+    const keys = requests.map(({ headers }) => headers['idempotency-key']);
+    expect(keys[0]).toMatch(/^[0-9a-f]{32}$/);
+    expect(keys[1]).toBe(keys[0]);
+    expect(JSON.parse(requests[0]?.body ?? '')).toMatchObject({
+      prompt: 'Hi',
+      thread_id: 'thread_1',
+    });
+    const other = await startClient([json(409, REFUSED, { 'retry-after-ms': '1' })]);
+    await catchError(other.client.thread('thread_1').send('Hi'));
+    expect(other.requests).toHaveLength(1);
+  });
+
   test('can be turned off, for one call too', async () => {
     const { client, requests } = await startClient([json(429, BUSY)]);
     await catchError(client.chatCompletion({ prompt: 'Hi' }, { maxRetries: 0 }));
