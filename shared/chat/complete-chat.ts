@@ -24,7 +24,13 @@ export function createCompleteChat(options: CompleteChatOptions): CompleteChat {
   return async (call) => {
     const opened = await openRequest(options.decide, call);
     const { kept } = opened.conversation ?? {};
-    if (kept !== undefined) return keptAnswer(opened.request, kept);
+    if (kept !== undefined) {
+      options.log('info', 'chat-replayed', {
+        requestId: call.requestId,
+        caller: call.caller?.name,
+      });
+      return keptAnswer(opened.request, kept);
+    }
     const from = performance.now();
     const decided = await decide(options.decide, opened);
     const exchange: Exchange = {

@@ -54,6 +54,7 @@ export const foundryRoutingSchema = z.object({
   require_parameters: z.boolean().optional(),
   session_affinity: z
     .unknown()
+    .optional()
     .describe('`adaptive`, `sticky` or `none`; what else is there has no effect.'),
 });
 

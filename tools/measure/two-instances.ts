@@ -10,9 +10,12 @@ export type TwoInstances = {
   readonly simulatorUrl: string;
 };
 
-/** Starts them on this machine, and ends them when they have been used. */
-export async function withTwoInstances<T>(use: (both: TwoInstances) => Promise<T>): Promise<T> {
-  const [services] = await Promise.all([startLocalServices({}), buildApp()]);
+/** Starts them on this machine, by these settings, and ends them when they have been used. */
+export async function withTwoInstances<T>(
+  use: (both: TwoInstances) => Promise<T>,
+  settings: Readonly<Record<string, string>> = {},
+): Promise<T> {
+  const [services] = await Promise.all([startLocalServices(settings), buildApp()]);
   const options = {
     appFolder: fileURLToPath(new URL('../..', import.meta.url)),
     env: {
