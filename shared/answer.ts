@@ -33,6 +33,12 @@ export type Call = {
   readonly query: (name: string) => string | null;
 };
 
+/** What server-sent events are sent with. */
+export const EVENT_STREAM = {
+  'content-type': 'text/event-stream; charset=utf-8',
+  'cache-control': 'no-cache',
+};
+
 export function jsonAnswer(
   status: number,
   json: unknown,

@@ -1,4 +1,4 @@
-import { type Answer, type Call, errorAnswer } from '../answer.ts';
+import { type Answer, type Call, EVENT_STREAM, errorAnswer } from '../answer.ts';
 import type { Background } from '../background.ts';
 import type { HttpError } from '../errors.ts';
 import type { Needs } from '../find-candidates.ts';
@@ -115,11 +115,7 @@ function streamedAnswer(
   });
   return {
     status: 200,
-    headers: {
-      ...headers,
-      'content-type': 'text/event-stream; charset=utf-8',
-      'cache-control': 'no-cache',
-    },
+    headers: { ...headers, ...EVENT_STREAM },
     body:
       exchange.continued === undefined
         ? passed

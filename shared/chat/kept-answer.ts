@@ -1,4 +1,4 @@
-import { type Answer, jsonAnswer } from '../answer.ts';
+import { type Answer, EVENT_STREAM, jsonAnswer } from '../answer.ts';
 import type { KeptAnswer } from '../threads/conversations.ts';
 import type { ChatRequest } from './chat-request.ts';
 
@@ -39,11 +39,7 @@ export function keptAnswer({ stream, threadId = '' }: ChatRequest, kept: KeptAns
   const events = [...chunks.map((one) => JSON.stringify(one)), '[DONE]'];
   return {
     status: 200,
-    headers: {
-      ...headers,
-      'content-type': 'text/event-stream; charset=utf-8',
-      'cache-control': 'no-cache',
-    },
+    headers: { ...headers, ...EVENT_STREAM },
     body: events.map((data) => `data: ${data}\n\n`).join(''),
   };
 }

@@ -12,7 +12,7 @@ const TEXT = 'A message of some length, as people write them. '.repeat(4);
 
 const PAGED = 10_000;
 const AT_ONCE = 64;
-const PASSES = 3;
+const PASSES = 8;
 const SAMPLE_MS = 50;
 
 /** Times the adding of messages by one client, and by many to as many threads and to one. */

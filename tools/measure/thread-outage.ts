@@ -59,8 +59,9 @@ async function run(
       const message = next;
       next += 1;
       const thread = threads[message % THREADS] ?? '';
-      const client = clients[index % clients.length] ?? first;
-      tries += (await client?.addForSure(thread, `message ${message}`, `key ${message}`)) ?? 0;
+      const client = clients[index % clients.length] as ThreadClient;
+      const tried = await client.addForSure(thread, `message ${message}`, `key ${message}`);
+      tries += tried;
       done += 1;
     }
   }
