@@ -31,7 +31,7 @@ export const HOSTILE_BODIES: readonly HostileBody[] = [
   refused(`{${ASK},"routing":{"threshold":1e400}}`),
   refused(`{${ASK},"routing":{"treshold":0.5}}`),
   refused(`{${ASK},"routing":{"models":["nobody"]}}`),
-  { ...refused(`{${ASK},"thread_id":"mine"}`), due: ['error 409'] },
+  { ...refused(`{${ASK},"thread_id":"mine"}`), due: ['error 404'] },
   { ...refused(`{${ASK},"padding":"${'x'.repeat(MAX_BODY_BYTES)}"}`), due: ['error 413'] },
   { ...refused(Buffer.alloc(4 * MAX_BODY_BYTES, 0x20)), due: ['error 413'] },
 ];
