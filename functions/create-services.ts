@@ -27,6 +27,8 @@ import { createAzureCredential, createTokenProvider } from '../shared/upstream/e
 import { createTableClient } from '../shared/upstream/tables.ts';
 import { createUpstreams, type Upstream } from '../shared/upstream/upstream.ts';
 import { createFindPolicy } from '../shared/use-case-policy.ts';
+import { createVectorStoresPart } from '../shared/vector-stores/create-vector-stores.ts';
+import type { VectorStoreRoutes } from '../shared/vector-stores/vector-store-routes.ts';
 
 type Handle = (call: Call) => Promise<Answer>;
 
@@ -37,6 +39,7 @@ export type Services = {
   readonly routePrompts: Handle;
   readonly registry: Registry;
   readonly threads: ThreadRoutes;
+  readonly vectorStores: VectorStoreRoutes;
   readonly embedding?: Upstream;
   readonly checkReadiness: () => Promise<Readiness>;
   readonly purgeExpired: () => Promise<void>;
@@ -57,20 +60,13 @@ export async function createServices(config: Config, log: Log): Promise<Services
   const checkEndpoint = createCheckEndpoint(config);
   const createUpstream = createUpstreams(getToken, { ...config.limits, checkEndpoint });
   const { entry } = config.scorer;
-  const { refreshMs, retentionDays } = config.registry;
+  const { retentionDays } = config.registry;
   const heldOutScores = await loadHeldOutScores(entry, config.modelsFolder);
-  const spending: Spending = createSpending({
-    ...spendingTableOf(config, loadCredential),
-    instanceId: randomUUID(),
-    refreshMs,
-    getBudgeted: () => budgetedOf(registry),
-    log,
-  });
-  const registry: Registry = createRegistry({
+  const { registry, spending } = createRegistryAndSpending({
     ...{ config, createUpstream, checkEndpoint, heldOutScores, loadCredential, log },
-    spentToday: spending.spentToday,
   });
   const threads = createThreads({ config, loadCredential });
+  const vectorStores = createVectorStoresPart({ config, getToken, loadCredential });
   // At once: the word vectors and the registry are read while the scorer is made ready.
   const [prompts, scorer] = await Promise.all([
     createEmbedding({
@@ -95,16 +91,39 @@ export async function createServices(config: Config, log: Log): Promise<Services
     ...createHandlers(parts),
     registry,
     threads: threads.routes,
+    vectorStores: vectorStores.routes,
     ...(embedding && { embedding }),
     checkReadiness: createCheckReadiness(parts),
-    purgeExpired: createPurgeExpired([...registry.purgeJobs, ...threads.purgeJobs, spent], log),
+    purgeExpired: createPurgeExpired(
+      [...registry.purgeJobs, ...threads.purgeJobs, ...vectorStores.purgeJobs, spent],
+      log,
+    ),
     background,
     warm: () => {
       background.run(prompts.warm());
       if ([config.strong, config.weak].some(needsToken)) background.run(getToken());
     },
-    finish: spending.sync,
+    finish: async () => {
+      await spending.sync();
+      await vectorStores.close();
+    },
   };
+}
+
+/** Each needs what the other knows. */
+function createRegistryAndSpending(
+  options: Omit<Parameters<typeof createRegistry>[0], 'spentToday'>,
+): { readonly registry: Registry; readonly spending: Spending } {
+  const { config, loadCredential, log } = options;
+  const spending: Spending = createSpending({
+    ...spendingTableOf(config, loadCredential),
+    instanceId: randomUUID(),
+    refreshMs: config.registry.refreshMs,
+    getBudgeted: () => budgetedOf(registry),
+    log,
+  });
+  const registry: Registry = createRegistry({ ...options, spentToday: spending.spentToday });
+  return { registry, spending };
 }
 
 type Parts = {

@@ -15,6 +15,7 @@ import { createRespond } from './http/respond.ts';
 import { shutDown } from './http/shut-down.ts';
 import { answerUnclaimed } from './http/unclaimed-requests.ts';
 import { threadRoutes } from './thread-routes.ts';
+import { vectorStoreRoutes } from './vector-store-routes.ts';
 
 // Reads the settings, has everything built, and is the route table. What is wrong with the settings
 // or the scorer ends the start here, before a request is taken.
@@ -76,6 +77,7 @@ const routes: Record<OperationId, RouteEntry> = {
     handle: services.routePrompts,
   },
   ...threadRoutes(services.threads),
+  ...vectorStoreRoutes(services.vectorStores),
   ...entryRoutes('deployment', 'llm/deployments', registry.deployments),
   ...entryRoutes('use-case', 'llm/use-cases', registry.useCases),
 };

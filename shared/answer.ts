@@ -27,8 +27,10 @@ export type Call = {
   readonly deployment?: string;
   /** The entry of the registry that the path names. */
   readonly name?: string;
-  /** The thread that the path names. */
+  /** The thread, or the vector store, that the path names. */
   readonly id?: string;
+  /** The item of a vector store that the path names. */
+  readonly item?: string;
   /** A value of the query; null when it is not there. */
   readonly query: (name: string) => string | null;
 };

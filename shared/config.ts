@@ -16,6 +16,7 @@ import {
   readThreadSettings,
   type ThreadSettings,
 } from './read-thread-settings.ts';
+import { readVectorSettings, type VectorSettings } from './read-vector-settings.ts';
 import { OUT_OF_DISTRIBUTION_TIERS, type OutOfDistributionTier } from './routing/controls.ts';
 import type { SessionPolicy } from './routing/session.ts';
 import { MODES, type Mode, type ModeShares } from './routing/threshold.ts';
@@ -60,6 +61,7 @@ export type Config = {
   readonly tables?: TablesConfig;
   readonly registry: RegistrySettings;
   readonly threads: ThreadSettings;
+  readonly vectors: VectorSettings;
   readonly embeddingCache: {
     readonly table: string;
     readonly maxEntries: number;
@@ -100,6 +102,7 @@ export async function loadConfig(env: Environment = process.env): Promise<Config
   const registry = readRegistrySettings(read);
   const threads = readThreadSettings(read);
   const session = readSessionPolicy(read);
+  const vectors = readVectorSettings(read);
   const embeddingCache = readEmbeddingCache(read);
   const logLevel = read.choice('LOG_LEVEL', LOG_LEVELS) ?? 'info';
   if (read.problems.length > 0 || !strong || !weak || !scorer) throw new ConfigError(read.problems);
@@ -119,6 +122,7 @@ export async function loadConfig(env: Environment = process.env): Promise<Config
     ...(tables && { tables }),
     registry,
     threads,
+    vectors,
     embeddingCache,
     logLevel,
   };

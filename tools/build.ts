@@ -30,7 +30,11 @@ export async function bundleApp(
 ): Promise<Metafile> {
   const { metafile } = await build({
     absWorkingDir: root,
-    entryPoints: ['functions/index.ts'],
+    // What runs in a thread of its own is a file of its own.
+    entryPoints: {
+      index: 'functions/index.ts',
+      'sqlite-worker': 'shared/vector-stores/sqlite-worker.ts',
+    },
     outdir,
     chunkNames: 'chunks/[name]-[hash]',
     bundle: true,
@@ -43,7 +47,8 @@ export async function bundleApp(
     sourcemap,
     sourcesContent: false,
     // The worker supplies @azure/functions-core; onnxruntime finds its binary beside its own files.
-    external: ['@azure/functions-core', 'onnxruntime-node'],
+    // sqlite-vec is not in a package: it is for one machine.
+    external: ['@azure/functions-core', 'onnxruntime-node', 'sqlite-vec'],
     banner: {
       js: "import{createRequire as __createRequire}from'node:module';const require=__createRequire(import.meta.url);",
     },

@@ -9,12 +9,19 @@ import type { Calls, OpenCall } from './calls.ts';
 import { parseBody, readBody, refuseForgedHeaders, refuseHeadersKey } from './read-body.ts';
 import { refuseEncoding, refuseLargeHeaders } from './refuse-headers.ts';
 
+type PathParam = 'deployment' | 'name' | 'id' | 'item';
+
+/** A thousand embeddings of 4,096 numbers, or as many bytes as those of 1,536 take as JSON. */
+const MANY_NUMBERS = { maxBodyValues: 5_000_000, maxBodyBytes: 64 * 1024 * 1024 };
+
 export type Route = {
   /** Who may call: everybody, holders of a key, or admins among them. */
   readonly access: 'open' | 'key' | 'admin';
   readonly hasBody?: boolean;
+  /** Its body is mostly lists of numbers: it may have more of them, and more bytes. */
+  readonly hasNumbers?: boolean;
   /** What of its path the route reads. */
-  readonly param?: 'deployment' | 'name' | 'id';
+  readonly param?: PathParam | readonly PathParam[];
   readonly handle: (call: Call) => Promise<Answer> | Answer;
 };
 
@@ -37,7 +44,8 @@ export function createRespond(options: RespondOptions): (route: Route) => HttpHa
     const open = options.calls.open(requestId);
     const { signal } = open;
     try {
-      const admitted = await admit(request, route, { ...options, open });
+      const limits = route.hasNumbers ? MANY_NUMBERS : {};
+      const admitted = await admit(request, route, { ...options, ...limits, open });
       const answer = await route.handle({ ...admitted, requestId, startedAt, signal });
       return toResponse(open.answer(answer), requestId);
     } catch (error) {
@@ -85,12 +93,11 @@ async function admit(
 }
 
 /** Other keys of `params` may come from the body or the query; a route's own value wins over both. */
-function namedIn(
-  { params }: HttpRequest,
-  { param }: Route,
-): Pick<Call, 'deployment' | 'name' | 'id'> {
-  const value = param && params[param];
-  return param === undefined || value === undefined ? {} : { [param]: value };
+function namedIn({ params }: HttpRequest, { param }: Route): Pick<Call, PathParam> {
+  const names = param === undefined ? [] : [param].flat();
+  return Object.fromEntries(
+    names.flatMap((name) => (params[name] === undefined ? [] : [[name, params[name]]])),
+  );
 }
 
 async function readPlainBody(

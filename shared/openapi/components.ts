@@ -6,6 +6,12 @@ import { routeBatchSchema } from '../route-prompts.ts';
 import { routingSchema } from '../routing/controls.ts';
 import { messageSchema, threadSchema } from '../threads/thread.ts';
 import {
+  newItemsSchema,
+  newStoreSchema,
+  searchSchema,
+  storeChangeSchema,
+} from '../vector-stores/vector-store.ts';
+import {
   chatCompletionChunkSchema,
   chatCompletionSchema,
   documentSchema,
@@ -38,6 +44,16 @@ import {
   threadListSchema,
 } from './thread-schemas.ts';
 
+import {
+  addedEmbeddingsSchema,
+  deletedEmbeddingSchema,
+  deletedVectorStoreSchema,
+  searchResultsSchema,
+  storedEmbeddingSchema,
+  vectorStoreListSchema,
+  vectorStoreSchema,
+} from './vector-store-schemas.ts';
+
 /** A part of the document as JSON. */
 export type Json = Readonly<Record<string, unknown>>;
 
@@ -61,6 +77,17 @@ const schemas = {
   Message: messageAnswerSchema,
   MessageList: messageListSchema,
   DeletedThread: deletedThreadSchema,
+  NewVectorStore: newStoreSchema,
+  VectorStoreChange: storeChangeSchema,
+  VectorStore: vectorStoreSchema,
+  VectorStoreList: vectorStoreListSchema,
+  DeletedVectorStore: deletedVectorStoreSchema,
+  VectorStoreSearch: searchSchema,
+  VectorStoreSearchResults: searchResultsSchema,
+  NewEmbeddings: newItemsSchema,
+  AddedEmbeddings: addedEmbeddingsSchema,
+  StoredEmbedding: storedEmbeddingSchema,
+  DeletedEmbedding: deletedEmbeddingSchema,
   DeploymentDefinition: deploymentBodySchema,
   DeploymentEntry: deploymentEntrySchema,
   DeploymentEntryList: deploymentListSchema,

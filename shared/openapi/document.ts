@@ -78,6 +78,7 @@ function parametersOf(operation: Operation): readonly Json[] {
     ...(path.includes('{deployment}') ? [DEPLOYMENT] : []),
     ...(path.includes('{name}') ? [NAME] : []),
     ...(path.includes('{id}') ? [ID] : []),
+    ...(path.includes('{item}') ? [ITEM] : []),
     ...(access === 'key' ? [API_VERSION] : []),
     ...query.map((name) => QUERY[name]),
     ...(isConditional ? CONDITIONS : []),
@@ -99,9 +100,18 @@ const ID: Json = {
   name: 'id',
   in: 'path',
   required: true,
-  description: 'The id of the thread.',
+  description: 'The id of the thread, or of the vector store.',
   schema: { type: 'string' },
   example: 'thread_0d9c2f6f3e0b4c1d8a7e5b9f1c2d3e4f',
+};
+
+const ITEM: Json = {
+  name: 'item',
+  in: 'path',
+  required: true,
+  description: 'The id of the embedding.',
+  schema: { type: 'string' },
+  example: 'leave',
 };
 
 const IDEMPOTENCY_KEY: Json = {
@@ -132,6 +142,18 @@ const QUERY: Readonly<Record<QueryName, Json>> = {
     in: 'query',
     description: 'The id behind which to go on.',
     schema: { type: 'string' },
+  },
+  before: {
+    name: 'before',
+    in: 'query',
+    description: 'The id before which to end.',
+    schema: { type: 'string' },
+  },
+  order: {
+    name: 'order',
+    in: 'query',
+    description: 'By the time at which they were created.',
+    schema: { type: 'string', enum: ['asc', 'desc'], default: 'desc' },
   },
   dry_run: {
     name: 'dry_run',

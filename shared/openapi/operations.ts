@@ -3,9 +3,10 @@ import * as examples from './examples.ts';
 import { registryOperations } from './registry-operations.ts';
 import { answer, BODY_ERRORS, DEPLOYMENT_ERRORS, errorResponses } from './responses.ts';
 import { threadOperations } from './thread-operations.ts';
+import { vectorStoreOperations } from './vector-store-operations.ts';
 
 /** Parameters of queries, which document.ts describes. */
-export type QueryName = 'dry_run' | 'probe' | 'user' | 'limit' | 'after';
+export type QueryName = 'dry_run' | 'probe' | 'user' | 'limit' | 'after' | 'before' | 'order';
 
 export type Operation = {
   readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
@@ -33,6 +34,7 @@ export const TAGS = {
   embeddings: 'Passed through to the embedding deployment.',
   routing: 'Decisions without calls, and what can be called.',
   threads: 'Conversations that are kept.',
+  'vector-stores': 'Stores of embeddings.',
   registry: 'Deployments and the policies of use cases, while the router runs: for admins.',
   service: 'The service itself: no key is needed.',
 };
@@ -163,6 +165,7 @@ export const operations = {
     },
   },
   ...threadOperations,
+  ...vectorStoreOperations,
   ...registryOperations,
 } satisfies Readonly<Record<string, Operation>>;
 

@@ -157,6 +157,12 @@ const errors = {
     type: 'server_error',
     code: 'internal_error',
   }),
+  501: error('The engine of the vector stores is not installed.', {
+    message:
+      'VECTOR_STORE_FILE needs SQLite with the extension sqlite-vec: run "npm install sqlite-vec".',
+    type: 'server_error',
+    code: 'vector_engine_missing',
+  }),
   502: error('The deployment could not be reached, or its answer could not be passed on.', {
     message: 'The deployment could not be reached.',
     type: 'upstream_error',

@@ -15,7 +15,6 @@ export type AiSearchSettings = {
 
 type Options = AiSearchSettings & {
   readonly loadCredential: () => Promise<TokenCredential>;
-  readonly settlesMs?: number;
 };
 
 /** An item, as the index has it. */
@@ -29,9 +28,6 @@ type Document = {
   readonly attributes: readonly Entry[];
   readonly embedding: readonly number[];
 };
-
-/** What is written is found after about so long. */
-const SETTLES_MS = 1_500;
 
 /** The service takes batches of 1,000 documents and 16 MB. */
 const MAX_BATCH = 1_000;
@@ -76,7 +72,6 @@ export function createAiSearchEngine(options: Options): VectorEngine {
   }
 
   return {
-    settlesMs: options.settlesMs ?? SETTLES_MS,
     upsert: async (place, items) => {
       // Of two of one id the order would not be certain.
       const documents = [

@@ -43,48 +43,55 @@ const comparisonSchema = z.union([
   }),
 ]);
 
-/** Compound ones hold others, in any depth: `checkFilter` bounds it. */
-export const filterSchema: z.ZodType<Filter> = z.lazy(() =>
-  z.union([
-    comparisonSchema,
-    z.strictObject({ type: z.enum(['and', 'or']), filters: z.array(filterSchema).min(1) }),
-  ]),
-);
+/** One level of it: what a compound one holds is looked at by `parseFilter`. */
+export const filterSchema = z.union([
+  comparisonSchema,
+  z.strictObject({
+    type: z.enum(['and', 'or']),
+    filters: z
+      .array(z.looseObject({ type: z.string() }))
+      .min(1)
+      .describe('Comparisons, or compound filters in their turn.'),
+  }),
+]);
+export type SentFilter = z.infer<typeof filterSchema>;
 
-/** Throws an InvalidRequestError for a filter that is too large, or of another type than its attribute. */
-export function checkFilter(filter: Filter, types: AttributeTypes): void {
-  const { depth, comparisons } = sizeOf(filter);
-  if (depth > MAX_DEPTH || comparisons > MAX_COMPARISONS) {
-    throw new InvalidRequestError(
-      `filters may have ${MAX_COMPARISONS} comparisons, in ${MAX_DEPTH} levels.`,
-      { param: 'filters' },
-    );
+/**
+ * Throws an InvalidRequestError for a filter that is none, is too large, or compares an attribute with
+ * what is of another type.
+ */
+export function parseFilter(sent: unknown, types: AttributeTypes): Filter {
+  let comparisons = 0;
+
+  function parse(value: unknown, depth: number): Filter {
+    const parsed = filterSchema.safeParse(value);
+    if (!parsed.success) {
+      throw invalid('have one that is no comparison (key, type, value) and no compound (and, or)');
+    }
+    const filter = parsed.data;
+    if ('filters' in filter) {
+      if (depth === MAX_DEPTH) throw invalid(`may have ${MAX_DEPTH} levels`);
+      return { type: filter.type, filters: filter.filters.map((one) => parse(one, depth + 1)) };
+    }
+    comparisons += 1;
+    if (comparisons > MAX_COMPARISONS) throw invalid(`may have ${MAX_COMPARISONS} comparisons`);
+    checkType(filter, types);
+    return filter;
   }
-  checkTypes(filter, types);
+
+  return parse(sent, 1);
 }
 
-function checkTypes(filter: Filter, types: AttributeTypes): void {
-  if ('filters' in filter) {
-    for (const one of filter.filters) checkTypes(one, types);
-    return;
-  }
-  const known = Object.hasOwn(types, filter.key) ? types[filter.key] : undefined;
-  const values: readonly Value[] = Array.isArray(filter.value) ? filter.value : [filter.value];
+function checkType({ key: name, value: given }: Comparison, types: AttributeTypes): void {
+  const known = Object.hasOwn(types, name) ? types[name] : undefined;
+  const values: readonly Value[] = Array.isArray(given) ? given : [given];
   const other = values.find((one) => known !== undefined && typeof one !== known);
   if (other === undefined) return;
-  throw new InvalidRequestError(
-    `filters compare the attribute ${filter.key} with a ${typeof other}; in this store it is a ${known}.`,
-    { param: 'filters' },
+  throw invalid(
+    `compare the attribute ${name} with a ${typeof other}; in this vector store it is a ${known}`,
   );
 }
 
-function sizeOf(filter: Filter): { readonly depth: number; readonly comparisons: number } {
-  if (!('filters' in filter)) return { depth: 1, comparisons: 1 };
-  let [depth, comparisons] = [0, 0];
-  for (const one of filter.filters) {
-    const size = sizeOf(one);
-    depth = Math.max(depth, size.depth);
-    comparisons += size.comparisons;
-  }
-  return { depth: depth + 1, comparisons };
+function invalid(what: string): InvalidRequestError {
+  return new InvalidRequestError(`filters ${what}.`, { param: 'filters' });
 }

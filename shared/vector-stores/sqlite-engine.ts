@@ -39,7 +39,6 @@ export function createSqliteEngine(file: string): VectorEngine {
   }
 
   return {
-    settlesMs: 0,
     upsert: async ({ id: store }, items) => {
       await run(...upsertStatements(store, items));
     },

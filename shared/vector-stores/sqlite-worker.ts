@@ -20,9 +20,11 @@ export type Result =
 export type WorkerSettings = { readonly file: string; readonly extension: string };
 
 const { file, extension } = workerData as WorkerSettings;
-const database = new DatabaseSync(file, { allowExtension: true });
+/** So long another process may be writing. */
+const BUSY_MS = 10_000;
+const database = new DatabaseSync(file, { allowExtension: true, timeout: BUSY_MS });
 database.loadExtension(extension);
-database.exec('pragma journal_mode = wal; pragma busy_timeout = 10000;');
+database.exec('pragma journal_mode = wal');
 
 const prepared = new Map<string, ReturnType<typeof database.prepare>>();
 /** Filters make statements of any shape: the oldest are forgotten. */

@@ -18,12 +18,10 @@ export type Hit = Omit<VectorItem, 'embedding'> & {
 
 /**
  * A vector database. Embeddings have the store's dimensions and are no zero vectors. What was written by
- * a call that has ended is found by the next one, at the latest after `settlesMs`. Each call throws what
+ * a call that has ended is found by the next one, in a service after a second or two. Each call throws what
  * the database throws when it cannot be used.
  */
 export type VectorEngine = {
-  /** How long it may take until what was written is found by a search. */
-  readonly settlesMs: number;
   /** Adds items, and replaces those of the same ids. No item is left half written. */
   upsert(place: Place, items: readonly VectorItem[]): Promise<void>;
   /** Undefined for what is not there. */

@@ -45,7 +45,12 @@ export const newStoreSchema = storeChangeSchema.extend({
     ),
 });
 
-const vectorSchema = z.array(z.number()).min(1).max(MAX_DIMENSIONS);
+/** As JSON has numbers, or as OpenAI's `encoding_format` `base64` has them: float32, the lowest byte first. */
+const embeddingSchema = z.union([
+  z.array(z.number()).min(1).max(MAX_DIMENSIONS),
+  z.string().regex(/^[A-Za-z0-9+/]+={0,2}$/, 'must be numbers, or float32 in base64'),
+]);
+export type SentEmbedding = z.infer<typeof embeddingSchema>;
 
 /** Printable, since it stands in paths. */
 const itemId = z.string().regex(/^[\w.:@-]{1,128}$/, 'must be 1 to 128 of letters, digits, _.:@-');
@@ -56,7 +61,7 @@ export const newItemsSchema = z.strictObject({
       z.strictObject({
         id: itemId.nullish().describe('Absent: it is given one. One that is there is replaced.'),
         text: z.string().regex(/\S/, 'must not be empty').nullish(),
-        embedding: vectorSchema.nullish().describe('Absent: that of the text.'),
+        embedding: embeddingSchema.nullish().describe('Absent: that of the text.'),
         attributes: attributesSchema.nullish(),
       }),
     )
@@ -64,9 +69,15 @@ export const newItemsSchema = z.strictObject({
     .max(MAX_ITEMS_AT_ONCE),
 });
 
+export type NewItem = Readonly<z.infer<typeof newItemsSchema>['items'][number]>;
+
 export const searchSchema = z.object({
   query: z
-    .union([z.string().regex(/\S/, 'must not be empty'), z.array(z.string()).min(1), vectorSchema])
+    .union([
+      z.string().regex(/\S/, 'must not be empty'),
+      z.array(z.string()).min(1),
+      z.array(z.number()).min(1),
+    ])
     .describe('A text, texts (taken as one), or an embedding.'),
   filters: filterSchema.nullish(),
   max_num_results: z.int().min(1).max(MAX_RESULTS).nullish().describe('10 unless given.'),

@@ -13,9 +13,8 @@ export function parseFilter(text: string): Test {
   const tokens = tokenize(text);
   let at = 0;
   const take = () => {
-    const token = tokens[at] ?? '';
     at += 1;
-    return token;
+    return tokens[at - 1] ?? '';
   };
   const expect = (token: string) => {
     const found = take();

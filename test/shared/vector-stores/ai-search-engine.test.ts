@@ -18,7 +18,7 @@ afterAll(() => simulator.close());
 
 function createEngine(apiKey: string): VectorEngine {
   return createAiSearchEngine({
-    ...{ endpoint: simulator.url, apiKey, indexPrefix: 'smart-router', settlesMs: 0 },
+    ...{ endpoint: simulator.url, apiKey, indexPrefix: 'smart-router' },
     loadCredential: () => Promise.reject(new Error('No token is needed.')),
   });
 }

@@ -1,0 +1,75 @@
+import type { TokenCredential } from '@azure/identity';
+import type { Config } from '../config.ts';
+import type { PurgeJob } from '../purge-expired.ts';
+import type { GetToken } from '../upstream/entra-token.ts';
+import { createTableClient } from '../upstream/tables.ts';
+import { createStoreRecords } from './store-records.ts';
+import { createTextEmbedder } from './text-embedder.ts';
+import type { VectorEngine } from './vector-engine.ts';
+import { createVectorStoreRoutes, type VectorStoreRoutes } from './vector-store-routes.ts';
+import { createVectorStores } from './vector-stores.ts';
+
+type Options = {
+  readonly config: Config;
+  readonly getToken: GetToken;
+  readonly loadCredential: () => Promise<TokenCredential>;
+};
+
+export type VectorStoresPart = {
+  readonly routes: VectorStoreRoutes;
+  readonly purgeJobs: readonly PurgeJob[];
+  readonly close: () => Promise<void>;
+};
+
+/** Vector stores, where an engine and a table are configured. Nothing of an engine is loaded before it is used. */
+export function createVectorStoresPart(options: Options): VectorStoresPart {
+  const { config, getToken, loadCredential } = options;
+  const { tables, vectors } = config;
+  const engine = createEngine(options);
+  const stores =
+    tables &&
+    engine &&
+    createVectorStores({
+      engine,
+      embedder: createTextEmbedder(config, getToken),
+      records: createStoreRecords(() => createTableClient(tables, vectors.table, loadCredential)),
+    });
+  return {
+    routes: createVectorStoreRoutes(stores),
+    purgeJobs: stores ? [{ what: 'vector stores', retentionDays: 0, purge: stores.purge }] : [],
+    close: async () => engine?.close(),
+  };
+}
+
+function createEngine({ config, loadCredential }: Options): VectorEngine | undefined {
+  const { file, aiSearch } = config.vectors;
+  if (aiSearch !== undefined) {
+    return createLazyEngine(async () => {
+      const { createAiSearchEngine } = await import('./ai-search-engine.ts');
+      return createAiSearchEngine({ ...aiSearch, loadCredential });
+    });
+  }
+  if (file === undefined) return undefined;
+  return createLazyEngine(async () => {
+    const { createSqliteEngine } = await import('./sqlite-engine.ts');
+    return createSqliteEngine(file);
+  });
+}
+
+/** Chat requests start without it. */
+function createLazyEngine(load: () => Promise<VectorEngine>): VectorEngine {
+  let loading: Promise<VectorEngine> | undefined;
+  const get = () => {
+    loading ??= load();
+    return loading;
+  };
+  return {
+    upsert: async (...args) => (await get()).upsert(...args),
+    get: async (...args) => (await get()).get(...args),
+    remove: async (...args) => (await get()).remove(...args),
+    search: async (...args) => (await get()).search(...args),
+    count: async (...args) => (await get()).count(...args),
+    removeStore: async (...args) => (await get()).removeStore(...args),
+    close: async () => (await loading)?.close(),
+  };
+}

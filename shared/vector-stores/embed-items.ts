@@ -1,0 +1,108 @@
+import { randomUUID } from 'node:crypto';
+import { createPromptSize } from '../capabilities/prompt-size.ts';
+import { InvalidRequestError } from '../errors.ts';
+import { EmbedderMismatchError, NoEmbedderError } from './store-errors.ts';
+import type { TextEmbedder } from './text-embedder.ts';
+import type { NewItem, SentEmbedding, VectorStore } from './vector-store.ts';
+
+export type Embedded = { readonly id: string; readonly embedding: Float32Array };
+
+/** The embeddings of items, sent or made, and their ids. Throws before any is made for what is wrong. */
+export async function embedItems(
+  embedder: TextEmbedder,
+  store: VectorStore,
+  items: readonly NewItem[],
+  signal: AbortSignal,
+): Promise<Embedded[]> {
+  const texts = items.flatMap(({ text, embedding }, index) => {
+    if (embedding != null) return [];
+    if (text != null) return [{ text, param: `items.${index}.text` }];
+    const param = `items.${index}`;
+    throw new InvalidRequestError(`${param} has neither text nor embedding.`, { param });
+  });
+  // What is wrong with one of them is said before any is paid for.
+  const sent = items.map(({ embedding }, index) =>
+    embedding == null ? undefined : toEmbedding(embedding, store, `items.${index}.embedding`),
+  );
+  const ofTexts = (await embedTexts(embedder, store, texts, signal)).values();
+  return items.map(({ id }, index) => ({
+    id: id ?? `emb_${randomUUID().replaceAll('-', '')}`,
+    embedding: sent[index] ?? (ofTexts.next().value as Float32Array),
+  }));
+}
+
+type Text = { readonly text: string; readonly param: string };
+
+/** Throws an HttpError when the store takes no such texts. */
+export async function embedTexts(
+  embedder: TextEmbedder,
+  store: VectorStore,
+  texts: readonly Text[],
+  signal: AbortSignal,
+): Promise<Float32Array[]> {
+  const [first] = texts;
+  if (first === undefined) return [];
+  if (store.embedder === undefined) throw new NoEmbedderError(first.param, store.dimensions);
+  const { dimensions } = store;
+  if (store.embedder !== embedder.id) {
+    const now = await embedder.findDimensions(undefined, signal).catch(() => undefined);
+    throw new EmbedderMismatchError(
+      { embedder: store.embedder, dimensions },
+      { id: embedder.id, dimensions: now },
+    );
+  }
+  for (const { text, param } of texts) {
+    if (await createPromptSize([text]).exceeds(embedder.maxTokens)) {
+      throw new InvalidRequestError(
+        `${param} has more than ${embedder.maxTokens} tokens, which is what ${embedder.id} takes: send it in pieces.`,
+        { param },
+      );
+    }
+  }
+  const embeddings = await embedder.embed(
+    texts.map(({ text }) => text),
+    dimensions,
+    signal,
+  );
+  const other = embeddings.find(({ length }) => length !== dimensions);
+  if (other === undefined) return embeddings;
+  throw new EmbedderMismatchError(
+    { embedder: store.embedder, dimensions },
+    { id: embedder.id, dimensions: other.length },
+  );
+}
+
+/** Throws an InvalidRequestError for what cannot be compared with what is in the store. */
+export function toEmbedding(
+  sent: SentEmbedding | readonly number[],
+  { dimensions, embedder }: VectorStore,
+  param: string,
+): Float32Array {
+  const numbers = typeof sent === 'string' ? fromBase64(sent, param) : Float32Array.from(sent);
+  if (numbers.length !== dimensions) {
+    const by = embedder === undefined ? '' : `, as ${embedder} gives them`;
+    throw new InvalidRequestError(
+      `${param} has ${numbers.length} numbers; this vector store takes ${dimensions}${by}.`,
+      { param },
+    );
+  }
+  if (!numbers.every(Number.isFinite)) {
+    throw new InvalidRequestError(`${param} has a number that float32 cannot hold.`, { param });
+  }
+  if (numbers.every((number) => number === 0)) {
+    throw new InvalidRequestError(`${param} has zeros alone: they have no direction.`, { param });
+  }
+  return numbers;
+}
+
+function fromBase64(text: string, param: string): Float32Array {
+  const bytes = Buffer.from(text, 'base64');
+  if (bytes.length % 4 !== 0) {
+    throw new InvalidRequestError(`${param} has ${bytes.length} bytes: float32 has four each.`, {
+      param,
+    });
+  }
+  return Float32Array.from({ length: bytes.length / 4 }, (_, index) =>
+    bytes.readFloatLE(4 * index),
+  );
+}

@@ -1,0 +1,142 @@
+import { createHash, randomUUID } from 'node:crypto';
+import type { TableClient } from '@azure/data-tables';
+import { isConflict, isNotFound, shareUntilFailure, writeToTable } from '../upstream/tables.ts';
+import type { AttributeTypes, VectorStore } from './vector-store.ts';
+import { expiryOf } from './vector-store.ts';
+
+/** Which stores there are; what is in them is the engine's. */
+export type StoreRecords = {
+  create(store: Omit<VectorStore, 'id' | 'createdAt' | 'lastActiveAt'>): Promise<VectorStore>;
+  /** Undefined for what is not there, has expired, or is somebody else's. */
+  find(owner: string, id: string): Promise<VectorStore | undefined>;
+  /** All of an owner, in no order. */
+  list(owner: string): Promise<readonly VectorStore[]>;
+  /** The record as it is then; undefined when it is not there. `change` may be asked several times. */
+  update(
+    owner: string,
+    id: string,
+    change: (store: VectorStore) => VectorStore,
+  ): Promise<VectorStore | undefined>;
+  remove(store: VectorStore): Promise<void>;
+  /** Those that had expired before a moment. */
+  expired(before: Date): Promise<readonly VectorStore[]>;
+};
+
+type Row = Readonly<Record<string, unknown>> & { readonly etag?: string };
+
+const TIMEOUT_MS = 10_000;
+const MAX_TRIES = 8;
+
+/** A row for each store, in the partition of its owner. */
+export function createStoreRecords(
+  load: () => Promise<TableClient>,
+  now: () => number = Date.now,
+): StoreRecords {
+  const loadClient = shareUntilFailure(load);
+  const limit = () => ({ abortSignal: AbortSignal.timeout(TIMEOUT_MS) });
+
+  async function read(owner: string, id: string): Promise<Row | undefined> {
+    try {
+      return await (await loadClient()).getEntity<Row>(partitionOf(owner), id, limit());
+    } catch (error) {
+      if (isNotFound(error)) return undefined;
+      throw error;
+    }
+  }
+
+  async function query(filter: string): Promise<VectorStore[]> {
+    const stores: VectorStore[] = [];
+    const rows = (await loadClient()).listEntities<Row>({ queryOptions: { filter } });
+    try {
+      for await (const row of rows) stores.push(toStore(row));
+    } catch (error) {
+      if (!isNotFound(error)) throw error;
+    }
+    return stores;
+  }
+
+  /** False when another one was first; throws for that, too, when it is the last try. */
+  async function replace(store: VectorStore, etag: string, isLast: boolean): Promise<boolean> {
+    try {
+      await (await loadClient()).updateEntity(toRow(store), 'Replace', { ...limit(), etag });
+      return true;
+    } catch (error) {
+      if (isConflict(error) && !isLast) return false;
+      throw error;
+    }
+  }
+
+  function isAlive(store: VectorStore): boolean {
+    return (expiryOf(store) ?? Number.POSITIVE_INFINITY) > now();
+  }
+
+  return {
+    create: async (wish) => {
+      const at = now();
+      const id = `vs_${randomUUID().replaceAll('-', '')}`;
+      const store: VectorStore = { ...wish, id, createdAt: at, lastActiveAt: at };
+      const client = await loadClient();
+      await writeToTable(client, limit(), () => client.createEntity(toRow(store), limit()));
+      return store;
+    },
+    find: async (owner, id) => {
+      const row = await read(owner, id);
+      const store = row && toStore(row);
+      return store !== undefined && isAlive(store) ? store : undefined;
+    },
+    list: async (owner) => (await query(`PartitionKey eq '${partitionOf(owner)}'`)).filter(isAlive),
+    update: async (owner, id, change) => {
+      for (let tries = 1; ; tries += 1) {
+        const row = await read(owner, id);
+        if (row === undefined) return undefined;
+        const changed = change(toStore(row));
+        const isLast = tries >= MAX_TRIES;
+        if (await replace(changed, row.etag ?? '*', isLast)) return changed;
+      }
+    },
+    remove: async ({ owner, id }) => {
+      const client = await loadClient();
+      await client.deleteEntity(partitionOf(owner), id, limit()).catch((error: unknown) => {
+        if (!isNotFound(error)) throw error;
+      });
+    },
+    expired: async (before) => query(`expiresAt lt datetime'${before.toISOString()}'`),
+  };
+}
+
+/** Names of callers may be anything. */
+function partitionOf(owner: string): string {
+  return createHash('sha256').update(owner).digest('hex');
+}
+
+function toRow(store: VectorStore): { partitionKey: string; rowKey: string } & Row {
+  const { id, owner, name, metadata, createdAt, lastActiveAt, dimensions, attributeTypes } = store;
+  const { embedder, expiresAfterDays } = store;
+  const expiresAt = expiryOf(store);
+  return {
+    ...{ partitionKey: partitionOf(owner), rowKey: id, owner, name, dimensions },
+    metadata: JSON.stringify(metadata),
+    createdAt: new Date(createdAt),
+    lastActiveAt: new Date(lastActiveAt),
+    attributeTypes: JSON.stringify(attributeTypes),
+    ...(embedder !== undefined && { embedder }),
+    ...(expiresAfterDays !== undefined && { expiresAfterDays }),
+    ...(expiresAt !== undefined && { expiresAt: new Date(expiresAt) }),
+  };
+}
+
+function toStore(row: Row): VectorStore {
+  const { rowKey, owner, name, metadata, createdAt, lastActiveAt, dimensions } = row;
+  const { embedder, expiresAfterDays, attributeTypes } = row;
+  const timeOf = (value: unknown) => new Date(value as string | Date).getTime();
+  return {
+    ...{ id: String(rowKey), owner: String(owner), name: String(name) },
+    metadata: JSON.parse(String(metadata)) as VectorStore['metadata'],
+    createdAt: timeOf(createdAt),
+    lastActiveAt: timeOf(lastActiveAt),
+    dimensions: Number(dimensions),
+    attributeTypes: JSON.parse(String(attributeTypes)) as AttributeTypes,
+    ...(typeof embedder === 'string' && { embedder }),
+    ...(typeof expiresAfterDays === 'number' && { expiresAfterDays }),
+  };
+}

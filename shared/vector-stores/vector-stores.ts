@@ -1,0 +1,225 @@
+import type * as z from 'zod';
+import { InvalidRequestError } from '../errors.ts';
+import { type Embedded, embedItems, embedTexts, toEmbedding } from './embed-items.ts';
+import { parseFilter, type SentFilter } from './filter.ts';
+import { ItemNotFoundError, StoreNotFoundError } from './store-errors.ts';
+import type { StoreRecords } from './store-records.ts';
+import type { TextEmbedder } from './text-embedder.ts';
+import type { Hit, VectorEngine } from './vector-engine.ts';
+import type {
+  Attributes,
+  AttributeTypes,
+  NewItem,
+  newStoreSchema,
+  storeChangeSchema,
+  VectorItem,
+  VectorStore,
+} from './vector-store.ts';
+
+type StoreChange = z.infer<typeof storeChangeSchema>;
+
+/** What is looked for: a text, or an embedding. */
+export type Wanted = {
+  readonly query: string | readonly number[];
+  readonly limit: number;
+  readonly minScore: number;
+  /** As it was sent. */
+  readonly filters?: SentFilter;
+};
+
+/** The stores of all callers, each known to its owner alone: to others a StoreNotFoundError. */
+export type VectorStores = {
+  create(
+    owner: string,
+    wish: z.infer<typeof newStoreSchema>,
+    signal: AbortSignal,
+  ): Promise<VectorStore>;
+  find(owner: string, id: string): Promise<VectorStore>;
+  list(owner: string): Promise<readonly VectorStore[]>;
+  change(owner: string, id: string, change: StoreChange): Promise<VectorStore>;
+  remove(owner: string, id: string): Promise<void>;
+  count(store: VectorStore): Promise<number>;
+  /** All of them or none. Gives their ids, in their order. */
+  add(owner: string, id: string, items: readonly NewItem[], signal: AbortSignal): Promise<string[]>;
+  item(owner: string, id: string, item: string): Promise<VectorItem>;
+  removeItem(owner: string, id: string, item: string): Promise<void>;
+  search(owner: string, id: string, wanted: Wanted, signal: AbortSignal): Promise<readonly Hit[]>;
+  /** Removes those that had expired before a moment; gives how many. */
+  purge(before: Date): Promise<number>;
+};
+
+type StoresOptions = {
+  readonly records: StoreRecords;
+  readonly engine: VectorEngine;
+  readonly embedder: TextEmbedder;
+  readonly now?: () => number;
+};
+
+/** How late the record of the last use may be: it is not written at each search. */
+const ACTIVE_MS = 3_600_000;
+
+/** That the items of a store have together. */
+const MAX_ATTRIBUTES = 256;
+
+export function createVectorStores(options: StoresOptions): VectorStores {
+  const { records, engine, embedder } = options;
+
+  async function find(owner: string, id: string): Promise<VectorStore> {
+    const store = isStoreId(id) ? await records.find(owner, id) : undefined;
+    if (store === undefined) throw new StoreNotFoundError();
+    return store;
+  }
+
+  async function removeStore(store: VectorStore): Promise<void> {
+    // What is interrupted is still there, and can be removed again.
+    await engine.removeStore(store);
+    await records.remove(store);
+  }
+
+  return {
+    create: async (owner, wish, signal) => {
+      const dimensions = await embedder.findDimensions(wish.dimensions ?? undefined, signal);
+      return records.create({
+        owner,
+        ...settingsOf(wish, { name: '', metadata: {} }),
+        dimensions: dimensions ?? wish.dimensions ?? 0,
+        ...(dimensions !== undefined && { embedder: embedder.id }),
+        attributeTypes: {},
+      });
+    },
+    find,
+    list: records.list,
+    change: async (owner, id, wish) => {
+      await find(owner, id);
+      const changed = await records.update(owner, id, ({ expiresAfterDays, ...store }) => ({
+        ...store,
+        ...settingsOf(wish, { ...store, ...(expiresAfterDays && { expiresAfterDays }) }),
+      }));
+      if (changed === undefined) throw new StoreNotFoundError();
+      return changed;
+    },
+    remove: async (owner, id) => removeStore(await find(owner, id)),
+    count: engine.count,
+    add: async (owner, id, items, signal) =>
+      addItems(options, await find(owner, id), items, signal),
+    item: async (owner, id, itemId) => {
+      const found = await engine.get(await find(owner, id), itemId);
+      if (found === undefined) throw new ItemNotFoundError();
+      return found;
+    },
+    removeItem: async (owner, id, itemId) => {
+      if (!(await engine.remove(await find(owner, id), itemId))) throw new ItemNotFoundError();
+    },
+    search: async (owner, id, wanted, signal) =>
+      searchStore(options, await find(owner, id), wanted, signal),
+    purge: async (before) => {
+      const expired = await records.expired(before);
+      for (const store of expired) await removeStore(store);
+      return expired.length;
+    },
+  };
+}
+
+async function addItems(
+  { records, engine, embedder, now = Date.now }: StoresOptions,
+  store: VectorStore,
+  items: readonly NewItem[],
+  signal: AbortSignal,
+): Promise<string[]> {
+  const embedded = await embedItems(embedder, store, items, signal);
+  const known = await records.update(store.owner, store.id, (current) => ({
+    ...current,
+    lastActiveAt: now(),
+    attributeTypes: mergeTypes(current.attributeTypes, items),
+  }));
+  if (known === undefined) throw new StoreNotFoundError();
+  await engine.upsert(store, toItems(items, embedded, now()));
+  return embedded.map(({ id }) => id);
+}
+
+async function searchStore(
+  { records, engine, embedder, now = Date.now }: StoresOptions,
+  store: VectorStore,
+  { query, limit, minScore, filters }: Wanted,
+  signal: AbortSignal,
+): Promise<readonly Hit[]> {
+  const filter = filters === undefined ? undefined : parseFilter(filters, store.attributeTypes);
+  const embedding = await embedQuery(embedder, store, query, signal);
+  if (now() - store.lastActiveAt > ACTIVE_MS) {
+    await records.update(store.owner, store.id, (one) => ({ ...one, lastActiveAt: now() }));
+  }
+  const hits = await engine.search(store, { embedding, limit, ...(filter && { filter }) });
+  return hits.filter(({ score }) => score >= minScore);
+}
+
+async function embedQuery(
+  embedder: TextEmbedder,
+  store: VectorStore,
+  query: Wanted['query'],
+  signal: AbortSignal,
+): Promise<Float32Array> {
+  if (typeof query !== 'string') return toEmbedding(query, store, 'query');
+  const [embedding] = await embedTexts(embedder, store, [{ text: query, param: 'query' }], signal);
+  if (embedding === undefined) throw new Error('The query has no embedding.');
+  return embedding;
+}
+
+/** Others may not even stand in a query. */
+function isStoreId(id: string): boolean {
+  return /^vs_[0-9a-f]{32}$/.test(id);
+}
+
+type Settings = Pick<VectorStore, 'name' | 'metadata' | 'expiresAfterDays'>;
+
+/** What is not said stays; null takes it away. */
+function settingsOf(wish: StoreChange, now: Settings): Settings {
+  const { name, metadata, expires_after: expiry } = wish;
+  const days = expiry === undefined ? now.expiresAfterDays : expiry?.days;
+  return {
+    name: name === undefined ? now.name : (name ?? ''),
+    metadata: metadata === undefined ? now.metadata : (metadata ?? {}),
+    ...(days !== undefined && { expiresAfterDays: days }),
+  };
+}
+
+/** Throws an InvalidRequestError for an attribute of another type than before. */
+function mergeTypes(known: AttributeTypes, items: readonly NewItem[]): AttributeTypes {
+  const types = new Map(Object.entries(known));
+  for (const [index, { attributes }] of items.entries()) {
+    for (const [key, value] of Object.entries(attributes ?? {})) {
+      const type = typeof value as AttributeTypes[string];
+      const before = types.get(key) ?? type;
+      if (before !== type) {
+        const param = `items.${index}.attributes.${key}`;
+        throw new InvalidRequestError(
+          `${param} is a ${type}; in this vector store it is a ${before}.`,
+          { param },
+        );
+      }
+      types.set(key, type);
+    }
+  }
+  if (types.size > MAX_ATTRIBUTES) {
+    throw new InvalidRequestError(
+      `items would give the vector store ${types.size} attributes: it may have ${MAX_ATTRIBUTES}.`,
+      { param: 'items' },
+    );
+  }
+  return Object.fromEntries(types);
+}
+
+function toItems(
+  items: readonly NewItem[],
+  embedded: readonly Embedded[],
+  at: number,
+): VectorItem[] {
+  return embedded.map((one, index) => {
+    const { text, attributes } = items[index] ?? {};
+    return {
+      ...one,
+      ...(text != null && { text }),
+      attributes: (attributes ?? {}) as Attributes,
+      createdAt: at,
+    };
+  });
+}
