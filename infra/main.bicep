@@ -128,6 +128,7 @@ var names = {
   spendingTable: 'spending'
   threadTable: 'threads'
   threadContainer: 'threads'
+  vectorStoreTable: 'vectorstores'
 }
 var hasApiManagement = apiManagement != null
 var isPrivate = network != null
@@ -212,7 +213,13 @@ module storage 'modules/storage.bicep' = {
     location: location
     tags: allTags
     sku: storageSku
-    tableNames: [names.embeddingTable, names.registryTable, names.spendingTable, names.threadTable]
+    tableNames: [
+      names.embeddingTable
+      names.registryTable
+      names.spendingTable
+      names.threadTable
+      names.vectorStoreTable
+    ]
     packageContainerName: names.packageContainer
     threadContainerName: names.threadContainer
     isPrivate: isPrivate
@@ -326,6 +333,7 @@ module app 'modules/function-app.bicep' = {
       TABLES_ENDPOINT: storage.outputs.tablesEndpoint
       THREADS_CONTAINER: names.threadContainer
       THREADS_TABLE: names.threadTable
+      VECTOR_STORES_TABLE: names.vectorStoreTable
       WEAK_API_STYLE: weakElsewhere == null ? '' : (weakElsewhere.?apiStyle ?? 'openai')
       WEAK_DEPLOYMENT: weakElsewhere.?deployment ?? weak.name
       WEAK_ENDPOINT: weakElsewhere.?endpoint ?? ''

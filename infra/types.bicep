@@ -136,6 +136,8 @@ type networkType = {
 type routerSettingsType = {
   AZURE_OPENAI_API_STYLE: string?
   AZURE_OPENAI_API_VERSION: string?
+  AI_SEARCH_ENDPOINT: string?
+  AI_SEARCH_INDEX_PREFIX: string?
   CIRCUIT_FAILURES: string?
   CIRCUIT_OPEN_MS: string?
   EMBEDDING_CACHE_ENTRIES: string?

@@ -57,6 +57,7 @@ param deploymentSettings {
   TABLES_ENDPOINT: string
   THREADS_CONTAINER: string
   THREADS_TABLE: string
+  VECTOR_STORES_TABLE: string
   WEAK_API_STYLE: string
   WEAK_DEPLOYMENT: string
   WEAK_ENDPOINT: string
@@ -79,6 +80,8 @@ param hasCacheKeySecret bool
 // Every setting that the router reads is there, also without a value: an empty one counts as none,
 // and whoever looks for it finds its name.
 var unset = {
+  AI_SEARCH_ENDPOINT: ''
+  AI_SEARCH_INDEX_PREFIX: ''
   AZURE_OPENAI_API_STYLE: ''
   AZURE_OPENAI_API_VERSION: ''
   CIRCUIT_FAILURES: ''

@@ -21,6 +21,8 @@ const PLATFORM: Readonly<Record<string, string | undefined>> = {
 const NOT_IN_AZURE: Readonly<Record<string, string>> = {
   ROUTER_AUTH: 'opens the door, and is refused in Azure',
   TABLES_CONNECTION_STRING: 'is for the emulator: the app signs in',
+  AI_SEARCH_API_KEY: 'is for a simulator: the app signs in',
+  VECTOR_STORE_FILE: 'is for one machine: instances come and go with their disks',
   AZURE_OPENAI_API_KEY: 'the account takes no keys: the app signs in',
   STRONG_API_KEY: 'the strong model is in the account, which takes no keys',
   EMBEDDING_API_KEY: 'the embedding model is in the account, which takes no keys',

@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { type Simulator, startSimulator } from '../upstream-simulator/simulator.ts';
 import { startAzurite } from './azurite.ts';
 import { pickPort } from './pick-port.ts';
@@ -17,6 +18,7 @@ export type LocalServices = {
 const SIMULATOR_PORT = 7072;
 const SAMPLE_ENDPOINT = `http://127.0.0.1:${SIMULATOR_PORT}`;
 const SAMPLE_TABLES = 'UseDevelopmentStorage=true';
+const SAMPLE_VECTORS = ':memory:';
 
 /**
  * Starts beside the app whatever its settings do not name: Azurite when no tables are configured,
@@ -45,6 +47,13 @@ export async function startLocalServices(
     languageWorkers__node__arguments: '--max-http-header-size=65536',
   };
   const started = {
+    // Where the tables are kept, or in memory as they are.
+    ...(azurite &&
+      !isNamed('AI_SEARCH_ENDPOINT') &&
+      !isNamed('VECTOR_STORE_FILE', SAMPLE_VECTORS) && {
+        VECTOR_STORE_FILE:
+          dataFolder === undefined ? SAMPLE_VECTORS : join(dataFolder, 'vectors.sqlite'),
+      }),
     ...(simulator && { AZURE_OPENAI_ENDPOINT: simulator.url }),
     ...(azurite && { TABLES_CONNECTION_STRING: azurite.connectionString }),
     // Where the real host keeps whose turn a timer is.
