@@ -4,6 +4,7 @@ import { type Background, createBackground } from '../shared/background.ts';
 import { createCompleteChat } from '../shared/chat/complete-chat.ts';
 import type { Config } from '../shared/config.ts';
 import { createController } from '../shared/controller.ts';
+import { createKnnScorer } from '../shared/knn-scorer.ts';
 import { errorKind, type Log } from '../shared/log.ts';
 import { createFindQuantiles } from '../shared/matrix-factorization/calibrate-models.ts';
 import {
@@ -28,6 +29,9 @@ import { createTableClient } from '../shared/upstream/tables.ts';
 import { createUpstreams, type Upstream } from '../shared/upstream/upstream.ts';
 import { createFindPolicy } from '../shared/use-case-policy.ts';
 import { createVectorStoresPart } from '../shared/vector-stores/create-vector-stores.ts';
+import { foldEmbedding } from '../shared/vector-stores/fold-embedding.ts';
+import type { Outcomes } from '../shared/vector-stores/outcomes.ts';
+import { azureTextEmbedder, LOCAL_TEXT_EMBEDDER } from '../shared/vector-stores/text-embedder.ts';
 import type { VectorStoreRoutes } from '../shared/vector-stores/vector-store-routes.ts';
 
 type Handle = (call: Call) => Promise<Answer>;
@@ -77,7 +81,7 @@ export async function createServices(config: Config, log: Log): Promise<Services
       background,
       log,
     }),
-    load(entry, config.modelsFolder),
+    loadScorer(config, vectorStores.outcomes, log),
     registry.start(),
   ]);
   spending.start();
@@ -86,6 +90,7 @@ export async function createServices(config: Config, log: Log): Promise<Services
   const parts = {
     ...{ config, log, registry, spending, prompts, scorer, heldOutScores, embedding },
     ...{ background, threads },
+    ...(vectorStores.outcomes && { outcomes: vectorStores.outcomes }),
   };
   return {
     ...createHandlers(parts),
@@ -137,6 +142,7 @@ type Parts = {
   readonly embedding: Upstream | undefined;
   readonly background: Background;
   readonly threads: Threads;
+  readonly outcomes?: Outcomes;
 };
 
 function createHandlers(
@@ -180,7 +186,8 @@ function createHandlers(
     countTokens,
   });
   const routePrompts = createRoutePrompts({
-    ...{ decide, scorer: scorer.name },
+    ...{ decide, scorer: scorer.name, log },
+    ...(parts.outcomes && { outcomes: parts.outcomes }),
     ...(calibration && { calibration: calibration.name }),
   });
   return {
@@ -188,6 +195,25 @@ function createHandlers(
     passEmbeddings: limited(passEmbeddings),
     routePrompts: limited(routePrompts),
   };
+}
+
+/** With the votes of recorded outcomes, if they are wished. */
+async function loadScorer(
+  { scorer, modelsFolder, isKnn, isLocalEmbedder, embedding }: Config,
+  outcomes: Outcomes | undefined,
+  log: Log,
+): Promise<Scorer> {
+  const base = await load(scorer.entry, modelsFolder);
+  if (!isKnn) return base;
+  const embedder = isLocalEmbedder
+    ? LOCAL_TEXT_EMBEDDER
+    : azureTextEmbedder(embedding?.modelName ?? '');
+  return createKnnScorer({
+    base,
+    log,
+    findNearest: async (one, limit) =>
+      outcomes?.ofEmbedding(embedder, isLocalEmbedder ? foldEmbedding(one) : one, limit),
+  });
 }
 
 function createCheckReadiness(parts: Parts): () => Promise<Readiness> {

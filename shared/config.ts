@@ -40,6 +40,8 @@ export type Config = {
   readonly weak: Deployment;
   readonly embedding?: Deployment;
   readonly scorer: ScorerChoice;
+  /** Recorded outcomes vote on what the scorer says. */
+  readonly isKnn: boolean;
   /** The scorer takes the embeddings of the local embedder, so that none need be called. */
   readonly isLocalEmbedder: boolean;
   readonly modelsFolder: string;
@@ -111,6 +113,7 @@ export async function loadConfig(env: Environment = process.env): Promise<Config
     weak,
     ...(embedding && { embedding }),
     scorer,
+    isKnn: readScorerName(read).isKnn,
     isLocalEmbedder,
     modelsFolder,
     policy,
@@ -202,6 +205,15 @@ function readModes(read: SettingsReader): ModeShares {
   return modes;
 }
 
+/** `knn` votes on what `local` says, `knn+routellm` on what another scorer says. */
+function readScorerName(read: SettingsReader): { readonly name: string; readonly isKnn: boolean } {
+  const text = read.text('ROUTER_SCORER') ?? 'local';
+  if (text === 'knn') return { name: 'local', isKnn: true };
+  return text.startsWith('knn+')
+    ? { name: text.slice(4), isKnn: true }
+    : { name: text, isKnn: false };
+}
+
 async function readScorer(
   read: SettingsReader,
   modelsFolder: string,
@@ -212,7 +224,7 @@ async function readScorer(
   const calibration = read.text('ROUTER_CALIBRATION');
   try {
     const choice = resolveScorer(await loadRegistry(modelsFolder), {
-      name: read.text('ROUTER_SCORER') ?? 'local',
+      name: readScorerName(read).name,
       ...(strong !== undefined && { strong }),
       ...(weak !== undefined && { weak }),
       ...(calibration !== undefined && { calibration }),

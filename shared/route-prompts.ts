@@ -4,8 +4,11 @@ import { parseWith } from './chat/chat-request.ts';
 import { type DecideOptions, decide, openRequest } from './chat/decide.ts';
 import { decisionFacts } from './chat/decision-facts.ts';
 import { needsOfText } from './chat/guards.ts';
+import { findNewestAsk } from './chat/newest-ask.ts';
+import { errorKind, type Log } from './log.ts';
 import { readControls, routingSchema } from './routing/controls.ts';
 import type { RoutingDecision } from './routing-decision.ts';
+import type { Outcomes } from './vector-stores/outcomes.ts';
 
 export const routeBatchSchema = z.strictObject({
   prompts: z
@@ -18,6 +21,9 @@ export const routeBatchSchema = z.strictObject({
 
 type RoutePromptsOptions = {
   readonly decide: DecideOptions;
+  /** What is recorded of prompts; absent: nothing is. */
+  readonly outcomes?: Outcomes;
+  readonly log: Log;
   /** `id@version`. */
   readonly scorer: string;
   /** `id@version` of the calibration in force, if the scorer has one for the pair. */
@@ -29,7 +35,7 @@ export function createRoutePrompts(options: RoutePromptsOptions): (call: Call) =
   const { scorer, calibration } = options;
   const { controller, getFleet, findPolicy } = options.decide;
 
-  async function decideAll(call: Call): Promise<readonly [readonly RoutingDecision[], boolean]> {
+  async function decideAll(call: Call): Promise<Decided> {
     if (typeof call.body === 'object' && call.body !== null && 'prompts' in call.body) {
       const { prompts: texts, routing } = parseWith(routeBatchSchema, call.body);
       const fleet = getFleet();
@@ -39,19 +45,57 @@ export function createRoutePrompts(options: RoutePromptsOptions): (call: Call) =
         policy: findPolicy(fleet, call.useCase),
         controls: readControls(routing ?? {}, call.header, {}),
       });
-      return [decisions, routing?.explain ?? false];
+      return { decisions, texts, explain: routing?.explain ?? false };
     }
     const opened = await openRequest(options.decide, call);
-    const { decision } = await decide(options.decide, opened);
-    return [[decision], opened.request.routing.explain ?? false];
+    const { decision, request } = await decide(options.decide, opened);
+    const texts = [findNewestAsk(request.messages)];
+    return { decisions: [decision], texts, explain: request.routing.explain ?? false };
   }
 
   return async (call) => {
-    const [decisions, explain] = await decideAll(call);
+    const { decisions, texts, explain } = await decideAll(call);
+    const similar = explain ? await findSimilar(options, texts, call.signal) : [];
     const data = decisions.map((decision, index) => {
       const { object, ...facts } = decisionFacts(decision, explain);
-      return { object, index, ...facts };
+      return {
+        object,
+        index,
+        ...facts,
+        ...(similar[index] !== undefined && { similar: similar[index] }),
+      };
     });
     return jsonAnswer(200, { object: 'list', scorer, ...(calibration && { calibration }), data });
   };
+}
+
+type Decided = {
+  readonly decisions: readonly RoutingDecision[];
+  /** What was scored for each of them. */
+  readonly texts: readonly (string | undefined)[];
+  readonly explain: boolean;
+};
+
+/** Of so many prompts at most, each so many. */
+const EXPLAINED = 20;
+const SIMILAR = 5;
+
+/** The outcomes recorded of prompts like each; they explain a decision, which stands without them. */
+async function findSimilar(
+  { outcomes, log }: RoutePromptsOptions,
+  texts: readonly (string | undefined)[],
+  signal: AbortSignal,
+): Promise<unknown[]> {
+  try {
+    return await Promise.all(
+      texts.slice(0, EXPLAINED).map(async (text) => {
+        const hits = text === undefined ? [] : await outcomes?.ofText(text, SIMILAR, signal);
+        // Not what was asked: that is not the caller's.
+        return hits?.map(({ id, score, attributes }) => ({ id, score, outcome: attributes }));
+      }),
+    );
+  } catch (error) {
+    log('warning', 'similar-prompts-not-found', { error: errorKind(error) });
+    return [];
+  }
 }

@@ -1,16 +1,13 @@
 import { readFile } from 'node:fs/promises';
 import { InputError } from './command-line/input-error.ts';
 import { type CommandLine, runTool } from './command-line/run-tool.ts';
+import { KEY_VARIABLE, RouterError, readRouter } from './models/ask-router.ts';
 import {
   type Change,
   createRegistryClient,
   type Entry,
   type RegistryClient,
-  RouterError,
 } from './models/registry-client.ts';
-import { parseRouterAddress } from './smoke/smoke-client.ts';
-
-const KEY_VARIABLE = 'SMART_ROUTER_API_KEY';
 
 const HELP = `Shows and changes the deployments of a running router, without a restart.
 
@@ -120,14 +117,8 @@ await runTool({
 });
 
 function createClient(commandLine: CommandLine): RegistryClient {
-  const url = commandLine.text('url') ?? process.env['SMART_ROUTER_URL'] ?? 'http://127.0.0.1:7071';
-  const keyFrom = commandLine.text('key-from');
-  const key = process.env[keyFrom ?? KEY_VARIABLE] ?? '';
-  if (keyFrom !== undefined && key === '') {
-    // The name is left out: somebody may have written the key itself there.
-    throw new InputError('--key-from must name an environment variable that holds the key.');
-  }
-  return createRegistryClient(parseRouterAddress(url), key === '' ? undefined : key);
+  const { url, key } = readRouter(commandLine);
+  return createRegistryClient(url, key);
 }
 
 async function add(

@@ -113,6 +113,18 @@ export const routingDecisionSchema = z.object({
     .nullable()
     .optional()
     .describe('The same with the cheaper model that would do, where nothing is cached.'),
+  similar: z
+    .array(
+      z.object({
+        id: z.string(),
+        score: z.number().describe('The cosine of the two prompts.'),
+        outcome: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])),
+      }),
+    )
+    .optional()
+    .describe(
+      'Recorded outcomes of prompts like it, the nearest first: with `explain`, if there are any.',
+    ),
   candidates: z
     .array(
       z.object({

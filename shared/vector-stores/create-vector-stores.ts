@@ -3,8 +3,9 @@ import type { Config } from '../config.ts';
 import type { PurgeJob } from '../purge-expired.ts';
 import type { GetToken } from '../upstream/entra-token.ts';
 import { createTableClient } from '../upstream/tables.ts';
+import { createOutcomes, type Outcomes } from './outcomes.ts';
 import { createStoreRecords } from './store-records.ts';
-import { createTextEmbedder } from './text-embedder.ts';
+import { createTextEmbedders } from './text-embedder.ts';
 import type { VectorEngine } from './vector-engine.ts';
 import { createVectorStoreRoutes, type VectorStoreRoutes } from './vector-store-routes.ts';
 import { createVectorStores } from './vector-stores.ts';
@@ -17,6 +18,8 @@ type Options = {
 
 export type VectorStoresPart = {
   readonly routes: VectorStoreRoutes;
+  /** Absent: nothing is kept. */
+  readonly outcomes?: Outcomes;
   readonly purgeJobs: readonly PurgeJob[];
   readonly close: () => Promise<void>;
 };
@@ -26,16 +29,16 @@ export function createVectorStoresPart(options: Options): VectorStoresPart {
   const { config, getToken, loadCredential } = options;
   const { tables, vectors } = config;
   const engine = createEngine(options);
-  const stores =
-    tables &&
-    engine &&
-    createVectorStores({
+  const parts = tables &&
+    engine && {
       engine,
-      embedder: createTextEmbedder(config, getToken),
+      embedders: createTextEmbedders(config, getToken),
       records: createStoreRecords(() => createTableClient(tables, vectors.table, loadCredential)),
-    });
+    };
+  const stores = parts && createVectorStores(parts);
   return {
     routes: createVectorStoreRoutes(stores),
+    ...(parts && { outcomes: createOutcomes(parts) }),
     purgeJobs: stores ? [{ what: 'vector stores', retentionDays: 0, purge: stores.purge }] : [],
     close: async () => engine?.close(),
   };

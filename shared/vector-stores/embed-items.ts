@@ -9,7 +9,7 @@ export type Embedded = { readonly id: string; readonly embedding: Float32Array }
 
 /** The embeddings of items, sent or made, and their ids. Throws before any is made for what is wrong. */
 export async function embedItems(
-  embedder: TextEmbedder,
+  embedders: readonly TextEmbedder[],
   store: VectorStore,
   items: readonly NewItem[],
   signal: AbortSignal,
@@ -24,7 +24,7 @@ export async function embedItems(
   const sent = items.map(({ embedding }, index) =>
     embedding == null ? undefined : toEmbedding(embedding, store, `items.${index}.embedding`),
   );
-  const ofTexts = (await embedTexts(embedder, store, texts, signal)).values();
+  const ofTexts = (await embedTexts(embedders, store, texts, signal)).values();
   return items.map(({ id }, index) => ({
     id: id ?? `emb_${randomUUID().replaceAll('-', '')}`,
     embedding: sent[index] ?? (ofTexts.next().value as Float32Array),
@@ -35,7 +35,7 @@ type Text = { readonly text: string; readonly param: string };
 
 /** Throws an HttpError when the store takes no such texts. */
 export async function embedTexts(
-  embedder: TextEmbedder,
+  embedders: readonly TextEmbedder[],
   store: VectorStore,
   texts: readonly Text[],
   signal: AbortSignal,
@@ -44,13 +44,9 @@ export async function embedTexts(
   if (first === undefined) return [];
   if (store.embedder === undefined) throw new NoEmbedderError(first.param, store.dimensions);
   const { dimensions } = store;
-  if (store.embedder !== embedder.id) {
-    const now = await embedder.findDimensions(undefined, signal).catch(() => undefined);
-    throw new EmbedderMismatchError(
-      { embedder: store.embedder, dimensions },
-      { id: embedder.id, dimensions: now },
-    );
-  }
+  const embedder = embedders.find(({ id }) => id === store.embedder);
+  if (embedder === undefined)
+    throw await toMismatch(embedders[0], store.embedder, dimensions, signal);
   for (const { text, param } of texts) {
     if (await createPromptSize([text]).exceeds(embedder.maxTokens)) {
       throw new InvalidRequestError(
@@ -69,6 +65,19 @@ export async function embedTexts(
   throw new EmbedderMismatchError(
     { embedder: store.embedder, dimensions },
     { id: embedder.id, dimensions: other.length },
+  );
+}
+
+async function toMismatch(
+  now: TextEmbedder | undefined,
+  embedder: string,
+  dimensions: number,
+  signal: AbortSignal,
+): Promise<EmbedderMismatchError> {
+  const found = await now?.findDimensions(undefined, signal).catch(() => undefined);
+  return new EmbedderMismatchError(
+    { embedder, dimensions },
+    { id: now?.id ?? 'none', dimensions: found },
   );
 }
 

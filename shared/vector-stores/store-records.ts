@@ -2,7 +2,7 @@ import { createHash, randomUUID } from 'node:crypto';
 import type { TableClient } from '@azure/data-tables';
 import { isConflict, isNotFound, shareUntilFailure, writeToTable } from '../upstream/tables.ts';
 import type { AttributeTypes, VectorStore } from './vector-store.ts';
-import { expiryOf } from './vector-store.ts';
+import { expiryOf, isOfOutcomes } from './vector-store.ts';
 
 /** Which stores there are; what is in them is the engine's. */
 export type StoreRecords = {
@@ -20,6 +20,8 @@ export type StoreRecords = {
   remove(store: VectorStore): Promise<void>;
   /** Those that had expired before a moment. */
   expired(before: Date): Promise<readonly VectorStore[]>;
+  /** The newest one of recorded outcomes, whoever made it. */
+  findOutcomes(): Promise<VectorStore | undefined>;
 };
 
 type Row = Readonly<Record<string, unknown>> & { readonly etag?: string };
@@ -33,7 +35,6 @@ export function createStoreRecords(
   now: () => number = Date.now,
 ): StoreRecords {
   const loadClient = shareUntilFailure(load);
-  const limit = () => ({ abortSignal: AbortSignal.timeout(TIMEOUT_MS) });
 
   async function read(owner: string, id: string): Promise<Row | undefined> {
     try {
@@ -101,7 +102,15 @@ export function createStoreRecords(
       });
     },
     expired: async (before) => query(`expiresAt lt datetime'${before.toISOString()}'`),
+    findOutcomes: async () =>
+      (await query('isOfOutcomes eq true'))
+        .filter(isAlive)
+        .toSorted((a, b) => b.createdAt - a.createdAt)[0],
   };
+}
+
+function limit(): { readonly abortSignal: AbortSignal } {
+  return { abortSignal: AbortSignal.timeout(TIMEOUT_MS) };
 }
 
 /** Names of callers may be anything. */
@@ -119,6 +128,7 @@ function toRow(store: VectorStore): { partitionKey: string; rowKey: string } & R
     createdAt: new Date(createdAt),
     lastActiveAt: new Date(lastActiveAt),
     attributeTypes: JSON.stringify(attributeTypes),
+    ...(isOfOutcomes(store) && { isOfOutcomes: true }),
     ...(embedder !== undefined && { embedder }),
     ...(expiresAfterDays !== undefined && { expiresAfterDays }),
     ...(expiresAt !== undefined && { expiresAt: new Date(expiresAt) }),

@@ -1,9 +1,11 @@
+import { setImmediate } from 'node:timers/promises';
 import type { OpenAI } from 'openai';
 import type { Config } from '../config.ts';
 import { UpstreamError } from '../errors.ts';
 import { errorKind } from '../log.ts';
 import { createEmbeddingClient, MAX_TOKENS } from '../prompt-embedding/azure-embedding.ts';
 import { LOCAL_EMBEDDER, loadLocalEmbedder } from '../prompt-embedding/local-embedding.ts';
+import type { Deployment } from '../upstream/deployment.ts';
 import type { GetToken } from '../upstream/entra-token.ts';
 import { shareUntilFailure } from '../upstream/tables.ts';
 import { FOLDED_DIMENSIONS, foldEmbedding } from './fold-embedding.ts';
@@ -23,6 +25,12 @@ export type TextEmbedder = {
   embed(texts: readonly string[], dimensions: number, signal: AbortSignal): Promise<Float32Array[]>;
 };
 
+export const LOCAL_TEXT_EMBEDDER = `${LOCAL_EMBEDDER.id}-folded`;
+
+export function azureTextEmbedder(modelName: string): string {
+  return `azure-openai/${modelName}`;
+}
+
 /** Of the models that give others when they are asked for them. */
 const KNOWN_DIMENSIONS: Readonly<Record<string, number>> = {
   'text-embedding-3-small': 1_536,
@@ -34,12 +42,22 @@ const KNOWN_DIMENSIONS: Readonly<Record<string, number>> = {
 const TEXTS_AT_ONCE = 32;
 const CALLS_AT_ONCE = 4;
 
-/** The embedding deployment, if there is one; else the local embedder, which needs no call. */
-export function createTextEmbedder(
+/** The embedding deployment, if there is one, and the local embedder, which needs no call. */
+export function createTextEmbedders(
   { embedding, limits }: Pick<Config, 'embedding' | 'limits'>,
   getToken: GetToken,
+): readonly TextEmbedder[] {
+  const local = createLocalTextEmbedder();
+  return embedding === undefined
+    ? [local]
+    : [createAzureTextEmbedder(embedding, limits, getToken), local];
+}
+
+function createAzureTextEmbedder(
+  embedding: Deployment,
+  limits: Config['limits'],
+  getToken: GetToken,
 ): TextEmbedder {
-  if (embedding === undefined) return createLocalTextEmbedder();
   const { name, modelName } = embedding;
   const loadClient = shareUntilFailure(() =>
     createEmbeddingClient({
@@ -66,7 +84,7 @@ export function createTextEmbedder(
   }
 
   return {
-    id: `azure-openai/${modelName}`,
+    id: azureTextEmbedder(modelName),
     maxTokens: MAX_TOKENS,
     findDimensions: async (wish, signal) => {
       if (known === undefined) return wish ?? (await embed(['dimensions'], 0, signal))[0]?.length;
@@ -107,13 +125,19 @@ export function createTextEmbedder(
 function createLocalTextEmbedder(): TextEmbedder {
   const load = shareUntilFailure(() => loadLocalEmbedder());
   return {
-    id: `${LOCAL_EMBEDDER.id}-folded`,
+    id: LOCAL_TEXT_EMBEDDER,
     findDimensions: async (wish = FOLDED_DIMENSIONS) =>
       wish === FOLDED_DIMENSIONS ? wish : undefined,
     maxTokens: MAX_TOKENS,
     embed: async (texts) => {
       const { embed } = await load();
-      return texts.map((text) => foldEmbedding(embed(text)));
+      const embedded: Float32Array[] = [];
+      for (const text of texts) {
+        embedded.push(foldEmbedding(embed(text)));
+        // Other requests have their turn.
+        await setImmediate();
+      }
+      return embedded;
     },
   };
 }

@@ -1,4 +1,5 @@
 import { type Answer, type Call, jsonAnswer } from '../answer.ts';
+import { checkAdmin } from '../caller.ts';
 import { parseWith } from '../chat/chat-request.ts';
 import { InvalidRequestError } from '../errors.ts';
 import { ownerOf } from '../threads/thread-call.ts';
@@ -8,6 +9,7 @@ import {
   expiryOf,
   newItemsSchema,
   newStoreSchema,
+  OUTCOMES_METADATA,
   searchSchema,
   storeChangeSchema,
   type VectorItem,
@@ -34,6 +36,7 @@ type Work = (stores: VectorStores, call: Call) => Promise<Answer>;
 const WORKS: Readonly<Record<(typeof NAMES)[number], Work>> = {
   create: async (stores, call) => {
     const wish = parseWith(newStoreSchema, call.body);
+    checkPurpose(call, wish.metadata);
     const store = await stores.create(ownerOf(call), wish, call.signal);
     return jsonAnswer(200, storeJson(store, 0));
   },
@@ -44,6 +47,7 @@ const WORKS: Readonly<Record<(typeof NAMES)[number], Work>> = {
   },
   update: async (stores, call) => {
     const change = parseWith(storeChangeSchema, call.body);
+    checkPurpose(call, change.metadata);
     const store = await stores.change(ownerOf(call), call.id ?? '', change);
     return jsonAnswer(200, storeJson(store, await stores.count(store)));
   },
@@ -91,6 +95,14 @@ export function createVectorStoreRoutes(stores: VectorStores | undefined): Vecto
   });
   // Each of the names is there.
   return Object.fromEntries(handles) as VectorStoreRoutes;
+}
+
+/** What the router looks into itself is the operator's: throws a 403 for others. */
+function checkPurpose(
+  { caller }: Call,
+  metadata: Readonly<Record<string, string>> | null | undefined,
+): void {
+  if (metadata != null && OUTCOMES_METADATA.key in metadata) checkAdmin(caller);
 }
 
 async function list(stores: VectorStores, call: Call): Promise<Answer> {

@@ -35,6 +35,13 @@ export const newStoreSchema = storeChangeSchema.extend({
     .array(z.string())
     .max(0, 'must be empty: this router takes texts and embeddings, not files')
     .nullish(),
+  embedder: z
+    .string()
+    .max(256)
+    .nullish()
+    .describe(
+      "What is to embed its texts; absent: the router's embedding deployment, if it has one.",
+    ),
   dimensions: z
     .int()
     .min(1)
@@ -127,3 +134,11 @@ export type VectorItem = {
   /** Since 1970, in ms. */
   readonly createdAt: number;
 };
+
+/** What the router itself looks into, by metadata that only an admin may give. */
+export const OUTCOMES_METADATA = { key: 'smart_router', value: 'outcomes' } as const;
+
+/** Whether it has prompts with how well models have answered them. */
+export function isOfOutcomes({ metadata }: Pick<VectorStore, 'metadata'>): boolean {
+  return metadata[OUTCOMES_METADATA.key] === OUTCOMES_METADATA.value;
+}

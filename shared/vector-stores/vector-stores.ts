@@ -51,7 +51,8 @@ export type VectorStores = {
 type StoresOptions = {
   readonly records: StoreRecords;
   readonly engine: VectorEngine;
-  readonly embedder: TextEmbedder;
+  /** The first is that of stores that ask for none. */
+  readonly embedders: readonly TextEmbedder[];
   readonly now?: () => number;
 };
 
@@ -62,7 +63,7 @@ const ACTIVE_MS = 3_600_000;
 const MAX_ATTRIBUTES = 256;
 
 export function createVectorStores(options: StoresOptions): VectorStores {
-  const { records, engine, embedder } = options;
+  const { records, engine, embedders } = options;
 
   async function find(owner: string, id: string): Promise<VectorStore> {
     const store = isStoreId(id) ? await records.find(owner, id) : undefined;
@@ -78,6 +79,7 @@ export function createVectorStores(options: StoresOptions): VectorStores {
 
   return {
     create: async (owner, wish, signal) => {
+      const embedder = chooseEmbedder(embedders, wish.embedder);
       const dimensions = await embedder.findDimensions(wish.dimensions ?? undefined, signal);
       return records.create({
         owner,
@@ -120,13 +122,24 @@ export function createVectorStores(options: StoresOptions): VectorStores {
   };
 }
 
+/** Throws an InvalidRequestError that names those that there are. */
+function chooseEmbedder(
+  embedders: readonly TextEmbedder[],
+  wish: string | null | undefined,
+): TextEmbedder {
+  const found = wish == null ? embedders[0] : embedders.find(({ id }) => id === wish);
+  if (found !== undefined) return found;
+  const ids = embedders.map(({ id }) => id).join(', ');
+  throw new InvalidRequestError(`embedder must be one of ${ids}.`, { param: 'embedder' });
+}
+
 async function addItems(
-  { records, engine, embedder, now = Date.now }: StoresOptions,
+  { records, engine, embedders, now = Date.now }: StoresOptions,
   store: VectorStore,
   items: readonly NewItem[],
   signal: AbortSignal,
 ): Promise<string[]> {
-  const embedded = await embedItems(embedder, store, items, signal);
+  const embedded = await embedItems(embedders, store, items, signal);
   const known = await records.update(store.owner, store.id, (current) => ({
     ...current,
     lastActiveAt: now(),
@@ -138,13 +151,13 @@ async function addItems(
 }
 
 async function searchStore(
-  { records, engine, embedder, now = Date.now }: StoresOptions,
+  { records, engine, embedders, now = Date.now }: StoresOptions,
   store: VectorStore,
   { query, limit, minScore, filters }: Wanted,
   signal: AbortSignal,
 ): Promise<readonly Hit[]> {
   const filter = filters === undefined ? undefined : parseFilter(filters, store.attributeTypes);
-  const embedding = await embedQuery(embedder, store, query, signal);
+  const embedding = await embedQuery(embedders, store, query, signal);
   if (now() - store.lastActiveAt > ACTIVE_MS) {
     await records.update(store.owner, store.id, (one) => ({ ...one, lastActiveAt: now() }));
   }
@@ -153,13 +166,13 @@ async function searchStore(
 }
 
 async function embedQuery(
-  embedder: TextEmbedder,
+  embedders: readonly TextEmbedder[],
   store: VectorStore,
   query: Wanted['query'],
   signal: AbortSignal,
 ): Promise<Float32Array> {
   if (typeof query !== 'string') return toEmbedding(query, store, 'query');
-  const [embedding] = await embedTexts(embedder, store, [{ text: query, param: 'query' }], signal);
+  const [embedding] = await embedTexts(embedders, store, [{ text: query, param: 'query' }], signal);
   if (embedding === undefined) throw new Error('The query has no embedding.');
   return embedding;
 }

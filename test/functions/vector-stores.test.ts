@@ -352,14 +352,21 @@ describe('stores on SQLite', () => {
     const found = await send(again, `/${id}/search`, { query: 'annual leave' });
     expect(found.body.data[0]).toMatchObject({ file_id: 'a' });
     expect(found.body.data[0].score).toBeGreaterThan(0.99);
+    const made2 = await send(again, '', { embedder: 'local/2-folded', dimensions: 2 });
+    expect(made2.body).toMatchObject({ embedder: null, dimensions: 2 });
     await again.close();
     const other = await startRouter({ settings: settings() });
-    const refused = await send(other, `/${id}/search`, { query: 'annual leave' });
+    const store = await send(other, '', {});
+    expect(store.body).toMatchObject({ embedder: 'azure-openai/text-embedding-3-small' });
+    await other.close();
+    const larger = { ...settings(), EMBEDDING_MODEL: 'text-embedding-3-large' };
+    const last = await startRouter({ settings: larger });
+    const refused = await send(last, `/${store.body.id}/search`, { query: 'annual leave' });
     expect(refused).toMatchObject({ status: 409, body: { error: { code: 'embedder_mismatch' } } });
     expect(refused.body.error.message).toMatch(
-      /local\/2-folded \(512 dimensions\).*azure-openai\/text-embedding-3-small \(1536 dimensions\)/,
+      /text-embedding-3-small \(1536 dimensions\).*text-embedding-3-large \(3072 dimensions\)/,
     );
-    await other.close();
+    await last.close();
   }, 30_000);
 
   it('that have expired are not found, and are removed by the purge', async () => {
