@@ -1,6 +1,6 @@
-import { readFile } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import { quantile } from './load.ts';
+import { residentMegabytes } from './resident-memory.ts';
 import { contentsOf, createThreadClient, type ThreadClient } from './thread-client.ts';
 import { withTwoInstances } from './two-instances.ts';
 
@@ -105,10 +105,4 @@ async function watchPaging(client: ThreadClient, thread: string, pid: number) {
   isDone = true;
   await watching;
   return { peak, count, ms };
-}
-
-/** Of a process on Linux. */
-async function residentMegabytes(pid: number): Promise<number> {
-  const status = await readFile(`/proc/${pid}/status`, 'utf8');
-  return Math.round(Number(/VmRSS:\s+(\d+) kB/.exec(status)?.[1]) / 1024);
 }

@@ -1,0 +1,53 @@
+import { fileURLToPath } from 'node:url';
+import { buildApp } from '../build.ts';
+import { startLocalHost } from '../local-host/local-host.ts';
+import { startLocalServices } from '../local-services/local-services.ts';
+import { quantile } from './load.ts';
+
+const CHAT = '/llm/openai/deployments/smart-router/chat/completions';
+
+/** Starts the app with and without an engine of vectors in turn, each until its first chat answer. */
+export async function measureStarts(rounds: number): Promise<void> {
+  const [services] = await Promise.all([startLocalServices({}), buildApp()]);
+  const { VECTOR_STORE_FILE, ...without } = services.settings;
+  const kinds = { with: { ...without, VECTOR_STORE_FILE }, without };
+  const times = { with: [] as number[], without: [] as number[] };
+  try {
+    // The first one finds nothing in the system's cache.
+    await timeStart(without);
+    for (let round = 0; round < rounds; round += 1) {
+      for (const kind of ['with', 'without'] as const)
+        times[kind].push(await timeStart(kinds[kind]));
+    }
+  } finally {
+    await services.close();
+  }
+  const show = (kind: keyof typeof times) => {
+    const [half, low, high] = [0.5, 0, 1].map((q) => quantile(times[kind], q).toFixed(0));
+    return `${half} ms (${low} to ${high})`;
+  };
+  const difference = quantile(times.with, 0.5) - quantile(times.without, 0.5);
+  console.log(
+    `Start to the first chat answer, median of ${rounds}: with the engine ${show('with')}, without ${show('without')}: ${difference.toFixed(0)} ms`,
+  );
+}
+
+async function timeStart(settings: Readonly<Record<string, string | undefined>>): Promise<number> {
+  const from = performance.now();
+  const host = await startLocalHost({
+    appFolder: fileURLToPath(new URL('../..', import.meta.url)),
+    env: { ...process.env, ...settings, LOG_LEVEL: 'error' },
+  });
+  try {
+    const answer = await fetch(host.url + CHAT, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ prompt: 'Hi' }),
+    });
+    await answer.text();
+    if (!answer.ok) throw new Error(`The first answer was ${answer.status}.`);
+    return performance.now() - from;
+  } finally {
+    await host.close();
+  }
+}
