@@ -11,8 +11,11 @@ import { refuseEncoding, refuseLargeHeaders } from './refuse-headers.ts';
 
 type PathParam = 'deployment' | 'name' | 'id' | 'item';
 
-/** A thousand embeddings of 4,096 numbers, or as many bytes as those of 1,536 take as JSON. */
-const MANY_NUMBERS = { maxBodyValues: 5_000_000, maxBodyBytes: 64 * 1024 * 1024 };
+/**
+ * What a body of numbers may have more than others: by default 5,000,000 values, a thousand embeddings of
+ * 4,096 numbers, and 64 MiB, which those of 1,536 take as JSON.
+ */
+const OF_NUMBERS = { values: 10, bytes: 2 };
 
 export type Route = {
   /** Who may call: everybody, holders of a key, or admins among them. */
@@ -44,7 +47,7 @@ export function createRespond(options: RespondOptions): (route: Route) => HttpHa
     const open = options.calls.open(requestId);
     const { signal } = open;
     try {
-      const limits = route.hasNumbers ? MANY_NUMBERS : {};
+      const limits = limitsOf(route, options);
       const admitted = await admit(request, route, { ...options, ...limits, open });
       const answer = await route.handle({ ...admitted, requestId, startedAt, signal });
       return toResponse(open.answer(answer), requestId);
@@ -54,6 +57,18 @@ export function createRespond(options: RespondOptions): (route: Route) => HttpHa
       const answer = errorAnswer(describe(cause, requestId, options.log));
       return toResponse(open.answer(answer), requestId);
     }
+  };
+}
+
+/** In proportion to what the operator has set. */
+function limitsOf(
+  { hasNumbers }: Route,
+  { maxBodyValues, maxBodyBytes }: RespondOptions,
+): Pick<RespondOptions, 'maxBodyValues' | 'maxBodyBytes'> {
+  if (!hasNumbers) return { maxBodyValues, maxBodyBytes };
+  return {
+    maxBodyValues: maxBodyValues * OF_NUMBERS.values,
+    maxBodyBytes: maxBodyBytes * OF_NUMBERS.bytes,
   };
 }
 

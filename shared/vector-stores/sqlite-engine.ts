@@ -20,7 +20,7 @@ const SCHEMA = [
 
 /** So many are looked at whole for each one that is asked for, and at least. */
 const CANDIDATES_PER_RESULT = 20;
-const MIN_CANDIDATES = 1_000;
+const MIN_CANDIDATES = 2_000;
 /** With fewer dimensions, bits say too little. */
 const MIN_DIMENSIONS_OF_BITS = 128;
 
