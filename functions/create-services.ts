@@ -1,9 +1,10 @@
-import { randomUUID } from 'node:crypto';
 import type { Answer, Call } from '../shared/answer.ts';
 import { type Background, createBackground } from '../shared/background.ts';
 import { createCompleteChat } from '../shared/chat/complete-chat.ts';
 import type { Config } from '../shared/config.ts';
 import { createController } from '../shared/controller.ts';
+import type { Decisions } from '../shared/decisions/create-decisions.ts';
+import type { DecisionRoutes } from '../shared/decisions/decision-routes.ts';
 import { createKnnScorer } from '../shared/knn-scorer.ts';
 import { errorKind, type Log } from '../shared/log.ts';
 import { createFindQuantiles } from '../shared/matrix-factorization/calibrate-models.ts';
@@ -17,22 +18,21 @@ import { createEmbedding, type Embedding } from '../shared/prompt-embedding/crea
 import { createPurgeExpired } from '../shared/purge-expired.ts';
 import { createRateLimits } from '../shared/rate-limits.ts';
 import { createReadiness, type Readiness } from '../shared/readiness.ts';
-import { createRegistry, type Registry } from '../shared/registry/create-registry.ts';
+import type { Registry } from '../shared/registry/create-registry.ts';
 import { createRoutePrompts } from '../shared/route-prompts.ts';
-import { createSpending, type Spending } from '../shared/spending/spending.ts';
-import { createThreads, type Threads } from '../shared/threads/create-threads.ts';
+import type { Spending } from '../shared/spending/spending.ts';
+import type { Threads } from '../shared/threads/create-threads.ts';
 import type { ThreadRoutes } from '../shared/threads/thread-routes.ts';
 import { createAllowedHosts } from '../shared/upstream/allowed-hosts.ts';
 import { needsToken } from '../shared/upstream/deployment.ts';
 import { createAzureCredential, createTokenProvider } from '../shared/upstream/entra-token.ts';
-import { createTableClient } from '../shared/upstream/tables.ts';
 import { createUpstreams, type Upstream } from '../shared/upstream/upstream.ts';
 import { createFindPolicy } from '../shared/use-case-policy.ts';
-import { createVectorStoresPart } from '../shared/vector-stores/create-vector-stores.ts';
 import { foldEmbedding } from '../shared/vector-stores/fold-embedding.ts';
 import type { Outcomes } from '../shared/vector-stores/outcomes.ts';
 import { azureTextEmbedder, LOCAL_TEXT_EMBEDDER } from '../shared/vector-stores/text-embedder.ts';
 import type { VectorStoreRoutes } from '../shared/vector-stores/vector-store-routes.ts';
+import { createKept, createRegistryAndSpending } from './create-kept.ts';
 
 type Handle = (call: Call) => Promise<Answer>;
 
@@ -44,6 +44,8 @@ export type Services = {
   readonly registry: Registry;
   readonly threads: ThreadRoutes;
   readonly vectorStores: VectorStoreRoutes;
+  readonly decisions: DecisionRoutes;
+  readonly createRequestId: (invocationId: string) => string;
   readonly embedding?: Upstream;
   readonly checkReadiness: () => Promise<Readiness>;
   readonly purgeExpired: () => Promise<void>;
@@ -64,32 +66,26 @@ export async function createServices(config: Config, log: Log): Promise<Services
   const checkEndpoint = createCheckEndpoint(config);
   const createUpstream = createUpstreams(getToken, { ...config.limits, checkEndpoint });
   const { entry } = config.scorer;
-  const { retentionDays } = config.registry;
   const heldOutScores = await loadHeldOutScores(entry, config.modelsFolder);
-  const { registry, spending } = createRegistryAndSpending({
+  const { registry, spending, purgeJobs } = createRegistryAndSpending({
     ...{ config, createUpstream, checkEndpoint, heldOutScores, loadCredential, log },
   });
-  const threads = createThreads({ config, loadCredential });
-  const vectorStores = createVectorStoresPart({ config, getToken, loadCredential });
+  const kept = createKept({ config, getToken, loadCredential, log });
+  const { threads, vectorStores, decisions } = kept;
   // At once: the word vectors and the registry are read while the scorer is made ready.
   const [prompts, scorer] = await Promise.all([
     createEmbedding({
-      config,
-      dimensions: entry.dimensions,
-      getToken,
-      loadCredential,
-      background,
-      log,
+      ...{ config, dimensions: entry.dimensions, getToken, loadCredential, background, log },
     }),
     loadScorer(config, vectorStores.outcomes, log),
     registry.start(),
   ]);
   spending.start();
+  decisions.log.start();
   const embedding = config.embedding && createUpstream(config.embedding);
-  const spent = { what: 'spending', retentionDays, purge: spending.purge };
   const parts = {
     ...{ config, log, registry, spending, prompts, scorer, heldOutScores, embedding },
-    ...{ background, threads },
+    ...{ background, threads, decisions },
     ...(vectorStores.outcomes && { outcomes: vectorStores.outcomes }),
   };
   return {
@@ -97,38 +93,20 @@ export async function createServices(config: Config, log: Log): Promise<Services
     registry,
     threads: threads.routes,
     vectorStores: vectorStores.routes,
+    decisions: decisions.routes,
+    createRequestId: decisions.log.ids.create,
     ...(embedding && { embedding }),
     checkReadiness: createCheckReadiness(parts),
-    purgeExpired: createPurgeExpired(
-      [...registry.purgeJobs, ...threads.purgeJobs, ...vectorStores.purgeJobs, spent],
-      log,
-    ),
+    purgeExpired: createPurgeExpired([...purgeJobs, ...kept.purgeJobs], log),
     background,
     warm: () => {
       background.run(prompts.warm());
       if ([config.strong, config.weak].some(needsToken)) background.run(getToken());
     },
     finish: async () => {
-      await spending.sync();
-      await vectorStores.close();
+      await Promise.all([spending.sync(), kept.finish()]);
     },
   };
-}
-
-/** Each needs what the other knows. */
-function createRegistryAndSpending(
-  options: Omit<Parameters<typeof createRegistry>[0], 'spentToday'>,
-): { readonly registry: Registry; readonly spending: Spending } {
-  const { config, loadCredential, log } = options;
-  const spending: Spending = createSpending({
-    ...spendingTableOf(config, loadCredential),
-    instanceId: randomUUID(),
-    refreshMs: config.registry.refreshMs,
-    getBudgeted: () => budgetedOf(registry),
-    log,
-  });
-  const registry: Registry = createRegistry({ ...options, spentToday: spending.spentToday });
-  return { registry, spending };
 }
 
 type Parts = {
@@ -142,6 +120,7 @@ type Parts = {
   readonly embedding: Upstream | undefined;
   readonly background: Background;
   readonly threads: Threads;
+  readonly decisions: Decisions;
   readonly outcomes?: Outcomes;
 };
 
@@ -175,6 +154,7 @@ function createHandlers(
   const decide = { controller, getFleet, findPolicy, openConversation, session, maxBodyBytes };
   const completeChat = createCompleteChat({
     ...{ decide, ...limits, countTokens, background: parts.background, log },
+    record: parts.decisions.log.record,
     spend: ({ useCase }, usd) => {
       // Names that nobody has given a policy would be without number.
       if (useCase !== undefined && getFleet().useCases.has(useCase)) spending.add(useCase, usd);
@@ -242,18 +222,4 @@ function createCheckEndpoint({ strong, weak, embedding, allowedHosts }: Config) 
   const configured = [strong, weak, ...(embedding ? [embedding] : [])];
   const endpoints = configured.map(({ endpoint }) => endpoint);
   return createAllowedHosts({ endpoints, allowed: allowedHosts });
-}
-
-function spendingTableOf(
-  { tables, registry }: Config,
-  loadCredential: ReturnType<typeof createAzureCredential>,
-) {
-  if (tables === undefined) return {};
-  return { loadClient: () => createTableClient(tables, registry.spendingTable, loadCredential) };
-}
-
-function budgetedOf({ getFleet }: Registry): readonly string[] {
-  return [...getFleet().useCases].flatMap(([useCase, { daily_budget: budget }]) =>
-    budget === undefined ? [] : [useCase],
-  );
 }

@@ -78,6 +78,19 @@ const routes: Record<OperationId, RouteEntry> = {
   },
   ...threadRoutes(services.threads),
   ...vectorStoreRoutes(services.vectorStores),
+  'list-decisions': {
+    path: 'llm/decisions',
+    method: 'GET',
+    access: 'admin',
+    handle: services.decisions.list,
+  },
+  'add-outcome': {
+    path: 'llm/outcomes',
+    method: 'POST',
+    access: 'key',
+    hasBody: true,
+    handle: services.decisions.addOutcome,
+  },
   ...entryRoutes('deployment', 'llm/deployments', registry.deployments),
   ...entryRoutes('use-case', 'llm/use-cases', registry.useCases),
 };
@@ -92,6 +105,7 @@ const calls = createCalls({
 });
 const respond = createRespond({
   calls,
+  createRequestId: services.createRequestId,
   authenticate: createAuthenticate(config.access),
   ...config.limits,
   log,

@@ -123,6 +123,7 @@ var names = {
   apiManagement: 'apim-${token}'
   network: 'vnet-${token}'
   packageContainer: 'app-package'
+  decisionTable: 'decisions'
   embeddingTable: 'embeddings'
   registryTable: 'registry'
   spendingTable: 'spending'
@@ -214,6 +215,7 @@ module storage 'modules/storage.bicep' = {
     tags: allTags
     sku: storageSku
     tableNames: [
+      names.decisionTable
       names.embeddingTable
       names.registryTable
       names.spendingTable
@@ -316,6 +318,7 @@ module app 'modules/function-app.bicep' = {
     deploymentSettings: {
       AZURE_OPENAI_ENDPOINT: ai.outputs.endpoint
       BLOBS_ENDPOINT: storage.outputs.blobsEndpoint
+      DECISIONS_TABLE: names.decisionTable
       EMBEDDING_CACHE_TABLE: names.embeddingTable
       EMBEDDING_DEPLOYMENT: embedding.name
       EMBEDDING_MODEL: embedding.model

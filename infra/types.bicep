@@ -140,6 +140,8 @@ type routerSettingsType = {
   AI_SEARCH_INDEX_PREFIX: string?
   CIRCUIT_FAILURES: string?
   CIRCUIT_OPEN_MS: string?
+  DECISION_LOG: string?
+  DECISION_RETENTION_DAYS: string?
   EMBEDDING_CACHE_ENTRIES: string?
   EMBEDDING_CACHE_TIMEOUT_MS: string?
   EMBEDDING_TIMEOUT_MS: string?

@@ -50,6 +50,11 @@ export function checkAdmin(caller: Caller | undefined): void {
   );
 }
 
+/** Whose it is what a call makes and finds; without callers all is one's. */
+export function ownerOf({ caller }: { readonly caller?: Caller }): string {
+  return caller?.name ?? 'anonymous';
+}
+
 /** True when the deployment may answer the caller. */
 export function mayCall(caller: Caller | undefined, deploymentName: string): boolean {
   return caller?.deployments?.includes(deploymentName) ?? true;

@@ -4,6 +4,7 @@ import { loadRegistry } from './matrix-factorization/registry.ts';
 import { resolveScorer, type ScorerChoice } from './matrix-factorization/scorer-choice.ts';
 import { LOCAL_EMBEDDER } from './prompt-embedding/local-embedding.ts';
 import { type Access, readAccess } from './read-access.ts';
+import { type DecisionSettings, readDecisionSettings } from './read-decision-settings.ts';
 import { type Limits, readLimits } from './read-limits.ts';
 import { type RateLimit, readRateLimits } from './read-rate-limits.ts';
 import {
@@ -64,6 +65,7 @@ export type Config = {
   readonly registry: RegistrySettings;
   readonly threads: ThreadSettings;
   readonly vectors: VectorSettings;
+  readonly decisions: DecisionSettings;
   readonly embeddingCache: {
     readonly table: string;
     readonly maxEntries: number;
@@ -105,6 +107,7 @@ export async function loadConfig(env: Environment = process.env): Promise<Config
   const threads = readThreadSettings(read);
   const session = readSessionPolicy(read);
   const vectors = readVectorSettings(read);
+  const decisions = readDecisionSettings(read);
   const embeddingCache = readEmbeddingCache(read);
   const logLevel = read.choice('LOG_LEVEL', LOG_LEVELS) ?? 'info';
   if (read.problems.length > 0 || !strong || !weak || !scorer) throw new ConfigError(read.problems);
@@ -126,6 +129,7 @@ export async function loadConfig(env: Environment = process.env): Promise<Config
     registry,
     threads,
     vectors,
+    decisions,
     embeddingCache,
     logLevel,
   };

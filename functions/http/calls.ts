@@ -20,7 +20,8 @@ export type OpenCall = {
 };
 
 export type Calls = {
-  open(requestId: string): OpenCall;
+  /** The host knows a call by its invocation. */
+  open(requestId: string, invocationId: string): OpenCall;
   /**
    * Refuses new calls, gives those under way `graceMs` to finish, ends them, and waits at most
    * `endingMs` for what they still have to say. Resolves with how many had to be ended.
@@ -55,8 +56,8 @@ export function createCalls(options: CallsOptions): Calls {
   }
 
   return {
-    open: (requestId) => {
-      const call = openCall(requestId, bodies, options);
+    open: (requestId, invocationId) => {
+      const call = openCall(requestId, invocationId, bodies, options);
       let places = 0;
       underWay.add(call);
       void call.ended.then(() => {
@@ -84,13 +85,14 @@ export function createCalls(options: CallsOptions): Calls {
 
 function openCall(
   requestId: string,
+  invocationId: string,
   bodies: BodyBudget,
   { requestTimeoutMs, findConnection, log }: CallsOptions,
 ) {
   const startedAt = performance.now();
   const deadline = createDeadline(requestTimeoutMs);
   const { signal } = deadline;
-  const connection = findConnection(requestId);
+  const connection = findConnection(invocationId);
   const hold = bodies.hold();
   const { promise: ended, resolve } = Promise.withResolvers<void>();
   let lingering: NodeJS.Timeout | undefined;

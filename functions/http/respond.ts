@@ -30,6 +30,8 @@ export type Route = {
 
 type RespondOptions = BodyShape & {
   readonly calls: Calls;
+  /** The id of a request, by that of its invocation. */
+  readonly createRequestId: (invocationId: string) => string;
   readonly authenticate: Authenticate;
   readonly maxBodyBytes: number;
   readonly maxHeaderBytes: number;
@@ -43,8 +45,8 @@ type RespondOptions = BodyShape & {
 export function createRespond(options: RespondOptions): (route: Route) => HttpHandler {
   return (route) => async (request, context) => {
     const startedAt = performance.now();
-    const requestId = context.invocationId;
-    const open = options.calls.open(requestId);
+    const requestId = options.createRequestId(context.invocationId);
+    const open = options.calls.open(requestId, context.invocationId);
     const { signal } = open;
     try {
       const limits = limitsOf(route, options);

@@ -1,5 +1,6 @@
 import { type Answer, type Call, EVENT_STREAM, errorAnswer } from '../answer.ts';
 import type { Background } from '../background.ts';
+import type { DecisionRecord } from '../decisions/decision-record.ts';
 import type { HttpError } from '../errors.ts';
 import type { Needs } from '../find-candidates.ts';
 import { errorKind, type Log } from '../log.ts';
@@ -17,6 +18,7 @@ import { keepAnswer } from './keep-answer.ts';
 import { keepStream } from './keep-stream.ts';
 import type { OpenEvents } from './pass-events.ts';
 import { addAnswerFields, type PlainAnswer } from './plain-answer.ts';
+import { toRecord } from './record-decision.ts';
 import { type Continued, stepOf, threadHeaders } from './session-facts.ts';
 
 /** Who is told how a request ended. */
@@ -25,6 +27,8 @@ export type AnswerChat = {
   readonly countTokens: (call: Call, tokens: number) => void;
   /** Told what an answer has cost, in USD. */
   readonly spend: (call: Call, usd: number) => void;
+  /** Told what was decided, and how it ended. */
+  readonly record: (decision: DecisionRecord) => void;
   /** What a client that has left does not wait for. */
   readonly background: Background;
   readonly log: Log;
@@ -147,7 +151,7 @@ function answerHeaders(
   };
 }
 
-type End = {
+export type End = {
   readonly error?: HttpError | undefined;
   /** What was answered took; absent when nothing was. */
   readonly usage?: Usage;
@@ -161,6 +165,7 @@ function finish(options: AnswerChat, exchange: Exchange, status: number, end: En
   const usd = usage && costOfAnswer(exchange, usage);
   if (tokens !== undefined) options.countTokens(call, tokens);
   if (usd !== undefined) options.spend(call, usd);
+  options.record(toRecord(exchange, status, end, usd));
   options.log(error === undefined || error.status < 500 ? 'info' : 'warning', 'chat', {
     requestId: call.requestId,
     caller: call.caller?.name,

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { chatRequestSchema } from '../chat/chat-request.ts';
+import { outcomeSchema } from '../decisions/outcomes.ts';
 import { embeddingsSchema } from '../pass-embeddings.ts';
 import { rollbackSchema } from '../registry/entry-routes.ts';
 import { routeBatchSchema } from '../route-prompts.ts';
@@ -23,6 +24,7 @@ import {
   routingDecisionsSchema,
 } from './answer-schemas.ts';
 
+import { decisionListSchema, outcomeAnswerSchema } from './decision-schemas.ts';
 import { readinessSchema } from './readiness-schema.ts';
 import {
   deletedSchema,
@@ -77,6 +79,9 @@ const schemas = {
   Message: messageAnswerSchema,
   MessageList: messageListSchema,
   DeletedThread: deletedThreadSchema,
+  DecisionList: decisionListSchema,
+  Outcome: outcomeSchema,
+  OutcomeAnswer: outcomeAnswerSchema,
   NewVectorStore: newStoreSchema,
   VectorStoreChange: storeChangeSchema,
   VectorStore: vectorStoreSchema,

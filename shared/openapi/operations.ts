@@ -1,4 +1,5 @@
 import type { Json, SchemaName } from './components.ts';
+import { decisionOperations } from './decision-operations.ts';
 import * as examples from './examples.ts';
 import { registryOperations } from './registry-operations.ts';
 import { answer, BODY_ERRORS, DEPLOYMENT_ERRORS, errorResponses } from './responses.ts';
@@ -6,7 +7,21 @@ import { threadOperations } from './thread-operations.ts';
 import { vectorStoreOperations } from './vector-store-operations.ts';
 
 /** Parameters of queries, which document.ts describes. */
-export type QueryName = 'dry_run' | 'probe' | 'user' | 'limit' | 'after' | 'before' | 'order';
+export type QueryName =
+  | 'dry_run'
+  | 'probe'
+  | 'user'
+  | 'limit'
+  | 'after'
+  | 'before'
+  | 'order'
+  | 'from'
+  | 'to'
+  | 'use_case'
+  | 'deployment'
+  | 'tier'
+  | 'reason'
+  | 'caller';
 
 export type Operation = {
   readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
@@ -35,6 +50,7 @@ export const TAGS = {
   routing: 'Decisions without calls, and what can be called.',
   threads: 'Conversations that are kept.',
   'vector-stores': 'Stores of embeddings.',
+  decisions: 'What was decided, and how good it was.',
   registry: 'Deployments and the policies of use cases, while the router runs: for admins.',
   service: 'The service itself: no key is needed.',
 };
@@ -165,6 +181,7 @@ export const operations = {
     },
   },
   ...threadOperations,
+  ...decisionOperations,
   ...vectorStoreOperations,
   ...registryOperations,
 } satisfies Readonly<Record<string, Operation>>;

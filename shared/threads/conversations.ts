@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import type { Call } from '../answer.ts';
+import { ownerOf } from '../caller.ts';
 import { type ChatMessage, type ChatRequest, parseWith } from '../chat/chat-request.ts';
 import { InvalidRequestError } from '../errors.ts';
 import { type AnswerFacts, hashOfAsked, type Seen } from './append-messages.ts';
@@ -11,7 +12,7 @@ import {
   type PlacedMessage,
   type StoredMessage,
 } from './thread.ts';
-import { isThreadId, orUnreachable, ownerOf, readKey } from './thread-call.ts';
+import { isThreadId, orUnreachable, readKey } from './thread-call.ts';
 import { KeyReusedError, ThreadNotFoundError, ThreadsNotConfiguredError } from './thread-errors.ts';
 import type { Mark } from './thread-rows.ts';
 import type { ThreadStore } from './thread-store.ts';

@@ -2,11 +2,6 @@ import type { Call } from '../answer.ts';
 import { InvalidRequestError } from '../errors.ts';
 import { toThreadError } from './thread-errors.ts';
 
-/** Whose threads a call's are; without callers all are one's. */
-export function ownerOf({ caller }: Pick<Call, 'caller'>): string {
-  return caller?.name ?? 'anonymous';
-}
-
 export function isThreadId(id: string): boolean {
   return /^thread_[0-9a-f]{32}$/.test(id);
 }

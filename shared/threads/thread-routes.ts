@@ -1,6 +1,8 @@
 import { type Answer, type Call, jsonAnswer } from '../answer.ts';
+import { ownerOf } from '../caller.ts';
 import { parseWith } from '../chat/chat-request.ts';
 import { InvalidRequestError } from '../errors.ts';
+import { pageLimitOf } from '../page-limit.ts';
 import {
   indexOfMessage,
   messageId,
@@ -9,7 +11,7 @@ import {
   type Thread,
   threadSchema,
 } from './thread.ts';
-import { isThreadId, orUnreachable, ownerOf, readKey } from './thread-call.ts';
+import { isThreadId, orUnreachable, readKey } from './thread-call.ts';
 import { ThreadNotFoundError, ThreadsNotConfiguredError } from './thread-errors.ts';
 import type { ThreadStore } from './thread-store.ts';
 
@@ -19,9 +21,6 @@ type Handle = (call: Call) => Promise<Answer>;
 export type ThreadRoutes = Readonly<
   Record<'create' | 'list' | 'get' | 'remove' | 'messages' | 'append', Handle>
 >;
-
-const DEFAULT_LIMIT = 20;
-const MAX_LIMIT = 100;
 
 /** `store` is absent where no storage is configured: then every call is told so. */
 export function createThreadRoutes(store: ThreadStore | undefined): ThreadRoutes {
@@ -72,7 +71,7 @@ async function create(store: ThreadStore, call: Call): Promise<Answer> {
 }
 
 async function list(store: ThreadStore, call: Call): Promise<Answer> {
-  const limit = limitOf(call);
+  const limit = pageLimitOf(call);
   const user = call.query('user');
   const whose = { owner: ownerOf(call), ...(user !== null && { user }) };
   const afterId = call.query('after');
@@ -84,7 +83,7 @@ async function list(store: ThreadStore, call: Call): Promise<Answer> {
 }
 
 async function messages(store: ThreadStore, call: Call): Promise<Answer> {
-  const limit = limitOf(call);
+  const limit = pageLimitOf(call);
   const thread = await findOwn(store, call);
   const after = call.query('after');
   const index = after === null ? -1 : indexOfMessage(after);
@@ -105,15 +104,6 @@ async function append(store: ThreadStore, call: Call): Promise<Answer> {
   const [placed] = await store.messages(id, first, 1);
   if (placed === undefined) throw new ThreadNotFoundError();
   return jsonAnswer(201, messageJson(id, placed));
-}
-
-function limitOf({ query }: Call): number {
-  const text = query('limit') ?? String(DEFAULT_LIMIT);
-  const limit = /^\d{1,3}$/.test(text) ? Number(text) : 0;
-  if (limit >= 1 && limit <= MAX_LIMIT) return limit;
-  throw new InvalidRequestError(`limit must be a whole number from 1 to ${MAX_LIMIT}.`, {
-    param: 'limit',
-  });
 }
 
 function pageOf(data: readonly Record<string, unknown>[], hasMore: boolean) {

@@ -1,8 +1,8 @@
 import { type Answer, type Call, jsonAnswer } from '../answer.ts';
-import { checkAdmin } from '../caller.ts';
+import { checkAdmin, ownerOf } from '../caller.ts';
 import { parseWith } from '../chat/chat-request.ts';
 import { InvalidRequestError } from '../errors.ts';
-import { ownerOf } from '../threads/thread-call.ts';
+import { pageLimitOf } from '../page-limit.ts';
 import { StoresNotConfiguredError, toStoreError } from './store-errors.ts';
 import type { Hit } from './vector-engine.ts';
 import {
@@ -27,8 +27,6 @@ const NAMES = [
 /** What can be done with vector stores over HTTP, in OpenAI's shapes. */
 export type VectorStoreRoutes = Readonly<Record<(typeof NAMES)[number], Handle>>;
 
-const DEFAULT_LIMIT = 20;
-const MAX_LIMIT = 100;
 const DEFAULT_RESULTS = 10;
 
 type Work = (stores: VectorStores, call: Call) => Promise<Answer>;
@@ -106,7 +104,7 @@ function checkPurpose(
 }
 
 async function list(stores: VectorStores, call: Call): Promise<Answer> {
-  const limit = limitOf(call);
+  const limit = pageLimitOf(call);
   const isRising = choiceOf(call, 'order', ['asc', 'desc'], 'desc') === 'asc';
   const all = [...(await stores.list(ownerOf(call)))].toSorted(
     (a, b) => (isRising ? 1 : -1) * (a.createdAt - b.createdAt || (a.id < b.id ? -1 : 1)),
@@ -150,15 +148,6 @@ async function search(stores: VectorStores, call: Call): Promise<Answer> {
     data: hits.map(hitJson),
     has_more: false,
     next_page: null,
-  });
-}
-
-function limitOf({ query }: Call): number {
-  const text = query('limit') ?? String(DEFAULT_LIMIT);
-  const limit = /^\d{1,3}$/.test(text) ? Number(text) : 0;
-  if (limit >= 1 && limit <= MAX_LIMIT) return limit;
-  throw new InvalidRequestError(`limit must be a whole number from 1 to ${MAX_LIMIT}.`, {
-    param: 'limit',
   });
 }
 

@@ -26,6 +26,7 @@ async function handle(route: Partial<Route>, body = '{}'): Promise<HttpResponse>
       findConnection: () => undefined,
       log,
     }),
+    createRequestId: (id) => id,
     authenticate: async () => undefined,
     maxBodyBytes: 100,
     maxHeaderBytes: 1_000,

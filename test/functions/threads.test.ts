@@ -168,3 +168,28 @@ it('without storage, threads are refused with what to set', async () => {
   expect(await response.json()).toMatchObject({ error: { code: 'threads_not_configured' } });
   await bare.close();
 });
+
+it('behind a front door, threads and what continues them are of those whom it names', async () => {
+  const door = await startRouter({
+    simulator: router.simulator,
+    functionKey: 'the-key-of-the-host',
+    settings: { TABLES_CONNECTION_STRING: azurite.connectionString, FRONT_DOOR: 'function-key' },
+  });
+  const call = async (caller: string, path: string, body?: object) => {
+    const response = await fetch(door.url + path, {
+      method: body === undefined ? 'GET' : 'POST',
+      headers: { 'x-functions-key': 'the-key-of-the-host', 'x-front-door-caller': caller },
+      ...(body && { body: JSON.stringify(body) }),
+    });
+    // biome-ignore lint/suspicious/noExplicitAny: tests look into bodies of every shape.
+    return { status: response.status, body: (await response.json()) as any };
+  };
+  const { body } = await call('team-7', '/llm/threads', {});
+  const chat = { prompt: 'Hi', thread_id: body.id };
+  expect((await call('team-7', '/llm/chat/completions', chat)).status).toBe(200);
+  expect((await call('team-8', '/llm/chat/completions', chat)).status).toBe(404);
+  expect((await call('team-8', `/llm/threads/${body.id}`)).status).toBe(404);
+  expect((await call('team-8', '/llm/threads')).body.data).toEqual([]);
+  expect((await call('team-7', `/llm/threads/${body.id}`)).body.message_count).toBe(2);
+  await door.close();
+});

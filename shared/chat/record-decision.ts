@@ -1,0 +1,59 @@
+import type { DecisionRecord } from '../decisions/decision-record.ts';
+import { errorKind } from '../log.ts';
+import { costOf, type Tokens } from '../spending/cost.ts';
+import type { End, Exchange } from './answer-chat.ts';
+import { attemptChain } from './attempts.ts';
+import { stepOf } from './session-facts.ts';
+
+/** What is kept of a request that has been answered; `usd` is what the answer cost. */
+export function toRecord(
+  exchange: Exchange,
+  status: number,
+  { error, usage }: End,
+  usd: number | undefined,
+): DecisionRecord {
+  const { call, request, needs, decision, attempts, upstreamMs, continued } = exchange;
+  const { deployment } = decision.member.upstream;
+  const { caller, useCase, requestId } = call;
+  const { winRate, percentile, threshold, distance, scorer, tier, reason } = decision;
+  const session = continued && stepOf(continued, decision.member);
+  const tokens = usage && { ...needs.tokens(), ...usage };
+  const totalMs = performance.now() - call.startedAt;
+  return {
+    ...{ requestId, at: Date.now(), tier, reason, status, stream: request.stream },
+    ...{ winRate, percentile, threshold, distance, scorer, useCase, session, cost: usd },
+    deployment: deployment.name,
+    selectedModel: deployment.modelName,
+    embeddingCache: decision.embeddingCache,
+    attempts: attemptChain(attempts),
+    overheadMs: round(totalMs - upstreamMs),
+    totalMs: round(totalMs),
+    caller: caller?.name,
+    threadId: continued?.conversation.threadId,
+    error: error && errorKind(error),
+    tokens: tokens && countsOf(tokens),
+    ...(tokens && costsElsewhere(exchange, tokens)),
+  };
+}
+
+function countsOf({ prompt, completion, cached }: Tokens): Tokens {
+  return { prompt, completion, ...(cached !== undefined && { cached }) };
+}
+
+/** Of as many tokens, with the strongest and with the cheapest of those that could have answered. */
+function costsElsewhere(
+  { decision }: Exchange,
+  { prompt, completion }: Tokens,
+): Pick<DecisionRecord, 'costStrong' | 'costWeak'> {
+  const able = (decision.considered ?? []).filter(({ obstacle }) => obstacle === undefined);
+  const costs = able.flatMap(({ member: { price } }) =>
+    price === undefined ? [] : [costOf(price, { prompt, completion })],
+  );
+  // Whose price is not known cannot be compared with.
+  const [strong] = able.length === costs.length ? costs : [];
+  return strong === undefined ? {} : { costStrong: strong, costWeak: Math.min(...costs) };
+}
+
+function round(ms: number): number {
+  return Math.round(ms * 1_000) / 1_000;
+}

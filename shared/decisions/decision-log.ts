@@ -1,0 +1,145 @@
+import { randomBytes } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { TableClient, TransactionAction } from '@azure/data-tables';
+import { errorKind, type Log } from '../log.ts';
+import { isConflict, isNotFound, shareUntilFailure, writeToTable } from '../upstream/tables.ts';
+import { type DecisionRecord, toColumns } from './decision-record.ts';
+import { createRequestIds, type Place, type RequestIds } from './request-ids.ts';
+
+export type DecisionLog = {
+  readonly ids: RequestIds;
+  /** Takes note of it: it is written within seconds. */
+  record(decision: DecisionRecord): void;
+  /** Writes what is noted. Never throws. */
+  flush(): Promise<void>;
+  /** Reads the key of the ids, makes one where there is none, and writes again and again. */
+  start(): void;
+};
+
+type DecisionLogOptions = {
+  /** Absent: nothing is kept. */
+  readonly loadClient: (() => Promise<TableClient>) | undefined;
+  readonly log: Log;
+  readonly now?: () => number;
+};
+
+/** What a crash loses at most, and the time of a write. */
+const FLUSH_MS = 2_000;
+/** Of a transaction. */
+const MAX_ROWS = 100;
+/** Beyond them the oldest are given up: some megabytes. */
+const MAX_NOTED = 20_000;
+const TIMEOUT_MS = 10_000;
+
+const KEY_ROW = { partitionKey: 'key', rowKey: 'request-ids' };
+const KEY_BYTES = 32;
+
+type Noted = { readonly place: Place; readonly columns: Readonly<Record<string, unknown>> };
+
+/** Keeps decisions in a table, in partitions of a day each, written in batches beside the requests. */
+export function createDecisionLog({ log, now, ...options }: DecisionLogOptions): DecisionLog {
+  const loadClient = options.loadClient && shareUntilFailure(options.loadClient);
+  let key: Uint8Array | undefined;
+  let noted: Noted[] = [];
+  let dropped = 0;
+  let isFailing = false;
+  let writing: Promise<void> = Promise.resolve();
+  const ids = createRequestIds(() => key, now);
+
+  function note(some: readonly Noted[]): void {
+    noted.push(...some);
+    if (noted.length <= MAX_NOTED) return;
+    dropped += noted.length - MAX_NOTED;
+    noted = noted.slice(-MAX_NOTED);
+  }
+
+  async function write(): Promise<void> {
+    if (loadClient === undefined) return;
+    try {
+      const client = await loadClient();
+      key ??= await findKey(client);
+      await writeAll(client);
+      isFailing = false;
+      if (dropped > 0) log('warning', 'decisions-dropped', { count: dropped });
+      dropped = 0;
+    } catch (error) {
+      if (!isFailing) log('warning', 'decisions-not-written', { error: errorKind(error) });
+      isFailing = true;
+    }
+  }
+
+  async function writeAll(client: TableClient): Promise<void> {
+    const taken = noted;
+    noted = [];
+    const groups = [...Map.groupBy(taken, ({ place }) => place.partition).values()];
+    const batches = groups.flatMap(inBatches);
+    const results = await Promise.allSettled(batches.map((batch) => writeBatch(client, batch)));
+    const failed = batches.filter((_, index) => results[index]?.status === 'rejected');
+    note(failed.flat());
+    const failure = results.find((one) => one.status === 'rejected');
+    if (failure !== undefined) throw failure.reason;
+  }
+
+  function flush(): Promise<void> {
+    writing = writing.then(write);
+    return writing;
+  }
+
+  return {
+    ids,
+    record: (decision) => {
+      const place = ids.placeOf(decision.requestId);
+      if (place !== undefined) note([{ place, columns: toColumns(decision) }]);
+    },
+    flush,
+    start: () => void repeat(flush),
+  };
+}
+
+async function repeat(work: () => Promise<void>): Promise<void> {
+  for (;;) {
+    await work();
+    await delay(FLUSH_MS, undefined, { ref: false });
+  }
+}
+
+function inBatches(group: readonly Noted[]): Noted[][] {
+  const batches: Noted[][] = [];
+  for (let first = 0; first < group.length; first += MAX_ROWS) {
+    batches.push(group.slice(first, first + MAX_ROWS));
+  }
+  return batches;
+}
+
+/** Written again after a lost answer, a row is the same one. */
+async function writeBatch(client: TableClient, batch: readonly Noted[]): Promise<void> {
+  const actions = batch.map(
+    ({ place, columns }): TransactionAction => [
+      'upsert',
+      { ...columns, partitionKey: place.partition, rowKey: place.row },
+      'Replace',
+    ],
+  );
+  await client.submitTransaction(actions, { abortSignal: AbortSignal.timeout(TIMEOUT_MS) });
+}
+
+/** All instances have the one that is there; the first one makes it. */
+async function findKey(client: TableClient): Promise<Uint8Array> {
+  const limit = () => ({ abortSignal: AbortSignal.timeout(TIMEOUT_MS) });
+  const made = randomBytes(KEY_BYTES).toString('base64url');
+  for (;;) {
+    try {
+      const { partitionKey, rowKey } = KEY_ROW;
+      const row = await client.getEntity<{ value?: unknown }>(partitionKey, rowKey, limit());
+      return Buffer.from(String(row.value), 'base64url');
+    } catch (error) {
+      if (!isNotFound(error)) throw error;
+    }
+    await writeToTable(client, limit(), () =>
+      client.createEntity({ ...KEY_ROW, value: made }, limit()),
+    ).catch((error: unknown) => {
+      // Another instance was first: its key is the one.
+      if (!isConflict(error)) throw error;
+    });
+  }
+}

@@ -1,0 +1,92 @@
+import type { Tokens } from '../spending/cost.ts';
+
+/** What was decided on a request, and what came of it. Never what was asked or answered. */
+export type DecisionRecord = {
+  readonly requestId: string;
+  /** When it was answered; since 1970, in ms. */
+  readonly at: number;
+  readonly caller?: string | undefined;
+  readonly useCase?: string | undefined;
+  readonly threadId?: string | undefined;
+  /** In a thread: `initialize`, `retain` or `switch`. */
+  readonly session?: string | undefined;
+  readonly deployment: string;
+  readonly selectedModel: string;
+  readonly tier: 'strong' | 'weak' | 'direct';
+  readonly reason: string;
+  readonly winRate?: number | undefined;
+  readonly percentile?: number | undefined;
+  readonly threshold?: number | undefined;
+  readonly distance?: number | undefined;
+  readonly scorer?: string | undefined;
+  readonly embeddingCache: string;
+  /** `weak;429, strong;200`. */
+  readonly attempts: string;
+  readonly stream: boolean;
+  /** Of the answer. */
+  readonly status: number;
+  /** What broke it off, if something did. */
+  readonly error?: string | undefined;
+  readonly tokens?: Tokens | undefined;
+  /** USD: of the answer, and of as many tokens with the strongest and the cheapest that could have given it. */
+  readonly cost?: number | undefined;
+  readonly costStrong?: number | undefined;
+  readonly costWeak?: number | undefined;
+  /** The router's own time, and all of it. */
+  readonly overheadMs: number;
+  readonly totalMs: number;
+};
+
+type Row = Readonly<Record<string, unknown>>;
+
+/** A column each; what is not known has none. */
+export function toColumns({ tokens, at, ...record }: DecisionRecord): Row {
+  const known = Object.entries(record).filter(([, value]) => value !== undefined);
+  return {
+    ...Object.fromEntries(known),
+    at: new Date(at).toISOString(),
+    ...(tokens && { promptTokens: tokens.prompt, completionTokens: tokens.completion }),
+    ...(tokens?.cached !== undefined && { cachedTokens: tokens.cached }),
+  };
+}
+
+/** The names that the columns have in an answer, in its order. */
+const FIELDS: readonly (readonly [column: string, field: string])[] = [
+  ['caller', 'caller'],
+  ['useCase', 'use_case'],
+  ['threadId', 'thread_id'],
+  ['session', 'session'],
+  ['deployment', 'deployment'],
+  ['selectedModel', 'selected_model'],
+  ['tier', 'tier'],
+  ['reason', 'reason'],
+  ['winRate', 'win_rate'],
+  ['percentile', 'percentile'],
+  ['threshold', 'threshold'],
+  ['distance', 'distance'],
+  ['scorer', 'scorer'],
+  ['embeddingCache', 'embedding_cache'],
+  ['attempts', 'attempts'],
+  ['stream', 'stream'],
+  ['status', 'status'],
+  ['error', 'error'],
+  ['promptTokens', 'prompt_tokens'],
+  ['completionTokens', 'completion_tokens'],
+  ['cachedTokens', 'cached_tokens'],
+  ['cost', 'cost'],
+  ['costStrong', 'cost_strong'],
+  ['costWeak', 'cost_weak'],
+  ['overheadMs', 'overhead_ms'],
+  ['totalMs', 'total_ms'],
+];
+
+/** A row as it is answered. */
+export function toJson(row: Row): Record<string, unknown> {
+  const known = FIELDS.filter(([column]) => row[column] !== undefined);
+  return {
+    object: 'decision',
+    request_id: row['requestId'],
+    created_at: Math.floor(Date.parse(String(row['at'])) / 1_000),
+    ...Object.fromEntries(known.map(([column, field]) => [field, row[column]])),
+  };
+}

@@ -1,0 +1,88 @@
+import { createHash, randomUUID } from 'node:crypto';
+import type { TableClient, TransactionAction } from '@azure/data-tables';
+import * as z from 'zod';
+import { getRow } from '../threads/read-rows.ts';
+import { isConflict, writeToTable } from '../upstream/tables.ts';
+import type { Place } from './request-ids.ts';
+
+/** How good an answer was, as somebody says. */
+export const outcomeSchema = z
+  .strictObject({
+    request_id: z.string().max(256).describe('Of the answer: its `x-smart-router-request-id`.'),
+    verdict: z
+      .enum(['good', 'bad', 'tie'])
+      .optional()
+      .describe('`tie`: as good as that of the other model would have been.'),
+    score: z.number().min(0).max(1).optional(),
+    source: z.enum(['user', 'judge', 'system']).optional().describe('`user` unless given.'),
+    comment: z.string().max(2_000).nullish(),
+  })
+  .refine(
+    ({ verdict, score }) => (verdict === undefined) !== (score === undefined),
+    'needs either verdict or score',
+  );
+export type Outcome = Readonly<z.infer<typeof outcomeSchema>>;
+
+const TIMEOUT_MS = 10_000;
+
+/**
+ * Keeps an outcome beside its decision, in the same partition, whether that is written yet or not. Gives
+ * the answer: with a key that came before, the first one, byte for byte.
+ */
+export async function keepOutcome(
+  client: TableClient,
+  place: Place,
+  outcome: Outcome,
+  {
+    caller,
+    key,
+    at,
+  }: { readonly caller: string; readonly key: string | undefined; readonly at: number },
+): Promise<string> {
+  const keyRow = key === undefined ? undefined : `k|${hash(JSON.stringify([caller, key]))}`;
+  const before = keyRow && (await getRow(client, place.partition, keyRow));
+  if (before) return String(before['answer']);
+  const id = `outcome_${randomUUID().replaceAll('-', '')}`;
+  const columns = { ...columnsOf(outcome), caller, at: new Date(at).toISOString() };
+  const answer = JSON.stringify({ id, ...toJson(columns), request_id: outcome.request_id });
+  const { partition: partitionKey, row } = place;
+  const actions: TransactionAction[] = [
+    ['create', { ...columns, partitionKey, rowKey: `o|${row.slice(2)}|${id}` }],
+    ...(keyRow ? [['create', { partitionKey, rowKey: keyRow, answer }] as TransactionAction] : []),
+  ];
+  const limit = { abortSignal: AbortSignal.timeout(TIMEOUT_MS) };
+  try {
+    await writeToTable(client, limit, () => client.submitTransaction(actions, limit));
+    return answer;
+  } catch (error) {
+    const first = keyRow && isConflict(error) && (await getRow(client, partitionKey, keyRow));
+    if (first) return String(first['answer']);
+    throw error;
+  }
+}
+
+function columnsOf({ verdict, score, source = 'user', comment }: Outcome) {
+  return {
+    source,
+    ...(verdict !== undefined && { verdict }),
+    ...(score !== undefined && { score }),
+    ...(comment != null && { comment }),
+  };
+}
+
+/** A row as it is answered, without what it belongs to. */
+export function toJson(row: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  const { verdict, score, source, comment, at } = row;
+  return {
+    object: 'outcome',
+    created_at: Math.floor(Date.parse(String(at)) / 1_000),
+    source,
+    ...(verdict !== undefined && { verdict }),
+    ...(score !== undefined && { score }),
+    ...(comment !== undefined && { comment }),
+  };
+}
+
+function hash(text: string): string {
+  return createHash('sha256').update(text).digest('hex');
+}

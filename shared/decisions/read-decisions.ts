@@ -1,0 +1,77 @@
+import type { TableClient } from '@azure/data-tables';
+import { readRows } from '../threads/read-rows.ts';
+import { dayOf, type Place, partitionOf, rowTime, SHARDS } from './request-ids.ts';
+
+type Row = Readonly<Record<string, unknown>> & {
+  readonly partitionKey: string;
+  readonly rowKey: string;
+};
+
+/** What decisions are looked for. */
+export type DecisionQuery = {
+  /** Since 1970, in ms: from the one on, and before the other. */
+  readonly from: number;
+  readonly to: number;
+  /** The decision behind which to go on. */
+  readonly after?: Place;
+  /** Values of columns. */
+  readonly where: Readonly<Record<string, string>>;
+  readonly limit: number;
+};
+
+const DAY_MS = 86_400_000;
+
+/** The newest first, day by day; a day's partitions are merged by their times. */
+export async function readDecisions(client: TableClient, query: DecisionQuery): Promise<Row[]> {
+  const found: Row[] = [];
+  const conditions = Object.entries(query.where).map(
+    ([column, value]) => ` and ${column} eq '${value.replaceAll("'", "''")}'`,
+  );
+  // A row's time is in its key: later ones sort first, so that what is newer than `to` comes before it.
+  const first = query.after?.row ?? `d|${rowTime(query.to)}`;
+  const rows = `RowKey gt '${first}' and RowKey le 'd|${rowTime(query.from)}}'`;
+  const newest = query.after === undefined ? query.to : timeOf(query.after.row);
+  for (let day = startOf(newest); day >= startOf(query.from); day -= DAY_MS) {
+    const wanted = query.limit - found.length;
+    const pages = await Promise.all(
+      SHARDS.map((shard) => {
+        const partition = partitionOf(dayOf(day), shard);
+        const filter = `PartitionKey eq '${partition}' and ${rows}${conditions.join('')}`;
+        return readRows(client, filter, wanted);
+      }),
+    );
+    const ofDay = pages.flat().toSorted((a, b) => (a.rowKey < b.rowKey ? -1 : 1));
+    found.push(...ofDay.slice(0, wanted));
+    if (found.length >= query.limit) break;
+  }
+  return found;
+}
+
+function timeOf(row: string): number {
+  return 99_999_999_999_999 - Number(row.slice(2, 16));
+}
+
+function startOf(at: number): number {
+  return Math.floor(at / DAY_MS) * DAY_MS;
+}
+
+/** The outcomes of decisions, by the decision's row key. */
+export async function readOutcomes(
+  client: TableClient,
+  decisions: readonly Row[],
+): Promise<ReadonlyMap<string, Row[]>> {
+  const outcomes = new Map<string, Row[]>();
+  const groups = Map.groupBy(decisions, ({ partitionKey }) => partitionKey);
+  await Promise.all(
+    [...groups].map(async ([partition, group]) => {
+      const keys = group.map(({ rowKey }) => rowKey.slice(2)).toSorted();
+      const range = `RowKey ge 'o|${keys[0]}' and RowKey lt 'o|${keys.at(-1)}}'`;
+      const filter = `PartitionKey eq '${partition}' and ${range}`;
+      for (const row of await readRows(client, filter, Number.MAX_SAFE_INTEGER)) {
+        const decision = `d|${row.rowKey.split('|').slice(1, 3).join('|')}`;
+        outcomes.set(decision, [...(outcomes.get(decision) ?? []), row]);
+      }
+    }),
+  );
+  return outcomes;
+}

@@ -1,0 +1,72 @@
+import { createHmac, timingSafeEqual } from 'node:crypto';
+
+/** Where a request's decision is kept. */
+export type Place = { readonly partition: string; readonly row: string };
+
+export type RequestIds = {
+  /** The id of a request, which says where its decision is to be found. */
+  create(invocationId: string): string;
+  /** Undefined for what is no id of a routed request of this router. */
+  placeOf(requestId: string): Place | undefined;
+};
+
+/** The partitions of one day: a partition takes 2,000 operations a second. */
+export const SHARDS = ['0', '1', '2', '3', '4', '5', '6', '7'] as const;
+
+/** Later than any time. */
+const LAST_MS = 99_999_999_999_999;
+const MAC_BYTES = 12;
+
+const ID = /^([0-9a-f-]{36})\.([0-9a-z]{8,9})\.([\w-]{16})$/;
+
+/**
+ * Request ids of the form `<invocation>.<ms, base 36>.<signature>`. Whoever has the key, which is any
+ * instance, can tell that a decision exists before it is written. While the key is not known yet
+ * (`getKey` gives undefined), ids are the invocation's own, and nothing can be said about their requests.
+ */
+export function createRequestIds(
+  getKey: () => Uint8Array | undefined,
+  now: () => number = Date.now,
+): RequestIds {
+  function sign(invocation: string, time: string, key: Uint8Array): string {
+    const mac = createHmac('sha256', key).update(`${invocation}.${time}`).digest();
+    return mac.subarray(0, MAC_BYTES).toString('base64url');
+  }
+
+  return {
+    create: (invocation) => {
+      const key = getKey();
+      const time = now().toString(36);
+      return key === undefined
+        ? invocation
+        : `${invocation}.${time}.${sign(invocation, time, key)}`;
+    },
+    placeOf: (requestId) => {
+      const [, invocation, time, signature] = ID.exec(requestId) ?? [];
+      const key = getKey();
+      if (invocation === undefined || time === undefined || key === undefined) return undefined;
+      const expected = Buffer.from(sign(invocation, time, key));
+      const isOurs = timingSafeEqual(expected, Buffer.from(signature ?? ''));
+      return isOurs ? placeAt(invocation, Number.parseInt(time, 36)) : undefined;
+    },
+  };
+}
+
+function placeAt(invocation: string, at: number): Place {
+  const shard = SHARDS[Number.parseInt(invocation.slice(0, 1), 16) % SHARDS.length] ?? SHARDS[0];
+  return { partition: partitionOf(dayOf(at), shard), row: `d|${rowTime(at)}|${invocation}` };
+}
+
+/** By UTC. */
+export function dayOf(at: number): string {
+  return new Date(at).toISOString().slice(0, 10);
+}
+
+export function partitionOf(day: string, shard: string): string {
+  return `${day}|${shard}`;
+}
+
+/** Later times sort first. */
+export function rowTime(at: number): string {
+  return String(LAST_MS - at).padStart(14, '0');
+}

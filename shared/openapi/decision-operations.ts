@@ -1,0 +1,79 @@
+import type { Operation } from './operations.ts';
+import { answer, BODY_ERRORS, errorResponses } from './responses.ts';
+
+const ID = '4317b3a6-e099-4b51-9393-5008cd0d2171.mr3k2x9c.Zk3vT1x9QmPq0aLw';
+
+const outcome = {
+  object: 'outcome',
+  created_at: 1_795_700_100,
+  source: 'user',
+  verdict: 'good',
+};
+
+const decision = {
+  object: 'decision',
+  request_id: ID,
+  created_at: 1_795_700_000,
+  use_case: 'support',
+  deployment: 'weak',
+  selected_model: 'gpt-5.6-luna',
+  tier: 'weak',
+  reason: 'win-rate',
+  win_rate: 0.21,
+  threshold: 0.35,
+  embedding_cache: 'none',
+  attempts: 'weak;200',
+  stream: false,
+  status: 200,
+  ...{ prompt_tokens: 120, completion_tokens: 40 },
+  ...{ cost: 0.000072, cost_strong: 0.00128, cost_weak: 0.000072 },
+  ...{ overhead_ms: 1.4, total_ms: 812.5 },
+  outcomes: [outcome],
+};
+
+/** What was decided, and how good it was. */
+export const decisionOperations = {
+  'list-decisions': {
+    access: 'admin',
+    tag: 'decisions',
+    method: 'GET',
+    path: '/llm/decisions',
+    summary: 'List decisions',
+    description:
+      'The newest first, with their outcomes. A decision is there some seconds after its answer. Neither prompts nor answers are kept.',
+    query: ['limit', 'after', 'from', 'to', 'use_case', 'deployment', 'tier', 'reason', 'caller'],
+    responses: {
+      200: answer(
+        {
+          description: 'Decisions.',
+          schema: 'DecisionList',
+          example: { object: 'list', data: [decision], has_more: false },
+        },
+        'common',
+      ),
+      ...errorResponses([400, 401, 403, 409, 429, 431, 500, 503]),
+    },
+  },
+  'add-outcome': {
+    access: 'key',
+    tag: 'decisions',
+    method: 'POST',
+    path: '/llm/outcomes',
+    summary: 'Say how good an answer was',
+    description:
+      'By a verdict or a score, at once or later. With the same Idempotency-Key the first answer is given again.',
+    isIdempotent: true,
+    body: { schema: 'Outcome', example: { request_id: ID, verdict: 'good' } },
+    responses: {
+      201: answer(
+        {
+          description: 'It is kept.',
+          schema: 'OutcomeAnswer',
+          example: { id: 'outcome_0d9c2f6f3e0b4c1d8a7e5b9f1c2d3e4f', ...outcome, request_id: ID },
+        },
+        'common',
+      ),
+      ...errorResponses([...BODY_ERRORS, 409]),
+    },
+  },
+} satisfies Readonly<Record<string, Operation>>;

@@ -1,0 +1,230 @@
+import { createHash, randomUUID } from 'node:crypto';
+import { TableClient } from '@azure/data-tables';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Azurite, startAzurite } from '../../tools/local-services/azurite.ts';
+import { post, ROUTED, type Router, startRouter } from '../support/router.ts';
+
+let azurite: Azurite;
+let router: Router;
+/** Another instance at the same tables. */
+let other: Router;
+const hash = (key: string) => createHash('sha256').update(key).digest('hex');
+const settings = () => ({
+  TABLES_CONNECTION_STRING: azurite.connectionString,
+  ROUTER_API_KEYS: `admin=${hash('admin')};role=admin,app=${hash('app')},second=${hash('second')}`,
+  STRONG_PRICE: '4/20',
+  WEAK_PRICE: '0.2/1.2',
+  CIRCUIT_FAILURES: '1000',
+});
+beforeAll(async () => {
+  azurite = await startAzurite({});
+  router = await startRouter({ settings: settings() });
+  other = await startRouter({ settings: settings(), simulator: router.simulator });
+  // The key of the ids is read beside the first requests.
+  for (let isReady = false; !isReady; ) {
+    isReady = (await outcome(await ask('Are you ready?'), {}, other)).status === 201;
+  }
+});
+afterAll(async () => {
+  await Promise.all([router.close(), other.close()]);
+  await azurite.close();
+});
+
+/** Asks, and gives the request's id. */
+async function ask(prompt: string, more: object = {}, useCase?: string): Promise<string> {
+  const answer = await fetch(router.url + ROUTED, {
+    method: 'POST',
+    headers: { 'api-key': 'app', ...(useCase !== undefined && { 'x-use-case': useCase }) },
+    body: JSON.stringify({ prompt, ...more }),
+  });
+  await answer.text();
+  return answer.headers.get('x-smart-router-request-id') ?? '';
+}
+
+function outcome(
+  request_id: string,
+  more: object = {},
+  instance = router,
+  headers: Readonly<Record<string, string>> = {},
+) {
+  const body = { request_id, verdict: 'good', ...more };
+  return post(`${instance.url}/llm/outcomes`, body, { 'api-key': 'app', ...headers });
+}
+
+async function list(query = '', key = 'admin') {
+  const response = await fetch(`${router.url}/llm/decisions${query}`, {
+    headers: { 'api-key': key },
+  });
+  // biome-ignore lint/suspicious/noExplicitAny: tests look into bodies of every shape.
+  return { status: response.status, body: (await response.json()) as any };
+}
+
+async function untilKept(useCase: string, count: number) {
+  const query = `?use_case=${useCase}&limit=100`;
+  await expect
+    .poll(async () => (await list(query)).body.data.length, { timeout: 15_000 })
+    .toBe(count);
+  return (await list(query)).body.data;
+}
+
+describe('the decision log', () => {
+  it('has each request with what was decided and what it cost, the newest first', async () => {
+    const useCase = randomUUID();
+    const weak = await ask('Hi', { routing: { threshold: 1 } }, useCase);
+    const strong = await ask('Hi', { routing: { threshold: 0 }, stream: true }, useCase);
+    const failed = await ask('[sim:content_filter] Hi', { routing: { threshold: 0 } }, useCase);
+    const fallback = await ask('[sim:500@weak] Hi', { routing: { threshold: 1 } }, useCase);
+    const kept = await untilKept(useCase, 4);
+    expect(kept.map((one: { request_id: string }) => one.request_id)).toEqual([
+      ...[fallback, failed, strong, weak],
+    ]);
+    expect(kept[3]).toMatchObject({
+      ...{ object: 'decision', caller: 'app', use_case: useCase, deployment: 'weak', tier: 'weak' },
+      ...{ reason: 'win-rate', threshold: 1, attempts: 'weak;200', stream: false, status: 200 },
+      ...{ selected_model: 'gpt-5.6-luna', embedding_cache: 'none', outcomes: [] },
+      win_rate: expect.any(Number),
+      percentile: expect.any(Number),
+      overhead_ms: expect.any(Number),
+    });
+    const { prompt_tokens, completion_tokens, cost, cost_strong, cost_weak } = kept[3];
+    expect(cost).toBeCloseTo((0.2 * prompt_tokens + 1.2 * completion_tokens) / 1e6, 12);
+    expect(cost_weak).toBeCloseTo(cost, 12);
+    expect(cost_strong).toBeCloseTo((4 * prompt_tokens + 20 * completion_tokens) / 1e6, 12);
+    expect(kept[2]).toMatchObject({ tier: 'strong', stream: true, cost: kept[2].cost_strong });
+    expect(kept[1]).toMatchObject({ status: 400 });
+    expect(kept[1]).not.toHaveProperty('cost');
+    expect(kept[0]).toMatchObject({ reason: 'fallback', attempts: 'weak;500, strong;200' });
+    expect(Math.abs(kept[0].created_at - Date.now() / 1_000)).toBeLessThan(20);
+  });
+
+  it('is paged and filtered, for admins alone', async () => {
+    const useCase = randomUUID();
+    const ids: string[] = [];
+    for (let count = 0; count < 7; count += 1) {
+      ids.unshift(await ask('Hi', { routing: { threshold: count % 2 } }, useCase));
+    }
+    await untilKept(useCase, 7);
+    const seen: string[] = [];
+    for (let after = ''; ; ) {
+      const { body } = await list(`?use_case=${useCase}&limit=3${after}`);
+      seen.push(...body.data.map((one: { request_id: string }) => one.request_id));
+      if (!body.has_more) break;
+      after = `&after=${seen.at(-1)}`;
+    }
+    expect(seen).toEqual(ids);
+    const count = async (query: string) =>
+      (await list(`?use_case=${useCase}&${query}`)).body.data.length;
+    expect(await count('tier=strong')).toBe(4);
+    expect(await count('deployment=weak&reason=win-rate&caller=app')).toBe(3);
+    expect(await count(`from=${new Date(Date.now() - 60_000).toISOString()}`)).toBe(7);
+    expect(await count(`to=${Math.floor(Date.now() / 1_000) - 3_600}`)).toBe(0);
+    expect(await count("deployment=x'%20or%20'1'%20eq%20'1")).toBe(0);
+    expect((await list('', 'app')).status).toBe(403);
+    for (const query of ['?limit=0', '?from=yesterday', '?after=x', `?after=${randomUUID()}`]) {
+      expect((await list(query)).status).toBe(400);
+    }
+  });
+
+  it('has neither prompts nor answers', async () => {
+    const useCase = randomUUID();
+    await ask('A secret prompt that nobody else may read', {}, useCase);
+    await untilKept(useCase, 1);
+    const table = TableClient.fromConnectionString(azurite.connectionString, 'decisions', {
+      allowInsecureConnection: true,
+    });
+    let rows = 0;
+    for await (const row of table.listEntities()) {
+      rows += 1;
+      expect(JSON.stringify(row)).not.toMatch(/secret prompt|You said|Answer/i);
+    }
+    expect(rows).toBeGreaterThan(1);
+  });
+});
+
+describe('an outcome', () => {
+  it('is accepted at once, on any instance, and joined to its decision', async () => {
+    const useCase = randomUUID();
+    const id = await ask('Hi', {}, useCase);
+    const [own, foreign] = await Promise.all([
+      outcome(id, { comment: 'helpful' }),
+      outcome(id, { verdict: undefined, score: 0.25, source: 'judge' }, other),
+    ]);
+    expect(own).toMatchObject({
+      status: 201,
+      body: {
+        id: expect.stringMatching(/^outcome_[0-9a-f]{32}$/),
+        ...{
+          object: 'outcome',
+          request_id: id,
+          verdict: 'good',
+          source: 'user',
+          comment: 'helpful',
+        },
+      },
+    });
+    expect(foreign).toMatchObject({ status: 201, body: { score: 0.25, source: 'judge' } });
+    const [decision] = await untilKept(useCase, 1);
+    expect(decision.outcomes).toHaveLength(2);
+    expect(decision.outcomes).toEqual(
+      expect.arrayContaining([
+        expect.objectContaining({ verdict: 'good', source: 'user', comment: 'helpful' }),
+        expect.objectContaining({ score: 0.25, source: 'judge' }),
+      ]),
+    );
+  });
+
+  it('of a key that came before is the first answer, byte for byte, and kept once', async () => {
+    const useCase = randomUUID();
+    const id = await ask('Hi', {}, useCase);
+    const send = async (verdict: string, key = 'app', instance = router) => {
+      const response = await fetch(`${instance.url}/llm/outcomes`, {
+        method: 'POST',
+        headers: { 'api-key': key, 'idempotency-key': 'mine' },
+        body: JSON.stringify({ request_id: id, verdict }),
+      });
+      return response.text();
+    };
+    const answers = await Promise.all([send('good'), send('good', 'app', other), send('bad')]);
+    expect(new Set(answers).size).toBe(1);
+    expect(await send('good', 'second')).not.toBe(answers[0]);
+    const [decision] = await untilKept(useCase, 1);
+    expect(decision.outcomes).toHaveLength(2);
+  });
+
+  it('of what is no request of this router is a 404', async () => {
+    const id = await ask('Hi');
+    const forged = `${id.slice(0, -1)}${id.endsWith('A') ? 'B' : 'A'}`;
+    const later = id.replace(/\.[0-9a-z]+\./, '.zzzzzzzz.');
+    for (const one of [forged, later, randomUUID(), '', 'x'.repeat(200), "' or 1 eq 1"]) {
+      const answer = await outcome(one);
+      expect(answer).toMatchObject({ status: 404, body: { error: { code: 'request_not_found' } } });
+    }
+  });
+
+  it.each<[object, string]>([
+    [{ verdict: 'great' }, 'verdict'],
+    [{ score: 0.5 }, 'body'],
+    [{ verdict: undefined }, 'body'],
+    [{ verdict: undefined, score: 2 }, 'score'],
+    [{ source: 'me' }, 'source'],
+    [{ comment: 'x'.repeat(2_001) }, 'comment'],
+    [{ more: 1 }, 'body'],
+  ])('is refused with %j', async (more, param) => {
+    const answer = await outcome(await ask('Hi'), more);
+    expect(answer).toMatchObject({ status: 400, body: { error: { param } } });
+  });
+});
+
+it.each<[string, () => Readonly<Record<string, string>>]>([
+  ['without tables', () => ({})],
+  ['when that is off', () => ({ ...settings(), DECISION_LOG: 'off' })],
+])('%s, nothing is kept, and that is said', async (_, given) => {
+  const bare = await startRouter({ settings: given(), simulator: router.simulator });
+  const response = await fetch(`${bare.url}/llm/decisions`, { headers: { 'api-key': 'admin' } });
+  expect(response.status).toBe(409);
+  expect(await response.json()).toMatchObject({ error: { code: 'decisions_not_kept' } });
+  const answer = await post(bare.url + ROUTED, { prompt: 'Hi' }, { 'api-key': 'admin' });
+  expect(answer.status).toBe(200);
+  expect(answer.headers.get('x-smart-router-request-id')).toMatch(/^[0-9a-f-]{36}$/);
+  await bare.close();
+});

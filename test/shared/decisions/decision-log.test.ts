@@ -1,0 +1,134 @@
+import { randomUUID } from 'node:crypto';
+import { TableClient } from '@azure/data-tables';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createDecisionLog } from '../../../shared/decisions/decision-log.ts';
+import type { DecisionRecord } from '../../../shared/decisions/decision-record.ts';
+import { removeDecisionsBefore } from '../../../shared/decisions/purge-decisions.ts';
+import { readDecisions } from '../../../shared/decisions/read-decisions.ts';
+import { createRequestIds } from '../../../shared/decisions/request-ids.ts';
+import { type Azurite, startAzurite } from '../../../tools/local-services/azurite.ts';
+
+const NOON = Date.UTC(2026, 10, 27, 12);
+const DAY_MS = 86_400_000;
+
+let azurite: Azurite;
+beforeAll(async () => {
+  azurite = await startAzurite({});
+});
+afterAll(() => azurite.close());
+
+function createTable(): TableClient {
+  const name = `d${randomUUID().replaceAll('-', '')}`;
+  return TableClient.fromConnectionString(azurite.connectionString, name, {
+    allowInsecureConnection: true,
+  });
+}
+
+function start(table = createTable()) {
+  const clock = { now: NOON };
+  const logged: string[] = [];
+  const log = createDecisionLog({
+    loadClient: async () => table,
+    log: (_, event) => logged.push(event),
+    now: () => clock.now,
+  });
+  const decide = (): DecisionRecord => ({
+    ...{ requestId: log.ids.create(randomUUID()), at: clock.now, tier: 'weak', reason: 'win-rate' },
+    ...{ deployment: 'weak', selectedModel: 'm', embeddingCache: 'none', attempts: 'weak;200' },
+    ...{ stream: false, status: 200, overheadMs: 1, totalMs: 2 },
+  });
+  const read = (from = 0, to = clock.now + 1) =>
+    readDecisions(table, { from: Math.max(from, NOON - 40 * DAY_MS), to, where: {}, limit: 5_000 });
+  return { log, decide, clock, table, logged, read, again: () => start(table) };
+}
+
+describe('the decision log', () => {
+  it('writes what it was told in batches, and all of it once', async () => {
+    const { log, decide, clock, read } = start();
+    await log.flush();
+    const ids: string[] = [];
+    for (let count = 0; count < 1_000; count += 1) {
+      const decision = decide();
+      ids.unshift(decision.requestId);
+      log.record(decision);
+      clock.now += 1;
+    }
+    await Promise.all([log.flush(), log.flush()]);
+    const rows = await read();
+    expect(rows.map((row) => row['requestId'])).toEqual(ids);
+  });
+
+  it('holds back so many at most, and says how many it gave up', async () => {
+    const { log, decide, read, logged } = start();
+    await log.flush();
+    for (let count = 0; count < 20_001; count += 1) log.record(decide());
+    await log.flush();
+    expect(await read()).toHaveLength(5_000);
+    expect(logged).toEqual(['decisions-dropped']);
+  });
+
+  it('writes later what it could not write at once, and says once that it could not', async () => {
+    const storage = await startAzurite({});
+    const table = TableClient.fromConnectionString(storage.connectionString, 'decisions', {
+      ...{ allowInsecureConnection: true, retryOptions: { maxRetries: 0 } },
+    });
+    const { log, decide, logged } = start(table);
+    await log.flush();
+    await storage.close();
+    log.record(decide());
+    await log.flush();
+    await log.flush();
+    expect(logged).toEqual(['decisions-not-written']);
+  });
+
+  it('spans days, the newest first, and forgets them by the day', async () => {
+    const { log, decide, clock, read, table } = start();
+    await log.flush();
+    const ids: string[] = [];
+    for (let day = 0; day < 4; day += 1) {
+      clock.now = NOON + day * DAY_MS;
+      const decision = decide();
+      ids.unshift(decision.requestId);
+      log.record(decision);
+    }
+    await log.flush();
+    expect((await read()).map((row) => row['requestId'])).toEqual(ids);
+    expect(await read(NOON + DAY_MS, NOON + 2 * DAY_MS + 1)).toHaveLength(2);
+    expect(await removeDecisionsBefore(table, new Date(NOON + 2 * DAY_MS))).toBe(2);
+    expect((await read()).map((row) => row['requestId'])).toEqual(ids.slice(0, 2));
+    // The key of the ids is there for as long as the table.
+    const later = createDecisionLog({ loadClient: async () => table, log: () => undefined });
+    await later.flush();
+    expect(later.ids.placeOf(ids[0] ?? '')).toBeDefined();
+  });
+
+  it('has one key for all instances, whoever comes first', async () => {
+    const one = start();
+    const others = Array.from({ length: 5 }, () => one.again());
+    await Promise.all([one, ...others].map(({ log }) => log.flush()));
+    const id = one.log.ids.create(randomUUID());
+    for (const { log } of others) expect(log.ids.placeOf(id)).toEqual(one.log.ids.placeOf(id));
+    expect(start().log.ids.placeOf(id)).toBeUndefined();
+  });
+});
+
+describe('a request id', () => {
+  it('is that of its invocation until the key is known', () => {
+    let key: Uint8Array | undefined;
+    const ids = createRequestIds(
+      () => key,
+      () => NOON,
+    );
+    const invocation = randomUUID();
+    expect(ids.create(invocation)).toBe(invocation);
+    expect(ids.placeOf(invocation)).toBeUndefined();
+    key = Buffer.alloc(32, 1);
+    const id = ids.create(invocation);
+    expect(id.startsWith(`${invocation}.`)).toBe(true);
+    expect(ids.placeOf(id)).toMatchObject({
+      partition: expect.stringMatching(/^2026-11-27\|[0-7]$/),
+    });
+    key = Buffer.alloc(32, 2);
+    expect(ids.placeOf(id)).toBeUndefined();
+  });
+});

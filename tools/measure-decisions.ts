@@ -1,0 +1,25 @@
+import { InputError } from './command-line/input-error.ts';
+import { runTool } from './command-line/run-tool.ts';
+import { measureDecisionLog } from './measure/decision-log.ts';
+
+const HELP = `npm run measure:decisions [-- --requests <n>]
+
+Measures on this machine, over loopback and with Azurite, the decision log: how many decisions a second
+are kept and whether any is lost; whether all outcomes are joined that are sent right after their
+answers, to another instance; and how many decisions are lost when an instance is killed. Exits with
+1 when a decision or an outcome is lost that should not be.
+
+  --requests <n>   so many chat requests (default: 5000)`;
+
+await runTool({
+  help: HELP,
+  options: { requests: { type: 'string' } },
+  run: async (commandLine) => {
+    const requests = commandLine.integer('requests', 5_000);
+    if (requests < 100 || requests > 100_000) {
+      throw new InputError('--requests is a number from 100 to 100000.');
+    }
+    const lost = await measureDecisionLog(requests);
+    if (lost > 0) process.exitCode = 1;
+  },
+});
