@@ -84,6 +84,7 @@ const routes: Record<OperationId, RouteEntry> = {
     access: 'admin',
     handle: services.decisions.list,
   },
+  stats: { path: 'llm/stats', method: 'GET', access: 'admin', handle: services.decisions.stats },
   'add-outcome': {
     path: 'llm/outcomes',
     method: 'POST',

@@ -1,10 +1,11 @@
-import { randomBytes } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { TableClient, TransactionAction } from '@azure/data-tables';
 import { errorKind, type Log } from '../log.ts';
 import { isConflict, isNotFound, shareUntilFailure, writeToTable } from '../upstream/tables.ts';
 import { type DecisionRecord, toColumns } from './decision-record.ts';
 import { createRequestIds, type Place, type RequestIds } from './request-ids.ts';
+import { createRollup, type Rollup } from './rollup.ts';
 
 export type DecisionLog = {
   readonly ids: RequestIds;
@@ -45,6 +46,7 @@ export function createDecisionLog({ log, now, ...options }: DecisionLogOptions):
   let isFailing = false;
   let writing: Promise<void> = Promise.resolve();
   const ids = createRequestIds(() => key, now);
+  const rollup = createRollup(randomUUID(), now);
 
   function note(some: readonly Noted[]): void {
     noted.push(...some);
@@ -59,6 +61,7 @@ export function createDecisionLog({ log, now, ...options }: DecisionLogOptions):
       const client = await loadClient();
       key ??= await findKey(client);
       await writeAll(client);
+      await writeSums(client, rollup);
       isFailing = false;
       if (dropped > 0) log('warning', 'decisions-dropped', { count: dropped });
       dropped = 0;
@@ -88,12 +91,24 @@ export function createDecisionLog({ log, now, ...options }: DecisionLogOptions):
   return {
     ids,
     record: (decision) => {
+      if (loadClient === undefined) return;
+      rollup.add(decision);
       const place = ids.placeOf(decision.requestId);
       if (place !== undefined) note([{ place, columns: toColumns(decision) }]);
     },
     flush,
     start: () => void repeat(flush),
   };
+}
+
+async function writeSums(client: TableClient, rollup: Rollup): Promise<void> {
+  const rows = rollup.changed();
+  try {
+    await Promise.all(rows.map((row) => client.upsertEntity(row, 'Replace', limit())));
+  } catch (error) {
+    rollup.giveBack(rows);
+    throw error;
+  }
 }
 
 async function repeat(work: () => Promise<void>): Promise<void> {
@@ -120,12 +135,15 @@ async function writeBatch(client: TableClient, batch: readonly Noted[]): Promise
       'Replace',
     ],
   );
-  await client.submitTransaction(actions, { abortSignal: AbortSignal.timeout(TIMEOUT_MS) });
+  await client.submitTransaction(actions, limit());
+}
+
+function limit(): { readonly abortSignal: AbortSignal } {
+  return { abortSignal: AbortSignal.timeout(TIMEOUT_MS) };
 }
 
 /** All instances have the one that is there; the first one makes it. */
 async function findKey(client: TableClient): Promise<Uint8Array> {
-  const limit = () => ({ abortSignal: AbortSignal.timeout(TIMEOUT_MS) });
   const made = randomBytes(KEY_BYTES).toString('base64url');
   for (;;) {
     try {

@@ -9,11 +9,13 @@ import { readKey } from '../threads/thread-call.ts';
 import { toJson } from './decision-record.ts';
 import { keepOutcome, toJson as outcomeJson, outcomeSchema } from './outcomes.ts';
 import { type DecisionQuery, readDecisions, readOutcomes } from './read-decisions.ts';
+import { readStats, STATS_BY } from './read-stats.ts';
 import type { RequestIds } from './request-ids.ts';
 
 export type DecisionRoutes = {
   readonly list: (call: Call) => Promise<Answer>;
   readonly addOutcome: (call: Call) => Promise<Answer>;
+  readonly stats: (call: Call) => Promise<Answer>;
 };
 
 type RoutesOptions = {
@@ -23,6 +25,9 @@ type RoutesOptions = {
   readonly retentionMs: number;
   readonly now?: () => number;
 };
+
+const DAY_MS = 86_400_000;
+const MAX_SPAN_MS = 92 * DAY_MS;
 
 /** What decisions can be looked for by, and the columns of it. */
 const FILTERS = {
@@ -58,6 +63,24 @@ export function createDecisionRoutes(options: RoutesOptions): DecisionRoutes {
           outcomes: (outcomes.get(row.rowKey) ?? []).map(outcomeJson),
         }));
         return jsonAnswer(200, { object: 'list', data, has_more: found.length > limit });
+      });
+    },
+    stats: async (call) => {
+      const by = STATS_BY.find((one) => one === (call.query('by') ?? 'use_case'));
+      if (by === undefined) {
+        throw new InvalidRequestError(`by must be one of ${STATS_BY.join(', ')}.`, { param: 'by' });
+      }
+      const to = readTime(call.query('to'), 'to') ?? now() + 1;
+      const from = readTime(call.query('from'), 'from') ?? to - DAY_MS;
+      if (from >= to || to - from > MAX_SPAN_MS) {
+        throw new InvalidRequestError('from must be before to, by 92 days at most.', {
+          param: 'from',
+        });
+      }
+      return withClient(async (client) => {
+        const span = { from: Math.max(from, now() - retentionMs), to };
+        const [total, ...data] = await readStats(client, span, by);
+        return jsonAnswer(200, { object: 'stats', by, data, total });
       });
     },
     addOutcome: async (call) => {

@@ -24,7 +24,7 @@ import {
   routingDecisionsSchema,
 } from './answer-schemas.ts';
 
-import { decisionListSchema, outcomeAnswerSchema } from './decision-schemas.ts';
+import { decisionListSchema, outcomeAnswerSchema, statsSchema } from './decision-schemas.ts';
 import { readinessSchema } from './readiness-schema.ts';
 import {
   deletedSchema,
@@ -80,6 +80,7 @@ const schemas = {
   MessageList: messageListSchema,
   DeletedThread: deletedThreadSchema,
   DecisionList: decisionListSchema,
+  Stats: statsSchema,
   Outcome: outcomeSchema,
   OutcomeAnswer: outcomeAnswerSchema,
   NewVectorStore: newStoreSchema,

@@ -31,6 +31,17 @@ const decision = {
   outcomes: [outcome],
 };
 
+const sums = {
+  ...{ requests: 1_200, errors: 3, fallbacks: 1, strong_share: 0.31 },
+  ...{ prompt_tokens: 144_000, completion_tokens: 48_000, cached_tokens: 0 },
+  ...{ cost: 0.52, cost_always_strong: 1.54, cost_always_weak: 0.09, savings: 1.02 },
+  ...{ savings_share: 0.66, cache_hit_rate: 0.4 },
+  win_rate_histogram: Array.from({ length: 20 }, (_, bin) => (bin < 12 ? 100 : 0)),
+  total_ms: { p50: 810, p90: 1_900, p99: 4_200 },
+  overhead_ms: { p50: 1.4, p90: 2.3, p99: 6 },
+  quality: { outcomes: 200, bad: 8, strong_would_have_won_at_most: 0.07 },
+};
+
 /** What was decided, and how good it was. */
 export const decisionOperations = {
   'list-decisions': {
@@ -48,6 +59,32 @@ export const decisionOperations = {
           description: 'Decisions.',
           schema: 'DecisionList',
           example: { object: 'list', data: [decision], has_more: false },
+        },
+        'common',
+      ),
+      ...errorResponses([400, 401, 403, 409, 429, 431, 500, 503]),
+    },
+  },
+  stats: {
+    access: 'admin',
+    tag: 'decisions',
+    method: 'GET',
+    path: '/llm/stats',
+    summary: 'What it cost, and what it saved',
+    description:
+      'Of the hours of a time (of the last day unless given), by use case, deployment or hour, and of all together.',
+    query: ['from', 'to', 'by'],
+    responses: {
+      200: answer(
+        {
+          description: 'The sums.',
+          schema: 'Stats',
+          example: {
+            object: 'stats',
+            by: 'use_case',
+            data: [{ key: 'support', ...sums }],
+            total: { key: null, ...sums },
+          },
         },
         'common',
       ),

@@ -48,3 +48,46 @@ export const decisionListSchema = z.object({
   ),
   has_more: z.boolean(),
 });
+
+const count = z.int().min(0);
+const share = z.number().nullable();
+const latencies = z.object({
+  p50: z.number().nullable(),
+  p90: z.number().nullable(),
+  p99: z.number().nullable(),
+});
+
+const sumsSchema = z.object({
+  key: z.string().nullable().describe('Null: of all.'),
+  requests: count,
+  errors: count,
+  fallbacks: count,
+  strong_share: share,
+  prompt_tokens: z.number(),
+  completion_tokens: z.number(),
+  cached_tokens: z.number(),
+  cost: usd.describe('USD, of what has a price.'),
+  cost_always_strong: usd.describe('Of as many tokens, with the strongest candidates.'),
+  cost_always_weak: usd.describe('The same with the cheapest ones.'),
+  savings: z.number().describe('Against always strong, of what can be compared.'),
+  savings_share: share,
+  cache_hit_rate: share.describe('Of the embeddings.'),
+  win_rate_histogram: z.array(count).describe('By twentieths.'),
+  total_ms: latencies,
+  overhead_ms: latencies.describe("The router's own time."),
+  quality: z.object({
+    outcomes: count.describe('Of answers that did not come from the strong model.'),
+    bad: count.optional(),
+    strong_would_have_won_at_most: z
+      .number()
+      .optional()
+      .describe("The share of those answers, with 95% confidence (Wilson's bound)."),
+  }),
+});
+
+export const statsSchema = z.object({
+  object: z.enum(['stats']),
+  by: z.enum(['use_case', 'deployment', 'hour']),
+  data: z.array(sumsSchema),
+  total: sumsSchema,
+});

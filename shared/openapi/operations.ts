@@ -21,7 +21,8 @@ export type QueryName =
   | 'deployment'
   | 'tier'
   | 'reason'
-  | 'caller';
+  | 'caller'
+  | 'by';
 
 export type Operation = {
   readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';

@@ -141,6 +141,42 @@ describe('the decision log', () => {
   });
 });
 
+describe('the stats', () => {
+  it('tell admins what it cost and what it saved', async () => {
+    const useCase = randomUUID();
+    await ask('Hi', { routing: { threshold: 1 } }, useCase);
+    await ask('Hi', { routing: { threshold: 0 } }, useCase);
+    await untilKept(useCase, 2);
+    const stats = async (query: string, key = 'admin') => {
+      const response = await fetch(`${router.url}/llm/stats${query}`, {
+        headers: { 'api-key': key },
+      });
+      // biome-ignore lint/suspicious/noExplicitAny: the same.
+      return { status: response.status, body: (await response.json()) as any };
+    };
+    const find = async () =>
+      (await stats('?by=use_case')).body.data.find((one: { key: string }) => one.key === useCase);
+    await expect.poll(async () => (await find())?.requests, { timeout: 10_000 }).toBe(2);
+    const own = await find();
+    expect(own).toMatchObject({ strong_share: 0.5, errors: 0, quality: { outcomes: 0 } });
+    expect(own.savings).toBeGreaterThan(0);
+    expect(own.cost + own.savings).toBeCloseTo(own.cost_always_strong, 10);
+    expect(own.overhead_ms.p50).toBeGreaterThan(0);
+    const { body } = await stats('?by=deployment');
+    expect(body).toMatchObject({ object: 'stats', by: 'deployment' });
+    expect(body.data.map((one: { key: string }) => one.key)).toEqual(['strong', 'weak']);
+    expect((await stats('', 'app')).status).toBe(403);
+    for (const query of [
+      '?by=user',
+      '?from=x',
+      '?from=2026-01-01&to=2025-01-01',
+      '?from=2020-01-01',
+    ]) {
+      expect((await stats(query)).status).toBe(400);
+    }
+  });
+});
+
 describe('an outcome', () => {
   it('is accepted at once, on any instance, and joined to its decision', async () => {
     const useCase = randomUUID();

@@ -1,0 +1,148 @@
+import { randomUUID } from 'node:crypto';
+import { TableClient } from '@azure/data-tables';
+import fc from 'fast-check';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createDecisionLog } from '../../../shared/decisions/decision-log.ts';
+import type { DecisionRecord } from '../../../shared/decisions/decision-record.ts';
+import { addTo, type Histogram, percentile } from '../../../shared/decisions/histogram.ts';
+import { keepOutcome } from '../../../shared/decisions/outcomes.ts';
+import { readStats } from '../../../shared/decisions/read-stats.ts';
+import { createRollup } from '../../../shared/decisions/rollup.ts';
+import { type Azurite, startAzurite } from '../../../tools/local-services/azurite.ts';
+
+const NOON = Date.UTC(2026, 10, 27, 12);
+const HOUR_MS = 3_600_000;
+
+let azurite: Azurite;
+beforeAll(async () => {
+  azurite = await startAzurite({});
+});
+afterAll(() => azurite.close());
+
+function start() {
+  const clock = { now: NOON };
+  const name = `s${randomUUID().replaceAll('-', '')}`;
+  const table = TableClient.fromConnectionString(azurite.connectionString, name, {
+    allowInsecureConnection: true,
+  });
+  const createLog = () =>
+    createDecisionLog({
+      loadClient: async () => table,
+      log: () => undefined,
+      now: () => clock.now,
+    });
+  const decide = (requestId: string, more: Partial<DecisionRecord> = {}): DecisionRecord => ({
+    ...{ requestId, at: clock.now, tier: 'weak', reason: 'win-rate', useCase: 'support' },
+    ...{ deployment: 'weak', selectedModel: 'm', embeddingCache: 'hit', attempts: 'weak;200' },
+    ...{ stream: false, status: 200, overheadMs: 1, totalMs: 100, winRate: 0.21 },
+    ...{ tokens: { prompt: 10, completion: 5 }, cost: 1, costStrong: 10, costWeak: 1 },
+    ...more,
+  });
+  return { clock, table, createLog, decide };
+}
+
+describe('the stats', () => {
+  it('add up what all instances have written, by use case, deployment or hour', async () => {
+    const { clock, table, createLog, decide } = start();
+    const [one, two] = [createLog(), createLog()];
+    await Promise.all([one.flush(), two.flush()]);
+    const id = () => one.ids.create(randomUUID());
+    one.record(decide(id()));
+    await one.flush();
+    one.record(decide(id(), { tier: 'strong', deployment: 'strong', cost: 10, winRate: 1 }));
+    two.record(decide(id(), { useCase: 'batch', status: 500, error: 'x', embeddingCache: 'miss' }));
+    clock.now += HOUR_MS;
+    two.record(decide(id(), { reason: 'fallback', cost: undefined, totalMs: 900 }));
+    await Promise.all([one.flush(), two.flush()]);
+    const span = { from: NOON - HOUR_MS, to: clock.now + 1 };
+    const [total, ...cases] = await readStats(table, span, 'use_case');
+    expect(total).toMatchObject({
+      ...{ key: null, requests: 4, errors: 1, fallbacks: 1, strong_share: 0.25 },
+      ...{ prompt_tokens: 40, completion_tokens: 20, cost: 12, cost_always_strong: 30 },
+      ...{ cost_always_weak: 3, savings: 18, savings_share: 0.6, cache_hit_rate: 0.75 },
+      quality: { outcomes: 0 },
+    });
+    const { win_rate_histogram: bins, total_ms: latency } = total as never as {
+      win_rate_histogram: number[];
+      total_ms: Record<string, number>;
+    };
+    expect([bins[4], bins[19], bins.length]).toEqual([3, 1, 20]);
+    expect(latency['p50']).toBeGreaterThan(90);
+    expect(latency['p50']).toBeLessThan(110);
+    expect(latency['p99']).toBeGreaterThan(800);
+    expect(cases.map(({ key, requests }) => [key, requests])).toEqual([
+      ['batch', 1],
+      ['support', 3],
+    ]);
+    const [, ...hours] = await readStats(table, span, 'hour');
+    expect(hours.map(({ key, requests }) => [key, requests])).toEqual([
+      ['2026-11-27T12:00:00.000Z', 3],
+      ['2026-11-27T13:00:00.000Z', 1],
+    ]);
+    const [last] = await readStats(
+      table,
+      { from: NOON + HOUR_MS, to: clock.now + 1 },
+      'deployment',
+    );
+    expect(last).toMatchObject({ requests: 1 });
+    expect(await readStats(table, { from: 0, to: HOUR_MS }, 'hour')).toMatchObject([
+      { key: null, requests: 0, strong_share: null, total_ms: { p50: null } },
+    ]);
+  });
+
+  it('say with which confidence the weak model was good enough', async () => {
+    const { table, createLog, decide } = start();
+    const log = createLog();
+    await log.flush();
+    const from = { caller: 'app', key: undefined, at: NOON };
+    for (let count = 0; count < 40; count += 1) {
+      const decision = decide(log.ids.create(randomUUID()), count >= 30 ? { tier: 'strong' } : {});
+      log.record(decision);
+      const place = log.ids.placeOf(decision.requestId);
+      if (place === undefined) throw new Error('not signed');
+      const request_id = decision.requestId;
+      const outcome =
+        count === 0 ? { request_id, score: 0.2 } : { request_id, verdict: 'good' as const };
+      await keepOutcome(table, place, outcome, from);
+    }
+    await log.flush();
+    const [total, support] = await readStats(table, { from: NOON - 1, to: NOON + 1 }, 'use_case');
+    expect(total?.['quality']).toMatchObject({ outcomes: 30, bad: 1 });
+    expect(support?.['quality']).toEqual(total?.['quality']);
+    const quality = total?.['quality'] as Record<string, number> | undefined;
+    // Wilson's upper bound of 1 in 30 at z = 1.645: (0.0333 + 0.0451 + 0.0703) / 1.0902.
+    expect(quality?.['strong_would_have_won_at_most']).toBeCloseTo(0.1364, 3);
+  });
+});
+
+describe('sums', () => {
+  it('are of a bounded number of use cases', () => {
+    const { decide } = start();
+    const rollup = createRollup('one', () => NOON);
+    for (let count = 0; count < 2_500; count += 1) rollup.add(decide('x', { useCase: `${count}` }));
+    const rows = rollup.changed();
+    expect(rows).toHaveLength(2_001);
+    const others = rows.find((row) => row['useCase'] === '(others)');
+    expect(JSON.parse(String(others?.['sums']))).toMatchObject({ requests: 500 });
+    expect(rollup.changed()).toEqual([]);
+  });
+});
+
+describe('a percentile', () => {
+  it('is off by no more than its bucket', () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.double({ min: 0, max: 1e6, noNaN: true }), { minLength: 1, maxLength: 200 }),
+        fc.constantFrom(0.5, 0.9, 0.99),
+        (values, share) => {
+          const histogram: Histogram = {};
+          for (const value of values) addTo(histogram, value);
+          const exact = values.toSorted((a, b) => a - b)[Math.ceil(share * values.length) - 1] ?? 0;
+          const found = percentile(histogram, share) ?? Number.NaN;
+          expect(Math.abs(found - exact)).toBeLessThanOrEqual(0.07 * (exact + 1));
+        },
+      ),
+    );
+    expect(percentile({}, 0.5)).toBeUndefined();
+  });
+});
