@@ -59,6 +59,7 @@ export type OpenConversation = (
 const BYTES_PER_TOKEN = 8;
 
 const MESSAGES_AT_ONCE = 100;
+const PAGES_AT_ONCE = 4;
 
 /** With what else is sent these are no more than the 2,048 that the services take. */
 const MAX_MESSAGES = 1_900;
@@ -136,15 +137,33 @@ async function readBack(
   const read = [...newest];
   let bytes = read.reduce((sum, one) => sum + one.bytes, 0);
   while (isMore(read) && bytes < maxBytes && read.length < MAX_MESSAGES) {
-    const page = await store.before(id, read.at(-1)?.index ?? 0, MESSAGES_AT_ONCE);
-    if (page.length === 0) break;
-    read.push(...page);
-    bytes = page.reduce((sum, one) => sum + one.bytes, bytes);
+    const older = await readPages(store, id, read.at(-1)?.index ?? 0);
+    if (older.length === 0) break;
+    read.push(...older);
+    bytes = older.reduce((sum, one) => sum + one.bytes, bytes);
   }
   if (!isMore(read)) return read;
   // By whole turns.
   const firstAsk = read.findLastIndex(({ message }) => message.role === 'user');
   return firstAsk === -1 ? read : read.slice(0, firstAsk + 1);
+}
+
+/** Some pages before a place at once, as far as there is no gap between them. */
+async function readPages(
+  store: ThreadStore,
+  id: string,
+  place: number,
+): Promise<readonly PlacedMessage[]> {
+  const places = Array.from(
+    { length: PAGES_AT_ONCE },
+    (_, page) => place - page * MESSAGES_AT_ONCE,
+  );
+  const pages = await Promise.all(
+    places.filter((one) => one > 0).map((one) => store.before(id, one, MESSAGES_AT_ONCE)),
+  );
+  // One of large messages has fewer: those of the next one would not follow on them.
+  const short = pages.findIndex((page) => page.length < MESSAGES_AT_ONCE);
+  return (short === -1 ? pages : pages.slice(0, short + 1)).flat();
 }
 
 function isMore(read: readonly PlacedMessage[]): boolean {

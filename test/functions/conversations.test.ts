@@ -126,6 +126,35 @@ describe('a chat completion in a thread', () => {
     expect(empty).toMatchObject({ status: 400, body: { error: { param: 'messages' } } });
   });
 
+  it('may be long: all of it is sent that a model could take, in its order', async () => {
+    const id = await createThread({ messages: [{ role: 'system', content: 'rules' }] });
+    const large = 'x'.repeat(40_000);
+    const url = `${router.url}/llm/threads/${id}/messages`;
+    for (let count = 0; count < 649; count += 1) {
+      const role = count % 2 === 0 ? 'user' : 'assistant';
+      // Large ones are in blobs, and a page of them has fewer.
+      const content = count > 200 && count < 202 ? large : String(count);
+      const added = await post(url, { role, content }, APP);
+      expect(added.status).toBe(201);
+    }
+    // A deployment of which it is not known what it can take.
+    const settings = {
+      TABLES_CONNECTION_STRING: azurite.connectionString,
+      ROUTER_API_KEYS: `app=${createHash('sha256').update('app').digest('hex')}`,
+    };
+    const own = await startRouter({ settings, simulator: router.simulator });
+    const body = { prompt: 'last', thread_id: id };
+    expect((await post(own.url + ROUTED, body, APP)).status).toBe(200);
+    await own.close();
+    const numbers = sent().map(({ content }) => content);
+    expect(numbers).toHaveLength(651);
+    expect(numbers[0]).toBe('rules');
+    const expected = Array.from({ length: 649 }, (_, count) =>
+      count === 201 ? large : String(count),
+    );
+    expect(numbers.slice(1, -1)).toEqual(expected);
+  }, 30_000);
+
   it('keeps instructions once that come with each request', async () => {
     const id = await createThread();
     const system = { role: 'system', content: 'Be brief.' };
