@@ -3,13 +3,13 @@ import type { Background } from '../background.ts';
 import type { DecisionRecord } from '../decisions/decision-record.ts';
 import type { HttpError } from '../errors.ts';
 import type { Needs } from '../find-candidates.ts';
-import { errorKind, type Log } from '../log.ts';
+import type { Log } from '../log.ts';
 import type { RoutingDecision } from '../routing-decision.ts';
 import { costOf } from '../spending/cost.ts';
 import { passError } from '../upstream/pass-error.ts';
 import { passAnswerHeaders } from '../upstream/passed-headers.ts';
 import type { Turn } from './ask-deployment.ts';
-import { type Attempt, attemptChain, attemptHeaders, modelSelectionDetails } from './attempts.ts';
+import { type Attempt, attemptHeaders, modelSelectionDetails } from './attempts.ts';
 import type { ChatRequest } from './chat-request.ts';
 import { finishReasonOf, messageOf } from './collect-answer.ts';
 import { decisionFacts, decisionHeaders } from './decision-facts.ts';
@@ -157,34 +157,23 @@ export type End = {
   readonly usage?: Usage;
 };
 
-/** Counts what it took, and logs one line a request: what was decided, and how it ended. */
+/** Counts what it took, keeps what was decided, and logs the same in one line. */
 function finish(options: AnswerChat, exchange: Exchange, status: number, end: End): void {
-  const { call, request, decision, attempts, continued } = exchange;
+  const { call } = exchange;
   const { error, usage } = end;
   const tokens = usage?.total;
   const usd = usage && costOfAnswer(exchange, usage);
   if (tokens !== undefined) options.countTokens(call, tokens);
   if (usd !== undefined) options.spend(call, usd);
-  options.record(toRecord(exchange, status, end, usd));
+  const record = toRecord(exchange, status, end, usd);
+  options.record(record);
+  const { at: _, cost: __, tokens: counted, ...facts } = record;
   options.log(error === undefined || error.status < 500 ? 'info' : 'warning', 'chat', {
-    requestId: call.requestId,
-    caller: call.caller?.name,
-    useCase: call.useCase,
-    deployment: decision.member.upstream.deployment.name,
-    tier: decision.tier,
-    reason: decision.reason,
-    winRate: decision.winRate,
-    threshold: decision.threshold,
-    distance: decision.distance,
-    embeddingCache: decision.embeddingCache,
-    session: continued && stepOf(continued, decision.member),
-    attempts: attemptChain(attempts),
-    stream: request.stream,
-    status,
+    ...facts,
+    promptTokens: counted?.prompt,
+    completionTokens: counted?.completion,
     tokens,
     usd,
-    error: error && errorKind(error),
-    totalMs: Math.round(performance.now() - call.startedAt),
   });
 }
 
