@@ -3,7 +3,7 @@ import { getRow, readRows } from '../threads/read-rows.ts';
 import { percentile } from './histogram.ts';
 import { dayOf, partitionOf, rowTime, SHARDS } from './request-ids.ts';
 import { type SumKey, statsPartition } from './rollup.ts';
-import { addSums, createSums, type Sums } from './sums.ts';
+import { addSums, BINS, createSums, driftOf, type Sums } from './sums.ts';
 
 export const STATS_BY = ['use_case', 'deployment', 'hour'] as const;
 export type StatsBy = (typeof STATS_BY)[number];
@@ -143,7 +143,9 @@ function toJson(sums: Sums): Record<string, unknown> {
     savings: costStrong - comparedCost,
     savings_share: ratio(costStrong - comparedCost, costStrong),
     cache_hit_rate: ratio(cacheHits, cacheHits + cacheMisses),
-    win_rate_histogram: Array.from({ length: 20 }, (_, bin) => sums.winRates[bin] ?? 0),
+    out_of_distribution_share: ratio(sums.outOfDistribution, requests),
+    win_rate_histogram: Array.from({ length: BINS }, (_, bin) => sums.winRates[bin] ?? 0),
+    drift: driftOf(sums) ?? null,
     total_ms: latencies(sums.totalMs),
     overhead_ms: latencies(sums.overheadMs),
   };

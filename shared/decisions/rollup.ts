@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { DecisionRecord } from './decision-record.ts';
 import { dayOf } from './request-ids.ts';
-import { addDecision, createSums, type Sums } from './sums.ts';
+import { addDecision, addSums, createSums, driftOf, type Sums } from './sums.ts';
 
 /** What sums are of. */
 export type SumKey = {
@@ -20,11 +20,20 @@ export type Rollup = {
   add(decision: DecisionRecord): void;
   /** The rows of what has changed since this was last asked. */
   changed(): readonly Row[];
+  /** The hours over which live prompts were unlike the calibration's, each told once. */
+  drifted(): readonly Drift[];
   /** What could not be written is changed again. */
   giveBack(rows: readonly Row[]): void;
 };
 
+/** All that this instance decided in an hour, and how far it is from the calibration (`driftOf`). */
+export type Drift = { readonly hour: string; readonly requests: number; readonly drift: number };
+
 const HOUR_MS = 3_600_000;
+
+/** By chance so many have a drift of 0.08 at most, with 95% confidence (1.36 / sqrt(n)). */
+const MIN_DRIFTED = 300;
+const MAX_DRIFT = 0.2;
 
 /** Callers may name any number of use cases: beyond so many they count together. */
 const MAX_GROUPS = 2_000;
@@ -37,6 +46,7 @@ const OTHERS = '(others)';
 export function createRollup(instanceId: string, now: () => number = Date.now): Rollup {
   const groups = new Map<string, { readonly key: SumKey; readonly sums: Sums }>();
   const changed = new Set<string>();
+  const told = new Set<string>();
   return {
     add: (decision) => {
       const hour = new Date(Math.floor(decision.at / HOUR_MS) * HOUR_MS).toISOString();
@@ -57,6 +67,17 @@ export function createRollup(instanceId: string, now: () => number = Date.now): 
       changed.clear();
       forget(groups, now());
       return rows;
+    },
+    drifted: () => {
+      const hours = Map.groupBy([...groups.values()], ({ key }) => key.hour);
+      return [...hours].flatMap(([hour, ofHour]) => {
+        const sums = createSums();
+        for (const one of ofHour) addSums(sums, one.sums);
+        const drift = driftOf(sums) ?? 0;
+        if (told.has(hour) || sums.requests < MIN_DRIFTED || drift <= MAX_DRIFT) return [];
+        told.add(hour);
+        return [{ hour, requests: sums.requests, drift }];
+      });
     },
     giveBack: (rows) => {
       for (const row of rows) if (groups.has(String(row['id']))) changed.add(String(row['id']));

@@ -17,25 +17,28 @@ export type Sums = {
   costWeak: number;
   cacheHits: number;
   cacheMisses: number;
-  /** By twentieths of the win rate. */
+  /** Prompts unlike the scorer's training data. */
+  outOfDistribution: number;
+  /** By twentieths: of the win rate, and of the share of the calibration's prompts below it. */
   winRates: Histogram;
+  percentiles: Histogram;
   totalMs: Histogram;
   overheadMs: Histogram;
 };
 
-const WIN_RATE_BINS = 20;
+export const BINS = 20;
 
 export function createSums(): Sums {
   return {
     ...{ requests: 0, strong: 0, errors: 0, fallbacks: 0 },
     ...{ promptTokens: 0, completionTokens: 0, cachedTokens: 0 },
     ...{ cost: 0, comparedCost: 0, costStrong: 0, costWeak: 0, cacheHits: 0, cacheMisses: 0 },
-    ...{ winRates: {}, totalMs: {}, overheadMs: {} },
+    ...{ outOfDistribution: 0, winRates: {}, percentiles: {}, totalMs: {}, overheadMs: {} },
   };
 }
 
 export function addDecision(sums: Sums, decision: DecisionRecord): void {
-  const { tier, reason, status, error, tokens, embeddingCache, winRate } = decision;
+  const { tier, reason, status, error, tokens, embeddingCache } = decision;
   sums.requests += 1;
   sums.strong += Number(tier === 'strong');
   sums.errors += Number(status >= 400 || error !== undefined);
@@ -46,12 +49,34 @@ export function addDecision(sums: Sums, decision: DecisionRecord): void {
   sums.cacheHits += Number(embeddingCache === 'hit');
   sums.cacheMisses += Number(embeddingCache === 'miss');
   addCosts(sums, decision);
-  if (winRate !== undefined) {
-    const bin = Math.min(Math.floor(winRate * WIN_RATE_BINS), WIN_RATE_BINS - 1);
-    sums.winRates[bin] = (sums.winRates[bin] ?? 0) + 1;
-  }
+  sums.outOfDistribution += Number(reason === 'out-of-distribution');
+  addToBins(sums.winRates, decision.winRate);
+  addToBins(sums.percentiles, decision.percentile);
   addTo(sums.totalMs, decision.totalMs);
   addTo(sums.overheadMs, decision.overheadMs);
+}
+
+function addToBins(bins: Histogram, value: number | undefined): void {
+  if (value === undefined) return;
+  const bin = Math.min(Math.floor(value * BINS), BINS - 1);
+  bins[bin] = (bins[bin] ?? 0) + 1;
+}
+
+/**
+ * How far live prompts are from those of the calibration, from 0 to 1: the greatest difference between
+ * the shares of both that are below a win rate (Kolmogorov and Smirnov's statistic, at twentieths).
+ * Percentiles of prompts like the calibration's are spread evenly. Undefined without any.
+ */
+export function driftOf({ percentiles }: Sums): number | undefined {
+  const counts = Array.from({ length: BINS }, (_, bin) => percentiles[bin] ?? 0);
+  const total = counts.reduce((sum, count) => sum + count, 0);
+  if (total === 0) return undefined;
+  let [below, greatest] = [0, 0];
+  for (const [bin, count] of counts.entries()) {
+    below += count;
+    greatest = Math.max(greatest, Math.abs(below / total - (bin + 1) / BINS));
+  }
+  return greatest;
 }
 
 function addCosts(sums: Sums, { cost, costStrong, costWeak }: DecisionRecord): void {

@@ -35,7 +35,7 @@ const sums = {
   ...{ requests: 1_200, errors: 3, fallbacks: 1, strong_share: 0.31 },
   ...{ prompt_tokens: 144_000, completion_tokens: 48_000, cached_tokens: 0 },
   ...{ cost: 0.52, cost_always_strong: 1.54, cost_always_weak: 0.09, savings: 1.02 },
-  ...{ savings_share: 0.66, cache_hit_rate: 0.4 },
+  ...{ savings_share: 0.66, cache_hit_rate: 0.4, out_of_distribution_share: 0.02, drift: 0.04 },
   win_rate_histogram: Array.from({ length: 20 }, (_, bin) => (bin < 12 ? 100 : 0)),
   total_ms: { p50: 810, p90: 1_900, p99: 4_200 },
   overhead_ms: { p50: 1.4, p90: 2.3, p99: 6 },

@@ -72,7 +72,11 @@ const sumsSchema = z.object({
   savings: z.number().describe('Against always strong, of what can be compared.'),
   savings_share: share,
   cache_hit_rate: share.describe('Of the embeddings.'),
+  out_of_distribution_share: share,
   win_rate_histogram: z.array(count).describe('By twentieths.'),
+  drift: share.describe(
+    "From 0 to 1: the greatest difference between the shares of these prompts and of the calibration's below a win rate.",
+  ),
   total_ms: latencies,
   overhead_ms: latencies.describe("The router's own time."),
   quality: z.object({

@@ -128,6 +128,42 @@ describe('sums', () => {
   });
 });
 
+describe('drift', () => {
+  it('is none where percentiles are spread evenly, and is told once an hour where they are not', () => {
+    const { decide } = start();
+    const run = (percentileOf: (index: number) => number, requests = 1_000) => {
+      const rollup = createRollup('one', () => NOON);
+      for (let index = 0; index < requests; index += 1) {
+        rollup.add(decide('x', { percentile: percentileOf(index), useCase: `${index % 3}` }));
+      }
+      const [first, second] = [rollup.drifted(), rollup.drifted()];
+      expect(second).toEqual([]);
+      return first;
+    };
+    expect(run((index) => index / 1_000)).toEqual([]);
+    // Half as spread as they should be.
+    expect(run((index) => index / 2_000)).toEqual([
+      { hour: '2026-11-27T12:00:00.000Z', requests: 1_000, drift: 0.5 },
+    ]);
+    expect(run((index) => index / 400, 200)).toEqual([]);
+  });
+
+  it('is in the stats', async () => {
+    const { table, createLog, decide } = start();
+    const log = createLog();
+    await log.flush();
+    for (let index = 0; index < 20; index += 1) {
+      log.record(
+        decide(log.ids.create(randomUUID()), { percentile: 0.99, reason: 'out-of-distribution' }),
+      );
+    }
+    await log.flush();
+    const [total] = await readStats(table, { from: NOON - 1, to: NOON + 1 }, 'hour');
+    expect(total?.['drift']).toBeCloseTo(0.95, 10);
+    expect(total?.['out_of_distribution_share']).toBe(1);
+  });
+});
+
 describe('a percentile', () => {
   it('is off by no more than its bucket', () => {
     fc.assert(
