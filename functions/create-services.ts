@@ -1,3 +1,4 @@
+import type { TokenCredential } from '@azure/identity';
 import type { Answer, Call } from '../shared/answer.ts';
 import { type Background, createBackground } from '../shared/background.ts';
 import { createCompleteChat } from '../shared/chat/complete-chat.ts';
@@ -21,6 +22,7 @@ import { createReadiness, type Readiness } from '../shared/readiness.ts';
 import type { Registry } from '../shared/registry/create-registry.ts';
 import { createRoutePrompts } from '../shared/route-prompts.ts';
 import type { Spending } from '../shared/spending/spending.ts';
+import type { Telemetry } from '../shared/telemetry/telemetry.ts';
 import type { Threads } from '../shared/threads/create-threads.ts';
 import type { ThreadRoutes } from '../shared/threads/thread-routes.ts';
 import { createAllowedHosts } from '../shared/upstream/allowed-hosts.ts';
@@ -47,6 +49,8 @@ export type Services = {
   readonly decisions: DecisionRoutes;
   readonly createRequestId: (invocationId: string) => string;
   readonly embedding?: Upstream;
+  /** Absent: nobody is told. */
+  readonly telemetry?: Telemetry;
   readonly checkReadiness: () => Promise<Readiness>;
   readonly purgeExpired: () => Promise<void>;
   readonly background: Background;
@@ -73,11 +77,12 @@ export async function createServices(config: Config, log: Log): Promise<Services
   const kept = createKept({ config, getToken, loadCredential, log });
   const { threads, vectorStores, decisions } = kept;
   // At once: the word vectors and the registry are read while the scorer is made ready.
-  const [prompts, scorer] = await Promise.all([
+  const [prompts, scorer, telemetry] = await Promise.all([
     createEmbedding({
       ...{ config, dimensions: entry.dimensions, getToken, loadCredential, background, log },
     }),
     loadScorer(config, vectorStores.outcomes, log),
+    loadTelemetry(config, loadCredential, log),
     registry.start(),
   ]);
   spending.start();
@@ -96,6 +101,7 @@ export async function createServices(config: Config, log: Log): Promise<Services
     decisions: decisions.routes,
     createRequestId: decisions.log.ids.create,
     ...(embedding && { embedding }),
+    ...(telemetry && { telemetry }),
     checkReadiness: createCheckReadiness(parts),
     purgeExpired: createPurgeExpired([...purgeJobs, ...kept.purgeJobs], log),
     background,
@@ -104,7 +110,7 @@ export async function createServices(config: Config, log: Log): Promise<Services
       if ([config.strong, config.weak].some(needsToken)) background.run(getToken());
     },
     finish: async () => {
-      await Promise.all([spending.sync(), kept.finish()]);
+      await Promise.all([spending.sync(), kept.finish(), telemetry?.flush()]);
     },
   };
 }
@@ -155,6 +161,7 @@ function createHandlers(
   const completeChat = createCompleteChat({
     ...{ decide, ...limits, countTokens, background: parts.background, log },
     record: parts.decisions.log.record,
+    isContentKept: config.isContentKept,
     spend: ({ useCase }, usd) => {
       // Names that nobody has given a policy would be without number.
       if (useCase !== undefined && getFleet().useCases.has(useCase)) spending.add(useCase, usd);
@@ -164,6 +171,7 @@ function createHandlers(
     ...(embedding && { upstream: embedding }),
     ...config.limits,
     countTokens,
+    log,
   });
   const routePrompts = createRoutePrompts({
     ...{ decide, scorer: scorer.name, log },
@@ -194,6 +202,17 @@ async function loadScorer(
     findNearest: async (one, limit) =>
       outcomes?.ofEmbedding(embedder, isLocalEmbedder ? foldEmbedding(one) : one, limit),
   });
+}
+
+/** Its packages are loaded where somebody is to be told. */
+async function loadTelemetry(
+  { telemetry: settings }: Config,
+  loadCredential: () => Promise<TokenCredential>,
+  log: Log,
+): Promise<Telemetry | undefined> {
+  if (settings === undefined) return undefined;
+  const { createTelemetry } = await import('../shared/telemetry/create-telemetry.ts');
+  return createTelemetry({ settings, loadCredential, log });
 }
 
 function createCheckReadiness(parts: Parts): () => Promise<Readiness> {

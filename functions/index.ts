@@ -109,14 +109,15 @@ const respond = createRespond({
   createRequestId: services.createRequestId,
   authenticate: createAuthenticate(config.access),
   ...config.limits,
+  telemetry: services.telemetry,
   log,
 });
 // Where nobody may call yet, nothing but the health check answers.
 const isClosed = letsNobodyIn(config.access);
-for (const [name, { path, method, ...route }] of Object.entries(routes)) {
+for (const [name, { method, ...route }] of Object.entries(routes)) {
   const access = isClosed && name !== 'health' && route.access === 'open' ? 'key' : route.access;
   app.http(name, {
-    route: path,
+    route: route.path,
     methods: [method],
     authLevel: config.access.hostChecksKey && access !== 'open' ? 'function' : 'anonymous',
     handler: respond({ ...route, access }),
@@ -127,7 +128,7 @@ app.http('zz-not-found', {
   route: 'llm/{*rest}',
   methods: OTHER_METHODS,
   authLevel: 'anonymous',
-  handler: respond({ access: isClosed ? 'key' : 'open', handle: notFound }),
+  handler: respond({ path: 'llm/{*rest}', access: isClosed ? 'key' : 'open', handle: notFound }),
 });
 // One instance at a time, at the hour that PURGE_SCHEDULE names.
 app.timer('purge-expired', {

@@ -152,6 +152,7 @@ type routerSettingsType = {
   ENTRA_ROLES: string?
   ENTRA_TENANT_ID: string?
   FIRST_BYTE_TIMEOUT_MS: string?
+  LOG_CONTENT: string?
   LOG_LEVEL: string?
   MAX_ANSWER_BYTES: string?
   MAX_ATTEMPTS: string?
@@ -164,6 +165,15 @@ type routerSettingsType = {
   MAX_IN_FLIGHT: string?
   MAX_QUEUED_CALLS: string?
   MODELS_FOLDER: string?
+  OTEL_BSP_SCHEDULE_DELAY: string?
+  OTEL_EXPORTER_OTLP_ENDPOINT: string?
+  OTEL_EXPORTER_OTLP_HEADERS: string?
+  OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE: string?
+  OTEL_EXPORTER_OTLP_PROTOCOL: string?
+  OTEL_METRIC_EXPORT_INTERVAL: string?
+  OTEL_SDK_DISABLED: string?
+  OTEL_TRACES_SAMPLER: string?
+  OTEL_TRACES_SAMPLER_ARG: string?
   PURGE_SCHEDULE: string?
   REGISTRY_REFRESH_MS: string?
   REGISTRY_RETENTION_DAYS: string?

@@ -1,5 +1,6 @@
 import type { Caller } from './caller.ts';
 import { type HttpError, toErrorBody } from './errors.ts';
+import type { RequestTrace } from './telemetry/telemetry.ts';
 
 /** What goes back to the caller, before the host's own form of it. */
 export type Answer = {
@@ -31,6 +32,8 @@ export type Call = {
   readonly id?: string;
   /** The item of a vector store that the path names. */
   readonly item?: string;
+  /** Absent when nobody is told of traces and metrics. */
+  readonly trace?: RequestTrace;
   /** A value of the query; null when it is not there. */
   readonly query: (name: string) => string | null;
 };

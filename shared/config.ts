@@ -12,6 +12,7 @@ import {
   readRegistrySettings,
   TABLE_NAME,
 } from './read-registry-settings.ts';
+import { readTelemetrySettings, type TelemetrySettings } from './read-telemetry-settings.ts';
 import {
   readSessionPolicy,
   readThreadSettings,
@@ -66,6 +67,8 @@ export type Config = {
   readonly threads: ThreadSettings;
   readonly vectors: VectorSettings;
   readonly decisions: DecisionSettings;
+  /** Absent: nobody is told of traces and metrics. */
+  readonly telemetry?: TelemetrySettings;
   readonly embeddingCache: {
     readonly table: string;
     readonly maxEntries: number;
@@ -73,6 +76,8 @@ export type Config = {
     readonly keySecret?: string;
   };
   readonly logLevel: LogLevel;
+  /** What is asked and answered is logged, and the former kept with its decision, both redacted. */
+  readonly isContentKept: boolean;
 };
 
 const DEFAULT_MODES: ModeShares = { cost: 0.2, balanced: 0.5, quality: 0.8 };
@@ -98,18 +103,24 @@ export async function loadConfig(env: Environment = process.env): Promise<Config
   const policy = withCalibratedThreshold(wish, read, scorer);
   const isLocalEmbedder = scorer?.entry.embedder === LOCAL_EMBEDDER.id;
   if (scorer !== undefined) checkEmbedder(read, scorer, embedding);
-  const access = readAccess(read);
-  const limits = readLimits(read);
-  const rateLimits = readRateLimits(read);
-  const allowedHosts = readAllowedHosts(read);
   const tables = readTables(read);
-  const registry = readRegistrySettings(read);
-  const threads = readThreadSettings(read);
-  const session = readSessionPolicy(read);
-  const vectors = readVectorSettings(read);
-  const decisions = readDecisionSettings(read);
-  const embeddingCache = readEmbeddingCache(read);
-  const logLevel = read.choice('LOG_LEVEL', LOG_LEVELS) ?? 'info';
+  const telemetry = readTelemetrySettings(read);
+  const others = {
+    session: readSessionPolicy(read),
+    access: readAccess(read),
+    limits: readLimits(read),
+    rateLimits: readRateLimits(read),
+    allowedHosts: readAllowedHosts(read),
+    registry: readRegistrySettings(read),
+    threads: readThreadSettings(read),
+    vectors: readVectorSettings(read),
+    decisions: readDecisionSettings(read),
+    embeddingCache: readEmbeddingCache(read),
+    logLevel: read.choice('LOG_LEVEL', LOG_LEVELS) ?? 'info',
+    isContentKept: read.choice('LOG_CONTENT', ['true', 'false'] as const) === 'true',
+    ...(tables && { tables }),
+    ...(telemetry && { telemetry }),
+  };
   if (read.problems.length > 0 || !strong || !weak || !scorer) throw new ConfigError(read.problems);
   return {
     strong,
@@ -120,18 +131,7 @@ export async function loadConfig(env: Environment = process.env): Promise<Config
     isLocalEmbedder,
     modelsFolder,
     policy,
-    session,
-    access,
-    limits,
-    rateLimits,
-    allowedHosts,
-    ...(tables && { tables }),
-    registry,
-    threads,
-    vectors,
-    decisions,
-    embeddingCache,
-    logLevel,
+    ...others,
   };
 }
 

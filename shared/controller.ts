@@ -157,18 +157,19 @@ function rankUnscored({ only, models }: Choice): Ranking | undefined {
 /** The models in the order in which they are to answer a prompt that was scored, or could not be. */
 function rank(options: ControllerOptions, choice: Choice, scored: ScoredPrompt): Ranking {
   const { models, threshold, quantiles } = choice;
-  const { embeddingCache } = scored;
+  const { embeddingCache, times } = scored;
+  const asked = { embeddingCache, ...(times && { times }) };
   const byTier = (tier: 'strong' | 'weak') => rankByTier(models, tier);
   const [strongest, ...others] = models;
   if ('failure' in scored || strongest === undefined) {
     const reason = 'failure' in scored ? scored.failure : 'scorer-unavailable';
-    return { ranked: byTier(options.embeddingFailureTier), reason, facts: { embeddingCache } };
+    return { ranked: byTier(options.embeddingFailureTier), reason, facts: asked };
   }
   const rivals = rivalsOf(strongest, others, scored.scores);
   if (rivals === undefined) {
     options.log('warning', 'scoring-failed', { error: 'NaN' });
     const ranked = byTier(options.embeddingFailureTier);
-    return { ranked, reason: 'scorer-unavailable', facts: { embeddingCache } };
+    return { ranked, reason: 'scorer-unavailable', facts: asked };
   }
   const winRate = Math.min(...rivals.map((rival) => rival.winRate));
   const overCheapest = rivals.find(({ model }) => model === choice.cheapest)?.winRate ?? winRate;
@@ -178,7 +179,7 @@ function rank(options: ControllerOptions, choice: Choice, scored: ScoredPrompt):
     ...(quantiles && { percentile: percentileOf(quantiles, overCheapest) }),
     ...distanceOf(options, scored.scores),
     scorer: options.scorer.name,
-    embeddingCache,
+    ...asked,
   };
   const { outOfDistributionTier: tier } = options;
   if (tier !== 'score' && !choice.isAsked && isOutside(options, scored.scores)) {

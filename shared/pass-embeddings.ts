@@ -2,7 +2,9 @@ import * as z from 'zod';
 import type { Answer, Call } from './answer.ts';
 import { DeploymentNotAllowedError, mayCall } from './caller.ts';
 import { parseWith } from './chat/chat-request.ts';
-import { DeploymentNotFoundError } from './errors.ts';
+import { roundMs } from './chat/record-decision.ts';
+import { DeploymentNotFoundError, HttpError } from './errors.ts';
+import type { Log } from './log.ts';
 import { passError } from './upstream/pass-error.ts';
 import { passAnswerHeaders, passRequestHeaders } from './upstream/passed-headers.ts';
 import { readAnswer } from './upstream/read-answer.ts';
@@ -28,13 +30,14 @@ type PassEmbeddingsOptions = {
   readonly maxAnswerBytes: number;
   /** Told what an answer has cost. */
   readonly countTokens: (call: Call, tokens: number) => void;
+  readonly log: Log;
 };
 
 /** Sends an embeddings request through, so that an application needs one address for everything. */
 export function createPassEmbeddings(
   options: PassEmbeddingsOptions,
 ): (call: Call) => Promise<Answer> {
-  const { upstream, maxAnswerBytes, countTokens } = options;
+  const { upstream } = options;
 
   function findUpstream(name: string | null | undefined, param: string): Upstream {
     const deployment = upstream?.deployment;
@@ -58,25 +61,62 @@ export function createPassEmbeddings(
     if (call.caller !== undefined && !mayCall(call.caller, target.deployment.name)) {
       throw new DeploymentNotAllowedError(call.caller, 'model');
     }
-    const answer = await target.send({
-      operation: 'embeddings',
-      body: toJson({ ...body, model: target.deployment.name }),
-      headers: passRequestHeaders(call.header),
-      signal: call.signal,
+    const { status, bytes, headers } = await send(options, call, target, {
+      ...body,
+      model: target.deployment.name,
     });
-    const bytes = await readAnswer(answer, maxAnswerBytes, call.signal);
-    const headers = passAnswerHeaders(answer.headers);
-    if (answer.status !== 200) {
-      return passError(answer.status, redactKey(bytes, target.deployment.apiKey), headers);
+    if (status !== 200) {
+      return passError(status, redactKey(bytes, target.deployment.apiKey), headers);
     }
-    const tokens = totalTokensOf(bytes);
-    if (tokens !== undefined) countTokens(call, tokens);
     return {
       status: 200,
       headers: { ...headers, 'content-type': 'application/json' },
       body: bytes,
     };
   };
+}
+
+/** Makes the call, and tells everybody how it went. */
+async function send(
+  { maxAnswerBytes, countTokens, log }: PassEmbeddingsOptions,
+  call: Call,
+  { deployment, send: sendTo }: Upstream,
+  body: Readonly<Record<string, unknown>>,
+) {
+  const trace = call.trace?.startCall({ operation: 'embeddings', deployment, body });
+  const from = performance.now();
+  function tell(status: number, code?: string | null, tokens?: number): void {
+    const error = code ?? (status === 200 ? undefined : String(status));
+    trace?.end({ status, error, ...(tokens !== undefined && { usage: { prompt: tokens } }) });
+    const now = performance.now();
+    log(status < 500 ? 'info' : 'warning', 'embeddings', {
+      requestId: call.requestId,
+      caller: call.caller?.name,
+      useCase: call.useCase,
+      deployment: deployment.name,
+      ...{ status, error, tokens },
+      upstreamMs: roundMs(now - from),
+      totalMs: roundMs(now - call.startedAt),
+    });
+  }
+  try {
+    const answer = await sendTo({
+      operation: 'embeddings',
+      body: toJson(body),
+      headers: { ...passRequestHeaders(call.header), ...trace?.headers },
+      signal: call.signal,
+    });
+    const { status } = answer;
+    const bytes = await readAnswer(answer, maxAnswerBytes, call.signal);
+    const tokens = status === 200 ? totalTokensOf(bytes) : undefined;
+    if (tokens !== undefined) countTokens(call, tokens);
+    tell(status, undefined, tokens);
+    return { status, bytes, headers: passAnswerHeaders(answer.headers) };
+  } catch (error) {
+    const { status, code } = error instanceof HttpError ? error : { status: 500, code: 'failed' };
+    tell(status, code);
+    throw error;
+  }
 }
 
 /** By looking for it at the end: parsing vectors to learn one number would take a while. */

@@ -3,6 +3,7 @@ import type { PromptEmbedding } from './prompt-embedding/prompt-embedding.ts';
 import type { Member, Model } from './registry/fleet.ts';
 import type { Rival } from './routing/rank-models.ts';
 import { shareLoad } from './routing/share-load.ts';
+import type { ScoringTimes } from './score-prompts.ts';
 import type { Ranking } from './settle-session.ts';
 import { canBeAsked } from './upstream/upstream.ts';
 
@@ -47,6 +48,9 @@ export type RoutingDecision = Chosen & {
   readonly others: readonly Member[];
   /** All that was looked at; absent when the request named its deployment. */
   readonly considered?: readonly Considered[];
+  /** Of the candidates: the strongest, and the cheapest of the others; absent like those. */
+  readonly strongest?: Model | undefined;
+  readonly cheapest?: Model | undefined;
   /**
    * Of the strongest candidate over the best of the others, in [0, 1]: with two models, of the strong
    * over the weak one. Absent when nothing was scored.
@@ -66,6 +70,7 @@ export type RoutingDecision = Chosen & {
   /** `id@version` of the scorer; absent when it was not asked. */
   readonly scorer?: string;
   readonly embeddingCache: PromptEmbedding['cache'];
+  readonly times?: ScoringTimes;
 };
 
 /** What was found out on the way to a decision. */
@@ -77,6 +82,7 @@ export type Facts = Partial<
     | 'distance'
     | 'scorer'
     | 'embeddingCache'
+    | 'times'
     | 'costToStay'
     | 'costToSwitch'
   >
@@ -87,6 +93,8 @@ type Choice = {
   readonly models: readonly Model[];
   readonly considered: readonly Considered[];
   readonly threshold: number;
+  /** Of the others. */
+  readonly cheapest: Model | undefined;
 };
 
 /**
@@ -99,13 +107,13 @@ export function createDecision(
   random: () => number,
   held?: Member,
 ): RoutingDecision {
-  const { considered, threshold } = choice;
+  const { considered, threshold, models, cheapest } = choice;
   const { rivals = [], ...facts } = found;
   const [member, ...others] = ranked.flatMap(({ members }) => inTurn(members, random, held));
   if (member === undefined) throw new Error('There is no candidate to choose.');
   return {
     embeddingCache: 'none',
-    threshold,
+    ...{ threshold, strongest: models[0], cheapest },
     ...facts,
     member,
     tier: member.tier,

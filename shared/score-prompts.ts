@@ -5,8 +5,18 @@ import { errorKind, type Log } from './log.ts';
 import type { Scorer, Scores } from './matrix-factorization/scorer.ts';
 import type { GetPromptEmbedding, PromptEmbedding } from './prompt-embedding/prompt-embedding.ts';
 
+/** `performance.now()` at the beginning and at the end. */
+export type Interval = readonly [from: number, to: number];
+
+/** When a prompt was embedded and scored; absent: it was not. */
+export type ScoringTimes = { readonly embedding?: Interval; readonly scoring?: Interval };
+
 /** What is known of a prompt before it is decided on: its scores, or why there are none. */
-export type ScoredPrompt = { readonly embeddingCache: PromptEmbedding['cache'] } & (
+export type ScoredPrompt = {
+  readonly embeddingCache: PromptEmbedding['cache'];
+  /** Of a prompt that was scored for itself. */
+  readonly times?: ScoringTimes;
+} & (
   | { readonly scores: Scores }
   | { readonly failure: 'embedding-unavailable' | 'scorer-unavailable' }
 );
@@ -69,9 +79,14 @@ export function createScorePrompts(options: ScoreOptions): ScorePrompts {
 
   return {
     one: async (text, signal) => {
+      const from = performance.now();
       const embedded = await embed(text, signal);
-      const [scores] = embedded === undefined ? [] : await scoreAll([embedded]);
-      return toScored(embedded, scores);
+      const embeddedAt = performance.now();
+      const embedding: Interval = [from, embeddedAt];
+      if (embedded === undefined) return { ...toScored(embedded, undefined), times: { embedding } };
+      const [scores] = await scoreAll([embedded]);
+      const scoring: Interval = [embeddedAt, performance.now()];
+      return { ...toScored(embedded, scores), times: { embedding, scoring } };
     },
     all: async (texts, signal) => {
       const scored: ScoredPrompt[] = [];

@@ -124,7 +124,7 @@ function routed(url: string, stream: boolean): Target {
 
 function direct(simulatorUrl: string, stream: boolean): Target {
   const path = '/openai/deployments/weak/chat/completions?api-version=2024-10-21';
-  const headers = { 'api-key': 'simulated' };
+  const headers = { 'api-key': 'key-of-the-simulator' };
   return { name: 'direct', url: simulatorUrl + path, headers, body: bodyOf(stream) };
 }
 

@@ -15,6 +15,8 @@ export type OpenCall = {
   readonly hold: BodyHold;
   /** Reads the request's true headers; absent where the host does not let them be seen. */
   readonly header?: (name: string) => string | null;
+  /** Resolves with the last byte of its answer, as far as that is seen. */
+  readonly ended: Promise<void>;
   /** Takes note of what goes out. A stream comes back as one that goes as fast as it is taken. */
   answer(answer: Answer): Answer;
 };
@@ -130,6 +132,7 @@ function openCall(
   const open: Omit<OpenCall, 'takePlace'> = {
     signal,
     hold,
+    ended,
     ...(connection && { header: connection.header }),
     answer: (answer) => {
       const { body } = answer;

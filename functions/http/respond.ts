@@ -3,6 +3,7 @@ import { type Answer, type Call, errorAnswer } from '../../shared/answer.ts';
 import { type Caller, checkAdmin, checkUseCase, readUseCase } from '../../shared/caller.ts';
 import { CallEndedError, HttpError } from '../../shared/errors.ts';
 import { errorKind, type Log } from '../../shared/log.ts';
+import type { Telemetry } from '../../shared/telemetry/telemetry.ts';
 import type { Authenticate } from './authenticate.ts';
 import type { BodyShape } from './body-shape.ts';
 import type { Calls, OpenCall } from './calls.ts';
@@ -19,6 +20,8 @@ const OF_NUMBERS = { values: 10, bytes: 2 };
 
 export type Route = {
   /** Who may call: everybody, holders of a key, or admins among them. */
+  /** With the names of its parameters. */
+  readonly path: string;
   readonly access: 'open' | 'key' | 'admin';
   readonly hasBody?: boolean;
   /** Its body is mostly lists of numbers: it may have more of them, and more bytes. */
@@ -35,6 +38,8 @@ type RespondOptions = BodyShape & {
   readonly authenticate: Authenticate;
   readonly maxBodyBytes: number;
   readonly maxHeaderBytes: number;
+  /** Absent: nobody is told. */
+  readonly telemetry?: Telemetry | undefined;
   readonly log: Log;
 };
 
@@ -48,16 +53,30 @@ export function createRespond(options: RespondOptions): (route: Route) => HttpHa
     const requestId = options.createRequestId(context.invocationId);
     const open = options.calls.open(requestId, context.invocationId);
     const { signal } = open;
+    const trace = options.telemetry?.startRequest({
+      ...{ requestId, startedAt, method: request.method, route: route.path },
+      traceparent: context.traceContext?.traceParent,
+      tracestate: context.traceContext?.traceState,
+    });
+    function send(answer: Answer): HttpResponse {
+      const { status } = answer;
+      void open.ended.then(() => {
+        trace?.end(status);
+        const totalMs = Math.round(performance.now() - startedAt);
+        const { method } = request;
+        options.log('debug', 'request', { requestId, method, route: route.path, status, totalMs });
+      });
+      return toResponse(open.answer(answer), requestId);
+    }
     try {
       const limits = limitsOf(route, options);
       const admitted = await admit(request, route, { ...options, ...limits, open });
-      const answer = await route.handle({ ...admitted, requestId, startedAt, signal });
-      return toResponse(open.answer(answer), requestId);
+      const traced = trace && { trace };
+      return send(await route.handle({ ...admitted, requestId, startedAt, signal, ...traced }));
     } catch (error) {
       // Whatever failed once the call was ended failed because of that.
       const cause = signal.reason instanceof CallEndedError ? signal.reason : error;
-      const answer = errorAnswer(describe(cause, requestId, options.log));
-      return toResponse(open.answer(answer), requestId);
+      return send(errorAnswer(describe(cause, requestId, options.log)));
     }
   };
 }

@@ -1,21 +1,24 @@
 import { type Answer, type Call, EVENT_STREAM, errorAnswer } from '../answer.ts';
 import type { Background } from '../background.ts';
+import { redactText } from '../content/redact.ts';
 import type { DecisionRecord } from '../decisions/decision-record.ts';
 import type { HttpError } from '../errors.ts';
 import type { Needs } from '../find-candidates.ts';
 import type { Log } from '../log.ts';
 import type { RoutingDecision } from '../routing-decision.ts';
 import { costOf } from '../spending/cost.ts';
+import type { CallTrace } from '../telemetry/telemetry.ts';
 import { passError } from '../upstream/pass-error.ts';
 import { passAnswerHeaders } from '../upstream/passed-headers.ts';
 import type { Turn } from './ask-deployment.ts';
 import { type Attempt, attemptHeaders, modelSelectionDetails } from './attempts.ts';
-import type { ChatRequest } from './chat-request.ts';
+import type { ChatMessage, ChatRequest } from './chat-request.ts';
 import { finishReasonOf, messageOf } from './collect-answer.ts';
 import { decisionFacts, decisionHeaders } from './decision-facts.ts';
 import { readUsage, type Usage } from './event-data.ts';
 import { keepAnswer } from './keep-answer.ts';
-import { keepStream } from './keep-stream.ts';
+import { keepStream, watchStream } from './keep-stream.ts';
+import { findNewestAsk } from './newest-ask.ts';
 import type { OpenEvents } from './pass-events.ts';
 import { addAnswerFields, type PlainAnswer } from './plain-answer.ts';
 import { toRecord } from './record-decision.ts';
@@ -31,6 +34,8 @@ export type AnswerChat = {
   readonly record: (decision: DecisionRecord) => void;
   /** What a client that has left does not wait for. */
   readonly background: Background;
+  /** The operator keeps what was asked and answered, redacted. */
+  readonly isContentKept: boolean;
   readonly log: Log;
 };
 
@@ -47,6 +52,8 @@ export type Exchange = {
   readonly attempts: Attempt[];
   /** Time spent waiting for deployments. */
   upstreamMs: number;
+  /** Of a stream: when its first content was there. */
+  firstTokenAt?: number;
 };
 
 /** What goes back to the caller of what came of the last turn; tells everybody how it ended. */
@@ -67,11 +74,12 @@ export async function answerChat(
         usage,
         isWhole: true,
       });
-      finish(options, exchange, error?.status ?? 200, { usage, error });
+      const answer = () => messageOf(parsed);
+      finish(options, exchange, error?.status ?? 200, { usage, error, answer });
       return error ? errorAnswer(error, headers) : plainAnswer(exchange, headers, reply.answer);
     }
     case 'events':
-      return streamedAnswer(options, exchange, headers, reply.events);
+      return streamedAnswer(options, exchange, headers, reply.events, turn.trace);
     case 'refusal': {
       const answer = passError(reply.status, reply.bytes, headers);
       finish(options, exchange, answer.status, {});
@@ -112,11 +120,16 @@ function streamedAnswer(
   exchange: Exchange,
   headers: Record<string, string>,
   events: OpenEvents,
+  trace: CallTrace | undefined,
 ): Answer {
-  const passed = events.pass(({ error, usage = {}, events: completion }) => {
+  exchange.firstTokenAt = performance.now();
+  let answer: End['answer'];
+  let passed = events.pass(({ error, usage = {}, events: completion }) => {
+    trace?.end({ status: 200, usage, error: error?.code ?? undefined });
     // Who leaves early has been answered so far.
-    finish(options, exchange, 200, { error, usage: { completion, ...usage } });
+    finish(options, exchange, 200, { error, usage: { completion, ...usage }, answer });
   });
+  if (options.isContentKept) ({ chunks: passed, message: answer } = watchStream(passed));
   return {
     status: 200,
     headers: { ...headers, ...EVENT_STREAM },
@@ -155,6 +168,8 @@ export type End = {
   readonly error?: HttpError | undefined;
   /** What was answered took; absent when nothing was. */
   readonly usage?: Usage;
+  /** What was answered; asked for only where that is kept. */
+  readonly answer?: (() => ChatMessage | undefined) | undefined;
 };
 
 /** Counts what it took, keeps what was decided, and logs the same in one line. */
@@ -165,8 +180,10 @@ function finish(options: AnswerChat, exchange: Exchange, status: number, end: En
   const usd = usage && costOfAnswer(exchange, usage);
   if (tokens !== undefined) options.countTokens(call, tokens);
   if (usd !== undefined) options.spend(call, usd);
-  const record = toRecord(exchange, status, end, usd);
+  const content = options.isContentKept ? contentOf(exchange, end) : undefined;
+  const record = toRecord(exchange, status, end, { usd, prompt: content?.prompt });
   options.record(record);
+  call.trace?.decided(record, exchange.decision.times);
   const { at: _, cost: __, tokens: counted, ...facts } = record;
   options.log(error === undefined || error.status < 500 ? 'info' : 'warning', 'chat', {
     ...facts,
@@ -174,7 +191,17 @@ function finish(options: AnswerChat, exchange: Exchange, status: number, end: En
     completionTokens: counted?.completion,
     tokens,
     usd,
+    answer: content?.answer,
   });
+}
+
+function contentOf({ request }: Exchange, { answer }: End) {
+  const asked = findNewestAsk(request.messages);
+  const content = answer?.()?.content;
+  return {
+    prompt: asked === undefined ? undefined : redactText(asked),
+    answer: typeof content === 'string' ? redactText(content) : undefined,
+  };
 }
 
 /** In USD; undefined without a price. What its deployment did not count is estimated. */

@@ -2,6 +2,7 @@ import type { Call } from '../answer.ts';
 import { adaptBody } from '../capabilities/adapt-body.ts';
 import type { Lessons } from '../capabilities/lessons.ts';
 import { CallEndedError, type HttpError, UpstreamError } from '../errors.ts';
+import type { CallEnd, CallTrace } from '../telemetry/telemetry.ts';
 import { upstreamNameOf } from '../upstream/deployment.ts';
 import { errorOf } from '../upstream/pass-error.ts';
 import { passRequestHeaders } from '../upstream/passed-headers.ts';
@@ -11,6 +12,8 @@ import type { Upstream, UpstreamAnswer } from '../upstream/upstream.ts';
 import { toJson } from '../wire-json.ts';
 import type { Attempt } from './attempts.ts';
 import type { ChatRequest } from './chat-request.ts';
+import { finishReasonOf } from './collect-answer.ts';
+import { readUsage } from './event-data.ts';
 import { type OpenEvents, openEvents } from './pass-events.ts';
 import { type PlainAnswer, parseAnswer } from './plain-answer.ts';
 
@@ -36,6 +39,8 @@ export type Turn = {
   readonly warnings: readonly string[];
   /** Nothing of an answer has come that another deployment could not give in its place. */
   readonly mayFallBack: boolean;
+  /** Of a stream that has begun: to be told of its end. */
+  readonly trace?: CallTrace | undefined;
 };
 
 type Ask = {
@@ -62,11 +67,21 @@ export async function askDeployment(upstream: Upstream, ask: Ask): Promise<Turn>
     const { body, warnings } = adaptBody(request.upstreamBody, capabilities, lessons);
     // The last call that may be made has all the time there is.
     const isLastCall = ask.callsLeft - Number(isCorrected) <= 1;
-    const reply = await callOnce(upstream, body, ask, isLastCall ? undefined : ask.firstByteMs);
-    ask.onAttempt(toAttempt(upstream, reply));
+    const from = performance.now();
+    const trace = ask.call.trace?.startCall({
+      operation: 'chat',
+      deployment: upstream.deployment,
+      body,
+      threadId: request.threadId,
+    });
+    const firstByteMs = isLastCall ? undefined : ask.firstByteMs;
+    const reply = await callOnce(upstream, body, ask, firstByteMs, trace);
+    const attempt = toAttempt(upstream, reply, performance.now() - from);
+    tellTrace(trace, reply, attempt);
+    ask.onAttempt(attempt);
     const isWrong = reply.kind === 'refusal' && reply.status === 400;
     if (isWrong && !isCorrected && !isLastCall && lessons.learn(body, reply.bytes)) continue;
-    return { reply, warnings, mayFallBack: !ask.call.signal.aborted && mayFallBack(reply) };
+    return { reply, warnings, trace, mayFallBack: !ask.call.signal.aborted && mayFallBack(reply) };
   }
 }
 
@@ -75,13 +90,14 @@ async function callOnce(
   body: Readonly<Record<string, unknown>>,
   { call, request, maxAnswerBytes }: Ask,
   firstByteMs: number | undefined,
+  trace: CallTrace | undefined,
 ): Promise<Reply> {
   const limit = createFirstByteLimit(call.signal, firstByteMs);
   try {
     const answer = await upstream.send({
       operation: 'chat/completions',
       body: toJson({ ...body, model: upstreamNameOf(upstream.deployment) }),
-      headers: passRequestHeaders(call.header),
+      headers: { ...passRequestHeaders(call.header), ...trace?.headers },
       signal: limit.signal,
     });
     const { signal } = limit;
@@ -156,24 +172,47 @@ function isUnavailable(status: number): boolean {
 /** The codes of failures that were found out without asking. */
 const NOT_CALLED = new Set(['circuit_open', 'deployment_resting', 'deployment_busy']);
 
-function toAttempt(upstream: Upstream, reply: Reply): Attempt {
+/** A stream that has begun ends later. */
+function tellTrace(trace: CallTrace | undefined, reply: Reply, { status, code }: Attempt): void {
+  if (trace === undefined) return;
+  if (reply.kind === 'events' && !reply.events.isError) {
+    trace.firstChunk();
+    return;
+  }
+  const error = code ?? (status === 200 ? undefined : String(status ?? 'failed'));
+  trace.end({ status, error, ...(reply.kind === 'plain' && describePlain(reply.answer)) });
+}
+
+function describePlain({ parsed }: PlainAnswer): CallEnd {
+  const { id, model, usage } = parsed;
+  const reason = finishReasonOf(parsed);
+  return {
+    usage: readUsage(usage),
+    ...(typeof id === 'string' && { responseId: id }),
+    ...(typeof model === 'string' && { responseModel: model }),
+    ...(reason !== undefined && { finishReasons: [reason] }),
+  };
+}
+
+function toAttempt(upstream: Upstream, reply: Reply, ms: number): Attempt {
   const { deployment } = upstream;
   switch (reply.kind) {
     case 'plain':
-      return { deployment, called: true, status: 200 };
+      return { deployment, ms, called: true, status: 200 };
     case 'events':
       return {
         deployment,
+        ms,
         called: true,
         status: 200,
         ...(reply.events.isError && { code: 'upstream_error_event' }),
       };
     case 'refusal':
-      return { deployment, called: true, status: reply.status, ...errorOf(reply.bytes) };
+      return { deployment, ms, called: true, status: reply.status, ...errorOf(reply.bytes) };
     case 'failure': {
       const { code, message } = reply.error;
       const called = !NOT_CALLED.has(code ?? '');
-      return { deployment, called, message, ...(code !== null && { code }) };
+      return { deployment, ms, called, message, ...(code !== null && { code }) };
     }
   }
 }

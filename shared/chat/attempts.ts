@@ -13,6 +13,8 @@ export type Attempt = {
   /** Of the error, if it was one. */
   readonly code?: string;
   readonly message?: string;
+  /** Until the answer, or the first content of a stream, was there; the wait for a place included. */
+  readonly ms: number;
 };
 
 export function callsMade(attempts: readonly Attempt[]): number {

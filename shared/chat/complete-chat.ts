@@ -1,11 +1,13 @@
 import type { Answer, Call } from '../answer.ts';
 import { createLessons, type Lessons } from '../capabilities/lessons.ts';
+import type { Log } from '../log.ts';
 import { canBeAsked, type Upstream } from '../upstream/upstream.ts';
 import { type AnswerChat, answerChat, type Exchange } from './answer-chat.ts';
 import { askDeployment, type Turn } from './ask-deployment.ts';
-import { callsMade } from './attempts.ts';
+import { type Attempt, callsMade } from './attempts.ts';
 import { type DecideOptions, decide, openRequest } from './decide.ts';
 import { keptAnswer } from './kept-answer.ts';
+import { roundMs } from './record-decision.ts';
 
 export type CompleteChat = (call: Call) => Promise<Answer>;
 
@@ -68,7 +70,10 @@ async function askInTurn(
       maxAnswerBytes: options.maxAnswerBytes,
       ...(!isLast && { firstByteMs: options.firstByteTimeoutMs }),
       callsLeft,
-      onAttempt: (attempt) => attempts.push(attempt),
+      onAttempt: (attempt) => {
+        attempts.push(attempt);
+        logAttempt(options.log, call, attempt);
+      },
     });
     exchange.upstreamMs += performance.now() - from;
     const mayAskOn = turn.mayFallBack && callsMade(attempts) < options.maxAttempts;
@@ -77,4 +82,15 @@ async function askInTurn(
     if (turn.reply.kind === 'events') await turn.reply.events.discard();
     exchange.decision = { ...exchange.decision, member: next, tier: next.tier, reason: 'fallback' };
   }
+}
+
+function logAttempt(log: Log, call: Call, attempt: Attempt): void {
+  const { deployment, called, status, code, ms } = attempt;
+  const isGood = status === 200 && code === undefined;
+  log(isGood ? 'debug' : 'info', 'upstream-attempt', {
+    requestId: call.requestId,
+    deployment: deployment.name,
+    ...{ called, status, code },
+    ms: roundMs(ms),
+  });
 }

@@ -54,25 +54,29 @@ export type Usage = {
   readonly total?: number;
   /** Of the prompt's: what the service had in its cache. */
   readonly cached?: number;
+  /** Of the completion's: what was thought and is not said. */
+  readonly reasoning?: number;
 };
 
 /** Of the wire's `usage`. */
 export function readUsage(usage: unknown): Usage {
   if (typeof usage !== 'object' || usage === null) return {};
-  const { prompt_tokens, completion_tokens, total_tokens, prompt_tokens_details } =
-    usage as Readonly<Record<string, unknown>>;
-  const cached = cachedOf(prompt_tokens_details);
+  const { prompt_tokens, completion_tokens, total_tokens, ...details } = usage as Readonly<
+    Record<string, unknown>
+  >;
+  const cached = detailOf(details['prompt_tokens_details'], 'cached_tokens');
+  const reasoning = detailOf(details['completion_tokens_details'], 'reasoning_tokens');
   return {
     ...(isCount(prompt_tokens) && { prompt: prompt_tokens }),
     ...(isCount(completion_tokens) && { completion: completion_tokens }),
     ...(isCount(total_tokens) && { total: total_tokens }),
     ...(isCount(cached) && isCount(prompt_tokens) && { cached: Math.min(cached, prompt_tokens) }),
+    ...(isCount(reasoning) && { reasoning }),
   };
 }
 
-function cachedOf(details: unknown): unknown {
-  const isObject = typeof details === 'object' && details !== null;
-  return isObject && 'cached_tokens' in details ? details.cached_tokens : undefined;
+function detailOf(details: unknown, name: string): unknown {
+  return typeof details === 'object' && details !== null ? Reflect.get(details, name) : undefined;
 }
 
 function isCount(value: unknown): value is number {

@@ -43,6 +43,22 @@ export async function* keepStream(
   }
 }
 
+/** Passes chunks of whole events on, and puts together what they say. */
+export function watchStream(chunks: AsyncIterable<Uint8Array>): {
+  readonly chunks: AsyncGenerator<Uint8Array>;
+  /** What has come until now; undefined as long as that is nothing. */
+  readonly message: () => ChatMessage | undefined;
+} {
+  const { push, message } = createCollector();
+  async function* watch() {
+    for await (const chunk of chunks) {
+      readEvents(Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength), push);
+      yield chunk;
+    }
+  }
+  return { chunks: watch(), message };
+}
+
 /** Reads events up to `[DONE]`, and gives where that begins: at the end where it has not come yet. */
 function readEvents(events: Buffer, push: (event: Buffer) => void): number {
   let start = 0;

@@ -1,6 +1,8 @@
 import { UpstreamError } from '../errors.ts';
 
 type Completion = {
+  readonly id?: unknown;
+  readonly model?: unknown;
   readonly choices?: readonly [{ readonly message?: { content?: unknown } }];
   readonly usage?: unknown;
 };

@@ -1,16 +1,19 @@
 import type { DecisionRecord } from '../decisions/decision-record.ts';
 import { errorKind } from '../log.ts';
+import type { RoutingDecision } from '../routing-decision.ts';
+import type { ScoringTimes } from '../score-prompts.ts';
 import { costOf, type Tokens } from '../spending/cost.ts';
 import type { End, Exchange } from './answer-chat.ts';
 import { attemptChain } from './attempts.ts';
 import { stepOf } from './session-facts.ts';
 
-/** What is kept of a request that has been answered; `usd` is what the answer cost. */
+/** What is kept of a request that has been answered. */
 export function toRecord(
   exchange: Exchange,
   status: number,
   { error, usage }: End,
-  usd: number | undefined,
+  /** What the answer cost, and what was asked, where that is kept. */
+  { usd, prompt }: { readonly usd: number | undefined; readonly prompt: string | undefined },
 ): DecisionRecord {
   const { call, request, needs, decision, attempts, upstreamMs, continued } = exchange;
   const { deployment } = decision.member.upstream;
@@ -21,18 +24,33 @@ export function toRecord(
   const totalMs = performance.now() - call.startedAt;
   return {
     ...{ requestId, at: Date.now(), tier, reason, status, stream: request.stream },
-    ...{ winRate, percentile, threshold, distance, scorer, useCase, session, cost: usd },
+    ...{ winRate, percentile, threshold, distance, scorer, useCase, session, prompt, cost: usd },
+    ...namesOf(decision),
     deployment: deployment.name,
     selectedModel: deployment.modelName,
     embeddingCache: decision.embeddingCache,
     attempts: attemptChain(attempts),
-    overheadMs: round(totalMs - upstreamMs),
-    totalMs: round(totalMs),
+    overheadMs: roundMs(totalMs - upstreamMs),
+    ...timesOf(decision.times),
+    upstreamMs: roundMs(upstreamMs),
+    ...(exchange.firstTokenAt !== undefined && {
+      firstTokenMs: roundMs(exchange.firstTokenAt - call.startedAt),
+    }),
+    totalMs: roundMs(totalMs),
     caller: caller?.name,
     threadId: continued?.conversation.threadId,
     error: error && errorKind(error),
     tokens: tokens && countsOf(tokens),
     ...(tokens && costsElsewhere(exchange, tokens)),
+  };
+}
+
+/** Whom the decision was between. */
+function namesOf({ strongest, cheapest }: RoutingDecision) {
+  return {
+    strongModel: strongest?.members[0]?.upstream.deployment.modelName,
+    scorerStrong: strongest?.scorerModel,
+    scorerWeak: cheapest?.scorerModel,
   };
 }
 
@@ -54,6 +72,16 @@ function costsElsewhere(
   return strong === undefined ? {} : { costStrong: strong, costWeak: Math.min(...costs) };
 }
 
-function round(ms: number): number {
+function timesOf(
+  times: ScoringTimes | undefined,
+): Pick<DecisionRecord, 'embeddingMs' | 'scoringMs'> {
+  const { embedding, scoring } = times ?? {};
+  return {
+    ...(embedding && { embeddingMs: roundMs(embedding[1] - embedding[0]) }),
+    ...(scoring && { scoringMs: roundMs(scoring[1] - scoring[0]) }),
+  };
+}
+
+export function roundMs(ms: number): number {
   return Math.round(ms * 1_000) / 1_000;
 }

@@ -1,12 +1,14 @@
 import type { Tokens } from '../spending/cost.ts';
 
-/** What was decided on a request, and what came of it. Never what was asked or answered. */
+/** What was decided on a request, and what came of it; what was asked only where the operator keeps texts. */
 export type DecisionRecord = {
   readonly requestId: string;
   /** When it was answered; since 1970, in ms. */
   readonly at: number;
   readonly caller?: string | undefined;
   readonly useCase?: string | undefined;
+  /** What was scored, redacted. */
+  readonly prompt?: string | undefined;
   readonly threadId?: string | undefined;
   /** In a thread: `initialize`, `retain` or `switch`. */
   readonly session?: string | undefined;
@@ -14,6 +16,11 @@ export type DecisionRecord = {
   readonly selectedModel: string;
   readonly tier: 'strong' | 'weak' | 'direct';
   readonly reason: string;
+  /** The strongest that could have answered, as users are told. */
+  readonly strongModel?: string | undefined;
+  /** The scorer's names of the strongest and of the cheapest of the others. */
+  readonly scorerStrong?: string | undefined;
+  readonly scorerWeak?: string | undefined;
   readonly winRate?: number | undefined;
   readonly percentile?: number | undefined;
   readonly threshold?: number | undefined;
@@ -32,8 +39,13 @@ export type DecisionRecord = {
   readonly cost?: number | undefined;
   readonly costStrong?: number | undefined;
   readonly costWeak?: number | undefined;
-  /** The router's own time, and all of it. */
+  /** The router's own time, of which the embedding and the scoring, the deployments', and all of it. */
   readonly overheadMs: number;
+  readonly embeddingMs?: number | undefined;
+  readonly scoringMs?: number | undefined;
+  readonly upstreamMs?: number | undefined;
+  /** Of a stream: from the request to the first content. */
+  readonly firstTokenMs?: number | undefined;
   readonly totalMs: number;
 };
 
@@ -60,6 +72,9 @@ const FIELDS: readonly (readonly [column: string, field: string])[] = [
   ['selectedModel', 'selected_model'],
   ['tier', 'tier'],
   ['reason', 'reason'],
+  ['strongModel', 'strong_model'],
+  ['scorerStrong', 'scorer_strong'],
+  ['scorerWeak', 'scorer_weak'],
   ['winRate', 'win_rate'],
   ['percentile', 'percentile'],
   ['threshold', 'threshold'],
@@ -77,7 +92,12 @@ const FIELDS: readonly (readonly [column: string, field: string])[] = [
   ['costStrong', 'cost_strong'],
   ['costWeak', 'cost_weak'],
   ['overheadMs', 'overhead_ms'],
+  ['embeddingMs', 'embedding_ms'],
+  ['scoringMs', 'scoring_ms'],
+  ['upstreamMs', 'upstream_ms'],
+  ['firstTokenMs', 'first_token_ms'],
   ['totalMs', 'total_ms'],
+  ['prompt', 'prompt'],
 ];
 
 /** A row as it is answered. */

@@ -29,6 +29,12 @@ export const decisionListSchema = z.object({
       selected_model: z.string(),
       tier: tierSchema,
       reason: reasonSchema,
+      strong_model: z.string().optional().describe('The strongest that could have answered.'),
+      scorer_strong: z
+        .string()
+        .optional()
+        .describe("The scorer's name of it, and of the cheapest of the others."),
+      scorer_weak: z.string().optional(),
       win_rate: z.number().optional(),
       percentile: z.number().optional(),
       threshold: z.number().optional(),
@@ -42,7 +48,12 @@ export const decisionListSchema = z.object({
       cost_strong: usd.optional().describe('Of as many tokens, with the strongest candidate.'),
       cost_weak: usd.optional().describe('The same with the cheapest one.'),
       overhead_ms: z.number().describe("The router's own time."),
+      embedding_ms: z.number().optional(),
+      scoring_ms: z.number().optional(),
+      upstream_ms: z.number().optional().describe('Waiting for deployments.'),
+      first_token_ms: z.number().optional().describe('Of a stream: until its first content.'),
       total_ms: z.number(),
+      prompt: z.string().optional().describe('What was scored, redacted; kept with `LOG_CONTENT`.'),
       outcomes: z.array(outcomeAnswerSchema),
     }),
   ),

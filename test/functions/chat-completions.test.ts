@@ -122,7 +122,7 @@ describe('the request', () => {
       },
     );
     const { headers } = lastUpstream();
-    expect(headers['api-key']).toBe('simulated');
+    expect(headers['api-key']).toBe('key-of-the-simulator');
     expect(JSON.stringify(headers)).not.toContain('the-callers');
     expect(headers['x-ms-client-request-id']).toBe('trace-me');
   });

@@ -53,7 +53,7 @@ describe('while the table of the registry is away', () => {
     const port = tablePortOf(azurite);
     const settings = {
       TABLES_CONNECTION_STRING: azurite.connectionString,
-      UPSTREAM_KEY_SIM: 'simulated',
+      UPSTREAM_KEY_SIM: 'key-of-the-simulator',
       REGISTRY_REFRESH_MS: '200',
     };
     router = await startRouter({ settings });
@@ -89,7 +89,7 @@ describe('while the table of the registry is away', () => {
     await azurite.close();
     const settings = {
       TABLES_CONNECTION_STRING: azurite.connectionString,
-      UPSTREAM_KEY_SIM: 'simulated',
+      UPSTREAM_KEY_SIM: 'key-of-the-simulator',
       REGISTRY_REFRESH_MS: '200',
     };
     const fresh = await startRouter({ settings, simulator: router.simulator });

@@ -10,7 +10,7 @@ beforeAll(async () => {
   router = await startRouter({
     settings: {
       TABLES_CONNECTION_STRING: azurite.connectionString,
-      UPSTREAM_KEY_SIM: 'simulated',
+      UPSTREAM_KEY_SIM: 'key-of-the-simulator',
       LOG_LEVEL: 'error',
     },
   });

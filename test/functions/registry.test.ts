@@ -12,7 +12,7 @@ beforeAll(async () => {
   const settings = {
     TABLES_CONNECTION_STRING: azurite.connectionString,
     ROUTER_API_KEYS: `ops=${hash('admin')};role=admin,app=${hash('user')}`,
-    UPSTREAM_KEY_SIM: 'simulated',
+    UPSTREAM_KEY_SIM: 'key-of-the-simulator',
     STRONG_PRICE: '4/20',
     WEAK_PRICE: '0.2/1.2',
     STRONG_MODEL: 'big',
@@ -113,7 +113,7 @@ describe('the deployments', () => {
       source: 'settings',
       version: 1,
     });
-    expect(JSON.stringify(body)).not.toContain('simulated');
+    expect(JSON.stringify(body)).not.toContain('key-of-the-simulator');
   });
 
   it('are added, read, changed and deleted', async () => {

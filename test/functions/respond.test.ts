@@ -17,7 +17,7 @@ afterEach(() => {
 
 /** Before a host whose connections are not to be seen, as unknown ones are. */
 async function handle(route: Partial<Route>, body = '{}'): Promise<HttpResponse> {
-  const log: Log = (...line) => logged.push(line);
+  const log: Log = (...line) => line[0] !== 'debug' && logged.push(line);
   const respond = createRespond({
     calls: createCalls({
       maxInFlight: 2,
@@ -34,7 +34,12 @@ async function handle(route: Partial<Route>, body = '{}'): Promise<HttpResponse>
     maxBodyValues: 100,
     log,
   });
-  const handler = respond({ access: 'open', handle: () => jsonAnswer(200, {}), ...route });
+  const handler = respond({
+    path: 'path',
+    access: 'open',
+    handle: () => jsonAnswer(200, {}),
+    ...route,
+  });
   const request = new HttpRequest({
     url: 'http://localhost/path',
     method: 'POST',

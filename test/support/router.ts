@@ -1,7 +1,9 @@
 import { fileURLToPath } from 'node:url';
+import { inject } from 'vitest';
 import { type LocalHost, startLocalHost } from '../../tools/local-host/local-host.ts';
 import { simulatorSettings } from '../../tools/local-services/local-services.ts';
 import { type Simulator, startSimulator } from '../../tools/upstream-simulator/simulator.ts';
+import { type Keep, keepLogged } from './logged.ts';
 
 export type Router = {
   readonly url: string;
@@ -23,6 +25,8 @@ type RouterOptions = {
   readonly functionKey?: string;
 };
 
+let keep: Keep | undefined;
+
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
 /** Where chat completions are routed. */
@@ -35,17 +39,21 @@ const DOORS = ['ROUTER_API_KEYS', 'ENTRA_TENANT_ID', 'FRONT_DOOR'];
 export async function startRouter(options: RouterOptions = {}): Promise<Router> {
   const simulator = options.simulator ?? (await startSimulator());
   let output = '';
+  const env = {
+    PATH: process.env['PATH'],
+    ...simulatorSettings(simulator.url),
+    ...(DOORS.some((door) => door in (options.settings ?? {})) ? {} : { ROUTER_AUTH: 'none' }),
+    ...options.settings,
+  };
+  keep ??= keepLogged(inject('loggedFolder'));
+  keep.settings({ ...env, FUNCTION_KEY_SECRET: options.functionKey });
   const host = await startLocalHost({
     appFolder: root,
     hangMs: options.hangMs ?? 5_000,
     ...(options.functionKey !== undefined && { functionKey: options.functionKey }),
-    env: {
-      PATH: process.env['PATH'],
-      ...simulatorSettings(simulator.url),
-      ...(DOORS.some((door) => door in (options.settings ?? {})) ? {} : { ROUTER_AUTH: 'none' }),
-      ...options.settings,
-    },
+    env,
     onOutput: (text) => {
+      keep?.output(text);
       output += text;
     },
   });

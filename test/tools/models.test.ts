@@ -20,7 +20,7 @@ beforeAll(async () => {
     settings: {
       TABLES_CONNECTION_STRING: azurite.connectionString,
       ROUTER_API_KEYS: `ops=${sha256};role=admin`,
-      UPSTREAM_KEY_SIM: 'simulated',
+      UPSTREAM_KEY_SIM: 'key-of-the-simulator',
       WEAK_PRICE: '0.2/1.2',
     },
   });

@@ -83,7 +83,7 @@ function objectionTo(name: string): string {
   return NOT_IN_AZURE[name] ?? 'is read by nobody';
 }
 
-const SECRET_NAME = /(_API_KEY|_SECRET|_PASSWORD|_TOKEN|CONNECTION_STRING|_SAS)$/i;
+const SECRET_NAME = /(_API_KEY|_SECRET|_PASSWORD|_TOKEN|CONNECTION_STRING|_HEADERS|_SAS)$/i;
 const SECRET_VALUE =
   /listKeys\(|listSecrets\(|listAccountSas\(|listServiceSas\(|AccountKey=|SharedAccessSignature=|[?&]sig=|InstrumentationKey=|-----BEGIN/i;
 /** A connection string that is no secret: senders sign in. */

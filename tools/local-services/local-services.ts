@@ -78,7 +78,7 @@ async function startSimulatorNearby(): Promise<Simulator> {
 const DOORS = ['ROUTER_API_KEYS', 'ENTRA_TENANT_ID', 'FRONT_DOOR'];
 
 /** The key that the simulator is shown: it takes any. */
-const SIMULATOR_KEY = 'simulated';
+const SIMULATOR_KEY = 'key-of-the-simulator';
 
 /**
  * The deployments that the simulator has unless told otherwise, the models behind them, and what

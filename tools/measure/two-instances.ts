@@ -21,7 +21,7 @@ export async function withTwoInstances<T>(
     env: {
       ...process.env,
       ...services.settings,
-      UPSTREAM_KEY_SIMULATED: 'simulated',
+      UPSTREAM_KEY_SIMULATED: 'key-of-the-simulator',
       LOG_LEVEL: 'error',
     },
   };

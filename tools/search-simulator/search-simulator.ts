@@ -20,7 +20,7 @@ type Index = {
 };
 
 /** The key that it takes. */
-export const SEARCH_KEY = 'simulated';
+export const SEARCH_KEY = 'key-of-the-simulator';
 
 const PATH =
   /^\/indexes\('([^']+)'\)(?:\/docs(?:\/(search\.index|search\.post\.search)|\('([^']+)'\)))?$/;
