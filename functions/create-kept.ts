@@ -45,6 +45,9 @@ export function createKept(options: KeptOptions): Kept {
   };
 }
 
+/** What comparisons cost is counted as a use case that nobody can name. */
+export const SHADOW = '(shadow)';
+
 /** Each needs what the other knows. */
 export function createRegistryAndSpending(
   options: Omit<Parameters<typeof createRegistry>[0], 'spentToday'>,
@@ -58,7 +61,7 @@ export function createRegistryAndSpending(
     ...spendingTableOf(config, loadCredential),
     instanceId: randomUUID(),
     refreshMs: config.registry.refreshMs,
-    getBudgeted: () => budgetedOf(registry),
+    getBudgeted: () => [...budgetedOf(registry), ...(config.shadow ? [SHADOW] : [])],
     log,
   });
   const registry: Registry = createRegistry({ ...options, spentToday: spending.spentToday });

@@ -21,6 +21,7 @@ import { createRateLimits } from '../shared/rate-limits.ts';
 import { createReadiness, type Readiness } from '../shared/readiness.ts';
 import type { Registry } from '../shared/registry/create-registry.ts';
 import { createRoutePrompts } from '../shared/route-prompts.ts';
+import { createShadow, type Shadow } from '../shared/shadow/shadow.ts';
 import type { Spending } from '../shared/spending/spending.ts';
 import type { Telemetry } from '../shared/telemetry/telemetry.ts';
 import type { Threads } from '../shared/threads/create-threads.ts';
@@ -34,7 +35,7 @@ import { foldEmbedding } from '../shared/vector-stores/fold-embedding.ts';
 import type { Outcomes } from '../shared/vector-stores/outcomes.ts';
 import { azureTextEmbedder, LOCAL_TEXT_EMBEDDER } from '../shared/vector-stores/text-embedder.ts';
 import type { VectorStoreRoutes } from '../shared/vector-stores/vector-store-routes.ts';
-import { createKept, createRegistryAndSpending } from './create-kept.ts';
+import { createKept, createRegistryAndSpending, SHADOW } from './create-kept.ts';
 
 type Handle = (call: Call) => Promise<Answer>;
 
@@ -162,6 +163,7 @@ function createHandlers(
     ...{ decide, ...limits, countTokens, background: parts.background, log },
     record: parts.decisions.log.record,
     isContentKept: config.isContentKept,
+    shadow: createShadowIfWished(parts),
     spend: ({ useCase }, usd) => {
       // Names that nobody has given a policy would be without number.
       if (useCase !== undefined && getFleet().useCases.has(useCase)) spending.add(useCase, usd);
@@ -201,6 +203,21 @@ async function loadScorer(
     log,
     findNearest: async (one, limit) =>
       outcomes?.ofEmbedding(embedder, isLocalEmbedder ? foldEmbedding(one) : one, limit),
+  });
+}
+
+function createShadowIfWished(parts: Parts): Shadow | undefined {
+  const { config, registry, spending, decisions, log } = parts;
+  if (config.shadow === undefined) return undefined;
+  return createShadow({
+    settings: config.shadow,
+    getFleet: registry.getFleet,
+    spentToday: () => spending.spentToday(SHADOW),
+    spend: (usd) => spending.add(SHADOW, usd),
+    addOutcome: decisions.addOutcome,
+    maxAnswerBytes: config.limits.maxAnswerBytes,
+    timeoutMs: config.limits.requestTimeoutMs,
+    log,
   });
 }
 

@@ -1,4 +1,5 @@
 import {
+  alertsType
   apiManagementType
   modelDeploymentType
   modelElsewhereType
@@ -95,6 +96,9 @@ param storageSku string = 'Standard_LRS'
 @minValue(30)
 @maxValue(730)
 param retentionInDays int = 30
+
+@description('Optional. Alert rules; without it there are none.')
+param alerts alertsType?
 
 @description('Optional. A front door by API Management; without it, the app is called directly.')
 param apiManagement apiManagementType?
@@ -205,6 +209,24 @@ module monitoring 'modules/monitoring.bicep' = {
     tags: allTags
     retentionInDays: retentionInDays
   }
+}
+
+module workbook 'modules/workbook.bicep' = {
+  scope: group
+  params: { location: location, tags: allTags, insightsName: names.insights }
+  dependsOn: [monitoring]
+}
+
+module alertRules 'modules/alerts.bicep' = if (alerts != null) {
+  scope: group
+  params: {
+    location: location
+    tags: allTags
+    insightsName: names.insights
+    nameSuffix: token
+    alerts: alerts!
+  }
+  dependsOn: [monitoring]
 }
 
 module storage 'modules/storage.bicep' = {

@@ -39,6 +39,9 @@ param routerSettings = {
   ROUTER_STRONG_SHARE: readEnvironmentVariable('ROUTER_STRONG_SHARE', '')
   ROUTER_THRESHOLD: readEnvironmentVariable('ROUTER_THRESHOLD', '')
 }
+param alerts = readEnvironmentVariable('ALERT_EMAILS', '') == ''
+  ? null
+  : { emails: split(readEnvironmentVariable('ALERT_EMAILS', ''), ',') }
 param apiManagement = readEnvironmentVariable('USE_API_MANAGEMENT', 'false') != 'true'
   ? null
   : {

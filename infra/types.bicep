@@ -152,6 +152,7 @@ type routerSettingsType = {
   ENTRA_ROLES: string?
   ENTRA_TENANT_ID: string?
   FIRST_BYTE_TIMEOUT_MS: string?
+  JUDGE_DEPLOYMENT: string?
   LOG_CONTENT: string?
   LOG_LEVEL: string?
   MAX_ANSWER_BYTES: string?
@@ -187,6 +188,8 @@ type routerSettingsType = {
   ROUTER_SESSION_AFFINITY: string?
   ROUTER_STRONG_SHARE: string?
   ROUTER_SWITCH_MARGIN: string?
+  SHADOW_DAILY_BUDGET: string?
+  SHADOW_SHARE: string?
   ROUTER_THRESHOLD: string?
   STRONG_CAPABILITIES: string?
   STRONG_PRICE: string?
@@ -195,4 +198,29 @@ type routerSettingsType = {
   WEAK_CAPABILITIES: string?
   WEAK_PRICE: string?
   WEAK_SCORER_MODEL: string?
+}
+
+@export()
+@description('Whom alert rules tell, and from what on. A rule that nobody is told of is seen in the portal.')
+type alertsType = {
+  @description('Addresses that get a mail.')
+  emails: string[]?
+  @description('Answers with an error of the server, in percent of the requests of a quarter of an hour: 5.')
+  @minValue(1)
+  @maxValue(100)
+  errorPercent: int?
+  @description('Answers of another deployment than the chosen one, in percent: 10.')
+  @minValue(1)
+  @maxValue(100)
+  fallbackPercent: int?
+  @description('Prompts that could not be embedded or scored, in percent: 10.')
+  @minValue(1)
+  @maxValue(100)
+  unscoredPercent: int?
+  @description('The router\'s own time a request, in ms, the mean of an hour: 250.')
+  @minValue(1)
+  overheadMs: int?
+  @description('USD that the answers of 24 hours may cost; without it there is no such rule.')
+  @minValue(1)
+  dailyCost: int?
 }

@@ -12,6 +12,7 @@ import {
   readRegistrySettings,
   TABLE_NAME,
 } from './read-registry-settings.ts';
+import { readShadowSettings, type ShadowSettings } from './read-shadow-settings.ts';
 import { readTelemetrySettings, type TelemetrySettings } from './read-telemetry-settings.ts';
 import {
   readSessionPolicy,
@@ -76,6 +77,8 @@ export type Config = {
     readonly keySecret?: string;
   };
   readonly logLevel: LogLevel;
+  /** Absent: no answers are compared with the strongest model's. */
+  readonly shadow?: ShadowSettings;
   /** What is asked and answered is logged, and the former kept with its decision, both redacted. */
   readonly isContentKept: boolean;
 };
@@ -103,24 +106,7 @@ export async function loadConfig(env: Environment = process.env): Promise<Config
   const policy = withCalibratedThreshold(wish, read, scorer);
   const isLocalEmbedder = scorer?.entry.embedder === LOCAL_EMBEDDER.id;
   if (scorer !== undefined) checkEmbedder(read, scorer, embedding);
-  const tables = readTables(read);
-  const telemetry = readTelemetrySettings(read);
-  const others = {
-    session: readSessionPolicy(read),
-    access: readAccess(read),
-    limits: readLimits(read),
-    rateLimits: readRateLimits(read),
-    allowedHosts: readAllowedHosts(read),
-    registry: readRegistrySettings(read),
-    threads: readThreadSettings(read),
-    vectors: readVectorSettings(read),
-    decisions: readDecisionSettings(read),
-    embeddingCache: readEmbeddingCache(read),
-    logLevel: read.choice('LOG_LEVEL', LOG_LEVELS) ?? 'info',
-    isContentKept: read.choice('LOG_CONTENT', ['true', 'false'] as const) === 'true',
-    ...(tables && { tables }),
-    ...(telemetry && { telemetry }),
-  };
+  const others = readOthers(read);
   if (read.problems.length > 0 || !strong || !weak || !scorer) throw new ConfigError(read.problems);
   return {
     strong,
@@ -132,6 +118,31 @@ export async function loadConfig(env: Environment = process.env): Promise<Config
     modelsFolder,
     policy,
     ...others,
+  };
+}
+
+/** What depends on nothing else. */
+function readOthers(read: SettingsReader) {
+  const tables = readTables(read);
+  const telemetry = readTelemetrySettings(read);
+  const decisions = readDecisionSettings(read);
+  const shadow = readShadowSettings(read, tables !== undefined && decisions.isOn);
+  return {
+    session: readSessionPolicy(read),
+    access: readAccess(read),
+    limits: readLimits(read),
+    rateLimits: readRateLimits(read),
+    allowedHosts: readAllowedHosts(read),
+    registry: readRegistrySettings(read),
+    threads: readThreadSettings(read),
+    vectors: readVectorSettings(read),
+    decisions,
+    embeddingCache: readEmbeddingCache(read),
+    logLevel: read.choice('LOG_LEVEL', LOG_LEVELS) ?? 'info',
+    isContentKept: read.choice('LOG_CONTENT', ['true', 'false'] as const) === 'true',
+    ...(tables && { tables }),
+    ...(telemetry && { telemetry }),
+    ...(shadow && { shadow }),
   };
 }
 

@@ -10,7 +10,7 @@ import { InputError } from './command-line/input-error.ts';
 import { type CommandLine, runTool } from './command-line/run-tool.ts';
 import { calibrate } from './model/calibration.ts';
 import { readRecordedWinRates } from './model/calibration-decisions.ts';
-import { type CalibrationGoal, readGoal } from './model/calibration-goal.ts';
+import { type CalibrationGoal, readGoal, shareGoal, TARGETS } from './model/calibration-goal.ts';
 import { addCalibration, nextVersion } from './model/calibration-registry.ts';
 import { formatCalibration } from './model/calibration-report.ts';
 import { scorePrompts } from './model/calibration-sample.ts';
@@ -18,19 +18,23 @@ import type { WeighedPrompt } from './model/calibration-threshold.ts';
 import { createWeigh, missingFacts } from './model/calibration-weights.ts';
 import { canonicalModel } from './model/model-names.ts';
 import { createRandom } from './model/random.ts';
+import { createAskRouter, readRouter } from './models/ask-router.ts';
 
 const HELP = `Turns a target into a threshold, by a sample of your own prompts, and registers it.
 
   npm run model:calibrate -- --prompts <file> --strong-share 0.3
-  npm run model:calibrate -- --from-decisions <url of the router> --strong-share 0.3
+  npm run model:calibrate -- --from-decisions [--strong-share 0.3]
 
   --prompts <file>          .txt with a prompt a line, or .jsonl with rows {prompt | messages,
                             scores?: {model: 0..1}, costs?: {model: USD}}
-  --from-decisions <url>    the win rates in a router's decision log (GET /llm/decisions)
-  --key-env <NAME>          the environment variable that holds a key of the router
+  --from-decisions          the win rates in a router's decision log (GET /llm/decisions): proposes a
+                            threshold, and changes nothing without --register
+  --url <url>               that router (default: SMART_ROUTER_URL, else http://127.0.0.1:7071)
+  --key-from <NAME>         the environment variable that holds an admin's key (default:
+                            SMART_ROUTER_API_KEY)
   --decisions <n>           read the n newest decisions (default: 20000)
 
-One target:
+One target (with --from-decisions unless given: the share that the threshold in force promised):
   --strong-share <share>    so much of the requests goes to the strong model, 0.01 to 0.99
   --cost-per-1000 <USD>     the most that 1,000 requests may cost; by the rows' costs, or by
                             --strong-cost and --weak-cost, USD per 1,000 requests of each model
@@ -48,12 +52,14 @@ One target:
   --max-bad-lines <n>       leave out so many bad lines of --prompts (default: 0)
   --models-folder <folder>  where the registry is (default: models)
   --json                    print JSON instead of text
+  --register                add what --from-decisions proposes to the registry
   --dry-run                 change nothing
 
 Exit code 2 means that the input was refused, such as a sample too small for the promise, and that
 nothing was changed.`;
 
 type Sample = {
+  readonly goal: CalibrationGoal;
   readonly prompts: readonly WeighedPrompt[];
   /** The name of the file or host, for the registry. */
   readonly data: string;
@@ -63,21 +69,22 @@ type Source = {
   readonly entry: ScorerEntry;
   readonly modelsFolder: string;
   readonly pair: ModelPair;
-  readonly goal: CalibrationGoal;
 };
 
+type SourceWithGoal = Source & { readonly goal: CalibrationGoal };
+
 async function run(commandLine: CommandLine): Promise<void> {
-  const goal = readGoal(commandLine);
   const seed = commandLine.integer('seed', 1);
   const isRecorded = checkSource(commandLine);
   const id = readId(commandLine, isRecorded);
   const modelsFolder = commandLine.text('models-folder') ?? 'models';
   const entry = findScorer(await loadRegistry(modelsFolder), commandLine.text('scorer') ?? 'local');
   const pair = readPair(commandLine, entry);
-  const source = { entry, modelsFolder, pair, goal };
+  const source = { entry, modelsFolder, pair };
   const sample = isRecorded
     ? await readDecisions(commandLine, source)
-    : await readPrompts(commandLine, source);
+    : await readPrompts(commandLine, { ...source, goal: readGoal(commandLine) });
+  const { goal } = sample;
   const result = calibrate(sample.prompts, goal, createRandom(seed));
   const { kind, value, basis } = goal;
   const { rows, quantiles, threshold, thresholdInterval, achieved } = result;
@@ -86,12 +93,15 @@ async function run(commandLine: CommandLine): Promise<void> {
     target: { kind, value, basis },
     ...{ threshold, thresholdInterval, achieved, quantiles },
   };
-  const isDryRun = commandLine.flag('dry-run');
+  const isProposal = isRecorded && !commandLine.flag('register');
+  const isDryRun = isProposal || commandLine.flag('dry-run');
   if (!isDryRun) await addCalibration(modelsFolder, entry, calibration);
   const name = `${id}@${calibration.version}`;
   const scorer = `${entry.id}@${entry.version}`;
   console.error(
-    isDryRun ? 'A dry run: nothing was registered.' : `Registered ${name} for ${scorer}.`,
+    isDryRun
+      ? `Nothing was registered${isProposal ? ': --register does so' : ''}.`
+      : `Registered ${name} for ${scorer}.`,
   );
   const percentile = percentileOf(quantiles, threshold);
   console.log(
@@ -103,11 +113,14 @@ async function run(commandLine: CommandLine): Promise<void> {
 
 /** True for recorded decisions. */
 function checkSource(commandLine: CommandLine): boolean {
-  const [prompts, url] = [commandLine.text('prompts'), commandLine.text('from-decisions')];
-  if ((prompts === undefined) === (url === undefined)) {
-    throw new InputError('Give one sample: --prompts <file> or --from-decisions <url>.');
+  const isRecorded = commandLine.flag('from-decisions');
+  if ((commandLine.text('prompts') === undefined) !== isRecorded) {
+    throw new InputError('Give one sample: --prompts <file> or --from-decisions.');
   }
-  return url !== undefined;
+  if (!isRecorded && commandLine.flag('register')) {
+    throw new InputError('--register belongs to --from-decisions: a sample is registered anyway.');
+  }
+  return isRecorded;
 }
 
 function readId(commandLine: CommandLine, isRecorded: boolean): string {
@@ -134,7 +147,7 @@ function readPair(commandLine: CommandLine, { id, models, defaultPair }: ScorerE
   );
 }
 
-async function readPrompts(commandLine: CommandLine, source: Source): Promise<Sample> {
+async function readPrompts(commandLine: CommandLine, source: SourceWithGoal): Promise<Sample> {
   const path = commandLine.required('prompts');
   const embeddingsFile = commandLine.text('embeddings');
   const tolerance = {
@@ -144,35 +157,53 @@ async function readPrompts(commandLine: CommandLine, source: Source): Promise<Sa
   const weigh = createWeigh(source.goal, source.pair);
   const options = { ...source, path, tolerance, ...(embeddingsFile && { embeddingsFile }) };
   const prompts = await scorePrompts(options, weigh);
-  return { prompts: usable(prompts, source), data: basename(path) };
+  return { goal: source.goal, prompts: usable(prompts, source), data: basename(path) };
 }
 
 async function readDecisions(commandLine: CommandLine, source: Source): Promise<Sample> {
-  const { entry, goal, pair } = source;
-  const weigh = createWeigh(goal, pair);
+  const { entry, pair } = source;
+  const given = readWishedGoal(commandLine);
   // Before anything is fetched: a decision knows neither gradings nor the other model's cost.
-  usable([weigh(0.5)], source);
-  const url = commandLine.required('from-decisions');
-  const { winRates, skipped } = await readRecordedWinRates({
-    url,
-    ...readKey(commandLine.text('key-env')),
-    scorer: `${entry.id}@${entry.version}`,
+  if (given) usable([createWeigh(given, pair)(0.5)], { ...source, goal: given });
+  const { url, key } = readRouter(commandLine);
+  const { winRates, skipped, inForce } = await readRecordedWinRates({
+    ask: createAskRouter(url, key, '/llm'),
+    ...{ scorer: `${entry.id}@${entry.version}`, pair },
     limit: commandLine.integer('decisions', 20_000),
   });
   console.error(
-    `${winRates.length} decisions with a win rate of ${entry.id}@${entry.version}; left out: ${skipped.otherScorer} of other scorers, ${skipped.noWinRate} without a win rate.`,
+    `${winRates.length} decisions with a win rate of ${entry.id}@${entry.version}; left out: ${skipped.otherScorer} of other scorers, ${skipped.otherPair} of other pairs, ${skipped.noWinRate} without a win rate.`,
   );
+  const goal = given ?? promisedShare(inForce?.promised);
+  if (inForce !== undefined && winRates.length > 0) {
+    const strong = winRates.filter((winRate) => winRate >= inForce.threshold).length;
+    console.error(
+      `In force: the win rate ${inForce.threshold}, which ${percent(strong / winRates.length)} of them reach${inForce.promised === undefined ? '' : `; the calibration promised ${percent(inForce.promised)}`}.`,
+    );
+  }
+  const weigh = createWeigh(goal, pair);
   const prompts = usable(
     winRates.map((winRate) => weigh(winRate)),
-    source,
+    { ...source, goal },
   );
-  return { prompts, data: `decisions of ${new URL(url).host}` };
+  return { goal, prompts, data: `decisions of ${url.host}` };
+}
+
+/** Undefined where none is given. */
+function readWishedGoal(commandLine: CommandLine): CalibrationGoal | undefined {
+  const isGiven = TARGETS.some((target) => commandLine.text(target) !== undefined);
+  return isGiven ? readGoal(commandLine) : undefined;
+}
+
+function promisedShare(share: number | undefined): CalibrationGoal {
+  if (share !== undefined) return shareGoal(share);
+  throw new InputError('The decisions do not tell what share was promised: give a target.');
 }
 
 /** The prompts of which all is known that the goal needs. */
 function usable(
   prompts: readonly (WeighedPrompt | undefined)[],
-  { goal, pair }: Source,
+  { goal, pair }: SourceWithGoal,
 ): readonly WeighedPrompt[] {
   const known = prompts.filter((prompt) => prompt !== undefined);
   const missing = prompts.length - known.length;
@@ -185,21 +216,18 @@ function usable(
   return known;
 }
 
-function readKey(name: string | undefined): { readonly apiKey?: string } {
-  if (name === undefined) return {};
-  const apiKey = process.env[name]?.trim() ?? '';
-  if (/^[\x21-\x7e]+$/.test(apiKey)) return { apiKey };
-  throw new InputError(
-    `--key-env: the environment variable ${name} must hold a key, in printable ASCII without spaces.`,
-  );
+function percent(share: number): string {
+  return `${(100 * share).toFixed(1)}%`;
 }
 
 await runTool({
   help: HELP,
   options: {
     prompts: { type: 'string' },
-    'from-decisions': { type: 'string' },
-    'key-env': { type: 'string' },
+    'from-decisions': { type: 'boolean' },
+    url: { type: 'string' },
+    'key-from': { type: 'string' },
+    register: { type: 'boolean' },
     decisions: { type: 'string' },
     'strong-share': { type: 'string' },
     'cost-per-1000': { type: 'string' },

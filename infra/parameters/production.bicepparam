@@ -11,6 +11,7 @@ param embedding = { name: 'embedding', model: 'text-embedding-3-small', version:
 param scale = { alwaysReady: 2, maximumInstanceCount: 200 }
 param storageSku = 'Standard_ZRS'
 param retentionInDays = 90
+param alerts = { emails: ['platform@example.com'], dailyCost: 500 }
 // Needed the first time, such as $(openssl rand -hex 32); then the vault has it.
 param hasCacheKeySecret = true
 param cacheKeySecret = readEnvironmentVariable('CACHE_KEY_SECRET', '')

@@ -6,18 +6,19 @@ import type { HttpError } from '../errors.ts';
 import type { Needs } from '../find-candidates.ts';
 import type { Log } from '../log.ts';
 import type { RoutingDecision } from '../routing-decision.ts';
+import type { Shadow } from '../shadow/shadow.ts';
 import { costOf } from '../spending/cost.ts';
 import type { CallTrace } from '../telemetry/telemetry.ts';
 import { passError } from '../upstream/pass-error.ts';
 import { passAnswerHeaders } from '../upstream/passed-headers.ts';
 import type { Turn } from './ask-deployment.ts';
 import { type Attempt, attemptHeaders, modelSelectionDetails } from './attempts.ts';
-import type { ChatMessage, ChatRequest } from './chat-request.ts';
+import type { ChatRequest } from './chat-request.ts';
 import { finishReasonOf, messageOf } from './collect-answer.ts';
 import { decisionFacts, decisionHeaders } from './decision-facts.ts';
 import { readUsage, type Usage } from './event-data.ts';
 import { keepAnswer } from './keep-answer.ts';
-import { keepStream, watchStream } from './keep-stream.ts';
+import { type Answered, keepStream, watchStream } from './keep-stream.ts';
 import { findNewestAsk } from './newest-ask.ts';
 import type { OpenEvents } from './pass-events.ts';
 import { addAnswerFields, type PlainAnswer } from './plain-answer.ts';
@@ -34,6 +35,8 @@ export type AnswerChat = {
   readonly record: (decision: DecisionRecord) => void;
   /** What a client that has left does not wait for. */
   readonly background: Background;
+  /** Absent: no answers are compared with the strongest model's. */
+  readonly shadow?: Shadow | undefined;
   /** The operator keeps what was asked and answered, redacted. */
   readonly isContentKept: boolean;
   readonly log: Log;
@@ -54,6 +57,8 @@ export type Exchange = {
   upstreamMs: number;
   /** Of a stream: when its first content was there. */
   firstTokenAt?: number;
+  /** Its answer is to be compared with the strongest model's. */
+  isShadowed?: boolean;
 };
 
 /** What goes back to the caller of what came of the last turn; tells everybody how it ended. */
@@ -64,17 +69,20 @@ export async function answerChat(
 ): Promise<Answer> {
   const { reply, warnings } = turn;
   const headers = answerHeaders(exchange, 'headers' in reply ? reply.headers : {}, warnings);
+  exchange.isShadowed = options.shadow?.wants(exchange) ?? false;
   switch (reply.kind) {
     case 'plain': {
       const { parsed } = reply.answer;
       const usage = readUsage(parsed.usage);
-      const error = await keepAnswer(options.log, exchange, {
+      const answer = () => ({
         message: messageOf(parsed),
         finishReason: finishReasonOf(parsed),
+      });
+      const error = await keepAnswer(options.log, exchange, {
+        ...answer(),
         usage,
         isWhole: true,
       });
-      const answer = () => messageOf(parsed);
       finish(options, exchange, error?.status ?? 200, { usage, error, answer });
       return error ? errorAnswer(error, headers) : plainAnswer(exchange, headers, reply.answer);
     }
@@ -129,7 +137,9 @@ function streamedAnswer(
     // Who leaves early has been answered so far.
     finish(options, exchange, 200, { error, usage: { completion, ...usage }, answer });
   });
-  if (options.isContentKept) ({ chunks: passed, message: answer } = watchStream(passed));
+  if (options.isContentKept || exchange.isShadowed) {
+    ({ chunks: passed, answer } = watchStream(passed));
+  }
   return {
     status: 200,
     headers: { ...headers, ...EVENT_STREAM },
@@ -169,7 +179,7 @@ export type End = {
   /** What was answered took; absent when nothing was. */
   readonly usage?: Usage;
   /** What was answered; asked for only where that is kept. */
-  readonly answer?: (() => ChatMessage | undefined) | undefined;
+  readonly answer?: (() => Answered) | undefined;
 };
 
 /** Counts what it took, keeps what was decided, and logs the same in one line. */
@@ -183,6 +193,7 @@ function finish(options: AnswerChat, exchange: Exchange, status: number, end: En
   const content = options.isContentKept ? contentOf(exchange, end) : undefined;
   const record = toRecord(exchange, status, end, { usd, prompt: content?.prompt });
   options.record(record);
+  if (exchange.isShadowed && error === undefined) compareInShadow(options, exchange, end);
   call.trace?.decided(record, exchange.decision.times);
   const { at: _, cost: __, tokens: counted, ...facts } = record;
   options.log(error === undefined || error.status < 500 ? 'info' : 'warning', 'chat', {
@@ -195,9 +206,17 @@ function finish(options: AnswerChat, exchange: Exchange, status: number, end: En
   });
 }
 
+/** An answer that was cut, or breaks off, is no match. */
+function compareInShadow({ shadow, background }: AnswerChat, exchange: Exchange, end: End): void {
+  const { message, finishReason } = end.answer?.() ?? {};
+  const text = message?.content;
+  if (shadow === undefined || typeof text !== 'string' || finishReason !== 'stop') return;
+  background.run(shadow.compare(exchange, text));
+}
+
 function contentOf({ request }: Exchange, { answer }: End) {
   const asked = findNewestAsk(request.messages);
-  const content = answer?.()?.content;
+  const content = answer?.().message?.content;
   return {
     prompt: asked === undefined ? undefined : redactText(asked),
     answer: typeof content === 'string' ? redactText(content) : undefined,

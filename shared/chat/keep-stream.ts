@@ -4,10 +4,15 @@ import { createCollector } from './collect-answer.ts';
 import { isDone } from './event-data.ts';
 import { endOfEvent } from './event-splitter.ts';
 
-/** What has come of a streamed answer. */
-type Streamed = {
+/** What was answered. */
+export type Answered = {
+  /** Undefined as long as it is nothing. */
   readonly message: ChatMessage | undefined;
   readonly finishReason: string | undefined;
+};
+
+/** What has come of a streamed answer. */
+type Streamed = Answered & {
   /** False: it broke off. */
   readonly isWhole: boolean;
 };
@@ -46,17 +51,17 @@ export async function* keepStream(
 /** Passes chunks of whole events on, and puts together what they say. */
 export function watchStream(chunks: AsyncIterable<Uint8Array>): {
   readonly chunks: AsyncGenerator<Uint8Array>;
-  /** What has come until now; undefined as long as that is nothing. */
-  readonly message: () => ChatMessage | undefined;
+  /** What has come until now. */
+  readonly answer: () => Answered;
 } {
-  const { push, message } = createCollector();
+  const { push, message, finishReason } = createCollector();
   async function* watch() {
     for await (const chunk of chunks) {
       readEvents(Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength), push);
       yield chunk;
     }
   }
-  return { chunks: watch(), message };
+  return { chunks: watch(), answer: () => ({ message: message(), finishReason: finishReason() }) };
 }
 
 /** Reads events up to `[DONE]`, and gives where that begins: at the end where it has not come yet. */

@@ -5,12 +5,15 @@ import type { PurgeJob } from '../purge-expired.ts';
 import { createTableClient, shareUntilFailure } from '../upstream/tables.ts';
 import { createDecisionLog, type DecisionLog } from './decision-log.ts';
 import { createDecisionRoutes, type DecisionRoutes } from './decision-routes.ts';
+import { keepOutcome, type Outcome } from './outcomes.ts';
 import { removeDecisionsBefore } from './purge-decisions.ts';
 
 export type Decisions = {
   readonly log: DecisionLog;
   readonly routes: DecisionRoutes;
   readonly purgeJobs: readonly PurgeJob[];
+  /** Of a comparison that the router itself has made. */
+  readonly addOutcome: (outcome: Outcome, comparedWith: string) => Promise<void>;
 };
 
 type DecisionsOptions = {
@@ -19,6 +22,8 @@ type DecisionsOptions = {
   readonly log: Log;
 };
 
+/** No caller is called so. */
+const ROUTER = '(router)';
 const DAY_MS = 86_400_000;
 
 /** The decisions and their outcomes, where there is a table to keep them in. */
@@ -35,6 +40,12 @@ export function createDecisions({ config, loadCredential, log }: DecisionsOption
     routes: createDecisionRoutes({
       ...{ loadClient, ids: decisionLog.ids, retentionMs: retentionDays * DAY_MS },
     }),
+    addOutcome: async (outcome, comparedWith) => {
+      const place = decisionLog.ids.placeOf(outcome.request_id);
+      if (loadClient === undefined || place === undefined) return;
+      const origin = { caller: ROUTER, at: Date.now(), comparedWith };
+      await keepOutcome(await loadClient(), place, outcome, origin);
+    },
     purgeJobs: loadClient
       ? [
           {

@@ -23,6 +23,15 @@ export const outcomeSchema = z
   );
 export type Outcome = Readonly<z.infer<typeof outcomeSchema>>;
 
+/** Where an outcome comes from. */
+type OutcomeOrigin = {
+  readonly caller: string;
+  readonly key?: string | undefined;
+  readonly at: number;
+  /** The model whose answer it is a comparison with; absent: it is of the answer alone. */
+  readonly comparedWith?: string;
+};
+
 const TIMEOUT_MS = 10_000;
 
 /**
@@ -33,17 +42,13 @@ export async function keepOutcome(
   client: TableClient,
   place: Place,
   outcome: Outcome,
-  {
-    caller,
-    key,
-    at,
-  }: { readonly caller: string; readonly key: string | undefined; readonly at: number },
+  { caller, key, at, comparedWith }: OutcomeOrigin,
 ): Promise<string> {
   const keyRow = key === undefined ? undefined : `k|${hash(JSON.stringify([caller, key]))}`;
   const before = keyRow && (await getRow(client, place.partition, keyRow));
   if (before) return String(before['answer']);
   const id = `outcome_${randomUUID().replaceAll('-', '')}`;
-  const columns = { ...columnsOf(outcome), caller, at: new Date(at).toISOString() };
+  const columns = { ...columnsOf(outcome), comparedWith, caller, at: new Date(at).toISOString() };
   const answer = JSON.stringify({ id, ...toJson(columns), request_id: outcome.request_id });
   const { partition: partitionKey, row } = place;
   const actions: TransactionAction[] = [
@@ -72,7 +77,7 @@ function columnsOf({ verdict, score, source = 'user', comment }: Outcome) {
 
 /** A row as it is answered, without what it belongs to. */
 export function toJson(row: Readonly<Record<string, unknown>>): Record<string, unknown> {
-  const { verdict, score, source, comment, at } = row;
+  const { verdict, score, source, comment, comparedWith, at } = row;
   return {
     object: 'outcome',
     created_at: Math.floor(Date.parse(String(at)) / 1_000),
@@ -80,6 +85,7 @@ export function toJson(row: Readonly<Record<string, unknown>>): Record<string, u
     ...(verdict !== undefined && { verdict }),
     ...(score !== undefined && { score }),
     ...(comment !== undefined && { comment }),
+    ...(comparedWith !== undefined && { compared_with: comparedWith }),
   };
 }
 

@@ -27,7 +27,12 @@ const decision = {
   status: 200,
   ...{ prompt_tokens: 120, completion_tokens: 40 },
   ...{ cost: 0.000072, cost_strong: 0.00128, cost_weak: 0.000072 },
-  ...{ overhead_ms: 1.4, total_ms: 812.5 },
+  ...{
+    strong_model: 'gpt-5.6-sol',
+    scorer_strong: 'gpt-4-1106-preview',
+    scorer_weak: 'mixtral-8x7b',
+  },
+  ...{ overhead_ms: 1.4, embedding_ms: 0.3, scoring_ms: 0.2, upstream_ms: 811.1, total_ms: 812.5 },
   outcomes: [outcome],
 };
 
@@ -51,7 +56,7 @@ export const decisionOperations = {
     path: '/llm/decisions',
     summary: 'List decisions',
     description:
-      'The newest first, with their outcomes. A decision is there some seconds after its answer. Neither prompts nor answers are kept.',
+      'The newest first, with their outcomes. A decision is there some seconds after its answer. Answers are not kept, and prompts only with `LOG_CONTENT`.',
     query: ['limit', 'after', 'from', 'to', 'use_case', 'deployment', 'tier', 'reason', 'caller'],
     responses: {
       200: answer(

@@ -13,6 +13,10 @@ export const outcomeAnswerSchema = z.object({
   verdict: z.enum(['good', 'bad', 'tie']).optional(),
   score: z.number().min(0).max(1).optional(),
   comment: z.string().optional(),
+  compared_with: z
+    .string()
+    .optional()
+    .describe('The model whose answer the router has had it compared with.'),
 });
 
 export const decisionListSchema = z.object({

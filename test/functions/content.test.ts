@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Azurite, startAzurite } from '../../tools/local-services/azurite.ts';
-import { post, ROUTED, type Router, startRouter } from '../support/router.ts';
+import { post, ROUTED, type Router, startRouter, untilIdsAreSigned } from '../support/router.ts';
 
 const PROMPT = 'Tell ann@mail.example about the lighthouse at the end of the world.';
 
@@ -17,8 +17,7 @@ async function start(settings: Record<string, string>): Promise<Router> {
   const router = await startRouter({
     settings: { TABLES_CONNECTION_STRING: azurite.connectionString, ...settings },
   });
-  const idOf = async () => (await fetch(`${router.url}/health`)).headers.get('x-request-id');
-  await expect.poll(idOf, { timeout: 10_000 }).toContain('.');
+  await untilIdsAreSigned(router);
   return router;
 }
 

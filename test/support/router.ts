@@ -70,6 +70,15 @@ export async function startRouter(options: RouterOptions = {}): Promise<Router> 
   };
 }
 
+/** Until then no outcomes are taken: the key of the ids is read beside the first requests. */
+export async function untilIdsAreSigned({ url }: Router): Promise<void> {
+  const isSigned = async () => {
+    const response = await fetch(`${url}/health`);
+    return response.headers.get('x-request-id')?.includes('.') === true;
+  };
+  while (!(await isSigned())) await new Promise((resolve) => setTimeout(resolve, 20));
+}
+
 type Answered = {
   readonly status: number;
   readonly headers: Headers;

@@ -266,7 +266,8 @@ describe.concurrent('model:calibrate refuses, in one line,', () => {
     ['no target', of(sample), /one target/],
     ['two targets', of(sample, ...share, '--max-loss', '0.1'), /one target/],
     ['no sample', share, /one sample/],
-    ['two samples', of(sample, ...share, '--from-decisions', 'http://127.0.0.1:1'), /one sample/],
+    ['two samples', of(sample, ...share, '--from-decisions'), /one sample/],
+    ['a sample that is to be registered', of(sample, ...share, '--register'), /belongs to/],
     ['a share that is no number', of(sample, '--strong-share', 'NaN'), /--strong-share must be/],
     ['a share of 0', of(sample, '--strong-share', '0'), /from 0\.01 to 0\.99, got "0"/],
     ['a share above 1', of(sample, '--strong-share', '1.5'), /--strong-share must be/],
@@ -382,15 +383,23 @@ describe('recorded decisions', () => {
   });
 
   const random = createRandom(5);
-  const recorded = Array.from({ length: 1_500 }, (_, index) => ({
-    id: `d${index}`,
-    scorer: index % 10 === 3 ? 'other@1' : scorerName,
-    ...(index % 10 === 7 ? {} : { win_rate: random() }),
-  }));
+  const pairOf = ({ strong, weak }: typeof defaultPair) => ({
+    scorer_strong: strong,
+    scorer_weak: weak,
+  });
+  const recorded = Array.from({ length: 1_500 }, (_, index) => {
+    const winRate = random();
+    return {
+      request_id: `d${index}`,
+      scorer: index % 10 === 3 ? 'other@1' : scorerName,
+      ...(index % 10 === 7 ? {} : { win_rate: winRate, threshold: 0.75, percentile: winRate }),
+      ...pairOf(index % 10 === 5 ? { ...defaultPair, weak: 'another' } : defaultPair),
+    };
+  });
 
   /** Newest first, `limit` at a time, from behind `after`. */
   const listPages: Handle = (_, response, { searchParams }) => {
-    const from = recorded.findIndex(({ id }) => id === searchParams.get('after')) + 1;
+    const from = recorded.findIndex((one) => one.request_id === searchParams.get('after')) + 1;
     const data = recorded.slice(from, from + Number(searchParams.get('limit')));
     const has_more = from + data.length < recorded.length;
     response.end(JSON.stringify({ object: 'list', data, has_more }));
@@ -399,14 +408,15 @@ describe('recorded decisions', () => {
   function fromDecisions(answer: Handle, ...args: readonly string[]): Promise<ToolResult> {
     handle = answer;
     asked = [];
-    return calibrateDry('--from-decisions', url, '--strong-share', '0.3', ...args);
+    return calibrateDry('--from-decisions', '--url', url, '--strong-share', '0.3', ...args);
   }
 
   test('are read page by page, those of this scorer with a win rate only', async () => {
     const { code, stdout, stderr } = await fromDecisions(listPages);
     expect(code).toBe(0);
-    expect(stderr).toContain('1200 decisions');
-    expect(stderr).toContain('150 of other scorers, 150 without a win rate');
+    expect(stderr).toContain('1050 decisions');
+    expect(stderr).toContain('150 of other scorers, 150 of other pairs, 150 without a win rate');
+    expect(stderr).toMatch(/In force: the win rate 0.75, which 2\d\.\d% of them reach; .*25\.\d%/);
     const { threshold, data, name } = JSON.parse(stdout);
     expect({ data, name }).toEqual({ data: `decisions of ${url.slice(7)}`, name: 'decisions@1' });
     expect(threshold).toBeGreaterThan(0.64);
@@ -415,9 +425,27 @@ describe('recorded decisions', () => {
     expect(asked[1]?.path).toBe('/llm/decisions?limit=100&after=d99');
   });
 
+  test('propose what the threshold in force promised, and are registered only when that is wished', async () => {
+    handle = listPages;
+    const folder = await copyModels('proposal');
+    const registry = join(folder, 'registry.json');
+    const before = await readFile(registry, 'utf8');
+    const args = ['--from-decisions', '--url', url, '--json', '--models-folder', folder];
+    const proposed = await calibrate(...args);
+    expect(proposed.stderr).toContain('Nothing was registered: --register does so.');
+    const { target, threshold } = JSON.parse(proposed.stdout);
+    expect(target.kind).toBe('strong-share');
+    expect(target.value).toBeCloseTo(0.25, 1);
+    expect(threshold).toBeCloseTo(0.75, 1);
+    expect(await readFile(registry, 'utf8')).toBe(before);
+    const registered = await calibrate(...args, '--register');
+    expect(registered.stderr).toContain('Registered decisions@1');
+    expect(await readFile(registry, 'utf8')).not.toBe(before);
+  });
+
   test('are asked for with the key of an environment variable', async () => {
     process.env['CALIBRATE_TEST_KEY'] = 'a-secret-key';
-    const { code } = await fromDecisions(listPages, '--key-env', 'CALIBRATE_TEST_KEY');
+    const { code } = await fromDecisions(listPages, '--key-from', 'CALIBRATE_TEST_KEY');
     expect(code).toBe(0);
     expect(new Set(asked.map(({ key }) => key))).toEqual(new Set(['a-secret-key']));
   });
@@ -428,7 +456,7 @@ describe('recorded decisions', () => {
       '/llm/decisions?limit=100',
       '/llm/decisions?limit=50&after=d99',
     ]);
-    expect(stderr).toMatch(/120 prompts is too small/);
+    expect(stderr).toMatch(/105 prompts is too small/);
   });
 
   const status =
@@ -437,13 +465,13 @@ describe('recorded decisions', () => {
       response.writeHead(code, headers).end(text);
 
   test.each<[string, Handle, RegExp]>([
-    ['asks for a key', status(401), /answers 401.*--key-env/],
-    ['has no such route', status(404), /answers 404/],
-    ['fails', status(500), /answers 500/],
-    ['does not answer with JSON', status(200, '<html>'), /does not answer with a list/],
+    ['asks for a key', status(401), /answered 401/],
+    ['has no such route', status(404), /answered 404/],
+    ['fails', status(500), /answered 500/],
+    ['does not answer with JSON', status(200, '<html>'), /answered 200/],
     ['answers with another shape', status(200, '{"data": 1}'), /does not answer with a list/],
-    ['leads elsewhere', status(302, '', { location: 'https://example.com' }), /cannot be read/],
-    ['hangs up', (request) => request.socket.destroy(), /cannot be read/],
+    ['leads elsewhere', status(302, '', { location: 'https://example.com' }), /cannot be reached/],
+    ['hangs up', (request) => request.socket.destroy(), /cannot be reached/],
     ['has no decision', status(200, '{"object":"list","data":[],"has_more":false}'), /no prompt/],
     ['has more and shows none', status(200, '{"data":[],"has_more":true}'), /not how to go on/],
     [
@@ -460,8 +488,8 @@ describe('recorded decisions', () => {
   test('without end are read up to the limit', async () => {
     const answer: Handle = (_, response) => {
       const page = Array.from({ length: 100 }, (__, index) => ({
-        id: `${asked.length}-${index}`,
-        scorer: scorerName,
+        request_id: `${asked.length}-${index}`,
+        ...{ scorer: scorerName, ...pairOf(defaultPair) },
         win_rate: random(),
       }));
       response.end(JSON.stringify({ data: page, has_more: true }));
@@ -478,31 +506,26 @@ describe('recorded decisions', () => {
       ['--max-loss', '0.1'],
       ['--cost-per-1000', '5'],
     ]) {
-      await refusalOf('--from-decisions', url, ...target);
+      await refusalOf('--from-decisions', '--url', url, ...target);
     }
     expect(asked).toEqual([]);
   });
 
   test.each([
-    ['an address that is none', ['--from-decisions', 'router'], /http or https address/],
-    [
-      'a password in the address',
-      ['--from-decisions', 'https://me:secret@a.example'],
-      /without user name/,
-    ],
+    ['an address that is none', ['--url', 'router'], /https address/],
     [
       'a key that would go in the clear',
-      ['--from-decisions', 'http://a.example', '--key-env', 'CALIBRATE_TEST_KEY'],
+      ['--url', 'http://a.example', '--key-from', 'CALIBRATE_TEST_KEY'],
       /https/,
     ],
     [
       'a variable without a key',
-      ['--from-decisions', 'https://a.example', '--key-env', 'CALIBRATE_NO_KEY'],
-      /CALIBRATE_NO_KEY/,
+      ['--url', 'https://a.example', '--key-from', 'CALIBRATE_NO_KEY'],
+      /--key-from must name/,
     ],
   ])('are refused with %s', async (_, args, message) => {
     process.env['CALIBRATE_TEST_KEY'] = 'a-secret-key';
-    const error = await refusalOf('--strong-share', '0.3', ...args);
+    const error = await refusalOf('--from-decisions', '--strong-share', '0.3', ...args);
     expect(error).toMatch(message);
     expect(error).not.toMatch(/secret/);
   });

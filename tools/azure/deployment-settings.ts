@@ -44,6 +44,7 @@ export const DEPLOYMENT_SETTINGS: readonly string[] = [
   'ROUTER_THRESHOLD',
   'WEAK_ENDPOINT',
   'PUBLISHER_EMAIL',
+  'ALERT_EMAILS',
 ];
 
 /** What the templates read beyond them. */

@@ -25,12 +25,19 @@ const ALWAYS = [
   'Microsoft.Storage/storageAccounts',
   'Microsoft.CognitiveServices/accounts',
   'Microsoft.Insights/components',
+  'Microsoft.Insights/workbooks',
 ];
 
 /** What each of the project's parameter sets is there to show. */
 const PURPOSES: Readonly<Record<string, readonly string[]>> = {
   minimal: ALWAYS,
-  production: [...ALWAYS, 'Microsoft.ApiManagement/service', 'Microsoft.KeyVault/vaults'],
+  production: [
+    ...ALWAYS,
+    'Microsoft.ApiManagement/service',
+    'Microsoft.KeyVault/vaults',
+    'Microsoft.Insights/scheduledQueryRules',
+    'Microsoft.Insights/actionGroups',
+  ],
   'private-network': [...ALWAYS, 'Microsoft.Network/privateEndpoints'],
   'api-management': [...ALWAYS, 'Microsoft.ApiManagement/service'],
   'weak-elsewhere': [...ALWAYS, 'Microsoft.KeyVault/vaults'],

@@ -12,7 +12,7 @@ export type CalibrationGoal = CalibrationTarget & {
 
 type Kind = CalibrationTarget['kind'];
 
-const KINDS: readonly Kind[] = ['strong-share', 'cost-per-1000', 'max-loss'];
+export const TARGETS: readonly Kind[] = ['strong-share', 'cost-per-1000', 'max-loss'];
 
 /** The run time keeps 101 quantiles: nearer to 0 or 1 a share is a guess between the last two. */
 const SHARES = { min: 0.01, max: 0.99 };
@@ -33,11 +33,11 @@ export function formatFigure(kind: Kind, figure: number): string {
 
 /** Reads the one target and what belongs to it. Throws an InputError when something does not fit. */
 export function readGoal(commandLine: CommandLine): CalibrationGoal {
-  const given = KINDS.filter((kind) => commandLine.text(kind) !== undefined);
+  const given = TARGETS.filter((kind) => commandLine.text(kind) !== undefined);
   const [kind] = given;
   if (kind === undefined || given.length > 1) {
     throw new InputError(
-      `Give one target, and one only: ${KINDS.map((name) => `--${name}`).join(', ')}.`,
+      `Give one target, and one only: ${TARGETS.map((name) => `--${name}`).join(', ')}.`,
     );
   }
   const prices = readPrices(commandLine, kind);
@@ -53,6 +53,15 @@ export function readGoal(commandLine: CommandLine): CalibrationGoal {
     basis: isPredicted ? 'predicted' : prices === undefined ? 'measured' : 'stated',
     tolerance: toleranceOf(kind, value, tolerance),
     ...(prices && { prices }),
+  };
+}
+
+/** To within what a share is promised to by default. */
+export function shareGoal(share: number): CalibrationGoal {
+  const value = Math.min(Math.max(share, SHARES.min), SHARES.max);
+  return {
+    ...{ kind: 'strong-share', value, basis: 'measured' },
+    tolerance: toleranceOf('strong-share', value, undefined),
   };
 }
 

@@ -1,0 +1,103 @@
+import { open } from 'node:fs/promises';
+import { InputError } from './command-line/input-error.ts';
+import { type CommandLine, runTool } from './command-line/run-tool.ts';
+import { createAskRouter, KEY_VARIABLE, RouterError, readRouter } from './models/ask-router.ts';
+import { readDecisions } from './models/decisions.ts';
+import { toPromptRow, toTrainingRow } from './models/training-rows.ts';
+
+const HELP = `Writes what a running router has decided, and how good the answers were, as rows of
+docs/data-format.md, which model:train and model:evaluate take as they are.
+
+  npm run data:export -- --out <file.jsonl>
+
+  --out <file>        is made, and must not be there yet
+  --prompts           all prompts instead, without outcomes: a sample for model:calibrate
+  --compared          those alone whose answer was compared with the strong model's
+  --from <time>       decisions since (default: what the router keeps)
+  --to <time>         and before it
+  --use-case <name>   of this use case alone
+  --max-rows <n>      the newest decisions, so many at most (default: 1000000)
+  --url <url>         the router (default: SMART_ROUTER_URL, else http://127.0.0.1:7071)
+  --key-from <NAME>   the environment variable that holds an admin's key (default: ${KEY_VARIABLE})
+  --help              this text
+
+The router keeps prompts, redacted, with LOG_CONTENT=true alone. An answer of the weak model that was
+compared with the strong model's is a preference between both. What was said of it alone is a score, and
+the strong model is assumed to have answered well: such rows are marked as assumed. What was said of the
+strong model's own answers says nothing of the other and is left out.`;
+
+await runTool({
+  help: HELP,
+  options: {
+    out: { type: 'string' },
+    prompts: { type: 'boolean' },
+    compared: { type: 'boolean' },
+    from: { type: 'string' },
+    to: { type: 'string' },
+    'use-case': { type: 'string' },
+    'max-rows': { type: 'string' },
+    url: { type: 'string' },
+    'key-from': { type: 'string' },
+  },
+  run: async (commandLine) => {
+    try {
+      await exportRows(commandLine);
+    } catch (error) {
+      if (!(error instanceof RouterError)) throw error;
+      console.error(`Error: ${error.message}`);
+      process.exitCode = 1;
+    }
+  },
+});
+
+async function exportRows(commandLine: CommandLine): Promise<void> {
+  const out = commandLine.required('out');
+  const { url, key } = readRouter(commandLine);
+  const decisions = readDecisions(createAskRouter(url, key, '/llm'), {
+    limit: commandLine.integer('max-rows', 1_000_000),
+    where: readWhere(commandLine),
+  });
+  const isCompared = commandLine.flag('compared');
+  const toRow = commandLine.flag('prompts') ? toPromptRow : toTrainingRow;
+  const counts = { decisions: 0, withPrompt: 0, rows: 0, assumed: 0 };
+  const file = await openNew(out);
+  try {
+    for await (const decision of decisions) {
+      counts.decisions += 1;
+      counts.withPrompt += Number(decision.prompt !== undefined);
+      const row = toRow(decision);
+      if (row === undefined || (isCompared && row.assumed)) continue;
+      counts.rows += 1;
+      counts.assumed += Number(row.assumed === true);
+      await file.write(`${JSON.stringify(row)}\n`);
+    }
+  } finally {
+    await file.close();
+  }
+  console.log(
+    `${counts.rows} rows are in ${out}, ${counts.assumed} of them assumed, of ${counts.decisions} decisions, ${counts.withPrompt} of them with their prompt.`,
+  );
+}
+
+function readWhere(commandLine: CommandLine): Record<string, string> {
+  const names = [
+    ['from', 'from'],
+    ['to', 'to'],
+    ['use-case', 'use_case'],
+  ] as const;
+  return Object.fromEntries(
+    names.flatMap(([option, field]) => {
+      const value = commandLine.text(option);
+      return value === undefined ? [] : [[field, value]];
+    }),
+  );
+}
+
+/** For its owner alone: it has what people have asked. */
+async function openNew(path: string) {
+  try {
+    return await open(path, 'wx', 0o600);
+  } catch (error) {
+    throw new InputError(`--out cannot be made: ${String(error)}`);
+  }
+}
