@@ -22,9 +22,9 @@ docs/data-format.md, which model:train and model:evaluate take as they are.
   --help              this text
 
 The router keeps prompts, redacted, with LOG_CONTENT=true alone. An answer of the weak model that was
-compared with the strong model's is a preference between both. What was said of it alone is a score, and
-the strong model is assumed to have answered well: such rows are marked as assumed. What was said of the
-strong model's own answers says nothing of the other and is left out.`;
+compared with the strong model's is a preference between both, of the source "comparisons". What was said
+of it alone is a score, of the source "outcomes", where the strong model is taken to have answered well.
+What was said of the strong model's own answers says nothing of the other and is left out.`;
 
 await runTool({
   help: HELP,
@@ -59,23 +59,24 @@ async function exportRows(commandLine: CommandLine): Promise<void> {
   });
   const isCompared = commandLine.flag('compared');
   const toRow = commandLine.flag('prompts') ? toPromptRow : toTrainingRow;
-  const counts = { decisions: 0, withPrompt: 0, rows: 0, assumed: 0 };
+  const counts = { decisions: 0, withPrompt: 0, rows: 0, compared: 0 };
   const file = await openNew(out);
   try {
     for await (const decision of decisions) {
       counts.decisions += 1;
       counts.withPrompt += Number(decision.prompt !== undefined);
       const row = toRow(decision);
-      if (row === undefined || (isCompared && row.assumed)) continue;
+      const wasCompared = row?.winner !== undefined;
+      if (row === undefined || (isCompared && !wasCompared)) continue;
       counts.rows += 1;
-      counts.assumed += Number(row.assumed === true);
+      counts.compared += Number(wasCompared);
       await file.write(`${JSON.stringify(row)}\n`);
     }
   } finally {
     await file.close();
   }
   console.log(
-    `${counts.rows} rows are in ${out}, ${counts.assumed} of them assumed, of ${counts.decisions} decisions, ${counts.withPrompt} of them with their prompt.`,
+    `${counts.rows} rows are in ${out}, ${counts.compared} of them comparisons, of ${counts.decisions} decisions, ${counts.withPrompt} of them with their prompt.`,
   );
 }
 

@@ -2,19 +2,30 @@ import type { Attributes, AttributeValue } from '@opentelemetry/api';
 import { type Deployment, upstreamNameOf } from '../upstream/deployment.ts';
 import type { CallEnd, CallStart } from './telemetry.ts';
 
+type Target = Readonly<Record<string, string | number>>;
+
+const TARGETS = {
+  chat: new WeakMap<Deployment, Target>(),
+  embeddings: new WeakMap<Deployment, Target>(),
+};
+
 /**
  * Attributes of the GenAI conventions (https://github.com/open-telemetry/semantic-conventions-genai),
  * of what says nothing of a prompt or an answer. Those of few values, which metrics have as well:
  */
-export function describeTarget(operation: CallStart['operation'], deployment: Deployment) {
+export function describeTarget(operation: CallStart['operation'], deployment: Deployment): Target {
+  const known = TARGETS[operation].get(deployment);
+  if (known !== undefined) return known;
   const { hostname, port, protocol } = new URL(deployment.endpoint);
-  return {
+  const target = {
     'gen_ai.operation.name': operation,
     'gen_ai.provider.name': deployment.apiStyle === 'openai' ? 'openai' : 'azure.ai.openai',
     'gen_ai.request.model': upstreamNameOf(deployment),
     'server.address': hostname,
     'server.port': Number(port) || (protocol === 'http:' ? 80 : 443),
   };
+  TARGETS[operation].set(deployment, target);
+  return target;
 }
 
 /** Of the body's fields, those that are no text. */

@@ -23,80 +23,103 @@ type TraceRequestOptions = {
   readonly isWithinHost: boolean;
 };
 
-type UnderWay = TraceRequestOptions & { readonly span: Span; readonly context: Context };
+type UnderWay = TraceRequestOptions & {
+  readonly span: Span;
+  readonly context: Context;
+  /** Does it when the answer is out: nobody waits for what is told. */
+  readonly afterwards: (work: () => void) => void;
+};
 
 const propagator = new W3CTraceContextPropagator();
 
 /** Begins the span of a request, in the trace that its caller or the host has begun. */
 export function traceRequest(options: TraceRequestOptions, request: RequestStart): RequestTrace {
-  const { tracer, meters, isWithinHost } = options;
-  const { requestId, method, route, startedAt, traceparent, tracestate } = request;
+  const { meters } = options;
+  const { startedAt } = request;
+  const { span, context } = startRequestSpan(options, request);
+  let waiting: (() => void)[] | undefined = [];
+  const underWay = {
+    ...{ ...options, span, context },
+    afterwards: (work: () => void) => {
+      if (waiting === undefined) work();
+      else waiting.push(work);
+    },
+  };
+  return {
+    startCall: (call) => traceCall(underWay, call),
+    decided: (decision, times) =>
+      underWay.afterwards(() => {
+        traceScoring(underWay, decision, times);
+        span.setAttributes(describeDecision(decision));
+        meters.decided(decision, times);
+      }),
+    end: (status) => {
+      const endedAt = performance.now();
+      for (const work of waiting ?? []) work();
+      waiting = undefined;
+      const attributes = describeHttp(request, status);
+      span.setAttributes({ ...attributes, 'smart_router.request_id': request.requestId });
+      if (status >= 500) span.setStatus({ code: SpanStatusCode.ERROR });
+      span.end(endedAt);
+      meters.request(attributes, (endedAt - startedAt) / 1_000);
+    },
+  };
+}
+
+function startRequestSpan(
+  { tracer, isWithinHost }: TraceRequestOptions,
+  { method, route, startedAt, traceparent, tracestate }: RequestStart,
+): Pick<UnderWay, 'span' | 'context'> {
   const carrier = {
     ...(traceparent !== undefined && { traceparent }),
     ...(tracestate && { tracestate }),
   };
   const parent = propagator.extract(ROOT_CONTEXT, carrier, defaultTextMapGetter);
-  const facts = { 'http.request.method': method, 'http.route': `/${route}` };
-  const span = tracer.startSpan(
-    `${method} /${route}`,
-    {
-      kind: isWithinHost ? SpanKind.INTERNAL : SpanKind.SERVER,
-      startTime: startedAt,
-      attributes: { ...facts, 'smart_router.request_id': requestId },
-    },
-    parent,
-  );
-  const underWay = { ...options, span, context: trace.setSpan(parent, span) };
+  const kind = isWithinHost ? SpanKind.INTERNAL : SpanKind.SERVER;
+  const span = tracer.startSpan(`${method} /${route}`, { kind, startTime: startedAt }, parent);
+  return { span, context: trace.setSpan(parent, span) };
+}
+
+function describeHttp({ method, route }: RequestStart, status: number) {
   return {
-    startCall: (call) => traceCall(underWay, call),
-    decided: (decision, times) => {
-      traceScoring(underWay, decision, times);
-      span.setAttributes(describeDecision(decision));
-      meters.decided(decision, times);
-    },
-    end: (status) => {
-      const isError = status >= 500;
-      const end = {
-        'http.response.status_code': status,
-        ...(isError && { 'error.type': String(status) }),
-      };
-      span.setAttributes(end);
-      if (isError) span.setStatus({ code: SpanStatusCode.ERROR });
-      span.end();
-      meters.request({ ...facts, ...end }, (performance.now() - startedAt) / 1_000);
-    },
+    'http.request.method': method,
+    'http.route': `/${route}`,
+    'http.response.status_code': status,
+    ...(status >= 500 && { 'error.type': String(status) }),
   };
 }
 
-function traceCall({ tracer, meters, context }: UnderWay, call: CallStart): CallTrace {
+function traceCall(underWay: UnderWay, call: CallStart): CallTrace {
+  const { tracer, meters, context, afterwards } = underWay;
   const startedAt = performance.now();
   const target = describeTarget(call.operation, call.deployment);
-  const span = tracer.startSpan(
-    `${call.operation} ${target['gen_ai.request.model']}`,
-    {
-      kind: SpanKind.CLIENT,
-      startTime: startedAt,
-      attributes: { ...target, ...describeRequest(call) },
-    },
-    context,
-  );
+  const name = `${call.operation} ${target['gen_ai.request.model']}`;
+  const options = { kind: SpanKind.CLIENT, startTime: startedAt };
+  const span = tracer.startSpan(name, options, context);
   const headers: Record<string, string> = {};
   propagator.inject(trace.setSpan(context, span), headers, defaultTextMapSetter);
-  const seconds = () => (performance.now() - startedAt) / 1_000;
+  let firstChunkAt: number | undefined;
   let hasEnded = false;
   return {
     headers,
     firstChunk: () => {
-      span.setAttribute('gen_ai.response.time_to_first_chunk', seconds());
-      meters.firstChunk(target, seconds());
+      firstChunkAt = performance.now();
     },
     end: (end) => {
       if (hasEnded) return;
       hasEnded = true;
-      span.setAttributes(describeAnswer(end));
-      if (end.error !== undefined) span.setStatus({ code: SpanStatusCode.ERROR });
-      span.end();
-      meters.call(target, end, seconds());
+      const endedAt = performance.now();
+      afterwards(() => {
+        span.setAttributes({ ...target, ...describeRequest(call), ...describeAnswer(end) });
+        if (end.error !== undefined) span.setStatus({ code: SpanStatusCode.ERROR });
+        meters.call(target, end, (endedAt - startedAt) / 1_000);
+        if (firstChunkAt !== undefined) {
+          const seconds = (firstChunkAt - startedAt) / 1_000;
+          span.setAttribute('gen_ai.response.time_to_first_chunk', seconds);
+          meters.firstChunk(target, seconds);
+        }
+        span.end(endedAt);
+      });
     },
   };
 }

@@ -259,19 +259,18 @@ describe('npm run data:export', () => {
     const { rows, stdout, out } = await exported('all.jsonl');
     const [strong, weak] = ['gpt-5.6-sol', 'gpt-5.6-luna'];
     expect(rows).toContainEqual({
-      source: 'decisions',
+      source: 'comparisons',
       prompt: 'What is a sonnet, for [email]?',
       costs: { [strong]: 0.024, [weak]: 0.0014 },
       ...{ model_a: strong, model_b: weak, winner: 1 },
     });
     expect(rows).toContainEqual({
-      source: 'decisions',
+      source: 'outcomes',
       prompt: 'What is an ode?',
       costs: { [strong]: 0.024, [weak]: 0.0014 },
       scores: { [strong]: 1, [weak]: 0.25 },
-      assumed: true,
     });
-    expect(stdout).toMatch(/^\d+ rows are in .*, 1 of them assumed/);
+    expect(stdout).toMatch(/^(\d+) rows are in .*, \d+ of them comparisons/);
     const read = [];
     for await (const row of readRoutingRows([out], { maxBad: 0, report: () => undefined }))
       read.push(row);

@@ -10,17 +10,18 @@ type Row = {
   readonly model_a?: string;
   readonly model_b?: string;
   readonly winner?: number;
-  readonly assumed?: true;
 };
 
-const SOURCE = 'decisions';
+/** Figures are given for each of them. */
+const COMPARED = 'comparisons';
+const SAID = 'outcomes';
 
 /** A prompt as it came, and what it cost; undefined where it was not kept. */
-export function toPromptRow(decision: Decision): Row | undefined {
+export function toPromptRow(decision: Decision, source = 'decisions'): Row | undefined {
   const { prompt, use_case: category } = decision;
   if (prompt === undefined || prompt.trim() === '') return undefined;
   return {
-    source: SOURCE,
+    source,
     ...(category !== undefined && { category }),
     prompt,
     ...costsOf(decision),
@@ -29,21 +30,20 @@ export function toPromptRow(decision: Decision): Row | undefined {
 
 /** Undefined where nothing is known of the answer of the weaker model. */
 export function toTrainingRow(decision: Decision): Row | undefined {
-  const row = toPromptRow(decision);
   const { strong_model: strong, selected_model: weak, outcomes } = decision;
-  if (row === undefined || strong === undefined || weak === undefined || strong === weak) {
-    return undefined;
-  }
+  if (strong === undefined || weak === undefined || strong === weak) return undefined;
   const compared = outcomes.filter((one) => one.compared_with === strong);
   if (compared.length > 0) {
     const winner = mean(compared.map((outcome) => 1 - goodnessOf(outcome)));
-    return { ...row, model_a: strong, model_b: weak, winner };
+    const row = toPromptRow(decision, COMPARED);
+    return row && { ...row, model_a: strong, model_b: weak, winner };
   }
   const said = outcomes.filter((one) => one.compared_with === undefined);
   if (said.length === 0) return undefined;
   // As good as the other's would have been is all that an answer alone can be.
   const score = mean(said.map((outcome) => (outcome.verdict === 'tie' ? 1 : goodnessOf(outcome))));
-  return { ...row, scores: { [strong]: 1, [weak]: score }, assumed: true };
+  const row = toPromptRow(decision, SAID);
+  return row && { ...row, scores: { [strong]: 1, [weak]: score } };
 }
 
 /** How good it was, from 0 to 1; half is as good as the other. */
