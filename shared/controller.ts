@@ -172,17 +172,19 @@ function rank(options: ControllerOptions, choice: Choice, scored: ScoredPrompt):
     return { ranked, reason: 'scorer-unavailable', facts: asked };
   }
   const winRate = Math.min(...rivals.map((rival) => rival.winRate));
+  const isFar = isOutside(options, scored.scores);
   const overCheapest = rivals.find(({ model }) => model === choice.cheapest)?.winRate ?? winRate;
   const facts = {
     winRate,
     rivals,
     ...(quantiles && { percentile: percentileOf(quantiles, overCheapest) }),
     ...distanceOf(options, scored.scores),
+    ...(isFar && { isOutside: true as const }),
     scorer: options.scorer.name,
     ...asked,
   };
   const { outOfDistributionTier: tier } = options;
-  if (tier !== 'score' && !choice.isAsked && isOutside(options, scored.scores)) {
+  if (tier !== 'score' && !choice.isAsked && isFar) {
     return { ranked: byTier(tier), reason: 'out-of-distribution', facts };
   }
   return { ranked: rankByWinRate(strongest, rivals, threshold), reason: 'win-rate', facts };

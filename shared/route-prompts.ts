@@ -5,6 +5,7 @@ import { type DecideOptions, decide, openRequest } from './chat/decide.ts';
 import { decisionFacts } from './chat/decision-facts.ts';
 import { needsOfText } from './chat/guards.ts';
 import { findNewestAsk } from './chat/newest-ask.ts';
+import { roundMs } from './chat/record-decision.ts';
 import { errorKind, type Log } from './log.ts';
 import { readControls, routingSchema } from './routing/controls.ts';
 import type { RoutingDecision } from './routing-decision.ts';
@@ -55,6 +56,14 @@ export function createRoutePrompts(options: RoutePromptsOptions): (call: Call) =
 
   return async (call) => {
     const { decisions, texts, explain } = await decideAll(call);
+    options.log('info', 'route', {
+      requestId: call.requestId,
+      caller: call.caller?.name,
+      useCase: call.useCase,
+      prompts: decisions.length,
+      strong: decisions.filter(({ tier }) => tier === 'strong').length,
+      totalMs: roundMs(performance.now() - call.startedAt),
+    });
     const similar = explain ? await findSimilar(options, texts, call.signal) : [];
     const data = decisions.map((decision, index) => {
       const { object, ...facts } = decisionFacts(decision, explain);

@@ -64,6 +64,8 @@ export type RoutingDecision = Chosen & {
   readonly threshold?: number;
   /** From the scorer's training data, 0 to 2; absent when the scorer has no limit to it. */
   readonly distance?: number;
+  /** Beyond the scorer's limit; absent when it is not. */
+  readonly isOutside?: true;
   /** Of a request in a thread, USD: with the model that it is with, and with the one that it might go to. */
   readonly costToStay?: number;
   readonly costToSwitch?: number;
@@ -80,6 +82,7 @@ export type Facts = Partial<
     | 'winRate'
     | 'percentile'
     | 'distance'
+    | 'isOutside'
     | 'scorer'
     | 'embeddingCache'
     | 'times'

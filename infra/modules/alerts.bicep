@@ -92,7 +92,7 @@ var rules = concat(
       threshold: 0
       query: '''
         traces
-        | where message has 'win-rates-drifted'
+        | where message has 'prompts-drifted'
         | summarize value = todouble(count())'''
     }
   ],

@@ -18,13 +18,24 @@ export function toRecord(
   const { call, request, needs, decision, attempts, upstreamMs, continued } = exchange;
   const { deployment } = decision.member.upstream;
   const { caller, useCase, requestId } = call;
-  const { winRate, percentile, threshold, distance, scorer, tier, reason } = decision;
+  const { winRate, percentile, threshold, distance, isOutside, scorer, tier, reason } = decision;
   const session = continued && stepOf(continued, decision.member);
   const tokens = usage && { ...needs.tokens(), ...usage };
   const totalMs = performance.now() - call.startedAt;
   return {
     ...{ requestId, at: Date.now(), tier, reason, status, stream: request.stream },
-    ...{ winRate, percentile, threshold, distance, scorer, useCase, session, prompt, cost: usd },
+    ...{
+      winRate,
+      percentile,
+      threshold,
+      distance,
+      isOutside,
+      scorer,
+      useCase,
+      session,
+      prompt,
+      cost: usd,
+    },
     ...namesOf(decision),
     deployment: deployment.name,
     selectedModel: deployment.modelName,

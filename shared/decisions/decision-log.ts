@@ -64,7 +64,7 @@ export function createDecisionLog({ log, now, ...options }: DecisionLogOptions):
       key ??= await findKey(client);
       await writeAll(client);
       await writeSums(client, rollup);
-      for (const drift of rollup.drifted()) log('warning', 'win-rates-drifted', drift);
+      for (const drift of rollup.drifted()) log('warning', 'prompts-drifted', drift);
       isFailing = false;
       if (dropped > 0) log('warning', 'decisions-dropped', { count: dropped });
       dropped = 0;

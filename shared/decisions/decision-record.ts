@@ -25,6 +25,8 @@ export type DecisionRecord = {
   readonly percentile?: number | undefined;
   readonly threshold?: number | undefined;
   readonly distance?: number | undefined;
+  /** The prompt is unlike the scorer's training data: it is beyond the scorer's limit. */
+  readonly isOutside?: boolean | undefined;
   readonly scorer?: string | undefined;
   readonly embeddingCache: string;
   /** `weak;429, strong;200`. */
@@ -79,6 +81,7 @@ const FIELDS: readonly (readonly [column: string, field: string])[] = [
   ['percentile', 'percentile'],
   ['threshold', 'threshold'],
   ['distance', 'distance'],
+  ['isOutside', 'out_of_distribution'],
   ['scorer', 'scorer'],
   ['embeddingCache', 'embedding_cache'],
   ['attempts', 'attempts'],

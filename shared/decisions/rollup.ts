@@ -20,20 +20,29 @@ export type Rollup = {
   add(decision: DecisionRecord): void;
   /** The rows of what has changed since this was last asked. */
   changed(): readonly Row[];
-  /** The hours over which live prompts were unlike the calibration's, each told once. */
+  /** The hours over which live prompts were unlike those that the router was made for, each told once. */
   drifted(): readonly Drift[];
   /** What could not be written is changed again. */
   giveBack(rows: readonly Row[]): void;
 };
 
-/** All that this instance decided in an hour, and how far it is from the calibration (`driftOf`). */
-export type Drift = { readonly hour: string; readonly requests: number; readonly drift: number };
+/** All that this instance decided in an hour. */
+export type Drift = {
+  readonly hour: string;
+  readonly requests: number;
+  /** How far their win rates are from the calibration's (`driftOf`). */
+  readonly drift: number;
+  /** Of prompts unlike the scorer's training data, 0 to 1. */
+  readonly outOfDistributionShare: number;
+};
 
 const HOUR_MS = 3_600_000;
 
 /** By chance so many have a drift of 0.08 at most, with 95% confidence (1.36 / sqrt(n)). */
 const MIN_DRIFTED = 300;
 const MAX_DRIFT = 0.2;
+/** Of prompts like the training data, one in a hundred is beyond the scorer's limit. */
+const MAX_OUTSIDE = 0.1;
 
 /** Callers may name any number of use cases: beyond so many they count together. */
 const MAX_GROUPS = 2_000;
@@ -74,9 +83,11 @@ export function createRollup(instanceId: string, now: () => number = Date.now): 
         const sums = createSums();
         for (const one of ofHour) addSums(sums, one.sums);
         const drift = driftOf(sums) ?? 0;
-        if (told.has(hour) || sums.requests < MIN_DRIFTED || drift <= MAX_DRIFT) return [];
+        const outOfDistributionShare = sums.outOfDistribution / sums.requests;
+        const isDrifted = drift > MAX_DRIFT || outOfDistributionShare > MAX_OUTSIDE;
+        if (told.has(hour) || sums.requests < MIN_DRIFTED || !isDrifted) return [];
         told.add(hour);
-        return [{ hour, requests: sums.requests, drift }];
+        return [{ hour, requests: sums.requests, drift, outOfDistributionShare }];
       });
     },
     giveBack: (rows) => {

@@ -49,7 +49,7 @@ export function addDecision(sums: Sums, decision: DecisionRecord): void {
   sums.cacheHits += Number(embeddingCache === 'hit');
   sums.cacheMisses += Number(embeddingCache === 'miss');
   addCosts(sums, decision);
-  sums.outOfDistribution += Number(reason === 'out-of-distribution');
+  sums.outOfDistribution += Number(decision.isOutside === true);
   addToBins(sums.winRates, decision.winRate);
   addToBins(sums.percentiles, decision.percentile);
   addTo(sums.totalMs, decision.totalMs);

@@ -42,6 +42,10 @@ export const decisionListSchema = z.object({
       win_rate: z.number().optional(),
       percentile: z.number().optional(),
       threshold: z.number().optional(),
+      out_of_distribution: z
+        .boolean()
+        .optional()
+        .describe("True: the prompt is unlike the scorer's training data."),
       embedding_cache: embeddingCacheSchema,
       attempts: z.string(),
       stream: z.boolean(),

@@ -65,7 +65,7 @@ describe('what is asked and answered', () => {
       expect(router.output()).not.toMatch(/lighthouse|ann@|simulated/);
       const events = router.output().match(/(?<="event":")[\w-]+/g);
       expect(events).toEqual(
-        expect.arrayContaining(['chat', 'upstream-attempt', 'embeddings', 'request']),
+        expect.arrayContaining(['chat', 'route', 'upstream-attempt', 'embeddings', 'request']),
       );
     } finally {
       await router.close();

@@ -301,6 +301,7 @@ describe('a prompt unlike the training data', () => {
       percentile: expect.closeTo(winRate, 12),
       threshold: 0.5,
       distance: 0.41,
+      isOutside: true,
       scorer: 'fake@1',
       embeddingCache: 'hit',
     });
