@@ -24,7 +24,20 @@ const { file, extension } = workerData as WorkerSettings;
 const BUSY_MS = 10_000;
 const database = new DatabaseSync(file, { allowExtension: true, timeout: BUSY_MS });
 database.loadExtension(extension);
-database.exec('pragma journal_mode = wal');
+writeAhead();
+
+/** Of several that make a file at once, SQLite refuses this to all but one without a wait. */
+function writeAhead(): void {
+  const pause = new Int32Array(new SharedArrayBuffer(4));
+  for (const end = Date.now() + BUSY_MS; ; Atomics.wait(pause, 0, 0, 10)) {
+    try {
+      database.exec('pragma journal_mode = wal');
+      return;
+    } catch (error) {
+      if (!String(error).includes('locked') || Date.now() > end) throw error;
+    }
+  }
+}
 
 const prepared = new Map<string, ReturnType<typeof database.prepare>>();
 /** Filters make statements of any shape: the oldest are forgotten. */

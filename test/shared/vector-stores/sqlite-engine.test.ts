@@ -34,6 +34,18 @@ describe('the file', () => {
     await again.close();
   });
 
+  it('is made by one of many that open it at once', async () => {
+    for (let round = 0; round < 10; round += 1) {
+      const file = join(folder, `new-${round}.sqlite`);
+      const engines = Array.from({ length: 6 }, () => createSqliteEngine(file));
+      await Promise.all(
+        engines.map((engine, index) => engine.upsert(place, [item(`i${index}`, 1)])),
+      );
+      expect(await engines[0]?.count(place)).toBe(6);
+      await Promise.all(engines.map((engine) => engine.close()));
+    }
+  });
+
   it('has nothing of a call of which one item fails', async () => {
     const file = join(folder, 'whole.sqlite');
     const own = createSqliteEngine(file);
