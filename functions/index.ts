@@ -7,6 +7,7 @@ import { createLog } from '../shared/log.ts';
 import type { OperationId } from '../shared/openapi/operations.ts';
 import { letsNobodyIn } from '../shared/read-access.ts';
 import { createServices, enabledUpstreams } from './create-services.ts';
+import { createDashboard } from './dashboard-files.ts';
 import { entryRoutes, type RouteEntry } from './entry-routes.ts';
 import { createAuthenticate } from './http/authenticate.ts';
 import { createCalls } from './http/calls.ts';
@@ -25,6 +26,7 @@ const services = await createServices(config, log);
 const { registry, embedding } = services;
 
 const chat = { access: 'key', hasBody: true, handle: services.completeChat } as const;
+const dashboard = createDashboard(new URL('dashboard/', import.meta.url));
 const embeddings = { access: 'key', hasBody: true, handle: services.passEmbeddings } as const;
 
 /**
@@ -35,6 +37,14 @@ const routes: Record<OperationId, RouteEntry> = {
   health: { path: 'health', method: 'GET', access: 'open', handle: health },
   ready: { path: 'ready', method: 'GET', access: 'open', handle: ready },
   openapi: { path: 'openapi.json', method: 'GET', access: 'open', handle: openapi },
+  dashboard: { path: 'dashboard', method: 'GET', access: 'open', handle: dashboard.page },
+  'dashboard-file': {
+    path: 'dashboard/{name}',
+    method: 'GET',
+    access: 'open',
+    param: 'name',
+    handle: dashboard.file,
+  },
   chat: {
     path: 'llm/openai/deployments/{deployment}/chat/completions',
     method: 'POST',
@@ -83,6 +93,13 @@ const routes: Record<OperationId, RouteEntry> = {
     method: 'GET',
     access: 'admin',
     handle: services.decisions.list,
+  },
+  'get-decision': {
+    path: 'llm/decisions/{id}',
+    method: 'GET',
+    access: 'admin',
+    param: 'id',
+    handle: services.decisions.get,
   },
   stats: { path: 'llm/stats', method: 'GET', access: 'admin', handle: services.decisions.stats },
   'add-outcome': {

@@ -177,7 +177,10 @@ function rank(options: ControllerOptions, choice: Choice, scored: ScoredPrompt):
   const facts = {
     winRate,
     rivals,
-    ...(quantiles && { percentile: percentileOf(quantiles, overCheapest) }),
+    ...(quantiles && {
+      percentile: percentileOf(quantiles, overCheapest),
+      strongShareForeseen: 1 - percentileOf(quantiles, threshold),
+    }),
     ...distanceOf(options, scored.scores),
     ...(isFar && { isOutside: true as const }),
     scorer: options.scorer.name,

@@ -62,6 +62,8 @@ export type RoutingDecision = Chosen & {
    */
   readonly percentile?: number;
   readonly threshold?: number;
+  /** The share, in [0, 1], of the calibration's prompts that goes to the strongest at this threshold. */
+  readonly strongShareForeseen?: number;
   /** From the scorer's training data, 0 to 2; absent when the scorer has no limit to it. */
   readonly distance?: number;
   /** Beyond the scorer's limit; absent when it is not. */
@@ -81,6 +83,7 @@ export type Facts = Partial<
     RoutingDecision,
     | 'winRate'
     | 'percentile'
+    | 'strongShareForeseen'
     | 'distance'
     | 'isOutside'
     | 'scorer'

@@ -1,7 +1,8 @@
 import { mkdir, mkdtemp, readdir, rename, rm } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build, type Metafile, stop } from 'esbuild';
+import { bundleDashboard } from './build-dashboard.ts';
 import { runTool } from './command-line/run-tool.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -23,7 +24,7 @@ export async function buildApp(): Promise<void> {
   }
 }
 
-/** Writes the bundle into an empty folder. Resolves to what went into which of its files. */
+/** Writes the bundle, with the dashboard, into an empty folder. Resolves to what went into which of its files. */
 export async function bundleApp(
   outdir: string,
   { sourcemap }: { readonly sourcemap: boolean },
@@ -55,17 +56,19 @@ export async function bundleApp(
     metafile: true,
     logLevel: 'warning',
   });
+  const dashboard = await bundleDashboard(root, join(outdir, 'dashboard'));
   // Its process would run on for as long as this one.
   await stop();
-  return metafile;
+  return {
+    inputs: { ...metafile.inputs, ...dashboard.inputs },
+    outputs: { ...metafile.outputs, ...dashboard.outputs },
+  };
 }
 
-/** Chunks have their content in their names, so they can be put in place before index.js. */
+/** Others have their content in their names, so they can be put in place before index.js and index.html. */
 async function replaceTarget(fresh: string): Promise<void> {
   const files = await listFiles(fresh);
-  const chunksFirst = files.toSorted(
-    (a, b) => Number(a.startsWith('index')) - Number(b.startsWith('index')),
-  );
+  const chunksFirst = files.toSorted((a, b) => Number(isIndex(a)) - Number(isIndex(b)));
   for (const file of chunksFirst) {
     await mkdir(dirname(join(target, file)), { recursive: true });
     await rename(join(fresh, file), join(target, file));
@@ -73,6 +76,10 @@ async function replaceTarget(fresh: string): Promise<void> {
   for (const file of await listFiles(target)) {
     if (!files.includes(file)) await rm(join(target, file), { force: true });
   }
+}
+
+function isIndex(file: string): boolean {
+  return basename(file).startsWith('index.');
 }
 
 async function listFiles(folder: string): Promise<string[]> {

@@ -5,6 +5,7 @@ import { runPackage } from './packages/run-package.ts';
 const codes = [
   await runPackage('@biomejs/biome', 'biome', ['ci', '.']),
   await runPackage('typescript', 'tsc', ['--noEmit']),
+  await runPackage('typescript', 'tsc', ['--noEmit', '--project', 'dashboard']),
   await runPackage('knip', 'knip', []),
 ];
 const problems = await checkOpenApi();

@@ -53,7 +53,8 @@ async function createText(): Promise<string> {
   const manifest = JSON.parse(await readFile(`${root}/package.json`, 'utf8')) as {
     version: string;
   };
-  return `${JSON.stringify(createDocument(manifest.version), null, 2)}\n`;
+  // Bicep reads no file of more than 1,048,576 characters.
+  return `${JSON.stringify(createDocument(manifest.version), null, 1)}\n`;
 }
 
 /** Against the structure of OpenAPI 3.1 and the linter's strict rules; it asks no network. */

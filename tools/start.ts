@@ -2,28 +2,35 @@ import { fileURLToPath } from 'node:url';
 import { buildApp } from './build.ts';
 import { InputError } from './command-line/input-error.ts';
 import { runTool } from './command-line/run-tool.ts';
+import { fillHour, sendRequests } from './demo/demo.ts';
 import { startLocalHost } from './local-host/local-host.ts';
-import { readLocalSettings, startLocalServices } from './local-services/local-services.ts';
+import {
+  type LocalServices,
+  readLocalSettings,
+  startLocalServices,
+} from './local-services/local-services.ts';
 import { pickPort } from './local-services/pick-port.ts';
 import { untilStopped } from './local-services/until-stopped.ts';
 
-const HELP = `npm start [-- --port <port>] [-- --data <folder>]
+const HELP = `npm start [-- --port <port>] [-- --data <folder>] [-- --demo]
 
 Serves the router on this machine, with all that it needs: Azure Storage's emulator and two
 simulated deployments. Settings come from the environment and from local.settings.json; a real
 endpoint named there is used instead of the simulated one.
 
   --port <port>    default: PORT, else 7071; 0 takes a free one
-  --data <folder>  keeps the tables there; default: in memory`;
+  --data <folder>  keeps the tables there; default: in memory
+  --demo           fills them with an hour of simulated requests, and sends one every other second:
+                   to see the dashboard alive`;
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 
 await runTool({
   help: HELP,
-  options: { port: { type: 'string' }, data: { type: 'string' } },
+  options: { port: { type: 'string' }, data: { type: 'string' }, demo: { type: 'boolean' } },
   run: async (commandLine) => {
     const port = await readPort(commandLine.text('port') ?? process.env['PORT'] ?? '7071');
-    await start(port, commandLine.text('data'));
+    await start(port, commandLine.text('data'), commandLine.flag('demo'));
   },
 });
 
@@ -41,14 +48,22 @@ async function readPort(text: string): Promise<number> {
   return port;
 }
 
-async function start(port: number, dataFolder: string | undefined): Promise<void> {
+async function start(port: number, dataFolder: string | undefined, isDemo: boolean): Promise<void> {
   const localSettings = await readLocalSettings(`${root}/local.settings.json`);
   const given = { ...localSettings, ...process.env };
   const [services] = await Promise.all([startLocalServices(given, dataFolder), buildApp()]);
   try {
+    const demo = isDemo ? readDemo(services) : undefined;
     const host = await startLocalHost({ appFolder: root, port, env: services.settings });
+    const ended = new AbortController();
+    if (demo !== undefined) {
+      const written = await fillHour({ url: host.url, ...demo });
+      console.log(`${written} simulated requests of the last hour are written.`);
+      void sendRequests(host.url, ended.signal);
+    }
     printWelcome(host.url, services.simulatorUrl);
     await untilStopped();
+    ended.abort();
     await host.close();
   } catch (error) {
     console.error(error instanceof Error ? error.message : String(error));
@@ -57,11 +72,22 @@ async function start(port: number, dataFolder: string | undefined): Promise<void
   await services.close();
 }
 
+/** What is made up goes nowhere but into the emulator, and what is sent costs nothing. */
+function readDemo({ azurite, simulatorUrl, settings }: LocalServices): { readonly tables: string } {
+  if (azurite !== undefined && simulatorUrl !== undefined && settings['ROUTER_AUTH'] === 'none') {
+    return { tables: azurite };
+  }
+  throw new InputError(
+    '--demo is for simulated deployments, the emulator and a router that is open to all: unset AZURE_OPENAI_ENDPOINT, TABLES_ENDPOINT, TABLES_CONNECTION_STRING, ROUTER_API_KEYS and ENTRA_TENANT_ID.',
+  );
+}
+
 function printWelcome(url: string, simulatorUrl: string | undefined): void {
   const deployments = simulatorUrl === undefined ? 'yours' : `simulated at ${simulatorUrl}`;
   const chat = `${url}/llm/openai/deployments/smart-router/chat/completions`;
   console.log(`
 Smart Router is at ${url}  (deployments: ${deployments}; Ctrl+C stops it)
+What it does and saves: ${url}/dashboard
 
 Try:
   curl ${url}/health

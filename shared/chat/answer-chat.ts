@@ -195,7 +195,7 @@ function finish(options: AnswerChat, exchange: Exchange, status: number, end: En
   options.record(record);
   if (exchange.isShadowed && error === undefined) compareInShadow(options, exchange, end);
   call.trace?.decided(record, exchange.decision.times);
-  const { at: _, cost: __, tokens: counted, ...facts } = record;
+  const { at: _, cost: __, candidates: ___, tokens: counted, ...facts } = record;
   options.log(error === undefined || error.status < 500 ? 'info' : 'warning', 'chat', {
     ...facts,
     promptTokens: counted?.prompt,

@@ -25,9 +25,17 @@ export function decisionFacts(
     ...(costToSwitch !== undefined && { cost_to_switch: finite(costToSwitch) }),
     ...(explain &&
       considered && {
-        candidates: considered.map((one) => candidateFacts(one, decision.member)),
+        candidates: candidatesOf(decision),
       }),
   };
+}
+
+/** All that was looked at; undefined when the request named its deployment. */
+export function candidatesOf({
+  considered,
+  member,
+}: RoutingDecision): readonly Record<string, unknown>[] | undefined {
+  return considered?.map((one) => candidateFacts(one, member));
 }
 
 /** Without a price, one counts as infinitely dear: JSON has no number for that. */

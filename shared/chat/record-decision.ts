@@ -5,6 +5,7 @@ import type { ScoringTimes } from '../score-prompts.ts';
 import { costOf, type Tokens } from '../spending/cost.ts';
 import type { End, Exchange } from './answer-chat.ts';
 import { attemptChain } from './attempts.ts';
+import { candidatesOf } from './decision-facts.ts';
 import { stepOf } from './session-facts.ts';
 
 /** What is kept of a request that has been answered. */
@@ -18,24 +19,15 @@ export function toRecord(
   const { call, request, needs, decision, attempts, upstreamMs, continued } = exchange;
   const { deployment } = decision.member.upstream;
   const { caller, useCase, requestId } = call;
-  const { winRate, percentile, threshold, distance, isOutside, scorer, tier, reason } = decision;
+  const { winRate, percentile, threshold, strongShareForeseen } = decision;
+  const { distance, isOutside, scorer, tier, reason } = decision;
   const session = continued && stepOf(continued, decision.member);
   const tokens = usage && { ...needs.tokens(), ...usage };
   const totalMs = performance.now() - call.startedAt;
   return {
     ...{ requestId, at: Date.now(), tier, reason, status, stream: request.stream },
-    ...{
-      winRate,
-      percentile,
-      threshold,
-      distance,
-      isOutside,
-      scorer,
-      useCase,
-      session,
-      prompt,
-      cost: usd,
-    },
+    ...{ winRate, percentile, threshold, strongShareForeseen, distance, isOutside, scorer },
+    ...{ useCase, session, prompt, cost: usd, candidates: candidatesOf(decision) },
     ...namesOf(decision),
     deployment: deployment.name,
     selectedModel: deployment.modelName,

@@ -24,10 +24,14 @@ export type DecisionRecord = {
   readonly winRate?: number | undefined;
   readonly percentile?: number | undefined;
   readonly threshold?: number | undefined;
+  /** The share of the calibration's prompts that goes to the strong model at this threshold, 0 to 1. */
+  readonly strongShareForeseen?: number | undefined;
   readonly distance?: number | undefined;
   /** The prompt is unlike the scorer's training data: it is beyond the scorer's limit. */
   readonly isOutside?: boolean | undefined;
   readonly scorer?: string | undefined;
+  /** The deployments that were looked at: a list of objects, as `routing.explain` gives them. */
+  readonly candidates?: readonly unknown[] | undefined;
   readonly embeddingCache: string;
   /** `weak;429, strong;200`. */
   readonly attempts: string;
@@ -53,14 +57,18 @@ export type DecisionRecord = {
 
 type Row = Readonly<Record<string, unknown>>;
 
+/** A column takes 32,000 characters. */
+const MAX_CANDIDATES = 50;
+
 /** A column each; what is not known has none. */
-export function toColumns({ tokens, at, ...record }: DecisionRecord): Row {
+export function toColumns({ tokens, at, candidates, ...record }: DecisionRecord): Row {
   const known = Object.entries(record).filter(([, value]) => value !== undefined);
   return {
     ...Object.fromEntries(known),
     at: new Date(at).toISOString(),
     ...(tokens && { promptTokens: tokens.prompt, completionTokens: tokens.completion }),
     ...(tokens?.cached !== undefined && { cachedTokens: tokens.cached }),
+    ...(candidates && { candidates: JSON.stringify(candidates.slice(0, MAX_CANDIDATES)) }),
   };
 }
 
@@ -80,6 +88,7 @@ const FIELDS: readonly (readonly [column: string, field: string])[] = [
   ['winRate', 'win_rate'],
   ['percentile', 'percentile'],
   ['threshold', 'threshold'],
+  ['strongShareForeseen', 'strong_share_foreseen'],
   ['distance', 'distance'],
   ['isOutside', 'out_of_distribution'],
   ['scorer', 'scorer'],
@@ -103,7 +112,16 @@ const FIELDS: readonly (readonly [column: string, field: string])[] = [
   ['prompt', 'prompt'],
 ];
 
-/** A row as it is answered. */
+/** A row as it is answered alone: with the deployments that were looked at. */
+export function toWholeJson(row: Row): Record<string, unknown> {
+  const { candidates } = row;
+  return {
+    ...toJson(row),
+    ...(candidates !== undefined && { candidates: JSON.parse(String(candidates)) }),
+  };
+}
+
+/** A row as it is answered in a list. */
 export function toJson(row: Row): Record<string, unknown> {
   const known = FIELDS.filter(([column]) => row[column] !== undefined);
   return {

@@ -1,19 +1,22 @@
 import type { TableClient } from '@azure/data-tables';
+import { LRUCache } from 'lru-cache';
 import { type Answer, type Call, jsonAnswer } from '../answer.ts';
 import { ownerOf } from '../caller.ts';
 import { parseWith } from '../chat/chat-request.ts';
 import { HttpError, InvalidRequestError } from '../errors.ts';
 import { errorKind } from '../log.ts';
 import { pageLimitOf } from '../page-limit.ts';
+import { getRow } from '../threads/read-rows.ts';
 import { readKey } from '../threads/thread-call.ts';
-import { toJson } from './decision-record.ts';
+import { toJson, toWholeJson } from './decision-record.ts';
 import { keepOutcome, toJson as outcomeJson, outcomeSchema } from './outcomes.ts';
 import { type DecisionQuery, readDecisions, readOutcomes } from './read-decisions.ts';
-import { readStats, STATS_BY } from './read-stats.ts';
+import { type Joined, MAX_FINE_MS, readStats, STATS_BY, type StatsQuery } from './read-stats.ts';
 import type { RequestIds } from './request-ids.ts';
 
 export type DecisionRoutes = {
   readonly list: (call: Call) => Promise<Answer>;
+  readonly get: (call: Call) => Promise<Answer>;
   readonly addOutcome: (call: Call) => Promise<Answer>;
   readonly stats: (call: Call) => Promise<Answer>;
 };
@@ -27,6 +30,8 @@ type RoutesOptions = {
 };
 
 const DAY_MS = 86_400_000;
+/** Some megabytes. Whoever looks again and again need not read each decision that was judged again. */
+const MAX_JOINS = 10_000;
 const MAX_SPAN_MS = 92 * DAY_MS;
 
 /** What decisions can be looked for by, and the columns of it. */
@@ -40,6 +45,7 @@ const FILTERS = {
 
 export function createDecisionRoutes(options: RoutesOptions): DecisionRoutes {
   const { ids, retentionMs, now = Date.now } = options;
+  const joins = new LRUCache<string, Joined>({ max: MAX_JOINS });
 
   async function withClient<T>(work: (client: TableClient) => Promise<T>): Promise<T> {
     if (options.loadClient === undefined) throw new DecisionsNotKeptError();
@@ -65,22 +71,21 @@ export function createDecisionRoutes(options: RoutesOptions): DecisionRoutes {
         return jsonAnswer(200, { object: 'list', data, has_more: found.length > limit });
       });
     },
+    get: async (call) =>
+      withClient(async (client) => {
+        const place = ids.placeOf(call.id ?? '');
+        const row = place && (await getRow(client, place.partition, place.row));
+        if (row === undefined) throw new DecisionNotFoundError();
+        const outcomes = await readOutcomes(client, [row]);
+        const ofIt = outcomes.get(row.rowKey) ?? [];
+        return jsonAnswer(200, { ...toWholeJson(row), outcomes: ofIt.map(outcomeJson) });
+      }),
     stats: async (call) => {
-      const by = STATS_BY.find((one) => one === (call.query('by') ?? 'use_case'));
-      if (by === undefined) {
-        throw new InvalidRequestError(`by must be one of ${STATS_BY.join(', ')}.`, { param: 'by' });
-      }
-      const to = readTime(call.query('to'), 'to') ?? now() + 1;
-      const from = readTime(call.query('from'), 'from') ?? to - DAY_MS;
-      if (from >= to || to - from > MAX_SPAN_MS) {
-        throw new InvalidRequestError('from must be before to, by 92 days at most.', {
-          param: 'from',
-        });
-      }
+      const query = readStatsQuery(call, now());
       return withClient(async (client) => {
-        const span = { from: Math.max(from, now() - retentionMs), to };
-        const [total, ...data] = await readStats(client, span, by);
-        return jsonAnswer(200, { object: 'stats', by, data, total });
+        const from = Math.max(query.from, now() - retentionMs);
+        const [total, ...data] = await readStats(client, { ...query, from }, joins);
+        return jsonAnswer(200, { object: 'stats', by: query.by, data, total });
       });
     },
     addOutcome: async (call) => {
@@ -123,6 +128,26 @@ function readQuery(
   };
 }
 
+function readStatsQuery({ query }: Call, now: number): StatsQuery {
+  const by = STATS_BY.find((one) => one === (query('by') ?? 'use_case'));
+  if (by === undefined) {
+    throw new InvalidRequestError(`by must be one of ${STATS_BY.join(', ')}.`, { param: 'by' });
+  }
+  const to = readTime(query('to'), 'to') ?? now + 1;
+  const from = readTime(query('from'), 'from') ?? to - DAY_MS;
+  const longest = by === 'five_minutes' ? MAX_FINE_MS : MAX_SPAN_MS;
+  if (from >= to || to - from > longest) {
+    const most = by === 'five_minutes' ? '6 hours' : '92 days';
+    throw new InvalidRequestError(`from must be before to, by ${most} at most.`, { param: 'from' });
+  }
+  const [useCase, deployment] = [query('use_case'), query('deployment')];
+  return {
+    ...{ from, to, by },
+    ...(useCase !== null && { useCase }),
+    ...(deployment !== null && { deployment }),
+  };
+}
+
 /** ISO 8601, or seconds since 1970. In ms. */
 function readTime(text: string | null, param: string): number | undefined {
   if (text === null) return undefined;
@@ -139,6 +164,16 @@ class RequestNotFoundError extends HttpError {
     super(
       'There is no request of this id: give the x-smart-router-request-id of an answer of this router.',
       { status: 404, code: 'request_not_found', param: 'request_id' },
+    );
+  }
+}
+
+/** No such decision, it is not written yet, or it is deleted (404). */
+class DecisionNotFoundError extends HttpError {
+  constructor() {
+    super(
+      'There is no decision of this request id: it is written some seconds after the answer, and deleted after DECISION_RETENTION_DAYS.',
+      { status: 404, code: 'decision_not_found' },
     );
   }
 }

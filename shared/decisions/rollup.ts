@@ -3,13 +3,20 @@ import type { DecisionRecord } from './decision-record.ts';
 import { dayOf } from './request-ids.ts';
 import { addDecision, addSums, createSums, driftOf, type Sums } from './sums.ts';
 
+/** Sums are of hours, and of five minutes for a closer look at the last ones. */
+export const SPAN_MS = { hour: 3_600_000, five_minutes: 300_000 } as const;
+export type SpanName = keyof typeof SPAN_MS;
+
 /** What sums are of. */
 export type SumKey = {
-  /** Its first moment, by UTC. */
-  readonly hour: string;
+  readonly span: SpanName;
+  /** The first moment of the time, by UTC. */
+  readonly start: string;
   readonly useCase: string;
   readonly deployment: string;
 };
+
+type Group = { readonly key: SumKey; readonly sums: Sums };
 
 type Row = Readonly<Record<string, unknown>> & {
   readonly partitionKey: string;
@@ -36,49 +43,40 @@ export type Drift = {
   readonly outOfDistributionShare: number;
 };
 
-const HOUR_MS = 3_600_000;
-
 /** By chance so many have a drift of 0.08 at most, with 95% confidence (1.36 / sqrt(n)). */
 const MIN_DRIFTED = 300;
 const MAX_DRIFT = 0.2;
 /** Of prompts like the training data, one in a hundred is beyond the scorer's limit. */
 const MAX_OUTSIDE = 0.1;
 
-/** Callers may name any number of use cases: beyond so many they count together. */
+/** Callers may name any number of use cases: beyond so many sums they count together. */
 const MAX_GROUPS = 2_000;
 const OTHERS = '(others)';
 
 /**
- * Sums of an hour, a use case and a deployment, of this instance alone: each instance writes rows of its
+ * Sums of a time, a use case and a deployment, of this instance alone: each instance writes rows of its
  * own, and whoever reads adds them up, so that nothing is counted twice and nobody waits for anybody.
  */
 export function createRollup(instanceId: string, now: () => number = Date.now): Rollup {
-  const groups = new Map<string, { readonly key: SumKey; readonly sums: Sums }>();
-  const changed = new Set<string>();
+  const groups: Record<SpanName, Map<string, Group>> = { hour: new Map(), five_minutes: new Map() };
+  const changed = new Set<Group>();
   const told = new Set<string>();
   return {
     add: (decision) => {
-      const hour = new Date(Math.floor(decision.at / HOUR_MS) * HOUR_MS).toISOString();
-      const isFull = groups.size >= MAX_GROUPS;
-      const useCase = isFull ? OTHERS : (decision.useCase ?? '');
-      const key = { hour, useCase, deployment: decision.deployment };
-      const id = JSON.stringify(key);
-      const group = groups.get(id) ?? { key, sums: createSums() };
-      groups.set(id, group);
-      changed.add(id);
-      addDecision(group.sums, decision);
+      for (const [span, ofSpan] of spansOf(groups)) {
+        const group = groupOf(ofSpan, span, decision);
+        changed.add(group);
+        addDecision(group.sums, decision);
+      }
     },
     changed: () => {
-      const rows = [...changed].flatMap((id) => {
-        const group = groups.get(id);
-        return group === undefined ? [] : [toRow(instanceId, id, group)];
-      });
+      const rows = [...changed].map((group) => toRow(instanceId, group));
       changed.clear();
-      forget(groups, now());
+      for (const [span, ofSpan] of spansOf(groups)) forget(ofSpan, now() - 3 * SPAN_MS[span]);
       return rows;
     },
     drifted: () => {
-      const hours = Map.groupBy([...groups.values()], ({ key }) => key.hour);
+      const hours = Map.groupBy([...groups.hour.values()], ({ key }) => key.start);
       return [...hours].flatMap(([hour, ofHour]) => {
         const sums = createSums();
         for (const one of ofHour) addSums(sums, one.sums);
@@ -91,33 +89,56 @@ export function createRollup(instanceId: string, now: () => number = Date.now): 
       });
     },
     giveBack: (rows) => {
-      for (const row of rows) if (groups.has(String(row['id']))) changed.add(String(row['id']));
+      const names = new Set(rows.map(({ rowKey }) => rowKey));
+      for (const [, ofSpan] of spansOf(groups)) {
+        for (const group of ofSpan.values()) {
+          if (names.has(toRow(instanceId, group).rowKey)) changed.add(group);
+        }
+      }
     },
   };
 }
 
-/** Of an hour that is over for long nothing comes any more. */
-function forget(groups: Map<string, { readonly key: SumKey }>, now: number): void {
-  for (const [id, { key }] of groups) {
-    if (Date.parse(key.hour) < now - 3 * HOUR_MS) groups.delete(id);
-  }
+function spansOf(groups: Record<SpanName, Map<string, Group>>) {
+  return Object.entries(groups) as [SpanName, Map<string, Group>][];
 }
 
-function toRow(
-  instanceId: string,
-  id: string,
-  { key, sums }: { readonly key: SumKey; readonly sums: Sums },
-): Row {
-  const name = createHash('sha256').update(id).digest('hex').slice(0, 32);
+function groupOf(groups: Map<string, Group>, span: SpanName, decision: DecisionRecord): Group {
+  const { deployment, at } = decision;
+  const start = startOf(span, at);
+  const find = (useCase: string) => {
+    const key = { span, start, useCase, deployment };
+    const id = JSON.stringify(key);
+    return { id, found: groups.get(id) ?? { key, sums: createSums() } };
+  };
+  const own = find(decision.useCase ?? '');
+  const isFull = !groups.has(own.id) && groups.size >= MAX_GROUPS;
+  const { id, found } = isFull ? find(OTHERS) : own;
+  groups.set(id, found);
+  return found;
+}
+
+/** The first moment of the hour, or the five minutes, of a moment. */
+export function startOf(span: SpanName, at: number): string {
+  return new Date(Math.floor(at / SPAN_MS[span]) * SPAN_MS[span]).toISOString();
+}
+
+/** Of a time that is over for long nothing comes any more. */
+function forget(groups: Map<string, Group>, before: number): void {
+  for (const [id, { key }] of groups) if (Date.parse(key.start) < before) groups.delete(id);
+}
+
+function toRow(instanceId: string, { key, sums }: Group): Row {
+  const name = createHash('sha256').update(JSON.stringify(key)).digest('hex').slice(0, 32);
   return {
-    partitionKey: statsPartition(key.hour),
-    rowKey: `${key.hour}|${instanceId}|${name}`,
-    ...{ ...key, id },
+    partitionKey: statsPartition(key.span, Date.parse(key.start)),
+    rowKey: `${key.start}|${instanceId}|${name}`,
+    ...key,
     sums: JSON.stringify(sums),
   };
 }
 
-/** Of the day of an hour. It sorts as the days do. */
-export function statsPartition(hour: string): string {
-  return `${dayOf(Date.parse(hour))}|stats`;
+/** Of the day of a moment. It sorts as the days do. */
+export function statsPartition(span: SpanName, at: number): string {
+  return `${dayOf(at)}|stats${span === 'hour' ? '' : '-fine'}`;
 }

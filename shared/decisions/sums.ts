@@ -17,23 +17,51 @@ export type Sums = {
   costWeak: number;
   cacheHits: number;
   cacheMisses: number;
+  /** Time that the embeddings took that were not in the cache, ms. */
+  missMs: number;
+  /** Requests whose win rate was compared with a threshold for which the calibration foresees a strong share. */
+  foreseen: number;
+  foreseenStrong: number;
+  /** The sum of the shares foreseen. */
+  foreseenShares: number;
   /** Prompts unlike the scorer's training data. */
   outOfDistribution: number;
   /** By twentieths: of the win rate, and of the share of the calibration's prompts below it. */
   winRates: Histogram;
   percentiles: Histogram;
+  /** Of those whose win rate was compared with a threshold, by hundredths of the win rate. */
+  compared: Histogram;
+  comparedStrong: Histogram;
+  /** The same, of those whose price is known, and what they would cost with either model, USD. */
+  priced: Histogram;
+  pricedStrong: Histogram;
+  pricedWeak: Histogram;
+  /** How often each threshold was compared with. */
+  thresholds: Histogram;
   totalMs: Histogram;
   overheadMs: Histogram;
+  /** Of those that no cache had. */
+  embeddingMs: Histogram;
+  upstreamMs: Histogram;
+  firstTokenMs: Histogram;
 };
 
 export const BINS = 20;
+/** Those of the win rates that were compared with a threshold. */
+export const FINE_BINS = 100;
+/** Callers may name any number of thresholds: of an hour, a use case and a deployment so many are told apart. */
+const MAX_THRESHOLDS = 20;
 
 export function createSums(): Sums {
   return {
     ...{ requests: 0, strong: 0, errors: 0, fallbacks: 0 },
     ...{ promptTokens: 0, completionTokens: 0, cachedTokens: 0 },
-    ...{ cost: 0, comparedCost: 0, costStrong: 0, costWeak: 0, cacheHits: 0, cacheMisses: 0 },
-    ...{ outOfDistribution: 0, winRates: {}, percentiles: {}, totalMs: {}, overheadMs: {} },
+    ...{ cost: 0, comparedCost: 0, costStrong: 0, costWeak: 0 },
+    ...{ cacheHits: 0, cacheMisses: 0, missMs: 0 },
+    ...{ foreseen: 0, foreseenStrong: 0, foreseenShares: 0, outOfDistribution: 0 },
+    ...{ winRates: {}, percentiles: {}, compared: {}, comparedStrong: {} },
+    ...{ priced: {}, pricedStrong: {}, pricedWeak: {}, thresholds: {} },
+    ...{ totalMs: {}, overheadMs: {}, embeddingMs: {}, upstreamMs: {}, firstTokenMs: {} },
   };
 }
 
@@ -52,14 +80,53 @@ export function addDecision(sums: Sums, decision: DecisionRecord): void {
   sums.outOfDistribution += Number(decision.isOutside === true);
   addToBins(sums.winRates, decision.winRate);
   addToBins(sums.percentiles, decision.percentile);
-  addTo(sums.totalMs, decision.totalMs);
-  addTo(sums.overheadMs, decision.overheadMs);
+  addComparison(sums, decision);
+  addTimes(sums, decision);
 }
 
 function addToBins(bins: Histogram, value: number | undefined): void {
-  if (value === undefined) return;
-  const bin = Math.min(Math.floor(value * BINS), BINS - 1);
-  bins[bin] = (bins[bin] ?? 0) + 1;
+  if (value !== undefined) count(bins, binOf(value, BINS));
+}
+
+function binOf(value: number, bins: number): number {
+  return Math.min(Math.floor(value * bins), bins - 1);
+}
+
+function count(histogram: Histogram, key: number | string, by = 1): void {
+  histogram[key] = (histogram[key] ?? 0) + by;
+}
+
+/** What another threshold would have changed. */
+function addComparison(sums: Sums, decision: DecisionRecord): void {
+  const { reason, winRate, threshold, tier, costStrong, costWeak } = decision;
+  if (reason !== 'win-rate' || winRate === undefined || threshold === undefined) return;
+  const bin = binOf(winRate, FINE_BINS);
+  const isStrong = Number(tier === 'strong');
+  count(sums.compared, bin);
+  if (isStrong) count(sums.comparedStrong, bin);
+  if (costStrong !== undefined && costWeak !== undefined) {
+    count(sums.priced, bin);
+    count(sums.pricedStrong, bin, costStrong);
+    count(sums.pricedWeak, bin, costWeak);
+  }
+  const name = threshold.toFixed(4);
+  const isKnown = sums.thresholds[name] !== undefined;
+  if (isKnown || Object.keys(sums.thresholds).length < MAX_THRESHOLDS) count(sums.thresholds, name);
+  if (decision.strongShareForeseen === undefined) return;
+  sums.foreseen += 1;
+  sums.foreseenStrong += isStrong;
+  sums.foreseenShares += decision.strongShareForeseen;
+}
+
+function addTimes(sums: Sums, decision: DecisionRecord): void {
+  const { embeddingMs, upstreamMs, firstTokenMs } = decision;
+  addTo(sums.totalMs, decision.totalMs);
+  addTo(sums.overheadMs, decision.overheadMs);
+  if (upstreamMs !== undefined) addTo(sums.upstreamMs, upstreamMs);
+  if (firstTokenMs !== undefined) addTo(sums.firstTokenMs, firstTokenMs);
+  if (embeddingMs === undefined || decision.embeddingCache === 'hit') return;
+  addTo(sums.embeddingMs, embeddingMs);
+  if (decision.embeddingCache === 'miss') sums.missMs += embeddingMs;
 }
 
 /**

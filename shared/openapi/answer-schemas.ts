@@ -80,6 +80,17 @@ export const errorSchema = z.looseObject({
   }),
 });
 
+export const candidateSchema = z.object({
+  deployment: z.string(),
+  model: z.string(),
+  tier: tierSchema,
+  win_rate: winRateSchema.optional(),
+  price: priceSchema.optional(),
+  estimated_cost: z.number().min(0).optional().describe('USD of this request.'),
+  passed_over: choice(passedOver).nullable().describe('Why; null for the one that answers.'),
+  lacks: z.string().optional().describe('What of the request it cannot serve.'),
+});
+
 export const routingDecisionSchema = z.object({
   object: z.literal('routing.decision'),
   index: z.int().optional().describe('Of the prompt; absent in the answer of a chat completion.'),
@@ -126,18 +137,7 @@ export const routingDecisionSchema = z.object({
       'Recorded outcomes of prompts like it, the nearest first: with `explain`, if there are any.',
     ),
   candidates: z
-    .array(
-      z.object({
-        deployment: z.string(),
-        model: z.string(),
-        tier: tierSchema,
-        win_rate: winRateSchema.optional(),
-        price: priceSchema.optional(),
-        estimated_cost: z.number().min(0).optional().describe('USD of this request.'),
-        passed_over: choice(passedOver).nullable().describe('Why; null for the one that answers.'),
-        lacks: z.string().optional().describe('What of the request it cannot serve.'),
-      }),
-    )
+    .array(candidateSchema)
     .optional()
     .describe('All deployments that the caller may have, the strongest first: with `explain`.'),
 });

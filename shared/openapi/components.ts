@@ -24,7 +24,12 @@ import {
   routingDecisionsSchema,
 } from './answer-schemas.ts';
 
-import { decisionListSchema, outcomeAnswerSchema, statsSchema } from './decision-schemas.ts';
+import {
+  decisionListSchema,
+  decisionSchema,
+  outcomeAnswerSchema,
+  statsSchema,
+} from './decision-schemas.ts';
 import { readinessSchema } from './readiness-schema.ts';
 import {
   deletedSchema,
@@ -79,6 +84,7 @@ const schemas = {
   Message: messageAnswerSchema,
   MessageList: messageListSchema,
   DeletedThread: deletedThreadSchema,
+  Decision: decisionSchema,
   DecisionList: decisionListSchema,
   Stats: statsSchema,
   Outcome: outcomeSchema,
@@ -107,6 +113,7 @@ const schemas = {
   Health: healthSchema,
   Readiness: readinessSchema,
   Document: documentSchema,
+  File: z.string(),
   Error: errorSchema,
 };
 

@@ -36,15 +36,49 @@ const decision = {
   outcomes: [outcome],
 };
 
+const candidates = [
+  {
+    ...{ deployment: 'strong', model: 'gpt-5.6-sol', tier: 'strong' },
+    ...{ price: { input: 4, output: 20 }, estimated_cost: 0.0106, passed_over: 'price' },
+  },
+  {
+    ...{ deployment: 'weak', model: 'gpt-5.6-luna', tier: 'weak', win_rate: 0.21 },
+    ...{ price: { input: 0.2, output: 1.2 }, estimated_cost: 0.0006, passed_over: null },
+  },
+];
+
+const milliseconds = { p50: 810, p90: 1_900, p99: 4_200 };
+
 const sums = {
   ...{ requests: 1_200, errors: 3, fallbacks: 1, strong_share: 0.31 },
+  strong_share_foreseen: { requests: 1_100, strong_share: 0.31, foreseen: 0.3 },
   ...{ prompt_tokens: 144_000, completion_tokens: 48_000, cached_tokens: 0 },
-  ...{ cost: 0.52, cost_always_strong: 1.54, cost_always_weak: 0.09, savings: 1.02 },
+  ...{
+    cost: 0.52,
+    cost_compared: 0.52,
+    cost_always_strong: 1.54,
+    cost_always_weak: 0.09,
+    savings: 1.02,
+  },
   ...{ savings_share: 0.66, cache_hit_rate: 0.4, out_of_distribution_share: 0.02, drift: 0.04 },
+  embedding_cache: { hits: 480, misses: 720, saved_ms: 14_400 },
+  compared: [
+    {
+      ...{ win_rate: 0.21, requests: 40, strong: 0, priced: 40 },
+      ...{ cost_strong: 0.05, cost_weak: 0.003 },
+    },
+  ],
+  thresholds: [{ threshold: 0.35, requests: 1_100 }],
   win_rate_histogram: Array.from({ length: 20 }, (_, bin) => (bin < 12 ? 100 : 0)),
-  total_ms: { p50: 810, p90: 1_900, p99: 4_200 },
+  total_ms: milliseconds,
   overhead_ms: { p50: 1.4, p90: 2.3, p99: 6 },
-  quality: { outcomes: 200, bad: 8, strong_would_have_won_at_most: 0.07 },
+  embedding_ms: { p50: 30, p90: 45, p99: 90 },
+  upstream_ms: milliseconds,
+  first_token_ms: milliseconds,
+  quality: {
+    ...{ outcomes: 200, bad: 8, strong_would_have_won_at_least: 0.023 },
+    strong_would_have_won_at_most: 0.07,
+  },
 };
 
 /** What was decided, and how good it was. */
@@ -70,6 +104,22 @@ export const decisionOperations = {
       ...errorResponses([400, 401, 403, 409, 429, 431, 500, 503]),
     },
   },
+  'get-decision': {
+    access: 'admin',
+    tag: 'decisions',
+    method: 'GET',
+    path: '/llm/decisions/{id}',
+    summary: 'Get a decision',
+    description:
+      'By the `x-smart-router-request-id` of the answer, with the deployments that were looked at.',
+    responses: {
+      200: answer(
+        { description: 'The decision.', schema: 'Decision', example: { ...decision, candidates } },
+        'common',
+      ),
+      ...errorResponses([400, 401, 403, 404, 409, 429, 431, 500, 503]),
+    },
+  },
   stats: {
     access: 'admin',
     tag: 'decisions',
@@ -77,8 +127,8 @@ export const decisionOperations = {
     path: '/llm/stats',
     summary: 'What it cost, and what it saved',
     description:
-      'Of the hours of a time (of the last day unless given), by use case, deployment or hour, and of all together.',
-    query: ['from', 'to', 'by'],
+      'Of a time (of the last day unless given), by use case, deployment, hour or five minutes, and of all together. Whole hours are told; of six hours or less whole five minutes.',
+    query: ['from', 'to', 'by', 'use_case', 'deployment'],
     responses: {
       200: answer(
         {

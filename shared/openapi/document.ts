@@ -92,7 +92,7 @@ const NAME: Json = {
   name: 'name',
   in: 'path',
   required: true,
-  description: 'The name of the entry.',
+  description: 'The name of the entry, or of the file.',
   schema: { type: 'string' },
   example: 'middle',
 };
@@ -101,7 +101,7 @@ const ID: Json = {
   name: 'id',
   in: 'path',
   required: true,
-  description: 'The id of the thread, or of the vector store.',
+  description: 'The id of the thread, of the vector store, or of the request.',
   schema: { type: 'string' },
   example: 'thread_0d9c2f6f3e0b4c1d8a7e5b9f1c2d3e4f',
 };

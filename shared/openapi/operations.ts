@@ -3,6 +3,7 @@ import { decisionOperations } from './decision-operations.ts';
 import * as examples from './examples.ts';
 import { registryOperations } from './registry-operations.ts';
 import { answer, BODY_ERRORS, DEPLOYMENT_ERRORS, errorResponses } from './responses.ts';
+import { serviceOperations } from './service-operations.ts';
 import { threadOperations } from './thread-operations.ts';
 import { vectorStoreOperations } from './vector-store-operations.ts';
 
@@ -66,67 +67,7 @@ const MODEL = "Routed by the body's `model`; without one, as `smart-router`.";
  * The route `zz-not-found`, which answers all other paths with a 404, is no operation.
  */
 export const operations = {
-  health: {
-    method: 'GET',
-    path: '/health',
-    access: 'open',
-    tag: 'service',
-    summary: 'Is the router there?',
-    description: 'Asks no dependency. For load balancers.',
-    responses: {
-      200: answer(
-        { description: 'It is.', schema: 'Health', example: { status: 'online' } },
-        'common',
-      ),
-      ...errorResponses([400]),
-    },
-  },
-  ready: {
-    method: 'GET',
-    path: '/ready',
-    access: 'open',
-    tag: 'service',
-    summary: 'Can the router answer?',
-    description: 'Asks each dependency and tells its state. An answer is kept for five seconds.',
-    responses: {
-      200: answer(
-        {
-          description: 'It can; `degraded`: worse or slower than it could.',
-          schema: 'Readiness',
-          example: examples.readiness('ready'),
-        },
-        'common',
-      ),
-      ...errorResponses([400, 500]),
-      503: answer(
-        {
-          description: 'No deployment can answer.',
-          schema: 'Readiness',
-          example: examples.readiness('unavailable'),
-        },
-        'common',
-      ),
-    },
-  },
-  openapi: {
-    method: 'GET',
-    path: '/openapi.json',
-    access: 'open',
-    tag: 'service',
-    summary: 'This document',
-    description: 'The contract of the whole HTTP surface, in OpenAPI 3.1.',
-    responses: {
-      200: answer(
-        {
-          description: 'The document.',
-          schema: 'Document',
-          example: { openapi: '3.1.0', info: { title: 'Smart Router' }, paths: {} },
-        },
-        'common',
-      ),
-      ...errorResponses([400]),
-    },
-  },
+  ...serviceOperations,
   chat: chat('/llm/openai/deployments/{deployment}/chat/completions', 'by deployment', DEPLOYMENT),
   'chat-by-base-url': chat(
     '/llm/deployments/{deployment}/chat/completions',

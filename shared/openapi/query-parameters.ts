@@ -66,7 +66,11 @@ export const QUERY: Readonly<Record<QueryName, Json>> = {
     name: 'by',
     in: 'query',
     description: 'What to tell apart.',
-    schema: { type: 'string', enum: ['use_case', 'deployment', 'hour'], default: 'use_case' },
+    schema: {
+      type: 'string',
+      enum: ['use_case', 'deployment', 'hour', 'five_minutes'],
+      default: 'use_case',
+    },
   },
   caller: { name: 'caller', in: 'query', description: 'Of it alone.', schema: { type: 'string' } },
   dry_run: {

@@ -94,6 +94,12 @@ export function answer({ description, schema, example, events }: Answer, kind: H
   };
 }
 
+/** A file of one of some types. */
+export function fileResponse(description: string, ...types: readonly string[]): Json {
+  const content = types.map((type) => [type, { schema: reference('File') }]);
+  return { description, headers: headersOf('common'), content: Object.fromEntries(content) };
+}
+
 const errors = {
   400: error('The request is wrong: `param` says where.', {
     message: 'messages.0.role: Invalid input: expected string, received undefined.',

@@ -30,6 +30,8 @@ afterAll(async () => {
   await azurite.close();
 });
 
+const hourAgo = () => Math.floor(Date.now() / 1_000) - 3_600;
+
 /** Asks, and gives the request's id. */
 async function ask(prompt: string, more: object = {}, useCase?: string): Promise<string> {
   const answer = await fetch(router.url + ROUTED, {
@@ -141,6 +143,33 @@ describe('the decision log', () => {
   });
 });
 
+describe('one decision', () => {
+  it('has the candidates, and their prices, for admins alone', async () => {
+    const useCase = randomUUID();
+    const id = await ask('Hi', { routing: { threshold: 1 } }, useCase);
+    await untilKept(useCase, 1);
+    const get = async (path: string, key = 'admin') => {
+      const response = await fetch(`${router.url}/llm/decisions/${path}`, {
+        headers: { 'api-key': key },
+      });
+      // biome-ignore lint/suspicious/noExplicitAny: the same.
+      return { status: response.status, body: (await response.json()) as any };
+    };
+    const { status, body } = await get(id);
+    expect([status, body.request_id, body.use_case]).toEqual([200, id, useCase]);
+    expect(body.outcomes).toEqual([]);
+    expect(body.candidates).toMatchObject([
+      { deployment: 'strong', price: { input: 4, output: 20 }, passed_over: 'price' },
+      { deployment: 'weak', win_rate: body.win_rate, passed_over: null },
+    ]);
+    expect((await get(id, 'app')).status).toBe(403);
+    const gone = [`${id.slice(0, -1)}!`, 'none', randomUUID()];
+    for (const none of gone) {
+      expect(await get(none)).toMatchObject({ body: { error: { code: 'decision_not_found' } } });
+    }
+  });
+});
+
 describe('the stats', () => {
   it('tell admins what it cost and what it saved', async () => {
     const useCase = randomUUID();
@@ -162,6 +191,15 @@ describe('the stats', () => {
     expect(own.savings).toBeGreaterThan(0);
     expect(own.cost + own.savings).toBeCloseTo(own.cost_always_strong, 10);
     expect(own.overhead_ms.p50).toBeGreaterThan(0);
+    const alone = await stats(`?by=deployment&use_case=${useCase}&deployment=weak`);
+    expect(alone.body.total).toMatchObject({ requests: 1, strong_share: 0 });
+    expect(alone.body.data).toMatchObject([{ key: 'weak' }]);
+    const fine = await stats(`?by=five_minutes&use_case=${useCase}&from=${hourAgo()}`);
+    expect(fine.body.data.at(-1).key).toMatch(/:[0-5][05]:00.000Z$/);
+    expect(await stats('?by=five_minutes')).toMatchObject({
+      status: 400,
+      body: { error: { param: 'from', message: 'from must be before to, by 6 hours at most.' } },
+    });
     const { body } = await stats('?by=deployment');
     expect(body).toMatchObject({ object: 'stats', by: 'deployment' });
     expect(body.data.map((one: { key: string }) => one.key)).toEqual(['strong', 'weak']);

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Simulator, startSimulator } from '../upstream-simulator/simulator.ts';
-import { startAzurite } from './azurite.ts';
+import { type Azurite, startAzurite } from './azurite.ts';
 import { pickPort } from './pick-port.ts';
 
 type Settings = Readonly<Record<string, string | undefined>>;
@@ -11,6 +11,8 @@ export type LocalServices = {
   readonly settings: Settings;
   /** Absent: the settings name real deployments. */
   readonly simulatorUrl?: string;
+  /** Connection string of Azurite; absent: the settings name other tables. */
+  readonly azurite?: string;
   close(): Promise<void>;
 };
 
@@ -30,14 +32,12 @@ export async function startLocalServices(
 ): Promise<LocalServices> {
   const isNamed = (name: string, sample?: string) =>
     (given[name] ?? '') !== '' && given[name] !== sample;
-  const needsSimulator = !isNamed('AZURE_OPENAI_ENDPOINT', SAMPLE_ENDPOINT);
-  const needsAzurite =
-    !isNamed('TABLES_ENDPOINT') && !isNamed('TABLES_CONNECTION_STRING', SAMPLE_TABLES);
+  const hasDeployments = isNamed('AZURE_OPENAI_ENDPOINT', SAMPLE_ENDPOINT);
+  const hasTables =
+    isNamed('TABLES_ENDPOINT') || isNamed('TABLES_CONNECTION_STRING', SAMPLE_TABLES);
   const [simulator, azurite] = await Promise.all([
-    needsSimulator ? startSimulatorNearby() : undefined,
-    needsAzurite
-      ? startAzurite({ preferUsualPorts: true, ...(dataFolder !== undefined && { dataFolder }) })
-      : undefined,
+    hasDeployments ? undefined : startSimulatorNearby(),
+    hasTables ? undefined : startTables(dataFolder),
   ]);
   const defaults = {
     ...(simulator && simulatorSettings(simulator.url, given)),
@@ -46,14 +46,9 @@ export async function startLocalServices(
     // Headers above 16 KB would hang, here as in Azure.
     languageWorkers__node__arguments: '--max-http-header-size=65536',
   };
+  const hasVectors = isNamed('AI_SEARCH_ENDPOINT') || isNamed('VECTOR_STORE_FILE', SAMPLE_VECTORS);
   const started = {
-    // Where the tables are kept, or in memory as they are.
-    ...(azurite &&
-      !isNamed('AI_SEARCH_ENDPOINT') &&
-      !isNamed('VECTOR_STORE_FILE', SAMPLE_VECTORS) && {
-        VECTOR_STORE_FILE:
-          dataFolder === undefined ? SAMPLE_VECTORS : join(dataFolder, 'vectors.sqlite'),
-      }),
+    ...(azurite && !hasVectors && { VECTOR_STORE_FILE: vectorsBeside(dataFolder) }),
     ...(simulator && { AZURE_OPENAI_ENDPOINT: simulator.url }),
     ...(azurite && { TABLES_CONNECTION_STRING: azurite.connectionString }),
     // Where the real host keeps whose turn a timer is.
@@ -62,10 +57,20 @@ export async function startLocalServices(
   return {
     settings: { ...defaults, ...withoutEmpty(given), ...started },
     ...(simulator && { simulatorUrl: simulator.url }),
+    ...(azurite && { azurite: azurite.connectionString }),
     close: async () => {
       await Promise.all([simulator?.close(), azurite?.close()]);
     },
   };
+}
+
+function startTables(dataFolder: string | undefined): Promise<Azurite> {
+  return startAzurite({ preferUsualPorts: true, ...(dataFolder !== undefined && { dataFolder }) });
+}
+
+/** Where the tables are kept, or in memory as they are. */
+function vectorsBeside(dataFolder: string | undefined): string {
+  return dataFolder === undefined ? SAMPLE_VECTORS : join(dataFolder, 'vectors.sqlite');
 }
 
 async function startSimulatorNearby(): Promise<Simulator> {

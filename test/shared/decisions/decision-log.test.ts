@@ -94,8 +94,8 @@ describe('the decision log', () => {
     await log.flush();
     expect((await read()).map((row) => row['requestId'])).toEqual(ids);
     expect(await read(NOON + DAY_MS, NOON + 2 * DAY_MS + 1)).toHaveLength(2);
-    // Two decisions, and the sums of their hours.
-    expect(await removeDecisionsBefore(table, new Date(NOON + 2 * DAY_MS))).toBe(4);
+    // Two decisions, and the sums of their hours and five minutes.
+    expect(await removeDecisionsBefore(table, new Date(NOON + 2 * DAY_MS))).toBe(6);
     expect((await read()).map((row) => row['requestId'])).toEqual(ids.slice(0, 2));
     // The key of the ids is there for as long as the table.
     const later = createDecisionLog({ loadClient: async () => table, log: () => undefined });

@@ -55,7 +55,7 @@ describe('the stats', () => {
     two.record(decide(id(), { reason: 'fallback', cost: undefined, totalMs: 900 }));
     await Promise.all([one.flush(), two.flush()]);
     const span = { from: NOON - HOUR_MS, to: clock.now + 1 };
-    const [total, ...cases] = await readStats(table, span, 'use_case');
+    const [total, ...cases] = await readStats(table, { ...span, by: 'use_case' });
     expect(total).toMatchObject({
       ...{ key: null, requests: 4, errors: 1, fallbacks: 1, strong_share: 0.25 },
       ...{ prompt_tokens: 40, completion_tokens: 20, cost: 12, cost_always_strong: 30 },
@@ -74,18 +74,18 @@ describe('the stats', () => {
       ['batch', 1],
       ['support', 3],
     ]);
-    const [, ...hours] = await readStats(table, span, 'hour');
+    const [, ...hours] = await readStats(table, { ...span, by: 'hour' });
     expect(hours.map(({ key, requests }) => [key, requests])).toEqual([
       ['2026-11-27T12:00:00.000Z', 3],
       ['2026-11-27T13:00:00.000Z', 1],
     ]);
-    const [last] = await readStats(
-      table,
-      { from: NOON + HOUR_MS, to: clock.now + 1 },
-      'deployment',
-    );
+    const [last] = await readStats(table, {
+      from: NOON + HOUR_MS,
+      to: clock.now + 1,
+      by: 'deployment',
+    });
     expect(last).toMatchObject({ requests: 1 });
-    expect(await readStats(table, { from: 0, to: HOUR_MS }, 'hour')).toMatchObject([
+    expect(await readStats(table, { from: 0, to: HOUR_MS, by: 'hour' })).toMatchObject([
       { key: null, requests: 0, strong_share: null, total_ms: { p50: null } },
     ]);
   });
@@ -106,12 +106,95 @@ describe('the stats', () => {
       await keepOutcome(table, place, outcome, from);
     }
     await log.flush();
-    const [total, support] = await readStats(table, { from: NOON - 1, to: NOON + 1 }, 'use_case');
+    const [total, support] = await readStats(table, {
+      from: NOON - 1,
+      to: NOON + 1,
+      by: 'use_case',
+    });
     expect(total?.['quality']).toMatchObject({ outcomes: 30, bad: 1 });
     expect(support?.['quality']).toEqual(total?.['quality']);
     const quality = total?.['quality'] as Record<string, number> | undefined;
     // Wilson's upper bound of 1 in 30 at z = 1.645: (0.0333 + 0.0451 + 0.0703) / 1.0902.
     expect(quality?.['strong_would_have_won_at_most']).toBeCloseTo(0.1364, 3);
+  });
+});
+
+describe('what another threshold would have done', () => {
+  it('is told by the hundredth of the win rate, of what was compared with one', async () => {
+    const { table, createLog, decide } = start();
+    const log = createLog();
+    await log.flush();
+    const record = (more: Partial<DecisionRecord>) =>
+      log.record(decide(log.ids.create(randomUUID()), { threshold: 0.5, ...more }));
+    record({ winRate: 0.217, strongShareForeseen: 0.4 });
+    record({ winRate: 0.2101, strongShareForeseen: 0.4, cost: undefined, costStrong: undefined });
+    record({ winRate: 1, tier: 'strong', threshold: 0.25, strongShareForeseen: 0.7 });
+    record({ winRate: 0.9, tier: 'strong', reason: 'session' });
+    await log.flush();
+    const [total] = await readStats(table, { from: NOON - 1, to: NOON + 1, by: 'hour' });
+    expect(total).toMatchObject({
+      requests: 4,
+      strong_share_foreseen: { requests: 3, strong_share: 1 / 3, foreseen: 0.5 },
+      thresholds: [
+        { threshold: 0.5, requests: 2 },
+        { threshold: 0.25, requests: 1 },
+      ],
+      compared: [
+        { win_rate: 0.21, requests: 2, strong: 0, priced: 1, cost_strong: 10, cost_weak: 1 },
+        { win_rate: 0.99, requests: 1, strong: 1, priced: 1, cost_strong: 10, cost_weak: 1 },
+      ],
+    });
+  });
+});
+
+describe('a closer look', () => {
+  it('at six hours or less is at five minutes, of one use case or deployment if asked', async () => {
+    const { clock, table, createLog, decide } = start();
+    const log = createLog();
+    await log.flush();
+    const record = (more: Partial<DecisionRecord> = {}) =>
+      log.record(decide(log.ids.create(randomUUID()), more));
+    record();
+    clock.now += 6 * 60_000;
+    record({ useCase: 'batch' });
+    record({ deployment: 'strong', tier: 'strong', useCase: undefined });
+    await log.flush();
+    const span = { from: NOON - 60_000, to: clock.now + 1, by: 'five_minutes' } as const;
+    const keysOf = async (more: object = {}) => {
+      const [, ...data] = await readStats(table, { ...span, ...more });
+      return data.map(({ key, requests }) => [key, requests]);
+    };
+    expect(await keysOf()).toEqual([
+      ['2026-11-27T12:00:00.000Z', 1],
+      ['2026-11-27T12:05:00.000Z', 2],
+    ]);
+    expect(await keysOf({ from: NOON + 300_000 })).toEqual([['2026-11-27T12:05:00.000Z', 2]]);
+    expect(await keysOf({ useCase: 'batch' })).toEqual([['2026-11-27T12:05:00.000Z', 1]]);
+    expect(await keysOf({ useCase: '', by: 'use_case' })).toEqual([['', 1]]);
+    expect(await keysOf({ deployment: 'strong', by: 'deployment' })).toEqual([['strong', 1]]);
+  });
+
+  it('has the times of embeddings that no cache had, of deployments and of first tokens', async () => {
+    const { table, createLog, decide } = start();
+    const log = createLog();
+    await log.flush();
+    const record = (more: Partial<DecisionRecord>) =>
+      log.record(decide(log.ids.create(randomUUID()), more));
+    record({ embeddingCache: 'miss', embeddingMs: 40, upstreamMs: 500, firstTokenMs: 200 });
+    for (let hit = 0; hit < 3; hit += 1) record({ embeddingMs: 0.1, upstreamMs: 500 });
+    await log.flush();
+    const [total] = await readStats(table, { from: NOON - 1, to: NOON + 1, by: 'hour' });
+    expect(total).toMatchObject({
+      embedding_cache: { hits: 3, misses: 1, saved_ms: 120 },
+      cache_hit_rate: 0.75,
+    });
+    const near = (name: string, ms: number) => {
+      const latencies = total?.[name] as { p50: number } | undefined;
+      expect(Math.abs((latencies?.p50 ?? 0) - ms)).toBeLessThan(0.07 * ms);
+    };
+    near('embedding_ms', 40);
+    near('upstream_ms', 500);
+    near('first_token_ms', 200);
   });
 });
 
@@ -121,9 +204,13 @@ describe('sums', () => {
     const rollup = createRollup('one', () => NOON);
     for (let count = 0; count < 2_500; count += 1) rollup.add(decide('x', { useCase: `${count}` }));
     const rows = rollup.changed();
-    expect(rows).toHaveLength(2_001);
-    const others = rows.find((row) => row['useCase'] === '(others)');
-    expect(JSON.parse(String(others?.['sums']))).toMatchObject({ requests: 500 });
+    // Of the hour, and of its five minutes.
+    expect(rows).toHaveLength(2 * 2_001);
+    const others = rows.filter((row) => row['useCase'] === '(others)');
+    expect(others.map((row) => JSON.parse(String(row['sums'])))).toMatchObject([
+      { requests: 500 },
+      { requests: 500 },
+    ]);
     expect(rollup.changed()).toEqual([]);
   });
 });
@@ -164,7 +251,7 @@ describe('drift', () => {
       log.record(decide(log.ids.create(randomUUID()), { percentile: 0.99, isOutside: true }));
     }
     await log.flush();
-    const [total] = await readStats(table, { from: NOON - 1, to: NOON + 1 }, 'hour');
+    const [total] = await readStats(table, { from: NOON - 1, to: NOON + 1, by: 'hour' });
     expect(total?.['drift']).toBeCloseTo(0.95, 10);
     expect(total?.['out_of_distribution_share']).toBe(1);
   });

@@ -1,0 +1,97 @@
+import type { DeploymentList, Readiness } from './api.ts';
+import { NONE, words } from './format.ts';
+import type { PageProps } from './page.ts';
+import { Failure } from './states.tsx';
+import { usePolled } from './use-polled.ts';
+
+const EVERY_MS = 10_000;
+
+/** The deployments of the registry, and how each is now. */
+export function Deployments(props: PageProps) {
+  const { api, isPaused } = props;
+  const every = isPaused ? Number.POSITIVE_INFINITY : EVERY_MS;
+  const { data, error, refresh } = usePolled(`${api.credential}`, every, async (signal) => {
+    const [list, ready] = await Promise.all([
+      api.get<DeploymentList>('/llm/deployments', {}, signal),
+      api.get<Readiness>('/ready', {}, signal),
+    ]);
+    return { list, ready };
+  });
+  if (data === undefined) {
+    return error === undefined ? null : <Failure {...props} error={error} onRetry={refresh} />;
+  }
+  const states = new Map(data.ready.deployments.map((one) => [one.name, one]));
+  return (
+    <section class="card">
+      <h2 id="deployments">Deployments now</h2>
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keys. */}
+      <section class="scroll" tabIndex={0} aria-labelledby="deployments">
+        <table>
+          <thead>
+            <tr>
+              <th scope="col">Name</th>
+              <th scope="col">State</th>
+              <th scope="col">Model</th>
+              <th scope="col">USD per million in, out</th>
+              <th scope="col">Under way</th>
+              <th scope="col">Weight</th>
+            </tr>
+          </thead>
+          <tbody>
+            {data.list.data.map((one) => (
+              <Row key={one.name} deployment={one} state={states.get(one.name)} />
+            ))}
+          </tbody>
+        </table>
+      </section>
+      <Parts {...data.ready} />
+    </section>
+  );
+}
+
+type RowProps = {
+  readonly deployment: DeploymentList['data'][number];
+  readonly state: Readiness['deployments'][number] | undefined;
+};
+
+function Row({ deployment, state }: RowProps) {
+  const { name, model, price, enabled, weight } = deployment;
+  return (
+    <tr>
+      <th scope="row">{name}</th>
+      <td>
+        <State {...{ enabled, state }} />
+      </td>
+      <td>{model ?? name}</td>
+      <td>{price ? `${price.input} / ${price.output}` : NONE}</td>
+      <td>
+        {state ? `${state.in_flight}${state.queued > 0 ? `, ${state.queued} wait` : ''}` : NONE}
+      </td>
+      <td>{weight}</td>
+    </tr>
+  );
+}
+
+function State({
+  enabled,
+  state,
+}: { readonly enabled: boolean | undefined } & Pick<RowProps, 'state'>) {
+  if (enabled === false) return <span class="muted">‖ paused</span>;
+  if (state === undefined) return <span class="muted">? unknown</span>;
+  if (state.circuit === 'open') return <span class="bad">■ circuit open</span>;
+  if (state.state !== 'ok') return <span class="bad">■ {words(state.state)}</span>;
+  if (state.resting_ms !== undefined) return <span class="warning">▲ asked for a pause</span>;
+  if (state.circuit === 'half-open') return <span class="warning">▲ tried again</span>;
+  return <span class="good">● ok</span>;
+}
+
+function Parts({ scorer, embeddings, registry, tables }: Readiness) {
+  const parts = [
+    `Scorer ${scorer.name}: ${scorer.state}`,
+    `embeddings by ${embeddings.embedder}: ${embeddings.state}`,
+    `tables: ${words(tables.state)}`,
+    `registry: ${words(registry.state)}`,
+    ...registry.problems.map(String),
+  ];
+  return <p class="muted">{parts.join(' · ')}</p>;
+}

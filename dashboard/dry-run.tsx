@@ -1,0 +1,86 @@
+import { Tier, WinRate } from './decision-table.tsx';
+import { exactRate, percent, rate, usd } from './format.ts';
+import { reasonPhrase } from './phrases.ts';
+import type { Tried } from './try.tsx';
+
+type DryRunProps = {
+  readonly tried: readonly Tried[];
+  readonly chosen: number;
+  readonly onChoose: (index: number) => void;
+};
+
+/** Who would answer, and why, in each way to route; one of them is chosen. */
+export function DryRun({ tried, chosen, onChoose }: DryRunProps) {
+  const first = tried[0]?.decision;
+  return (
+    <section class="card" aria-labelledby="dry-run">
+      <h2 id="dry-run">Who would answer</h2>
+      {first?.win_rate !== undefined && (
+        <p>
+          The strong model is predicted to beat the weak one with a win rate of{' '}
+          <b>{exactRate(first.win_rate)}</b>
+          {first.percentile !== undefined &&
+            `, higher than for ${percent(first.percentile)} of the calibration's prompts`}
+          .
+        </p>
+      )}
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keys. */}
+      <section class="scroll" tabIndex={0} aria-label="Ways to route the prompt">
+        <table>
+          <thead>
+            <tr>
+              <th scope="col">Routed</th>
+              <th scope="col">Answers</th>
+              <th scope="col">Threshold</th>
+              <th scope="col">Win rate</th>
+              <th scope="col">Why</th>
+              <th scope="col">Estimated</th>
+            </tr>
+          </thead>
+          <tbody>
+            {tried.map(({ wish, decision, problem }, index) => (
+              <tr key={wish.name} class={index === chosen ? 'chosen' : ''}>
+                <th scope="row">
+                  <label class="inline">
+                    <input
+                      type="radio"
+                      name="wish"
+                      checked={index === chosen}
+                      disabled={problem !== undefined}
+                      onChange={() => onChoose(index)}
+                    />
+                    {wish.name}
+                  </label>
+                </th>
+                {decision ? <Decided {...decision} /> : <td colSpan={5}>{problem}</td>}
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </section>
+    </section>
+  );
+}
+
+function Decided(decision: NonNullable<Tried['decision']>) {
+  const { threshold, win_rate: winRate, tier, candidates = [] } = decision;
+  const answering = candidates.find(({ passed_over: why }) => why === null);
+  return (
+    <>
+      <td>
+        <Tier tier={tier} /> {decision.selected_model}
+      </td>
+      <td>{rate(threshold)}</td>
+      <td>
+        <WinRate winRate={winRate} threshold={threshold} />
+      </td>
+      <td>{whyOf(decision)}</td>
+      <td>{usd(answering?.estimated_cost)}</td>
+    </>
+  );
+}
+
+function whyOf({ reason, tier }: NonNullable<Tried['decision']>): string {
+  if (reason !== 'win-rate') return reasonPhrase(reason);
+  return tier === 'strong' ? 'reaches the threshold' : 'stays below the threshold';
+}

@@ -1,0 +1,103 @@
+import type { Sums } from './api.ts';
+import { count, percent, rate } from './format.ts';
+
+/** As the router warns of it (`prompts-drifted`). */
+const MAX_DRIFT = 0.2;
+const MAX_OUTSIDE = 0.1;
+
+/** What users and judges said, and whether the calibration still holds. */
+export function Quality({ total }: { readonly total: Sums }) {
+  const { quality, drift, out_of_distribution_share: outside } = total;
+  return (
+    <section class="charts three" aria-label="Quality">
+      <div class="card">
+        <h2>Quality of weak answers</h2>
+        {quality.outcomes === 0 ? (
+          <p class="muted">
+            Nobody has said how good they were. <code>POST /llm/outcomes</code>, or a decision
+            opened here, is the way to.
+          </p>
+        ) : (
+          <Interval {...quality} />
+        )}
+      </div>
+      <div class="card">
+        <h2>Drift from the calibration</h2>
+        {drift === null ? (
+          <p class="muted">Nothing was scored with a calibration.</p>
+        ) : (
+          <Gauge
+            value={drift}
+            limit={MAX_DRIFT}
+            text={rate(drift)}
+            calm="Live prompts are like the calibration's: the strong share holds."
+            alarm="Live prompts differ from the calibration's: calibrate on the decisions."
+          />
+        )}
+      </div>
+      <div class="card">
+        <h2>Unlike the training data</h2>
+        <Gauge
+          value={outside ?? 0}
+          limit={MAX_OUTSIDE}
+          text={percent(outside)}
+          calm="The scorer knows prompts like most of these."
+          alarm="The scorer has seen few prompts like these: train on your own."
+        />
+      </div>
+    </section>
+  );
+}
+
+function Interval({
+  outcomes,
+  bad = 0,
+  strong_would_have_won_at_least: least = 0,
+  strong_would_have_won_at_most: most = 1,
+}: Sums['quality']) {
+  const share = bad / outcomes;
+  const x = (value: number) => 10 + 280 * value;
+  return (
+    <>
+      <p class="value">
+        ≤ {percent(most)} <small>better by the strong model</small>
+      </p>
+      <svg class="interval" viewBox="0 0 300 24" aria-hidden="true">
+        <line class="rail" x1={10} x2={290} y1={12} y2={12} />
+        <line class="span" x1={x(least)} x2={x(most)} y1={12} y2={12} />
+        <circle cx={x(share)} cy={12} r={5} />
+      </svg>
+      <p class="muted">
+        {count(bad)} of {count(outcomes)} judged answers were bad: {percent(share)}, between{' '}
+        {percent(least)} and {percent(most)} with 95% confidence on each side.
+      </p>
+    </>
+  );
+}
+
+type GaugeProps = {
+  readonly value: number;
+  readonly limit: number;
+  readonly text: string;
+  readonly calm: string;
+  readonly alarm: string;
+};
+
+function Gauge({ value, limit, text, calm, alarm }: GaugeProps) {
+  const isHigh = value > limit;
+  const x = (one: number) => 10 + 280 * Math.min(1, one / (2 * limit));
+  return (
+    <>
+      <p class={`value ${isHigh ? 'warning' : ''}`}>
+        {isHigh && <span aria-hidden="true">▲ </span>}
+        {text} <small>limit {limit < 0.2 ? percent(limit) : rate(limit)}</small>
+      </p>
+      <svg class={`interval ${isHigh ? 'high' : ''}`} viewBox="0 0 300 24" aria-hidden="true">
+        <line class="rail" x1={10} x2={290} y1={12} y2={12} />
+        <line class="span" x1={10} x2={x(value)} y1={12} y2={12} />
+        <line class="limit" x1={x(limit)} x2={x(limit)} y1={4} y2={20} />
+      </svg>
+      <p class="muted">{isHigh ? alarm : calm}</p>
+    </>
+  );
+}

@@ -1,0 +1,39 @@
+import { useEffect, useRef } from 'preact/hooks';
+
+type SignInProps = {
+  readonly onCredential: (credential: string | undefined) => void;
+  readonly onClose: () => void;
+};
+
+/** Asks for a key or a token. No form that a browser sends, and nothing that it keeps. */
+export function SignIn({ onCredential, onClose }: SignInProps) {
+  const dialog = useRef<HTMLDialogElement>(null);
+  const input = useRef<HTMLInputElement>(null);
+  useEffect(() => dialog.current?.showModal(), []);
+  return (
+    <dialog ref={dialog} class="sign-in" aria-labelledby="sign-in-title" onClose={onClose}>
+      <form
+        onSubmit={(event) => {
+          event.preventDefault();
+          onCredential(input.current?.value.trim() || undefined);
+        }}
+      >
+        <h2 id="sign-in-title">Sign in</h2>
+        <p>
+          A key of the router with <code>role=admin</code>, or an access token of Microsoft Entra ID
+          for it. It is kept in the memory of this tab alone, and forgotten when that is closed.
+        </p>
+        <label>
+          Key or token
+          <input ref={input} type="password" autoComplete="off" spellcheck={false} required />
+        </label>
+        <p class="actions">
+          <button type="button" class="quiet" onClick={() => dialog.current?.close()}>
+            Cancel
+          </button>
+          <button type="submit">Sign in</button>
+        </p>
+      </form>
+    </dialog>
+  );
+}

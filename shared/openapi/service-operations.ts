@@ -1,0 +1,95 @@
+import * as examples from './examples.ts';
+import type { Operation } from './operations.ts';
+import { answer, errorResponses, fileResponse } from './responses.ts';
+
+/** The service itself. */
+export const serviceOperations = {
+  health: {
+    method: 'GET',
+    path: '/health',
+    access: 'open',
+    tag: 'service',
+    summary: 'Is the router there?',
+    description: 'Asks no dependency. For load balancers.',
+    responses: {
+      200: answer(
+        { description: 'It is.', schema: 'Health', example: { status: 'online' } },
+        'common',
+      ),
+      ...errorResponses([400]),
+    },
+  },
+  ready: {
+    method: 'GET',
+    path: '/ready',
+    access: 'open',
+    tag: 'service',
+    summary: 'Can the router answer?',
+    description: 'Asks each dependency and tells its state. An answer is kept for five seconds.',
+    responses: {
+      200: answer(
+        {
+          description: 'It can; `degraded`: worse or slower than it could.',
+          schema: 'Readiness',
+          example: examples.readiness('ready'),
+        },
+        'common',
+      ),
+      ...errorResponses([400, 500]),
+      503: answer(
+        {
+          description: 'No deployment can answer.',
+          schema: 'Readiness',
+          example: examples.readiness('unavailable'),
+        },
+        'common',
+      ),
+    },
+  },
+  openapi: {
+    method: 'GET',
+    path: '/openapi.json',
+    access: 'open',
+    tag: 'service',
+    summary: 'This document',
+    description: 'The contract of the whole HTTP surface, in OpenAPI 3.1.',
+    responses: {
+      200: answer(
+        {
+          description: 'The document.',
+          schema: 'Document',
+          example: { openapi: '3.1.0', info: { title: 'Smart Router' }, paths: {} },
+        },
+        'common',
+      ),
+      ...errorResponses([400]),
+    },
+  },
+  dashboard: {
+    method: 'GET',
+    path: '/dashboard',
+    access: 'open',
+    tag: 'service',
+    summary: 'The dashboard',
+    description:
+      'A page that shows what the router does and what it saves. It asks for a credential itself, and reads what that may.',
+    responses: {
+      200: fileResponse('The page.', 'text/html'),
+      304: { description: 'It is the one of `If-None-Match`.' },
+      ...errorResponses([400]),
+    },
+  },
+  'dashboard-file': {
+    method: 'GET',
+    path: '/dashboard/{name}',
+    access: 'open',
+    tag: 'service',
+    summary: 'A file of the dashboard',
+    description: 'Its code, its style, its icon.',
+    responses: {
+      200: fileResponse('The file.', 'text/javascript', 'text/css', 'image/svg+xml'),
+      304: { description: 'It is the one of `If-None-Match`.' },
+      ...errorResponses([400, 404]),
+    },
+  },
+} satisfies Record<string, Operation>;

@@ -1,0 +1,77 @@
+import { createHash } from 'node:crypto';
+import { request } from 'node:http';
+import { gunzipSync } from 'node:zlib';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Router, startRouter } from '../support/router.ts';
+
+let router: Router;
+let locked: Router;
+beforeAll(async () => {
+  const sha256 = createHash('sha256').update('a key of somebody').digest('hex');
+  router = await startRouter();
+  locked = await startRouter({ settings: { ROUTER_API_KEYS: `one=${sha256}` } });
+});
+afterAll(() => Promise.all([router.close(), locked.close()]));
+
+async function filesOf({ url }: Router): Promise<readonly string[]> {
+  const page = await (await fetch(`${url}/dashboard`)).text();
+  return [...page.matchAll(/(?:href|src)="([^"]+)"/g)].map(([, file]) => `${url}/${file}`);
+}
+
+/** As it comes over the wire. */
+function getRaw(url: string, headers: Record<string, string>): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    request(url, { headers }, async (response) => resolve(Buffer.concat(await response.toArray())))
+      .on('error', reject)
+      .end();
+  });
+}
+
+describe('GET /dashboard', () => {
+  it('gives everybody the page, which may run and load its own files alone', async () => {
+    const response = await fetch(`${locked.url}/dashboard`);
+    expect(response.status).toBe(200);
+    expect(Object.fromEntries(response.headers)).toMatchObject({
+      'content-type': 'text/html; charset=utf-8',
+      'cache-control': 'no-cache',
+      'x-content-type-options': 'nosniff',
+      'referrer-policy': 'no-referrer',
+    });
+    const policy = response.headers.get('content-security-policy') ?? '';
+    expect(policy).toContain("default-src 'none'; script-src 'self'; style-src 'self'");
+    expect(policy).toContain("frame-ancestors 'none'");
+    expect(policy).not.toMatch(/unsafe|http|\*/);
+    expect(await response.text()).not.toMatch(/<script[^>]*>[^<]|<style| style=| on\w+=/);
+  });
+
+  it('is not sent again to whoever has it', async () => {
+    const etag = (await fetch(`${router.url}/dashboard`)).headers.get('etag') ?? '';
+    const again = await fetch(`${router.url}/dashboard`, { headers: { 'if-none-match': etag } });
+    expect([again.status, await again.text()]).toEqual([304, '']);
+  });
+});
+
+describe('GET /dashboard/{name}', () => {
+  it('gives the files of the page, zipped where that is taken, to be kept for good', async () => {
+    const files = await filesOf(locked);
+    expect(files).toHaveLength(3);
+    for (const file of files) {
+      const response = await fetch(file);
+      expect(response.status).toBe(200);
+      expect(response.headers.get('cache-control')).toContain('immutable');
+      expect(response.headers.get('content-type')).toMatch(/^(text\/(javascript|css)|image\/svg)/);
+      const plain = await getRaw(file, {});
+      const zipped = await getRaw(file, { 'accept-encoding': 'br, gzip' });
+      expect(gunzipSync(zipped).equals(plain)).toBe(true);
+    }
+  });
+
+  it.each(['none.js', '..%2Findex.js', '..%2F..%2Fhost.json', 'index.html%00'])(
+    'has no file %s',
+    async (name) => {
+      const response = await fetch(`${router.url}/dashboard/${name}`);
+      expect([400, 404]).toContain(response.status);
+      expect(await response.text()).not.toContain('extensionBundle');
+    },
+  );
+});

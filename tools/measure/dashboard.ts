@@ -1,0 +1,107 @@
+import { fileURLToPath } from 'node:url';
+import axe from 'axe-core';
+import type { Browser, Page } from 'playwright-core';
+import { launchBrowser } from '../browser/launch-browser.ts';
+import { buildApp } from '../build.ts';
+import { fillHour } from '../demo/demo.ts';
+import { startLocalHost } from '../local-host/local-host.ts';
+import { startLocalServices } from '../local-services/local-services.ts';
+
+type Load = {
+  readonly bytes: number;
+  readonly requests: number;
+  readonly interactiveMs: number;
+  readonly violations: number;
+  /** Of the histogram: from the answers of the router, and from a key that moves the threshold. */
+  readonly drawnMs: number;
+  readonly redrawnMs: number;
+};
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+
+/** Prints medians over so many loads, with the lowest and the highest. */
+export async function measureDashboard(rounds: number, decisions: number): Promise<void> {
+  await buildApp();
+  const services = await startLocalServices({ LOG_LEVEL: 'error' });
+  const host = await startLocalHost({ appFolder: root, port: 0, env: services.settings });
+  const browser = await launchBrowser();
+  try {
+    const tables = services.azurite ?? '';
+    await fillHour({ url: host.url, tables, requests: decisions, isSummed: true });
+    const loads: Load[] = [];
+    for (let round = 0; round < rounds; round += 1) loads.push(await load(browser, host.url));
+    print(loads, decisions);
+  } finally {
+    await browser.close();
+    await host.close();
+    await services.close();
+  }
+}
+
+/** Noted in the page itself: when the last figures came, and when the histogram was there after it. */
+const WATCH = `
+  const fetchOf = globalThis.fetch;
+  globalThis.fetch = async (...request) => {
+    const response = await fetchOf(...request);
+    const json = response.json.bind(response);
+    response.json = async () => {
+      const body = await json();
+      if (String(request[0]).includes('/llm/stats')) globalThis.answeredAt ??= performance.now();
+      return body;
+    };
+    return response;
+  };
+  const look = () => {
+    if (document.querySelector('.threshold') === null) return requestAnimationFrame(look);
+    requestAnimationFrame(() => { globalThis.drawnAt = performance.now() });
+  };
+  look();
+`;
+
+async function load(browser: Browser, url: string): Promise<Load> {
+  const context = await browser.newContext({ viewport: { width: 1280, height: 900 } });
+  const page = await context.newPage();
+  const sizes: Promise<number>[] = [];
+  page.on('requestfinished', (request) => {
+    if (!request.url().includes('/dashboard')) return;
+    const size = request.sizes().then((all) => all.responseBodySize + all.responseHeadersSize);
+    sizes.push(size);
+  });
+  await page.addInitScript(WATCH);
+  await page.goto(`${url}/dashboard?range=hour`);
+  await page.locator('.threshold').waitFor();
+  // The frame after it, in which it is drawn.
+  await page.waitForTimeout(200);
+  const interactiveMs = Number(await page.evaluate('drawnAt'));
+  const drawnMs = Number(await page.evaluate('drawnAt - answeredAt'));
+  const redrawnMs = await moveThreshold(page);
+  await page.evaluate(axe.source);
+  const results = (await page.evaluate('axe.run(document)')) as axe.AxeResults;
+  const bytes = (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0);
+  await context.close();
+  const violations = results.violations.length;
+  return { bytes, requests: sizes.length, interactiveMs, violations, drawnMs, redrawnMs };
+}
+
+async function moveThreshold(page: Page): Promise<number> {
+  const ms = await page.evaluate(`new Promise((resolve) => {
+    const line = document.querySelector('.threshold');
+    const from = performance.now();
+    line.dispatchEvent(new KeyboardEvent('keydown', { key: 'ArrowRight', bubbles: true }));
+    requestAnimationFrame(() => requestAnimationFrame(() => resolve(performance.now() - from)));
+  })`);
+  return Number(ms);
+}
+
+function print(loads: readonly Load[], decisions: number): void {
+  const spread = (name: keyof Load, digits = 0) => {
+    const values = loads.map((one) => one[name]).toSorted((a, b) => a - b);
+    const [median, low, high] = [values[Math.floor(values.length / 2)], values[0], values.at(-1)];
+    return `${median?.toFixed(digits)} (${low?.toFixed(digits)} to ${high?.toFixed(digits)})`;
+  };
+  console.log(`The page itself: ${spread('bytes')} bytes in ${spread('requests')} requests
+Until it is drawn and can be used: ${spread('interactiveMs')} ms
+Accessibility violations: ${spread('violations')}
+${decisions} decisions' histogram, from the router's first answer on: ${spread('drawnMs')} ms
+The same drawn anew, when the threshold moves, with two frames: ${spread('redrawnMs', 1)} ms`);
+}
