@@ -89,7 +89,7 @@ function Parts({ scorer, embeddings, registry, tables }: Readiness) {
   const parts = [
     `Scorer ${scorer.name}: ${scorer.state}`,
     `embeddings by ${embeddings.embedder}: ${embeddings.state}`,
-    `tables: ${words(tables.state)}`,
+    ...(tables.state === 'not-used' ? [] : [`tables: ${words(tables.state)}`]),
     `registry: ${words(registry.state)}`,
     ...registry.problems.map(String),
   ];

@@ -56,6 +56,7 @@ describe.each(LOOKS)('on a %s, %s', (size, scheme) => {
     look('range=hour', 'overview', async (page) => {
       await page.getByRole('heading', { name: 'Deployments now' }).waitFor();
       await page.getByRole('slider', { name: 'Threshold', exact: true }).waitFor();
+      await screenshot(page, `top-${size}-${scheme}`, false);
       await page.getByText('Table of What it cost').click();
     }));
 

@@ -141,7 +141,7 @@ function judge(answer: Answered | undefined): asserts answer is Answered {
     });
   } else if (/\ncontent-type: application\/json/i.test(headers)) {
     expect(JSON.parse(body)).toEqual(expect.any(Object));
-  } else {
+  } else if (!/\ncontent-type: text\/html/i.test(headers)) {
     expect(headers).toMatch(/\ncontent-type: text\/event-stream/i);
     expect(body).toMatch(/data: (\[DONE\]|\{"error".*\})\n\n(\r\n)*$/);
   }

@@ -68,7 +68,8 @@ describe('API Management can import the document:', () => {
   it('only schemas are shared, and every body refers to one', () => {
     expect(Object.keys(document.components).toSorted()).toEqual(['schemas', 'securitySchemes']);
     for (const { requestBody, responses } of listOperations(document)) {
-      for (const { content } of [requestBody ?? { content: {} }, ...Object.values(responses)]) {
+      // What has not changed has no body.
+      for (const { content = {} } of [requestBody ?? {}, ...Object.values(responses)]) {
         for (const { schema } of Object.values(content))
           expect(Object.keys(schema)).toEqual(['$ref']);
       }
