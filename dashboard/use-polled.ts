@@ -26,25 +26,31 @@ export function usePolled<T>(
 ): Polled<T> {
   const [state, setState] = useState<State<T>>({});
   const [round, setRound] = useState(0);
+  const isBusy = useRef(false);
   const latest = useRef(load);
   latest.current = load;
   useEffect(() => {
     const aborter = new AbortController();
     const { signal } = aborter;
-    const settle = (change: State<T>) => {
-      if (!signal.aborted) setState(change);
+    const settle = (change: (old: State<T>) => State<T>) => {
+      if (signal.aborted) return;
+      isBusy.current = false;
+      setState(change);
     };
+    isBusy.current = true;
     latest.current(signal).then(
-      (data) => settle({ data, at: Date.now(), key }),
-      (error: unknown) =>
-        setState((old) => (signal.aborted ? old : { ...old, key, error: toApiError(error) })),
+      (data) => settle(() => ({ data, at: Date.now(), key })),
+      // What is of another view, or of somebody else, is not shown for this one.
+      (problem: unknown) =>
+        settle((old) => ({ ...(old.key === key && old), key, error: toApiError(problem) })),
     );
     return () => aborter.abort();
   }, [key, round]);
   useEffect(() => {
     if (!Number.isFinite(everyMs)) return undefined;
     const next = () => {
-      if (document.visibilityState === 'visible') setRound((old) => old + 1);
+      // What takes longer than that is waited for.
+      if (document.visibilityState === 'visible' && !isBusy.current) setRound((old) => old + 1);
     };
     const timer = setInterval(next, everyMs);
     addEventListener('visibilitychange', next);

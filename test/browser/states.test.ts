@@ -67,6 +67,9 @@ it('asks who is there, tells a user what is missing, lets an admin in, and keeps
       const kept = 'localStorage.length + sessionStorage.length + document.cookie.length';
       expect(await page.evaluate(kept)).toBe(0);
       expect(page.url()).not.toContain('key');
+      await signIn(USER);
+      await page.getByRole('heading', { name: 'This key may not see decisions' }).waitFor();
+      expect(await page.locator('.tile').count()).toBe(0);
       await page.reload();
       await page.getByRole('heading', { name: 'Sign in to see what the router does' }).waitFor();
       expect(problems).toEqual([]);
@@ -138,6 +141,22 @@ it('shows that it loads, then what it knew when the tables are gone', async () =
     },
   );
 }, 150_000);
+
+it('waits for figures that take longer than the time until it looks again', async () => {
+  await withRouter(
+    () => ({}),
+    async (router) => {
+      await post(router.url + ROUTED, { prompt: 'Hi' });
+      const { page } = await openPage(browser, router.url);
+      await page.route(/llm\/stats/, async (route) => {
+        await new Promise((resolve) => setTimeout(resolve, 7_000));
+        await route.continue();
+      });
+      await page.goto(`${router.url}/dashboard?range=hour`);
+      await page.locator('.tile').first().waitFor({ timeout: 20_000 });
+    },
+  );
+});
 
 it('tells of a deployment that is left alone', async () => {
   await withRouter(

@@ -77,6 +77,24 @@ it('serves the whole job, and several side by side', async () => {
   }
 });
 
+it('has an hour of requests to show with --demo, and refuses that beside keys', async () => {
+  const { url } = await start(['--port', '0', '--demo']);
+  const page = await fetch(`${url}/dashboard`);
+  expect(await page.text()).toContain('<title>Smart Router</title>');
+  const from = new Date(Date.now() - 3_600_000).toISOString();
+  const stats = await (await fetch(`${url}/llm/stats?from=${from}&by=use_case`)).json();
+  expect(stats).toMatchObject({
+    data: [{ key: 'coding' }, { key: 'extraction' }, { key: 'support' }, { key: 'writing' }],
+  });
+  const { total } = stats as { total: { requests: number; savings: number } };
+  expect(total.requests).toBeGreaterThan(2_000);
+  expect(total.savings).toBeGreaterThan(0);
+  const keys = { ROUTER_API_KEYS: `one=${'0'.repeat(64)}` };
+  const { child, output } = await start(['--port', '0', '--demo'], keys);
+  expect(output()).toContain('unset');
+  expect(child.exitCode).toBe(1);
+});
+
 it('ends cleanly when it is told to, and takes its services with it when it is killed', async () => {
   const first = await start(['--port', '0']);
   await stop(first.child);
