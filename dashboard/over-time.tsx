@@ -67,6 +67,7 @@ export function Traffic({ starts, steps, total }: Overall) {
       xs={starts}
       series={series}
       format={count}
+      isWhole
     />
   );
 }
@@ -121,6 +122,7 @@ export function Failures({ starts, steps, total }: Overall) {
       xs={starts}
       series={series}
       format={count}
+      isWhole
     />
   );
 }

@@ -4,6 +4,7 @@ import { count, percent, rate } from './format.ts';
 /** As the router warns of it (`prompts-drifted`). */
 const MAX_DRIFT = 0.2;
 const MAX_OUTSIDE = 0.1;
+const MIN_REQUESTS = 300;
 
 /** What users and judges said, and whether the calibration still holds. */
 export function Quality({ total }: { readonly total: Sums }) {
@@ -27,6 +28,7 @@ export function Quality({ total }: { readonly total: Sums }) {
           <p class="muted">Nothing was scored with a calibration.</p>
         ) : (
           <Gauge
+            requests={total.requests}
             value={drift}
             limit={MAX_DRIFT}
             text={rate(drift)}
@@ -38,6 +40,7 @@ export function Quality({ total }: { readonly total: Sums }) {
       <div class="card">
         <h2>Unlike the training data</h2>
         <Gauge
+          requests={total.requests}
           value={outside ?? 0}
           limit={MAX_OUTSIDE}
           text={percent(outside)}
@@ -76,6 +79,7 @@ function Interval({
 }
 
 type GaugeProps = {
+  readonly requests: number;
   readonly value: number;
   readonly limit: number;
   readonly text: string;
@@ -83,8 +87,9 @@ type GaugeProps = {
   readonly alarm: string;
 };
 
-function Gauge({ value, limit, text, calm, alarm }: GaugeProps) {
-  const isHigh = value > limit;
+function Gauge({ requests, value, limit, text, calm, alarm }: GaugeProps) {
+  const isEnough = requests >= MIN_REQUESTS;
+  const isHigh = isEnough && value > limit;
   const x = (one: number) => 10 + 280 * Math.min(1, one / (2 * limit));
   return (
     <>
@@ -97,7 +102,13 @@ function Gauge({ value, limit, text, calm, alarm }: GaugeProps) {
         <line class="span" x1={10} x2={x(value)} y1={12} y2={12} />
         <line class="limit" x1={x(limit)} x2={x(limit)} y1={4} y2={20} />
       </svg>
-      <p class="muted">{isHigh ? alarm : calm}</p>
+      <p class="muted">
+        {isEnough
+          ? isHigh
+            ? alarm
+            : calm
+          : `Fewer than ${MIN_REQUESTS} requests: too few to tell.`}
+      </p>
     </>
   );
 }

@@ -42,6 +42,7 @@ export function WinRates({ total }: { readonly total: Sums }) {
       xName="Win rate from"
       xRange={range}
       isTime={false}
+      isWhole
       formatX={(middle) => rate(middle - 0.5 / BINS)}
       series={series}
       format={count}

@@ -12,6 +12,8 @@ export type ChartProps = {
   readonly series: readonly Series[];
   readonly format: (value: number | null | undefined) => string;
   readonly isTime?: boolean;
+  /** The values are counts. */
+  readonly isWhole?: boolean;
   readonly xRange?: readonly [number, number];
   readonly height?: number;
   /** What stands beside the title. */
@@ -23,10 +25,10 @@ export type ChartProps = {
 
 /** A chart with its legend; the arrow keys read it out, and its table has the same figures. */
 export function Chart(props: ChartProps) {
-  const { title, xs, series, isTime = true, height = 210, xRange, over } = props;
+  const { title, xs, series, isTime = true, isWhole = false, height = 210, xRange, over } = props;
   const [index, setIndex] = useState<number>();
   const plot = usePlot({
-    ...{ xs, isTime, series, height, onCursor: setIndex },
+    ...{ xs, isTime, isWhole, series, height, onCursor: setIndex },
     ...(xRange && { xRange }),
     format: (value) => props.format(value),
   });

@@ -20,6 +20,8 @@ export type PlotOptions = {
   /** Seconds since 1970, or numbers. */
   readonly xs: readonly number[];
   readonly isTime: boolean;
+  /** There is nothing between two whole values. */
+  readonly isWhole: boolean;
   readonly series: readonly Series[];
   readonly format: (value: number) => string;
   readonly height: number;
@@ -78,6 +80,14 @@ export function usePlot(options: PlotOptions) {
   };
 }
 
+const WHOLE = [0, 1, 2, 3, 4, 5, 6, 7, 8].flatMap((power) =>
+  [1, 2, 5].map((one) => one * 10 ** power),
+);
+
+function countOf(values: UPlot.AlignedData[number] | undefined): number {
+  return [...(values ?? [])].filter((value) => value !== null && value !== undefined).length;
+}
+
 function areaOf(plot: UPlot): Area {
   const { left, width, top, height } = plot.bbox;
   const scale = devicePixelRatio;
@@ -93,7 +103,7 @@ function describe(
   theme: Theme,
   width: number,
 ): UPlot.Options {
-  const { isTime, series, height } = latest.current;
+  const { isTime, isWhole, series, height } = latest.current;
   return {
     width,
     height,
@@ -107,7 +117,8 @@ function describe(
       axis(theme, { size: 30, ...(isTime && { values: formatTimes }) }),
       axis(theme, {
         values: (_, ticks) => ticks.map((tick) => latest.current.format(tick)),
-        size: 62,
+        size: 72,
+        ...(isWhole && { incrs: WHOLE }),
       }),
     ],
     series: [{}, ...series.map((one) => toSeries(one, theme))],
@@ -150,7 +161,8 @@ function toSeries({ label, color, shape, dash }: Series, theme: Theme): UPlot.Se
     stroke,
     width: shape === 'bars' ? 0 : 2,
     spanGaps: true,
-    points: { show: false },
+    // One or two values make no line to be seen.
+    points: { show: (plot, index) => shape !== 'bars' && countOf(plot.data[index]) < 3 },
     ...(dash && { dash: [...dash] }),
     ...(shape === 'area' && { fill: `${stroke}22` }),
     ...(shape === 'bars' && { fill: stroke, ...(bars && { paths: bars }) }),
