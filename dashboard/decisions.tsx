@@ -14,7 +14,8 @@ const PAGE_SIZE = 25;
 /** What was decided lately, the newest first; each can be opened. */
 export function Decisions(props: PageProps) {
   const { view, go } = props;
-  const stats = useStats(props);
+  // For the names to choose among: asked once a view, not again and again.
+  const stats = useStats({ ...props, isPaused: true });
   const { first, older, hasMore, loadOlder } = useDecisions(props);
   const { data, error, isOld, at, refresh } = first;
   const decisions = [...(data?.data ?? []), ...older].filter(

@@ -7,11 +7,11 @@ import { asRouted, atThreshold, isStrongAt, type Outcome } from './what-if.ts';
 
 const BINS = 100;
 
-/** The hundredths that there are, with some room beside them, and the range of them. */
-function binsOf(compared: Sums['compared']) {
-  const [first = 0, last = 1] = [compared[0]?.win_rate, compared.at(-1)?.win_rate];
-  const from = Math.max(0, Math.round(first * BINS) - 5);
-  const to = Math.min(BINS, Math.round(last * BINS) + 6);
+/** The hundredths that there are, and the threshold, with some room beside them, and the range of them. */
+function binsOf(compared: Sums['compared'], threshold: number) {
+  const shown = [threshold, ...compared.map((bin) => bin.win_rate)];
+  const from = Math.max(0, Math.floor(Math.min(...shown) * BINS) - 5);
+  const to = Math.min(BINS, Math.ceil(Math.max(...shown) * BINS) + 6);
   const starts = Array.from({ length: to - from }, (_, bin) => (from + bin) / BINS);
   return {
     starts,
@@ -26,7 +26,10 @@ export function WinRates({ total }: { readonly total: Sums }) {
   const usual = thresholds[0]?.threshold;
   const [chosen, setChosen] = useState<number>();
   const threshold = chosen ?? usual ?? 0.5;
-  const { starts, middles, range } = useMemo(() => binsOf(compared), [compared]);
+  const { starts, middles, range } = useMemo(
+    () => binsOf(compared, usual ?? 0.5),
+    [compared, usual],
+  );
   const series = useMemo(
     () => seriesOf(compared, starts, threshold),
     [compared, starts, threshold],

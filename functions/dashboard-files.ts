@@ -4,6 +4,7 @@ import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 import type { Answer, Call } from '../shared/answer.ts';
 import { HttpError } from '../shared/errors.ts';
+import { shareUntilFailure } from '../shared/upstream/tables.ts';
 
 const PAGE = 'index.html';
 
@@ -41,15 +42,14 @@ type File = {
   readonly headers: Readonly<Record<string, string>>;
 };
 
-/** The dashboard's files, read when somebody asks for the first of them, and kept: some 100 KB. */
+/** The dashboard's files, read when somebody asks for the first of them, and kept: some 200 KB. */
 export function createDashboard(folder: URL): {
   readonly page: (call: Call) => Promise<Answer>;
   readonly file: (call: Call) => Promise<Answer>;
 } {
-  let loading: Promise<ReadonlyMap<string, File>> | undefined;
+  const load = shareUntilFailure(() => loadFiles(folder));
   async function serve(name: string, { header }: Call): Promise<Answer> {
-    loading ??= loadFiles(folder);
-    const file = (await loading).get(name);
+    const file = (await load()).get(name);
     if (file === undefined) throw new FileNotFoundError();
     const { headers, etag } = file;
     if (header('if-none-match') === etag) return { status: 304, headers, body: '' };

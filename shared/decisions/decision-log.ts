@@ -30,8 +30,8 @@ const FLUSH_MS = 2_000;
 const MAX_ROWS = 100;
 /** Beyond them the oldest are given up: some megabytes. */
 const MAX_NOTED = 20_000;
-/** Beyond them what was asked is given up: it can be 32 KB each. */
-const MAX_WITH_PROMPT = 2_000;
+/** Beyond them what was asked, and the candidates, are given up: they can be 32 KB each. */
+const MAX_WHOLE = 2_000;
 const TIMEOUT_MS = 10_000;
 
 const KEY_ROW = { partitionKey: 'key', rowKey: 'request-ids' };
@@ -97,7 +97,8 @@ export function createDecisionLog({ log, now, ...options }: DecisionLogOptions):
       if (loadClient === undefined) return;
       rollup.add(decision);
       const place = ids.placeOf(decision.requestId);
-      const kept = noted.length < MAX_WITH_PROMPT ? decision : { ...decision, prompt: undefined };
+      const isWhole = noted.length < MAX_WHOLE;
+      const kept = isWhole ? decision : { ...decision, prompt: undefined, candidates: undefined };
       if (place !== undefined) note([{ place, columns: toColumns(kept) }]);
     },
     flush,
