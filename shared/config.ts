@@ -77,6 +77,8 @@ export type Config = {
     readonly keySecret?: string;
   };
   readonly logLevel: LogLevel;
+  /** Where it listens as a process of its own; a host listens for it otherwise. */
+  readonly listen: { readonly host: string; readonly port: number };
   /** Absent: no answers are compared with the strongest model's. */
   readonly shadow?: ShadowSettings;
   /** What is asked and answered is logged, and the former kept with its decision, both redacted. */
@@ -139,6 +141,10 @@ function readOthers(read: SettingsReader) {
     decisions,
     embeddingCache: readEmbeddingCache(read),
     logLevel: read.choice('LOG_LEVEL', LOG_LEVELS) ?? 'info',
+    listen: {
+      host: read.text('HOST') ?? '127.0.0.1',
+      port: read.integer('PORT', { min: 0, max: 65_535 }) ?? 7071,
+    },
     isContentKept: read.choice('LOG_CONTENT', ['true', 'false'] as const) === 'true',
     ...(tables && { tables }),
     ...(telemetry && { telemetry }),

@@ -34,6 +34,7 @@ export async function bundleApp(
     // What runs in a thread of its own is a file of its own.
     entryPoints: {
       index: 'functions/index.ts',
+      server: 'functions/server.ts',
       'sqlite-worker': 'shared/vector-stores/sqlite-worker.ts',
     },
     outdir,

@@ -3,7 +3,7 @@ import { createDeadline, untilAborted } from '../../shared/deadline.ts';
 import { CallEndedError, HttpError } from '../../shared/errors.ts';
 import type { Log } from '../../shared/log.ts';
 import { type BodyBudget, type BodyHold, createBodyBudget } from './body-budget.ts';
-import type { FindConnection } from './connections.ts';
+import type { Connection } from './connections.ts';
 
 /** A call from its arrival to the last byte of its answer. */
 export type OpenCall = {
@@ -22,8 +22,8 @@ export type OpenCall = {
 };
 
 export type Calls = {
-  /** The host knows a call by its invocation. */
-  open(requestId: string, invocationId: string): OpenCall;
+  /** What carries it may go unseen. */
+  open(requestId: string, connection: Connection | undefined): OpenCall;
   /**
    * Refuses new calls, gives those under way `graceMs` to finish, ends them, and waits at most
    * `endingMs` for what they still have to say. Resolves with how many had to be ended.
@@ -35,7 +35,6 @@ type CallsOptions = {
   readonly maxInFlight: number;
   readonly maxBodyBytesInFlight: number;
   readonly requestTimeoutMs: number;
-  readonly findConnection: FindConnection;
   readonly log: Log;
 };
 
@@ -58,8 +57,8 @@ export function createCalls(options: CallsOptions): Calls {
   }
 
   return {
-    open: (requestId, invocationId) => {
-      const call = openCall(requestId, invocationId, bodies, options);
+    open: (requestId, connection) => {
+      const call = openCall(requestId, connection, bodies, options);
       let places = 0;
       underWay.add(call);
       void call.ended.then(() => {
@@ -87,14 +86,13 @@ export function createCalls(options: CallsOptions): Calls {
 
 function openCall(
   requestId: string,
-  invocationId: string,
+  connection: Connection | undefined,
   bodies: BodyBudget,
-  { requestTimeoutMs, findConnection, log }: CallsOptions,
+  { requestTimeoutMs, log }: CallsOptions,
 ) {
   const startedAt = performance.now();
   const deadline = createDeadline(requestTimeoutMs);
   const { signal } = deadline;
-  const connection = findConnection(invocationId);
   const hold = bodies.hold();
   const { promise: ended, resolve } = Promise.withResolvers<void>();
   let lingering: NodeJS.Timeout | undefined;

@@ -43,7 +43,8 @@ export function watchConnections(): FindConnection {
   return (invocationId) => open.get(invocationId);
 }
 
-function createConnection(request: IncomingMessage, response: ServerResponse): Connection {
+/** Of a request and its answer. */
+export function createConnection(request: IncomingMessage, response: ServerResponse): Connection {
   return {
     header: (name) => {
       const value = request.headers[name.toLowerCase()];

@@ -1,9 +1,9 @@
-import type { HttpRequest } from '@azure/functions';
 import { untilAborted } from '../../shared/deadline.ts';
 import { HttpError, InvalidRequestError } from '../../shared/errors.ts';
 import { fromJson, isRawNumber } from '../../shared/wire-json.ts';
 import type { BodyHold } from './body-budget.ts';
 import { type BodyShape, checkShape } from './body-shape.ts';
+import type { HostRequest } from './host-request.ts';
 
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
@@ -12,7 +12,7 @@ const utf8 = new TextDecoder('utf-8', { fatal: true });
  * Throws an HttpError that says what is wrong.
  */
 export function readBody(
-  request: HttpRequest,
+  request: HostRequest,
   maxBytes: number,
   signal: AbortSignal,
   hold: BodyHold,
@@ -84,7 +84,7 @@ class TooManyBytesError extends HttpError {
  * connection that the answer goes out on. The host ends it at 100 MiB.
  */
 async function readBytes(
-  request: HttpRequest,
+  request: HostRequest,
   maxBytes: number,
   signal: AbortSignal,
   hold: BodyHold,

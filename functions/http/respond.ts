@@ -1,12 +1,13 @@
-import { type HttpHandler, type HttpRequest, HttpResponse } from '@azure/functions';
 import { type Answer, type Call, errorAnswer } from '../../shared/answer.ts';
 import { type Caller, checkAdmin, checkUseCase, readUseCase } from '../../shared/caller.ts';
+import { untilAborted } from '../../shared/deadline.ts';
 import { CallEndedError, HttpError } from '../../shared/errors.ts';
 import { errorKind, type Log } from '../../shared/log.ts';
 import type { Telemetry } from '../../shared/telemetry/telemetry.ts';
 import type { Authenticate } from './authenticate.ts';
 import type { BodyShape } from './body-shape.ts';
 import type { Calls, OpenCall } from './calls.ts';
+import type { HostRequest } from './host-request.ts';
 import { parseBody, readBody, refuseForgedHeaders, refuseHeadersKey } from './read-body.ts';
 import { refuseEncoding, refuseLargeHeaders } from './refuse-headers.ts';
 
@@ -33,8 +34,8 @@ export type Route = {
 
 type RespondOptions = BodyShape & {
   readonly calls: Calls;
-  /** The id of a request, by that of its invocation. */
-  readonly createRequestId: (invocationId: string) => string;
+  /** The id of a request, by that which its host gave it. */
+  readonly createRequestId: (hostId: string) => string;
   readonly authenticate: Authenticate;
   readonly maxBodyBytes: number;
   readonly maxHeaderBytes: number;
@@ -44,21 +45,29 @@ type RespondOptions = BodyShape & {
 };
 
 /**
- * Makes a host's handler of a route. It always answers: in stream mode a handler that throws, or
- * returns nothing, leaves its caller waiting for minutes.
+ * Makes what answers a host's requests for a route. It always answers: the Functions library leaves
+ * the caller of a handler that throws, or returns nothing, waiting for minutes. `toResponse` gives
+ * the answer the host's own form; where it throws, that is an error to answer, too.
  */
-export function createRespond(options: RespondOptions): (route: Route) => HttpHandler {
-  return (route) => async (request, context) => {
+export type Respond = (
+  route: Route,
+) => <Response>(
+  request: HostRequest,
+  toResponse: (answer: Answer) => Response,
+) => Promise<Response>;
+
+export function createRespond(options: RespondOptions): Respond {
+  return (route) => async (request, toResponse) => {
     const startedAt = performance.now();
-    const requestId = options.createRequestId(context.invocationId);
-    const open = options.calls.open(requestId, context.invocationId);
+    const requestId = options.createRequestId(request.id);
+    const open = options.calls.open(requestId, request.connection);
     const { signal } = open;
     const trace = options.telemetry?.startRequest({
       ...{ requestId, startedAt, method: request.method, route: route.path },
-      traceparent: context.traceContext?.traceParent,
-      tracestate: context.traceContext?.traceState,
+      traceparent: request.traceparent,
+      tracestate: request.tracestate,
     });
-    function send(answer: Answer): HttpResponse {
+    function send(answer: Answer) {
       const { status } = answer;
       void open.ended.then(() => {
         trace?.end(status);
@@ -66,7 +75,7 @@ export function createRespond(options: RespondOptions): (route: Route) => HttpHa
         const { method } = request;
         options.log('debug', 'request', { requestId, method, route: route.path, status, totalMs });
       });
-      return toResponse(open.answer(answer), requestId);
+      return toResponse(withOwnHeaders(open.answer(answer), requestId));
     }
     try {
       const limits = limitsOf(route, options);
@@ -100,7 +109,7 @@ function limitsOf(
  * have replaced them, and the credential only once the body is read.
  */
 async function admit(
-  request: HttpRequest,
+  request: HostRequest,
   route: Route,
   options: RespondOptions & { readonly open: OpenCall },
 ): Promise<Omit<Call, 'requestId' | 'startedAt' | 'signal'>> {
@@ -129,7 +138,7 @@ async function admit(
 }
 
 /** Other keys of `params` may come from the body or the query; a route's own value wins over both. */
-function namedIn({ params }: HttpRequest, { param }: Route): Pick<Call, PathParam> {
+function namedIn({ params }: HostRequest, { param }: Route): Pick<Call, PathParam> {
   const names = param === undefined ? [] : [param].flat();
   return Object.fromEntries(
     names.flatMap((name) => (params[name] === undefined ? [] : [[name, params[name]]])),
@@ -137,7 +146,7 @@ function namedIn({ params }: HttpRequest, { param }: Route): Pick<Call, PathPara
 }
 
 async function readPlainBody(
-  request: HttpRequest,
+  request: HostRequest,
   header: Call['header'],
   { maxBodyBytes, open }: RespondOptions & { readonly open: OpenCall },
 ): Promise<Buffer> {
@@ -154,7 +163,7 @@ function parseTrusted(bytes: Buffer, shape: BodyShape): object {
 
 /** Before the body: who calls, if the true headers say it, and whether there is a place. */
 async function admitCaller(
-  request: HttpRequest,
+  request: HostRequest,
   route: Route,
   { authenticate, open }: RespondOptions & { readonly open: OpenCall },
 ): Promise<Caller | undefined> {
@@ -177,8 +186,12 @@ function admitTo({ access }: Route, caller: Caller | undefined): Caller | undefi
 /** So long an upload that is refused may still take: breaking off at once would break the answer. */
 const DROP_MS = 5_000;
 
-async function dropBody(request: HttpRequest, signal: AbortSignal): Promise<void> {
-  await request.body?.pipeTo(new WritableStream(), { signal }).catch(() => undefined);
+async function dropBody(request: HostRequest, signal: AbortSignal): Promise<void> {
+  await untilAborted(drain(request.body), signal).catch(() => undefined);
+}
+
+async function drain(body: HostRequest['body']): Promise<void> {
+  for await (const _ of body ?? []);
 }
 
 function describe(error: unknown, requestId: string, log: Log): HttpError {
@@ -202,10 +215,9 @@ function describe(error: unknown, requestId: string, log: Log): HttpError {
   );
 }
 
-/** Here, and not in the library after the handler: what cannot be a response is an error to answer. */
-function toResponse({ status, headers, body }: Answer, requestId: string): HttpResponse {
+function withOwnHeaders({ status, headers, body }: Answer, requestId: string): Answer {
   const length = isBuffered(body) ? { 'content-length': String(Buffer.byteLength(body)) } : {};
-  return new HttpResponse({
+  return {
     status,
     headers: {
       'x-request-id': requestId,
@@ -215,7 +227,7 @@ function toResponse({ status, headers, body }: Answer, requestId: string): HttpR
       'x-smart-router-request-id': requestId,
     },
     body,
-  });
+  };
 }
 
 function isBuffered(body: Answer['body']): body is string | Uint8Array {

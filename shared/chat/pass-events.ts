@@ -1,6 +1,6 @@
 import { type HttpError, toErrorBody, UpstreamError } from '../errors.ts';
+import type { Bytes } from '../upstream/answer-body.ts';
 import { brokenOff, tooLarge } from '../upstream/read-answer.ts';
-import type { UpstreamAnswer } from '../upstream/upstream.ts';
 import {
   errorOfEvent,
   isDone,
@@ -64,10 +64,7 @@ type Seen = {
  * Reads server-sent events until the first content, so that another deployment can still answer
  * when none comes. Throws an HttpError when the stream breaks before that.
  */
-export async function openEvents(
-  body: UpstreamAnswer['body'],
-  options: OpenOptions,
-): Promise<OpenEvents> {
+export async function openEvents(body: Bytes, options: OpenOptions): Promise<OpenEvents> {
   const seen: Seen = { content: false, done: false, error: undefined, usage: undefined, events: 0 };
   const splitter = createSplitter();
   const events = readEvents(body, { ...options, splitter, seen });
@@ -105,7 +102,7 @@ export async function openEvents(
  * ends with an error event instead.
  */
 async function* passEvents(
-  body: UpstreamAnswer['body'],
+  body: Bytes,
   options: OpenOptions & {
     readonly held: readonly Uint8Array[];
     readonly events: AsyncGenerator<Uint8Array>;
@@ -152,7 +149,7 @@ function asHttpError(cause: unknown, signal: AbortSignal): HttpError {
 
 /** Yields complete events, and notes in `seen` what they were. Throws as the body does. */
 async function* readEvents(
-  body: UpstreamAnswer['body'],
+  body: Bytes,
   options: OpenOptions & { readonly splitter: Splitter; readonly seen: Seen },
 ): AsyncGenerator<Uint8Array> {
   const { splitter, seen, includeUsage, maxBytes, onByte } = options;

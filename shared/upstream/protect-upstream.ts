@@ -1,6 +1,6 @@
-import type { Readable } from 'node:stream';
 import { errors } from 'undici';
 import { CallEndedError, UpstreamError } from '../errors.ts';
+import { BodyGivenUpError } from './answer-body.ts';
 import { type CircuitLimits, createCircuit, type Outcome } from './circuit.ts';
 import type { Operation } from './deployment.ts';
 import { describeFailure } from './describe-failure.ts';
@@ -15,9 +15,7 @@ export type UpstreamLimits = CircuitLimits & {
 };
 
 /** A deployment as it is, without protection. */
-export type BareUpstream = Pick<Upstream, 'deployment' | 'probe'> & {
-  send(request: UpstreamRequest): Promise<UpstreamAnswer & { readonly body: Readable }>;
-};
+export type BareUpstream = Pick<Upstream, 'deployment' | 'probe' | 'send'>;
 
 /** A live deployment refuses a call without a question at once. */
 const PROBE_TIMEOUT_MS = 1_000;
@@ -49,12 +47,14 @@ export function protectUpstream(upstream: BareUpstream, limits: UpstreamLimits):
       const { status, body } = answer;
       rest.observe(answer);
       if (status !== 200) report(isFailure(status) ? 'failed' : 'alive');
-      // Comes once, whether the body is read to its end, breaks off or is destroyed.
-      body.once('close', () => {
-        release();
-        report(outcomeOfEnd(body, signal));
+      body.watch({
+        onByte: () => report('alive'),
+        onClose: (error) => {
+          release();
+          report(outcomeOfEnd(error, signal));
+        },
       });
-      return { ...answer, body: watch(body, () => report('alive')) };
+      return answer;
     } catch (error) {
       report(outcomeOfError(error, signal));
       throw error;
@@ -115,21 +115,9 @@ function outcomeOfError(error: unknown, signal: AbortSignal): Outcome {
 }
 
 /** What the end of a body shows of which no byte had come. */
-function outcomeOfEnd(body: Readable, signal: AbortSignal): Outcome {
-  if (body.errored === null) return 'alive';
+function outcomeOfEnd(error: Error | undefined, signal: AbortSignal): Outcome {
+  if (error === undefined) return 'alive';
   // Given up by whoever held it.
-  if (!signal.aborted && body.errored instanceof errors.RequestAbortedError) return 'unknown';
-  return outcomeOfError(body.errored, signal);
-}
-
-function watch(body: Readable, onChunk: () => void): UpstreamAnswer['body'] {
-  return {
-    async *[Symbol.asyncIterator]() {
-      for await (const chunk of body) {
-        onChunk();
-        yield chunk;
-      }
-    },
-    destroy: () => body.destroy(),
-  };
+  if (!signal.aborted && error instanceof BodyGivenUpError) return 'unknown';
+  return outcomeOfError(error, signal);
 }

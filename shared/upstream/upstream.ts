@@ -1,9 +1,11 @@
-import { type Dispatcher, Pool } from 'undici';
+import { Pool } from 'undici';
 import { untilAborted } from '../deadline.ts';
 import { UpstreamError } from '../errors.ts';
 import type { CheckEndpoint } from './allowed-hosts.ts';
+import type { AnswerBody } from './answer-body.ts';
 import { type Deployment, type Operation, operationUrl, upstreamNameOf } from './deployment.ts';
 import { describeFailure } from './describe-failure.ts';
+import { dispatch, type RawAnswer } from './dispatch.ts';
 import type { GetToken } from './entra-token.ts';
 import { type BareUpstream, protectUpstream, type UpstreamLimits } from './protect-upstream.ts';
 
@@ -11,7 +13,7 @@ export type UpstreamAnswer = {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
   /** Must be read to its end or destroyed; each chunk as it came from the socket. */
-  readonly body: AsyncIterable<Uint8Array> & { destroy(): void };
+  readonly body: AnswerBody;
 };
 
 export type UpstreamRequest = {
@@ -92,13 +94,29 @@ function createBareUpstream(deployment: Deployment, pool: Pool, getToken: GetTok
     embeddings: pathOf(operationUrl(deployment, 'embeddings')),
   };
 
-  async function request(options: Omit<Dispatcher.RequestOptions, 'origin'>, signal: AbortSignal) {
+  const authorization = authorize(deployment);
+
+  async function post(
+    operation: Operation,
+    body: string,
+    given: Readonly<Record<string, string>>,
+    signal: AbortSignal,
+  ): Promise<RawAnswer> {
     try {
       // The credential's own waits know nothing of this request's deadline.
-      const authorization = await untilAborted(authorize(deployment, getToken), signal);
-      // Compressed bytes could be neither read nor added to.
-      const headers = { 'accept-encoding': 'identity', ...options.headers, ...authorization };
-      return await pool.request({ ...options, headers, signal });
+      const token = authorization ? undefined : await untilAborted(getToken(), signal);
+      const headers = {
+        'content-type': 'application/json',
+        // Compressed bytes could be neither read nor added to.
+        'accept-encoding': 'identity',
+        ...given,
+        ...(authorization ?? { authorization: `Bearer ${token}` }),
+      };
+      return await dispatch(
+        pool,
+        { method: 'POST', path: paths[operation], headers, body },
+        signal,
+      );
     } catch (error) {
       throw describeFailure(deployment.name, error, signal);
     }
@@ -106,41 +124,30 @@ function createBareUpstream(deployment: Deployment, pool: Pool, getToken: GetTok
 
   return {
     deployment,
-    send: async ({ operation, headers, signal, body: sent }) => {
-      const answer = await request(post(paths[operation], sent, headers), signal);
-      // Destroying a body that nobody reads is an error event, which would end the process.
-      const body = answer.body.on('error', () => undefined);
-      if (isEncoded(answer.headers)) {
+    send: async ({ operation, headers: given, signal, body: sent }) => {
+      const { status, headers, body } = await post(operation, sent, given, signal);
+      if (isEncoded(headers)) {
         body.destroy();
         throw new UpstreamError(
           `The deployment ${deployment.name} compressed its answer although it was asked not to. Check what is between.`,
           { status: 502, code: 'upstream_invalid' },
         );
       }
-      return { status: answer.statusCode, headers: flatten(answer.headers), body };
+      return { status, headers: flatten(headers), body };
     },
     probe: async (operation, signal) => {
       const body = JSON.stringify({ model: upstreamNameOf(deployment) });
-      const answer = await request(post(paths[operation], body, {}), signal);
-      await answer.body.dump();
-      return answer.statusCode;
+      const answer = await post(operation, body, {}, signal);
+      for await (const _ of answer.body);
+      return answer.status;
     },
   };
 }
 
 /** Never inflated: a few bytes could become any number. */
-function isEncoded(headers: Dispatcher.ResponseData['headers']): boolean {
+function isEncoded(headers: RawAnswer['headers']): boolean {
   const encoding = headers['content-encoding'];
   return encoding !== undefined && encoding !== 'identity' && encoding !== '';
-}
-
-function post(path: string, body: string, headers: Readonly<Record<string, string>>) {
-  return {
-    method: 'POST',
-    path,
-    headers: { 'content-type': 'application/json', ...headers },
-    body,
-  } as const;
 }
 
 function pathOf(url: string): string {
@@ -148,17 +155,14 @@ function pathOf(url: string): string {
   return pathname + search;
 }
 
-async function authorize(
-  { apiStyle, apiKey }: Deployment,
-  getToken: GetToken,
-): Promise<Record<string, string>> {
+/** Undefined: it takes a token. */
+function authorize({ apiStyle, apiKey }: Deployment): Record<string, string> | undefined {
   if (apiStyle === 'openai')
     return apiKey === undefined ? {} : { authorization: `Bearer ${apiKey}` };
-  if (apiKey !== undefined) return { 'api-key': apiKey };
-  return { authorization: `Bearer ${await getToken()}` };
+  return apiKey === undefined ? undefined : { 'api-key': apiKey };
 }
 
-function flatten(headers: Record<string, string | string[] | undefined>): Record<string, string> {
+function flatten(headers: RawAnswer['headers']): Record<string, string> {
   const flat: Record<string, string> = {};
   for (const [name, value] of Object.entries(headers)) {
     if (value !== undefined) flat[name] = Array.isArray(value) ? value.join(', ') : value;

@@ -1,3 +1,4 @@
+import type { ServerResponse } from 'node:http';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { CallEndedError } from '../../../shared/errors.ts';
 import { readAnswer } from '../../../shared/upstream/read-answer.ts';
@@ -158,7 +159,11 @@ describe('when its time is over, a circuit', () => {
     const { server, upstream } = await startOpen();
     pass(OPEN_MS);
     expect(upstream.state().circuit).toBe('half-open');
-    server.answer = (response) => setTimeout(() => stream(response), 50);
+    let trial: ServerResponse | undefined;
+    server.answer = (response) => {
+      trial = response;
+      setTimeout(() => response.writeHead(200).flushHeaders(), 50);
+    };
     const sent = Array.from({ length: 10 }, () => upstream.send(request()));
     const settled = await Promise.allSettled(sent);
     const answered = settled.filter((one) => one.status === 'fulfilled');
@@ -168,9 +173,8 @@ describe('when its time is over, a circuit', () => {
     }
     expect(server).toMatchObject({ calls: 1, probes: 1 });
     expect(await outcome(upstream)).toBe('circuit_open');
-    const body = answered[0]?.value.body;
-    for await (const _ of body ?? []) break;
-    expect(upstream.state().circuit).toBe('closed');
+    trial?.write('data: x\n\n');
+    await expect.poll(() => upstream.state().circuit).toBe('closed');
   });
 
   test('turns others away at once while the trial hangs', async () => {

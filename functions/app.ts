@@ -1,0 +1,62 @@
+import { type Config, loadConfig } from '../shared/config.ts';
+import { createLog, type Log } from '../shared/log.ts';
+import { letsNobodyIn } from '../shared/read-access.ts';
+import { createServices } from './create-services.ts';
+import type { RouteEntry } from './entry-routes.ts';
+import { createAuthenticate } from './http/authenticate.ts';
+import { createCalls } from './http/calls.ts';
+import { createRespond, type Respond, type Route } from './http/respond.ts';
+import { shutDown } from './http/shut-down.ts';
+import { notFoundRoute, routesOf } from './routes.ts';
+
+/** The router, ready to be served by a host. */
+export type App = {
+  readonly config: Config;
+  readonly log: Log;
+  readonly routes: Readonly<Record<string, RouteEntry>>;
+  /** Takes what is no route. */
+  readonly notFound: Route;
+  /** Makes what answers the requests of a route. */
+  readonly respond: Respond;
+  /** Does beforehand what the first requests would have to wait for. */
+  readonly warm: () => void;
+  readonly purgeExpired: () => Promise<void>;
+  /** Ends what is under way. Resolves when the process may end. */
+  readonly shutDown: () => Promise<void>;
+};
+
+/**
+ * Reads the settings, and has everything built. Throws a ConfigError for what is wrong with the
+ * settings or the scorer, before a request is taken.
+ */
+export async function createApp(): Promise<App> {
+  const config = await loadConfig();
+  const log = createLog(config.logLevel);
+  const services = await createServices(config, log);
+  const calls = createCalls({ ...config.limits, log });
+  const routes = routesOf(services);
+  // Where nobody may call yet, nothing but the health check answers.
+  const isClosed = letsNobodyIn(config.access);
+  const close = <R extends Route>(route: R): R =>
+    isClosed && route.access === 'open' ? { ...route, access: 'key' } : route;
+  const closed = Object.entries(routes).map(([name, route]) => [
+    name,
+    name === 'health' ? route : close(route),
+  ]);
+  return {
+    ...{ config, log },
+    routes: Object.fromEntries(closed),
+    notFound: close(notFoundRoute(routes)),
+    respond: createRespond({
+      calls,
+      createRequestId: services.createRequestId,
+      authenticate: createAuthenticate(config.access),
+      ...config.limits,
+      telemetry: services.telemetry,
+      log,
+    }),
+    warm: services.warm,
+    purgeExpired: services.purgeExpired,
+    shutDown: () => shutDown({ calls, log, ...services }),
+  };
+}
