@@ -150,7 +150,7 @@ function createHandlers(
   const { admit, countTokens } = createRateLimits(config.rateLimits);
   /** Its calls count against the limits of their caller and their use case. */
   function limited(handle: Handle): Handle {
-    return async (call) => {
+    return (call) => {
       admit(call);
       return handle(call);
     };

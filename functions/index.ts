@@ -1,4 +1,6 @@
-import { app, type HttpHandler, HttpResponse } from '@azure/functions';
+import { Readable } from 'node:stream';
+import type { ReadableStream } from 'node:stream/web';
+import { app, type HttpHandler, type HttpRequest, HttpResponse } from '@azure/functions';
 import type { Answer } from '../shared/answer.ts';
 import { createApp } from './app.ts';
 import { watchConnections } from './http/connections.ts';
@@ -37,18 +39,21 @@ app.hook.appTerminate(() => router.shutDown());
 
 function handlerOf(route: Route): HttpHandler {
   const answer = respond(route);
-  return (request, { invocationId, traceContext }) =>
-    answer(
-      {
-        id: invocationId,
-        ...{ method: request.method, headers: request.headers, query: request.query },
-        ...{ params: request.params, body: request.body ?? undefined },
-        connection: findConnection(invocationId),
-        traceparent: traceContext?.traceParent,
-        tracestate: traceContext?.traceState,
-      },
-      toResponse,
-    );
+  return (request, { invocationId, traceContext }) => {
+    const { method, headers, query, params } = request;
+    const connection = findConnection(invocationId);
+    const given = {
+      ...{ id: invocationId, method, headers, query, params, connection },
+      body: connection?.request ?? bodyOf(request),
+      traceparent: traceContext?.traceParent,
+      tracestate: traceContext?.traceState,
+    };
+    return answer(given, toResponse);
+  };
+}
+
+function bodyOf({ body }: HttpRequest): Readable | undefined {
+  return body === null ? undefined : Readable.fromWeb(body as ReadableStream);
 }
 
 function toResponse(answer: Answer): HttpResponse {

@@ -5,7 +5,7 @@ import { resolveScorer, type ScorerChoice } from './matrix-factorization/scorer-
 import { LOCAL_EMBEDDER } from './prompt-embedding/local-embedding.ts';
 import { type Access, readAccess } from './read-access.ts';
 import { type DecisionSettings, readDecisionSettings } from './read-decision-settings.ts';
-import { type Limits, readLimits } from './read-limits.ts';
+import { type Limits, type Listen, readLimits, readListen } from './read-limits.ts';
 import { type RateLimit, readRateLimits } from './read-rate-limits.ts';
 import {
   type RegistrySettings,
@@ -13,6 +13,7 @@ import {
   TABLE_NAME,
 } from './read-registry-settings.ts';
 import { readShadowSettings, type ShadowSettings } from './read-shadow-settings.ts';
+import { readTables, type TablesConfig } from './read-tables.ts';
 import { readTelemetrySettings, type TelemetrySettings } from './read-telemetry-settings.ts';
 import {
   readSessionPolicy,
@@ -32,11 +33,6 @@ const LOG_LEVELS = ['debug', 'info', 'warning', 'error', 'none'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
 const EMBEDDING_FAILURE_TIERS = ['strong', 'weak'] as const;
-
-export type TablesConfig = {
-  readonly endpoint?: string;
-  readonly connectionString?: string;
-};
 
 export type Config = {
   readonly strong: Deployment;
@@ -78,7 +74,7 @@ export type Config = {
   };
   readonly logLevel: LogLevel;
   /** Where it listens as a process of its own; a host listens for it otherwise. */
-  readonly listen: { readonly host: string; readonly port: number };
+  readonly listen: Listen;
   /** Absent: no answers are compared with the strongest model's. */
   readonly shadow?: ShadowSettings;
   /** What is asked and answered is logged, and the former kept with its decision, both redacted. */
@@ -141,10 +137,7 @@ function readOthers(read: SettingsReader) {
     decisions,
     embeddingCache: readEmbeddingCache(read),
     logLevel: read.choice('LOG_LEVEL', LOG_LEVELS) ?? 'info',
-    listen: {
-      host: read.text('HOST') ?? '127.0.0.1',
-      port: read.integer('PORT', { min: 0, max: 65_535 }) ?? 7071,
-    },
+    listen: readListen(read),
     isContentKept: read.choice('LOG_CONTENT', ['true', 'false'] as const) === 'true',
     ...(tables && { tables }),
     ...(telemetry && { telemetry }),
@@ -259,23 +252,6 @@ async function readScorer(
     for (const problem of error.problems) read.problem(problem);
     return undefined;
   }
-}
-
-function readTables(read: SettingsReader): TablesConfig | undefined {
-  const endpoint = read.url('TABLES_ENDPOINT')?.href;
-  const connectionString = read.text('TABLES_CONNECTION_STRING');
-  if (endpoint !== undefined && connectionString !== undefined) {
-    read.problem(
-      'TABLES_ENDPOINT and TABLES_CONNECTION_STRING contradict each other: set one of them.',
-    );
-  }
-  if (endpoint?.startsWith('http:')) {
-    read.problem(
-      'TABLES_ENDPOINT must be an https address: a token goes there. Use TABLES_CONNECTION_STRING for an emulator.',
-    );
-  }
-  if (endpoint !== undefined) return { endpoint };
-  return connectionString === undefined ? undefined : { connectionString };
 }
 
 function readEmbeddingCache(read: SettingsReader): Config['embeddingCache'] {

@@ -1,5 +1,5 @@
 import { type Caller, DeploymentNotAllowedError, mayCall } from './caller.ts';
-import { NoCapableDeploymentError } from './capabilities/find-obstacle.ts';
+import { NoCapableDeploymentError, type Obstacle } from './capabilities/find-obstacle.ts';
 import { HttpError, InvalidRequestError } from './errors.ts';
 import {
   estimateCost,
@@ -69,7 +69,7 @@ export type Considered = {
 /** What a request needs of whoever answers it. */
 export type Needs = {
   /** What of the request a deployment cannot serve, in words; undefined when it can serve all. */
-  findObstacle(deployment: Deployment): Promise<string | undefined>;
+  findObstacle(deployment: Deployment): Obstacle | Promise<Obstacle>;
   tokens(): Tokens;
   /** The tokens that the prompt may have with a deployment; infinite when it is not known. */
   promptLimit(deployment: Deployment): number;
@@ -187,7 +187,9 @@ function checkNames(names: readonly string[], members: readonly Member[]): void 
 async function keepAble(sieve: MemberSieve, needs: Needs): Promise<ReadonlyMap<string, string>> {
   const obstacles = new Map<string, string>();
   for (const { upstream } of sieve.left) {
-    const obstacle = await needs.findObstacle(upstream.deployment);
+    const found = needs.findObstacle(upstream.deployment);
+    // With many deployments each wait counts, and most are none.
+    const obstacle = found instanceof Promise ? await found : found;
     if (obstacle !== undefined) obstacles.set(upstream.deployment.name, obstacle);
   }
   sieve.keep('requirements', ({ upstream }) => !obstacles.has(upstream.deployment.name));

@@ -7,7 +7,8 @@ export type LogFields = Readonly<Record<string, string | number | boolean | unde
 export type Log = (
   level: 'debug' | 'info' | 'warning' | 'error',
   event: string,
-  fields?: LogFields,
+  /** A function is called only where the event is logged. */
+  fields?: LogFields | (() => LogFields),
 ) => void;
 
 const RANK: Readonly<Record<LogLevel, number>> = {
@@ -22,7 +23,8 @@ const RANK: Readonly<Record<LogLevel, number>> = {
 export function createLog(minimum: LogLevel): Log {
   return (level, event, fields) => {
     if (RANK[level] < RANK[minimum]) return;
-    const line = JSON.stringify({ time: new Date().toISOString(), level, event, ...fields });
+    const known = typeof fields === 'function' ? fields() : fields;
+    const line = JSON.stringify({ time: new Date().toISOString(), level, event, ...known });
     if (level === 'error') console.error(line);
     else console.log(line);
   };

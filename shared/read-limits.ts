@@ -81,3 +81,13 @@ function readBodyLimits(read: SettingsReader): BodyLimits {
     maxHeaderBytes: read.integer('MAX_HEADER_BYTES', { min: 1_024 }) ?? 32 * 1024,
   };
 }
+
+export type Listen = { readonly host: string; readonly port: number };
+
+/** Where the router listens as a process of its own: for this machine alone unless told otherwise. */
+export function readListen(read: SettingsReader): Listen {
+  return {
+    host: read.text('HOST') ?? '127.0.0.1',
+    port: read.integer('PORT', { min: 0, max: 65_535 }) ?? 7071,
+  };
+}

@@ -71,7 +71,7 @@ export function createCalls(options: CallsOptions): Calls {
         places += 1;
         inFlight += 1;
       };
-      return { ...call.open, takePlace };
+      return Object.assign(call.open, { takePlace });
     },
     shutDown: async ({ graceMs, endingMs }) => {
       isShuttingDown = true;

@@ -4,8 +4,12 @@ import { untilAborted } from '../../shared/deadline.ts';
 
 /** The exchange with the host that carries one call. */
 export type Connection = {
+  /** The request itself, whose body nobody has read. */
+  readonly request: IncomingMessage;
   /** A header of the request itself, which no key of a body or a query can replace. */
   header(name: string): string | null;
+  /** Of all headers of the request, but for those that the host adds: name, colon, blank, value, line end. */
+  headerBytes(): number;
   /** Tells once that the answer has gone out whole, or that the connection closed before. */
   onClose(listener: (isComplete: boolean) => void): void;
   /** Waits until the host has taken what was written, or the connection or the signal has ended. */
@@ -15,6 +19,11 @@ export type Connection = {
 
 /** Undefined: the host, or the library, does not let this one be seen. */
 export type FindConnection = (invocationId: string) => Connection | undefined;
+
+/** Each of its own line: what its name and its value have around them. */
+export const BYTES_AROUND = 4;
+
+const ADDED_BY_HOST = new Set(['x-ms-invocation-id', 'x-forwarded-host', 'x-forwarded-proto']);
 
 /** Far more than a process serves at once: what makes up ids to fill it finds an end. */
 const MAX_CONNECTIONS = 10_000;
@@ -46,10 +55,12 @@ export function watchConnections(): FindConnection {
 /** Of a request and its answer. */
 export function createConnection(request: IncomingMessage, response: ServerResponse): Connection {
   return {
+    request,
     header: (name) => {
       const value = request.headers[name.toLowerCase()];
       return Array.isArray(value) ? value.join(', ') : (value ?? null);
     },
+    headerBytes: () => headerBytesOf(request.rawHeaders),
     onClose: (listener) => {
       response.once('close', () => listener(response.writableFinished));
     },
@@ -62,4 +73,14 @@ export function createConnection(request: IncomingMessage, response: ServerRespo
     },
     destroy: () => response.destroy(),
   };
+}
+
+/** Names and values in turn. */
+function headerBytesOf(rawHeaders: readonly string[]): number {
+  let bytes = 0;
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    const [name = '', value = ''] = [rawHeaders[index], rawHeaders[index + 1]];
+    if (!ADDED_BY_HOST.has(name)) bytes += name.length + value.length + BYTES_AROUND;
+  }
+  return bytes;
 }

@@ -1,3 +1,4 @@
+import type { Readable } from 'node:stream';
 import type { Connection } from './connections.ts';
 
 /** A request as a host hands it over; nothing of it is to be trusted yet. */
@@ -12,7 +13,8 @@ export type HostRequest = {
   readonly query: { keys(): Iterable<string>; get(name: string): string | null };
   /** Values of the path; others may be among them. */
   readonly params: Readonly<Record<string, string | undefined>>;
-  readonly body: AsyncIterable<Uint8Array> | undefined;
+  /** Nothing of it has been read. */
+  readonly body: Readable | undefined;
   /** Undefined: what carries the request is not to be seen. */
   readonly connection: Connection | undefined;
   /** W3C trace context. */

@@ -30,16 +30,21 @@ export function createMatchRoute<R extends { readonly path: string; readonly met
   }
   return (method, path) => {
     const values: string[] = [];
-    let step: Step<R> | undefined = root;
-    for (const segment of segmentsOf(path)) {
-      const named: Step<R> | undefined = step.named.get(segment.toLowerCase());
-      if (named === undefined) values.push(decode(segment));
-      step = named ?? (segment === '' ? undefined : step.any);
-      if (step === undefined) return undefined;
-    }
-    const end = step.ends.get(method);
+    const end = walk(root, path, values)?.ends.get(method);
     return end && { route: end.route, params: zip(end.names, values) };
   };
+}
+
+/** Notes in `values` what stands for parameters. */
+function walk<R>(root: Step<R>, path: string, values: string[]): Step<R> | undefined {
+  let step: Step<R> | undefined = root;
+  for (const segment of segmentsOf(path)) {
+    const named: Step<R> | undefined = step.named.get(segment.toLowerCase());
+    if (named === undefined) values.push(decode(segment));
+    step = named ?? (segment === '' ? undefined : step.any);
+    if (step === undefined) return undefined;
+  }
+  return step;
 }
 
 function createStep<R>(): Step<R> {

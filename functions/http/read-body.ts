@@ -1,4 +1,3 @@
-import { untilAborted } from '../../shared/deadline.ts';
 import { HttpError, InvalidRequestError } from '../../shared/errors.ts';
 import { fromJson, isRawNumber } from '../../shared/wire-json.ts';
 import type { BodyHold } from './body-budget.ts';
@@ -8,20 +7,59 @@ import type { HostRequest } from './host-request.ts';
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
 /**
- * Reads the body, bounded in bytes and time; what has arrived is held until `hold` is released.
- * Throws an HttpError that says what is wrong.
+ * Reads the body, bounded in bytes and time; what has arrived is held until `hold` is released. One
+ * that is too large is read to its end all the same: breaking off would break the connection that
+ * the answer goes out on. Throws an HttpError that says what is wrong.
  */
 export function readBody(
-  request: HostRequest,
+  { body }: HostRequest,
   maxBytes: number,
   signal: AbortSignal,
   hold: BodyHold,
 ): Promise<Buffer> {
-  return untilAborted(readBytes(request, maxBytes, signal, hold), signal).catch(
-    (error: unknown) => {
-      throw signal.aborted ? new UploadTimeoutError() : error;
-    },
-  );
+  if (body === undefined) return Promise.resolve(Buffer.alloc(0));
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let size = 0;
+    let isTooMuch = false;
+
+    function drop(): void {
+      chunks.length = 0;
+      hold.release();
+    }
+
+    // After the time is over nobody waits for the rest, which may never come.
+    function giveUp(): void {
+      drop();
+      reject(new UploadTimeoutError());
+    }
+
+    function take(chunk: Buffer): void {
+      size += chunk.byteLength;
+      isTooMuch ||= size <= maxBytes && !hold.take(chunk.byteLength);
+      if (size <= maxBytes && !isTooMuch) chunks.push(chunk);
+      else drop();
+    }
+
+    function finish(): void {
+      signal.removeEventListener('abort', giveUp);
+      if (size > maxBytes) reject(tooLarge(size, maxBytes));
+      else if (isTooMuch) reject(new TooManyBytesError());
+      else resolve(chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks, size));
+    }
+
+    function breakOff(cause?: unknown): void {
+      if (body?.readableEnded) return;
+      signal.removeEventListener('abort', giveUp);
+      drop();
+      const param = { param: 'body', cause };
+      reject(new InvalidRequestError('The body broke off before its end.', param));
+    }
+
+    if (signal.aborted) giveUp();
+    signal.addEventListener('abort', giveUp, { once: true });
+    body.on('data', take).on('end', finish).on('error', breakOff).on('close', breakOff);
+  });
 }
 
 /** Parses a JSON object. Throws an InvalidRequestError; the parser's own message quotes the body. */
@@ -79,45 +117,11 @@ class TooManyBytesError extends HttpError {
   }
 }
 
-/**
- * A body that is too large is read to its end all the same: breaking off would break the
- * connection that the answer goes out on. The host ends it at 100 MiB.
- */
-async function readBytes(
-  request: HostRequest,
-  maxBytes: number,
-  signal: AbortSignal,
-  hold: BodyHold,
-): Promise<Buffer> {
-  const chunks: Uint8Array[] = [];
-  let size = 0;
-  let isTooMuch = false;
-  function drop(): void {
-    chunks.length = 0;
-    hold.release();
-  }
-  // After the time is over nobody waits for the rest, which may never come.
-  signal.addEventListener('abort', drop, { once: true });
-  try {
-    for await (const chunk of request.body ?? []) {
-      size += chunk.byteLength;
-      isTooMuch ||= size <= maxBytes && !hold.take(chunk.byteLength);
-      if (size <= maxBytes && !isTooMuch) chunks.push(chunk);
-      else drop();
-    }
-  } catch (cause) {
-    drop();
-    throw new InvalidRequestError('The body broke off before its end.', { param: 'body', cause });
-  }
-  if (size > maxBytes) {
-    throw new HttpError(
-      `The body has ${size} bytes; MAX_BODY_BYTES allows ${maxBytes}. Send less, or raise it.`,
-      { status: 413, code: 'body_too_large', param: 'body' },
-    );
-  }
-  if (isTooMuch) throw new TooManyBytesError();
-  signal.removeEventListener('abort', drop);
-  return Buffer.concat(chunks, size);
+function tooLarge(size: number, maxBytes: number): HttpError {
+  return new HttpError(
+    `The body has ${size} bytes; MAX_BODY_BYTES allows ${maxBytes}. Send less, or raise it.`,
+    { status: 413, code: 'body_too_large', param: 'body' },
+  );
 }
 
 /**

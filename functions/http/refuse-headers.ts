@@ -1,12 +1,10 @@
 import { HttpError } from '../../shared/errors.ts';
-
-/** The host's own way to count: name, colon, blank, value, line end. */
-const BYTES_AROUND = 4;
+import { BYTES_AROUND } from './connections.ts';
+import type { HostRequest } from './host-request.ts';
 
 /** Throws a 431 when all headers of a request together are larger than that. */
-export function refuseLargeHeaders(headers: Iterable<[string, string]>, maxBytes: number): void {
-  let size = 0;
-  for (const [name, value] of headers) size += name.length + value.length + BYTES_AROUND;
+export function refuseLargeHeaders(request: HostRequest, maxBytes: number): void {
+  const size = request.connection?.headerBytes() ?? bytesOf(request.headers);
   if (size <= maxBytes) return;
   throw new HttpError(
     `The request's headers have ${size} bytes; MAX_HEADER_BYTES allows ${maxBytes}. Send fewer or shorter ones.`,
@@ -23,4 +21,10 @@ export function refuseEncoding(contentEncoding: string | null): void {
     code: 'unsupported_encoding',
     param: 'content-encoding',
   });
+}
+
+function bytesOf(headers: HostRequest['headers']): number {
+  let size = 0;
+  for (const [name, value] of headers) size += name.length + value.length + BYTES_AROUND;
+  return size;
 }

@@ -1,3 +1,4 @@
+import { finished } from 'node:stream/promises';
 import { type Answer, type Call, errorAnswer } from '../../shared/answer.ts';
 import { type Caller, checkAdmin, checkUseCase, readUseCase } from '../../shared/caller.ts';
 import { untilAborted } from '../../shared/deadline.ts';
@@ -71,9 +72,10 @@ export function createRespond(options: RespondOptions): Respond {
       const { status } = answer;
       void open.ended.then(() => {
         trace?.end(status);
-        const totalMs = Math.round(performance.now() - startedAt);
-        const { method } = request;
-        options.log('debug', 'request', { requestId, method, route: route.path, status, totalMs });
+        options.log('debug', 'request', () => {
+          const totalMs = Math.round(performance.now() - startedAt);
+          return { requestId, method: request.method, route: route.path, status, totalMs };
+        });
       });
       return toResponse(withOwnHeaders(open.answer(answer), requestId));
     }
@@ -119,7 +121,7 @@ async function admit(
   const header = open.header ?? given;
   const early = await admitCaller(request, route, options);
   const bytes = route.hasBody ? await readPlainBody(request, header, options) : undefined;
-  refuseLargeHeaders(request.headers, maxHeaderBytes);
+  refuseLargeHeaders(request, maxHeaderBytes);
   const isLate = open.header === undefined && route.access !== 'open';
   const caller = isLate ? admitTo(route, await options.authenticate(given)) : early;
   const body = bytes && parseTrusted(bytes, options);
@@ -139,10 +141,12 @@ async function admit(
 
 /** Other keys of `params` may come from the body or the query; a route's own value wins over both. */
 function namedIn({ params }: HostRequest, { param }: Route): Pick<Call, PathParam> {
-  const names = param === undefined ? [] : [param].flat();
-  return Object.fromEntries(
-    names.flatMap((name) => (params[name] === undefined ? [] : [[name, params[name]]])),
-  );
+  const named: { [name in PathParam]?: string } = {};
+  for (const name of param === undefined ? [] : [param].flat()) {
+    const value = params[name];
+    if (value !== undefined) named[name] = value;
+  }
+  return named;
 }
 
 async function readPlainBody(
@@ -191,7 +195,7 @@ async function dropBody(request: HostRequest, signal: AbortSignal): Promise<void
 }
 
 async function drain(body: HostRequest['body']): Promise<void> {
-  for await (const _ of body ?? []);
+  if (body !== undefined) await finished(body.resume());
 }
 
 function describe(error: unknown, requestId: string, log: Log): HttpError {

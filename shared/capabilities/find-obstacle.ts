@@ -5,6 +5,9 @@ import type { Requirements } from './requirements.ts';
 
 type Need = Feature | 'context';
 
+/** What a deployment lacks, in words; undefined when it lacks nothing. */
+export type Obstacle = string | undefined;
+
 /** What an obstacle is called, and the field of the request that it comes from. */
 const OBSTACLES: Readonly<Record<Need, readonly [words: string, param: string]>> = {
   tools: ['tools', 'tools'],
@@ -21,10 +24,10 @@ const OBSTACLES: Readonly<Record<Need, readonly [words: string, param: string]>>
 };
 
 /** The first requirement that a deployment cannot meet, in words; undefined when it meets all. */
-export async function findObstacle(
+export function findObstacle(
   requirements: Requirements,
   capabilities: Capabilities,
-): Promise<string | undefined> {
+): Obstacle | Promise<Obstacle> {
   const lacked = requirements.features.find((feature) =>
     isLacked(feature, requirements, capabilities),
   );
@@ -83,21 +86,26 @@ function isLacked(
   );
 }
 
-async function findContextObstacle(
+function findContextObstacle(
   { completionTokens, promptSize }: Requirements,
   { contextTokens, inputTokens, outputTokens = Number.POSITIVE_INFINITY }: Capabilities,
-): Promise<string | undefined> {
+): Obstacle | Promise<Obstacle> {
   // A completion beyond the model's own limit is lowered to that.
   const completion = Math.min(completionTokens, outputTokens);
   const inputLimit = inputTokens ?? Number.POSITIVE_INFINITY;
   const sharedLimit = (contextTokens ?? Number.POSITIVE_INFINITY) - completion;
   const limit = Math.min(inputLimit, sharedLimit);
-  if (limit === Number.POSITIVE_INFINITY || !(await promptSize().exceeds(limit))) return undefined;
-  const isShared = sharedLimit < inputLimit && completion > 0;
-  const figures = isShared
-    ? `${count(contextTokens)} tokens, less ${count(completion)} for the completion,`
-    : `${count(limit)} tokens`;
-  return `${OBSTACLES.context[0]} (${figures} are not enough)`;
+  if (limit === Number.POSITIVE_INFINITY) return undefined;
+  const describe = (exceeds: boolean): Obstacle => {
+    if (!exceeds) return undefined;
+    const isShared = sharedLimit < inputLimit && completion > 0;
+    const figures = isShared
+      ? `${count(contextTokens)} tokens, less ${count(completion)} for the completion,`
+      : `${count(limit)} tokens`;
+    return `${OBSTACLES.context[0]} (${figures} are not enough)`;
+  };
+  const exceeds = promptSize().exceeds(limit);
+  return typeof exceeds === 'boolean' ? describe(exceeds) : exceeds.then(describe);
 }
 
 function count(tokens: number | undefined): string {

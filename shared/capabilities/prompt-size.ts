@@ -9,8 +9,11 @@ import {
 
 /** The size of a prompt in tokens, found out no further than it is asked for. */
 export type PromptSize = {
-  /** Whether it has more tokens than this. Other requests go on while it is being found out. */
-  exceeds(limit: number): Promise<boolean>;
+  /**
+   * Whether it has more tokens than this: nearly always known at once. Other requests go on while it
+   * is being found out.
+   */
+  exceeds(limit: number): boolean | Promise<boolean>;
   /** In tokens, at once: by its length. */
   estimate(): number;
   /** The tokens, counted until there are more than this. */
@@ -82,6 +85,12 @@ export function createPromptSize(texts: readonly string[], otherTokens = 0): Pro
     return counted.tokens;
   }
 
+  async function exceedsByCount(limit: number): Promise<boolean> {
+    const count = await loadCounter();
+    const text = wholeText();
+    return exceedsBySample(text, limit, count) ?? (await counts(text, limit, count)) > limit;
+  }
+
   function wholeText(): string {
     whole ??= texts.join('\n');
     return whole;
@@ -89,13 +98,9 @@ export function createPromptSize(texts: readonly string[], otherTokens = 0): Pro
 
   return {
     estimate: () => Math.ceil(byteLength() / BYTES_PER_TOKEN) + otherTokens,
-    exceeds: async (wholeLimit) => {
+    exceeds: (wholeLimit) => {
       const limit = wholeLimit - otherTokens;
-      const byLength = exceedsByLength(limit);
-      if (byLength !== undefined) return byLength;
-      const count = await loadCounter();
-      const text = wholeText();
-      return exceedsBySample(text, limit, count) ?? (await counts(text, limit, count)) > limit;
+      return exceedsByLength(limit) ?? exceedsByCount(limit);
     },
     countUpTo: async (limit) =>
       otherTokens + (await counts(wholeText(), limit - otherTokens, await loadCounter())),

@@ -12,10 +12,10 @@ import type { CallTrace } from '../telemetry/telemetry.ts';
 import { passError } from '../upstream/pass-error.ts';
 import { passAnswerHeaders } from '../upstream/passed-headers.ts';
 import type { Turn } from './ask-deployment.ts';
-import { type Attempt, attemptHeaders, modelSelectionDetails } from './attempts.ts';
+import { type Attempt, addAttemptHeaders, modelSelectionDetails } from './attempts.ts';
 import type { ChatRequest } from './chat-request.ts';
 import { finishReasonOf, messageOf } from './collect-answer.ts';
-import { decisionFacts, decisionHeaders } from './decision-facts.ts';
+import { addDecisionHeaders, decisionFacts } from './decision-facts.ts';
 import { readUsage, type Usage } from './event-data.ts';
 import { keepAnswer } from './keep-answer.ts';
 import { type Answered, keepStream, watchStream } from './keep-stream.ts';
@@ -23,7 +23,7 @@ import { findNewestAsk } from './newest-ask.ts';
 import type { OpenEvents } from './pass-events.ts';
 import { addAnswerFields, type PlainAnswer } from './plain-answer.ts';
 import { toRecord } from './record-decision.ts';
-import { type Continued, stepOf, threadHeaders } from './session-facts.ts';
+import { addThreadHeaders, type Continued, stepOf } from './session-facts.ts';
 
 /** Who is told how a request ended. */
 export type AnswerChat = {
@@ -78,11 +78,9 @@ export async function answerChat(
         message: messageOf(parsed),
         finishReason: finishReasonOf(parsed),
       });
-      const error = await keepAnswer(options.log, exchange, {
-        ...answer(),
-        usage,
-        isWhole: true,
-      });
+      const error =
+        exchange.continued &&
+        (await keepAnswer(options.log, exchange, { ...answer(), usage, isWhole: true }));
       finish(options, exchange, error?.status ?? 200, { usage, error, answer });
       return error ? errorAnswer(error, headers) : plainAnswer(exchange, headers, reply.answer);
     }
@@ -120,7 +118,8 @@ function plainAnswer(
       }),
     }),
   });
-  return { status: 200, headers: { ...headers, 'content-type': 'application/json' }, body };
+  headers['content-type'] = 'application/json';
+  return { status: 200, headers, body };
 }
 
 function streamedAnswer(
@@ -164,14 +163,14 @@ function answerHeaders(
   const cut =
     continued !== undefined && continued.left > 0 ? [`history;cut=${continued.left}`] : [];
   const all = [...cut, ...warnings];
-  return {
-    ...passAnswerHeaders(upstream),
-    ...decisionHeaders(decision),
-    ...attemptHeaders(attempts),
-    ...threadHeaders(continued, decision.member),
-    ...(all.length > 0 && { 'x-smart-router-warnings': all.join(', ') }),
-    'x-smart-router-overhead-ms': overheadMs.toFixed(3),
-  };
+  // One object from the beginning: it is copied for its host in any case.
+  const headers = passAnswerHeaders(upstream);
+  addDecisionHeaders(headers, decision);
+  addAttemptHeaders(headers, attempts);
+  if (continued !== undefined) addThreadHeaders(headers, continued, decision.member);
+  if (all.length > 0) headers['x-smart-router-warnings'] = all.join(', ');
+  headers['x-smart-router-overhead-ms'] = overheadMs.toFixed(3);
+  return headers;
 }
 
 export type End = {

@@ -139,12 +139,13 @@ function createFirstByteLimit(
   timeoutMs: number | undefined,
 ): { readonly signal: AbortSignal; readonly lift: () => void } {
   if (timeoutMs === undefined) return { signal, lift: () => undefined };
+  // By hand: AbortSignal.any takes many times as long, and is left to the garbage collector.
   const controller = new AbortController();
   const timer = setTimeout(() => controller.abort(), timeoutMs);
-  return {
-    signal: AbortSignal.any([signal, controller.signal]),
-    lift: () => clearTimeout(timer),
-  };
+  const abort = () => controller.abort(signal.reason);
+  if (signal.aborted) abort();
+  signal.addEventListener('abort', abort, { once: true });
+  return { signal: controller.signal, lift: () => clearTimeout(timer) };
 }
 
 /**

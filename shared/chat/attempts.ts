@@ -22,11 +22,12 @@ export function callsMade(attempts: readonly Attempt[]): number {
 }
 
 /** How many calls were made, and what came of each attempt, as headers. */
-export function attemptHeaders(attempts: readonly Attempt[]): Record<string, string> {
-  return {
-    'x-smart-router-attempts': String(callsMade(attempts)),
-    ...(attempts.length > 0 && { 'x-smart-router-attempt-chain': attemptChain(attempts) }),
-  };
+export function addAttemptHeaders(
+  headers: Record<string, string>,
+  attempts: readonly Attempt[],
+): void {
+  headers['x-smart-router-attempts'] = String(callsMade(attempts));
+  if (attempts.length > 0) headers['x-smart-router-attempt-chain'] = attemptChain(attempts);
 }
 
 /** `weak;429, strong;200`: the deployments in the order of their turns, each with what came of it. */

@@ -87,10 +87,10 @@ async function askInTurn(
 function logAttempt(log: Log, call: Call, attempt: Attempt): void {
   const { deployment, called, status, code, ms } = attempt;
   const isGood = status === 200 && code === undefined;
-  log(isGood ? 'debug' : 'info', 'upstream-attempt', {
+  log(isGood ? 'debug' : 'info', 'upstream-attempt', () => ({
     requestId: call.requestId,
     deployment: deployment.name,
     ...{ called, status, code },
     ms: roundMs(ms),
-  });
+  }));
 }

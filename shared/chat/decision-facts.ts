@@ -64,20 +64,18 @@ function whyPassedOver({ member, passedOver }: Considered, answering: Member): s
 }
 
 /** The same as headers. */
-export function decisionHeaders(decision: RoutingDecision): Record<string, string> {
-  const { winRate, threshold, scorer, considered } = decision;
-  return {
-    'x-smart-router-selected-model': decision.member.upstream.deployment.modelName,
-    'x-smart-router-tier': decision.tier,
-    'x-smart-router-reason': decision.reason,
-    'x-smart-router-embedding-cache': decision.embeddingCache,
-    ...(winRate !== undefined && { 'x-smart-router-win-rate': String(winRate) }),
-    ...(threshold !== undefined && { 'x-smart-router-threshold': String(threshold) }),
-    ...(scorer !== undefined && { 'x-smart-router-scorer': scorer }),
-    ...(considered && {
-      'x-smart-router-candidates': candidatesHeader(considered, decision.member),
-    }),
-  };
+export function addDecisionHeaders(
+  headers: Record<string, string>,
+  { member, tier, reason, embeddingCache, winRate, threshold, scorer, considered }: RoutingDecision,
+): void {
+  headers['x-smart-router-selected-model'] = member.upstream.deployment.modelName;
+  headers['x-smart-router-tier'] = tier;
+  headers['x-smart-router-reason'] = reason;
+  headers['x-smart-router-embedding-cache'] = embeddingCache;
+  if (winRate !== undefined) headers['x-smart-router-win-rate'] = String(winRate);
+  if (threshold !== undefined) headers['x-smart-router-threshold'] = String(threshold);
+  if (scorer !== undefined) headers['x-smart-router-scorer'] = scorer;
+  if (considered) headers['x-smart-router-candidates'] = candidatesHeader(considered, member);
 }
 
 /** A header is bounded by whoever passes it on; the body of an explained answer has all of them. */
@@ -103,10 +101,9 @@ function candidateEntry(one: Considered, answering: Member): string {
   const { winRate } = one;
   const { price, upstream } = one.member;
   const passedOver = whyPassedOver(one, answering);
-  return [
-    encodeURIComponent(upstream.deployment.name),
-    ...(price ? [`price=${price.input}/${price.output}`] : []),
-    ...(winRate === undefined ? [] : [`win-rate=${winRate.toFixed(4)}`]),
-    ...(passedOver ? [`passed-over=${passedOver}`] : []),
-  ].join(';');
+  let entry = encodeURIComponent(upstream.deployment.name);
+  if (price) entry += `;price=${price.input}/${price.output}`;
+  if (winRate !== undefined) entry += `;win-rate=${winRate.toFixed(4)}`;
+  if (passedOver) entry += `;passed-over=${passedOver}`;
+  return entry;
 }

@@ -17,9 +17,11 @@ const COMPLETION_TOKENS = 500;
 export function needsOf(request: ChatRequest): Needs {
   const requirements = requirementsOf(request);
   return {
-    findObstacle: async ({ capabilities }) =>
-      (await findObstacle(requirements, capabilities)) ??
-      (request.routing.require_parameters ? findDropped(request, capabilities) : undefined),
+    findObstacle: ({ capabilities }) => {
+      const obstacle = findObstacle(requirements, capabilities);
+      if (!request.routing.require_parameters) return obstacle;
+      return Promise.resolve(obstacle).then((found) => found ?? findDropped(request, capabilities));
+    },
     tokens: () => tokensOf(requirements),
     promptLimit: ({ capabilities }) => promptLimitOf(requirements, capabilities),
   };

@@ -1,7 +1,6 @@
 import type { DecisionRecord } from '../decisions/decision-record.ts';
 import { errorKind } from '../log.ts';
-import type { RoutingDecision } from '../routing-decision.ts';
-import type { ScoringTimes } from '../score-prompts.ts';
+import type { Interval } from '../score-prompts.ts';
 import { costOf, type Tokens } from '../spending/cost.ts';
 import type { End, Exchange } from './answer-chat.ts';
 import { attemptChain } from './attempts.ts';
@@ -16,44 +15,52 @@ export function toRecord(
   /** What the answer cost, and what was asked, where that is kept. */
   { usd, prompt }: { readonly usd: number | undefined; readonly prompt: string | undefined },
 ): DecisionRecord {
-  const { call, request, needs, decision, attempts, upstreamMs, continued } = exchange;
+  const { call, request, needs, decision, attempts, upstreamMs, continued, firstTokenAt } =
+    exchange;
   const { deployment } = decision.member.upstream;
-  const { caller, useCase, requestId } = call;
-  const { winRate, percentile, threshold, strongShareForeseen } = decision;
-  const { distance, isOutside, scorer, tier, reason } = decision;
-  const session = continued && stepOf(continued, decision.member);
+  const { strongest, cheapest, times } = decision;
   const tokens = usage && { ...needs.tokens(), ...usage };
+  const elsewhere = tokens && costsElsewhere(exchange, tokens);
   const totalMs = performance.now() - call.startedAt;
+  // Spelled out: it is made of each request, and spreads take several times as long.
   return {
-    ...{ requestId, at: Date.now(), tier, reason, status, stream: request.stream },
-    ...{ winRate, percentile, threshold, strongShareForeseen, distance, isOutside, scorer },
-    ...{ useCase, session, prompt, cost: usd, candidates: candidatesOf(decision) },
-    ...namesOf(decision),
+    requestId: call.requestId,
+    at: Date.now(),
+    tier: decision.tier,
+    reason: decision.reason,
+    status,
+    stream: request.stream,
+    winRate: decision.winRate,
+    percentile: decision.percentile,
+    threshold: decision.threshold,
+    strongShareForeseen: decision.strongShareForeseen,
+    distance: decision.distance,
+    isOutside: decision.isOutside,
+    scorer: decision.scorer,
+    useCase: call.useCase,
+    session: continued && stepOf(continued, decision.member),
+    prompt,
+    cost: usd,
+    candidates: candidatesOf(decision),
+    strongModel: strongest?.members[0]?.upstream.deployment.modelName,
+    scorerStrong: strongest?.scorerModel,
+    scorerWeak: cheapest?.scorerModel,
     deployment: deployment.name,
     selectedModel: deployment.modelName,
     embeddingCache: decision.embeddingCache,
     attempts: attemptChain(attempts),
     overheadMs: roundMs(totalMs - upstreamMs),
-    ...timesOf(decision.times),
+    embeddingMs: lengthOf(times?.embedding),
+    scoringMs: lengthOf(times?.scoring),
     upstreamMs: roundMs(upstreamMs),
-    ...(exchange.firstTokenAt !== undefined && {
-      firstTokenMs: roundMs(exchange.firstTokenAt - call.startedAt),
-    }),
+    firstTokenMs: firstTokenAt === undefined ? undefined : roundMs(firstTokenAt - call.startedAt),
     totalMs: roundMs(totalMs),
-    caller: caller?.name,
+    caller: call.caller?.name,
     threadId: continued?.conversation.threadId,
     error: error && errorKind(error),
     tokens: tokens && countsOf(tokens),
-    ...(tokens && costsElsewhere(exchange, tokens)),
-  };
-}
-
-/** Whom the decision was between. */
-function namesOf({ strongest, cheapest }: RoutingDecision) {
-  return {
-    strongModel: strongest?.members[0]?.upstream.deployment.modelName,
-    scorerStrong: strongest?.scorerModel,
-    scorerWeak: cheapest?.scorerModel,
+    costStrong: elsewhere?.strong,
+    costWeak: elsewhere?.weak,
   };
 }
 
@@ -61,28 +68,29 @@ function countsOf({ prompt, completion, cached }: Tokens): Tokens {
   return { prompt, completion, ...(cached !== undefined && { cached }) };
 }
 
-/** Of as many tokens, with the strongest and with the cheapest of those that could have answered. */
+/**
+ * USD of as many tokens, with the strongest and with the cheapest of those that could have answered.
+ * Undefined where a price is not known: there is nothing to compare with.
+ */
 function costsElsewhere(
   { decision }: Exchange,
-  { prompt, completion }: Tokens,
-): Pick<DecisionRecord, 'costStrong' | 'costWeak'> {
-  const able = (decision.considered ?? []).filter(({ obstacle }) => obstacle === undefined);
-  const costs = able.flatMap(({ member: { price } }) =>
-    price === undefined ? [] : [costOf(price, { prompt, completion })],
-  );
-  // Whose price is not known cannot be compared with.
-  const [strong] = able.length === costs.length ? costs : [];
-  return strong === undefined ? {} : { costStrong: strong, costWeak: Math.min(...costs) };
+  tokens: Tokens,
+): { readonly strong: number; readonly weak: number } | undefined {
+  const { prompt, completion } = tokens;
+  let strong: number | undefined;
+  let weak = Number.POSITIVE_INFINITY;
+  for (const { obstacle, member } of decision.considered ?? []) {
+    if (obstacle !== undefined) continue;
+    if (member.price === undefined) return undefined;
+    const cost = costOf(member.price, { prompt, completion });
+    strong ??= cost;
+    weak = Math.min(weak, cost);
+  }
+  return strong === undefined ? undefined : { strong, weak };
 }
 
-function timesOf(
-  times: ScoringTimes | undefined,
-): Pick<DecisionRecord, 'embeddingMs' | 'scoringMs'> {
-  const { embedding, scoring } = times ?? {};
-  return {
-    ...(embedding && { embeddingMs: roundMs(embedding[1] - embedding[0]) }),
-    ...(scoring && { scoringMs: roundMs(scoring[1] - scoring[0]) }),
-  };
+function lengthOf(interval: Interval | undefined): number | undefined {
+  return interval && roundMs(interval[1] - interval[0]);
 }
 
 export function roundMs(ms: number): number {

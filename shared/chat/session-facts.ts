@@ -58,11 +58,12 @@ export function stepOf(
 }
 
 /** What an answer says of its thread. */
-export function threadHeaders(continued: Continued | undefined, member: Member) {
-  if (continued === undefined) return {};
+export function addThreadHeaders(
+  headers: Record<string, string>,
+  continued: Continued,
+  member: Member,
+): void {
   const step = stepOf(continued, member);
-  return {
-    'x-smart-router-thread': continued.conversation.threadId,
-    ...(step && { 'x-smart-router-session': step }),
-  };
+  headers['x-smart-router-thread'] = continued.conversation.threadId;
+  if (step) headers['x-smart-router-session'] = step;
 }

@@ -114,6 +114,11 @@ async function tryOut(predict: Scorer['predict'], entry: ScorerEntry, path: stri
 
 /** [embeddings, dimensions], row by row. */
 function stack(embeddings: readonly Float32Array[], dimensions: number): Tensor {
+  const [only] = embeddings;
+  // The runtime reads it where it is.
+  if (embeddings.length === 1 && only?.length === dimensions) {
+    return new Tensor('float32', only, [1, dimensions]);
+  }
   const rows = new Float32Array(embeddings.length * dimensions);
   for (const [row, embedding] of embeddings.entries()) {
     if (embedding.length !== dimensions) {

@@ -23,63 +23,79 @@ const SPACE = 0x20;
  * numbers of `target` from `offset`: first the word slots, then the character slots.
  */
 export class HashedNgrams {
-  readonly #words: Float32Array;
-  readonly #characters: Float32Array;
+  readonly #words: Slots;
+  readonly #characters: Slots;
   #previous = 0;
 
   constructor(target: Float32Array, offset: number) {
     const characters = offset + WORD_SLOTS;
-    this.#words = target.subarray(offset, characters);
-    this.#characters = target.subarray(characters, characters + CHARACTER_SLOTS);
+    this.#words = new Slots(target.subarray(offset, characters));
+    this.#characters = new Slots(target.subarray(characters, characters + CHARACTER_SLOTS));
   }
 
   /** `hash` is the word's `hashWord`. */
   add(word: string, hash: number): void {
-    addSigned(this.#words, hash, COMMON_WORDS.has(word) ? COMMON_WORD_WEIGHT : 1);
-    addSigned(this.#words, addToHash(this.#previous, hash) ^ (hash >>> 13), BIGRAM_WEIGHT);
+    this.#words.add(hash, COMMON_WORDS.has(word) ? COMMON_WORD_WEIGHT : 1);
+    this.#words.add(addToHash(this.#previous, hash) ^ (hash >>> 13), BIGRAM_WEIGHT);
     this.#previous = addToHash(hash, 0);
     addCharacterNgrams(this.#characters, word);
   }
 
   /** Each part then counts with the square root and has the length 1 (or 0 without words). */
   finish(): void {
-    takeSquareRoots(this.#words);
-    takeSquareRoots(this.#characters);
+    this.#words.takeSquareRoots();
+    this.#characters.takeSquareRoots();
   }
 }
 
-function addCharacterNgrams(target: Float32Array, word: string): void {
+function addCharacterNgrams(slots: Slots, word: string): void {
   const { length } = word;
   let first = SPACE;
   let second = word.charCodeAt(0);
   for (let place = 1; place <= length; place += 1) {
     const third = place < length ? word.charCodeAt(place) : SPACE;
     const trigram = addToHash(addToHash(addToHash(HASH_START, first), second), third);
-    addSigned(target, trigram, 1);
+    slots.add(trigram, 1);
     if (place < length) {
       const fourth = place + 1 < length ? word.charCodeAt(place + 1) : SPACE;
-      addSigned(target, addToHash(trigram, fourth), 1);
+      slots.add(addToHash(trigram, fourth), 1);
     }
     first = second;
     second = third;
   }
 }
 
-/** The top bit gives the sign, so that n-grams in one slot cancel out rather than add up. */
-function addSigned(target: Float32Array, hash: number, weight: number): void {
-  const mixed = Math.imul(hash ^ (hash >>> 15), 0x2c1b3c6d);
-  const slot = (mixed ^ (mixed >>> 12)) & (target.length - 1);
-  target[slot] = (target[slot] ?? 0) + (mixed < 0 ? -weight : weight);
-}
+/** Numbers that hashes are added to, nearly all of which stay 0. */
+class Slots {
+  readonly #values: Float32Array;
+  /** Those that may not be 0; some twice. */
+  readonly #touched: number[] = [];
 
-function takeSquareRoots(values: Float32Array): void {
-  let total = 0;
-  for (let index = 0; index < values.length; index += 1) total += Math.abs(values[index] ?? 0);
-  if (total === 0) return;
-  // The squares of the square roots add up to the total of the counts.
-  const factor = 1 / Math.sqrt(total);
-  for (let index = 0; index < values.length; index += 1) {
-    const value = values[index] ?? 0;
-    if (value !== 0) values[index] = Math.sign(value) * Math.sqrt(Math.abs(value)) * factor;
+  constructor(values: Float32Array) {
+    this.#values = values;
+  }
+
+  /** The top bit gives the sign, so that n-grams in one slot cancel out rather than add up. */
+  add(hash: number, weight: number): void {
+    const mixed = Math.imul(hash ^ (hash >>> 15), 0x2c1b3c6d);
+    const slot = (mixed ^ (mixed >>> 12)) & (this.#values.length - 1);
+    const value = this.#values[slot] ?? 0;
+    if (value === 0) this.#touched.push(slot);
+    this.#values[slot] = value + (mixed < 0 ? -weight : weight);
+  }
+
+  takeSquareRoots(): void {
+    const values = this.#values;
+    // In the order of the slots, so that the sum does not depend on that of the words.
+    const slots = new Set(Uint32Array.from(this.#touched).sort());
+    let total = 0;
+    for (const slot of slots) total += Math.abs(values[slot] ?? 0);
+    if (total === 0) return;
+    // The squares of the square roots add up to the total of the counts.
+    const factor = 1 / Math.sqrt(total);
+    for (const slot of slots) {
+      const value = values[slot] ?? 0;
+      if (value !== 0) values[slot] = Math.sign(value) * Math.sqrt(Math.abs(value)) * factor;
+    }
   }
 }

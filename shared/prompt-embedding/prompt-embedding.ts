@@ -62,8 +62,11 @@ export function createPromptEmbedding(options: PromptEmbeddingOptions): GetPromp
     return { embedding, cache: 'miss' };
   }
 
-  return async (text) => {
+  return (text) => {
     const key = cacheKey(embedder.id, text, keySecret);
+    // The first is in memory, and what is there need not be waited for.
+    const known = caches[0]?.get(key);
+    if (known instanceof Float32Array) return { embedding: known, cache: 'hit' };
     const shared = underWay.get(key);
     if (shared !== undefined) return shared;
     const started = findOrEmbed(key, text).finally(() => underWay.delete(key));

@@ -1,4 +1,5 @@
 import {
+  type CircuitBreakerPolicy,
   CircuitState,
   ConsecutiveBreaker,
   circuitBreaker,
@@ -37,7 +38,7 @@ export type Circuit = {
    * Lets a call pass, which has to report what came of it. Throws as `check` does. `isAlive` is asked
    * before a trial, so that what is plainly down costs no caller his time.
    */
-  enter(isAlive?: () => Promise<boolean>): Promise<Report>;
+  enter(isAlive?: () => Promise<boolean>): Report | Promise<Report>;
 };
 
 /** The one execution that cockatiel sees while half-open. */
@@ -66,6 +67,7 @@ export function createCircuit(name: string, limits: CircuitLimits): Circuit {
       }),
     },
   );
+  const { tell, untilTold } = createTold(policy);
   policy.onBreak(() => {
     openUntil = Date.now() + openMs;
   });
@@ -79,7 +81,7 @@ export function createCircuit(name: string, limits: CircuitLimits): Circuit {
   /** A call that ends after the circuit has opened shows nothing new. */
   function count(outcome: Outcome): void {
     if (outcome === 'unknown' || policy.state !== CircuitState.Closed) return;
-    void policy.execute(() => outcome);
+    tell(outcome);
   }
 
   // cockatiel lets the calls that come during a trial wait for its end, which may be the timeout of
@@ -109,15 +111,41 @@ export function createCircuit(name: string, limits: CircuitLimits): Circuit {
     };
   }
 
+  function enter(isAlive: (() => Promise<boolean>) | undefined): Report | Promise<Report> {
+    check();
+    return policy.state === CircuitState.Closed ? once(count) : enterTrial(isAlive).then(once);
+  }
+
   return {
     state: () => {
       if (policy.state === CircuitState.Closed) return 'closed';
       return openUntil > Date.now() ? 'open' : 'half-open';
     },
     check,
-    enter: async (isAlive) => {
-      check();
-      return once(policy.state === CircuitState.Closed ? count : await enterTrial(isAlive));
+    enter: (isAlive) => untilTold()?.then(() => enter(isAlive)) ?? enter(isAlive),
+  };
+}
+
+/**
+ * Tells a policy of outcomes. A success takes the failures before it back, and behind another one has
+ * nothing to say: said all the same, it would take more time than all else of a call, and leave more
+ * behind. While an outcome is told, the policy's state is still that of before.
+ */
+function createTold(policy: CircuitBreakerPolicy) {
+  let hasFailed = false;
+  let telling: Promise<void> | undefined;
+  return {
+    untilTold: () => telling,
+    tell: (outcome: Outcome) => {
+      const isNews = outcome === 'failed' || hasFailed;
+      hasFailed = outcome === 'failed';
+      if (!isNews) return;
+      const told = policy
+        .execute(() => outcome)
+        .then(() => {
+          if (telling === told) telling = undefined;
+        });
+      telling = told;
     },
   };
 }

@@ -2,8 +2,19 @@
 const REQUEST_HEADERS = ['x-ms-client-request-id', 'traceparent', 'tracestate'];
 
 /** What clients read from an answer of Azure OpenAI: limits, when to try again, whom to ask. */
-const ANSWER_HEADERS =
-  /^(retry-after|retry-after-ms|x-should-retry|x-ratelimit-.*|apim-request-id|x-request-id|x-ms-region|x-ms-client-request-id|x-ms-deployment-name|azureml-model-session|openai-processing-ms)$/;
+const ANSWER_HEADERS = new Set([
+  'retry-after',
+  'retry-after-ms',
+  'x-should-retry',
+  'apim-request-id',
+  'x-request-id',
+  'x-ms-region',
+  'x-ms-client-request-id',
+  'x-ms-deployment-name',
+  'azureml-model-session',
+  'openai-processing-ms',
+]);
+const RATE_LIMITS = 'x-ratelimit-';
 
 type Headers = Record<string, string>;
 
@@ -18,8 +29,10 @@ export function passRequestHeaders(header: (name: string) => string | null): Hea
 
 export function passAnswerHeaders(headers: Readonly<Headers>): Headers {
   const passed: Headers = {};
-  for (const [name, value] of Object.entries(headers)) {
-    if (ANSWER_HEADERS.test(name)) passed[name] = value;
+  for (const name in headers) {
+    const value = headers[name];
+    const isPassed = ANSWER_HEADERS.has(name) || name.startsWith(RATE_LIMITS);
+    if (isPassed && value !== undefined) passed[name] = value;
   }
   // OpenAI's clients read their request id from this header alone.
   const apimRequestId = headers['apim-request-id'];

@@ -62,26 +62,24 @@ export function protectUpstream(upstream: BareUpstream, limits: UpstreamLimits):
   }
 
   async function send(request: UpstreamRequest): Promise<UpstreamAnswer> {
-    // Who would be turned away need not wait for a slot first.
-    rest.check();
-    circuit.check();
-    const release = await slots.take(request.signal);
+    let release: (() => void) | undefined;
     try {
+      // Who would be turned away need not wait for a slot first.
+      rest.check();
+      circuit.check();
+      release = await slots.take(request.signal);
       rest.check();
       return await call(request, release);
     } catch (error) {
-      release();
-      throw error;
+      release?.();
+      throw describeFailure(name, error, request.signal);
     }
   }
 
   return {
     deployment,
     probe,
-    send: (request) =>
-      send(request).catch((error: unknown) => {
-        throw describeFailure(name, error, request.signal);
-      }),
+    send,
     state: () => {
       const restingMs = rest.leftMs();
       return {

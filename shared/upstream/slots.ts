@@ -1,4 +1,3 @@
-import PQueue from 'p-queue';
 import { UpstreamError } from '../errors.ts';
 import { retryAfterHeaders } from './retry-after.ts';
 
@@ -25,11 +24,13 @@ export type Slots = {
    * UpstreamError (429 `deployment_busy`) when the queue is full or the wait too long, and the
    * signal's reason when it is aborted before; neither leaves anything in the queue.
    */
-  take(signal: AbortSignal): Promise<() => void>;
+  take(signal: AbortSignal): (() => void) | Promise<() => void>;
 };
 
 export function createSlots({ deployment, maxCalls, maxQueued }: SlotOptions): Slots {
-  const queue = new PQueue({ concurrency: maxCalls });
+  /** In the order in which they came. */
+  const waiting = new Set<() => void>();
+  let inFlight = 0;
 
   function busy(): UpstreamError {
     return new UpstreamError(
@@ -38,39 +39,54 @@ export function createSlots({ deployment, maxCalls, maxQueued }: SlotOptions): S
     );
   }
 
+  function occupy(): () => void {
+    inFlight += 1;
+    let isHeld = true;
+    return () => {
+      if (!isHeld) return;
+      isHeld = false;
+      inFlight -= 1;
+      const [next] = waiting;
+      next?.();
+    };
+  }
+
+  function waitForTurn(signal: AbortSignal): Promise<() => void> {
+    return new Promise((resolve, reject) => {
+      function leave(): void {
+        waiting.delete(enter);
+        clearTimeout(timer);
+        signal.removeEventListener('abort', abort);
+      }
+      function enter(): void {
+        leave();
+        resolve(occupy());
+      }
+      function abort(): void {
+        leave();
+        reject(signal.reason);
+      }
+      const timer = setTimeout(() => {
+        leave();
+        reject(busy());
+      }, MAX_WAIT_MS);
+      signal.addEventListener('abort', abort, { once: true });
+      waiting.add(enter);
+    });
+  }
+
   return {
     get inFlight() {
-      return queue.pending;
+      return inFlight;
     },
     get queued() {
-      return queue.size;
+      return waiting.size;
     },
-    take: async (signal) => {
+    take: (signal) => {
       signal.throwIfAborted();
-      if (queue.pending >= maxCalls && queue.size >= maxQueued) throw busy();
-      // Ends the wait alone: what comes after it holds the slot until it is given back.
-      const wait = new AbortController();
-      const timer = setTimeout(() => wait.abort(busy()), MAX_WAIT_MS);
-      const leave = () => wait.abort(signal.reason);
-      signal.addEventListener('abort', leave, { once: true });
-      try {
-        return await nextTurn(queue, wait.signal);
-      } finally {
-        clearTimeout(timer);
-        signal.removeEventListener('abort', leave);
-      }
+      if (inFlight < maxCalls) return occupy();
+      if (waiting.size >= maxQueued) throw busy();
+      return waitForTurn(signal);
     },
   };
-}
-
-/** Waits for a turn in the queue, and holds it until the function it resolves with is called. */
-function nextTurn(queue: PQueue, wait: AbortSignal): Promise<() => void> {
-  return new Promise((resolve, reject) => {
-    const turn = () => {
-      const { promise: held, resolve: release } = Promise.withResolvers<void>();
-      resolve(release);
-      return held;
-    };
-    queue.add(turn, { signal: wait }).catch(reject);
-  });
 }

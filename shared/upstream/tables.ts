@@ -1,6 +1,6 @@
 import type { TableClient } from '@azure/data-tables';
 import type { TokenCredential } from '@azure/identity';
-import type { TablesConfig } from '../config.ts';
+import type { TablesConfig } from '../read-tables.ts';
 
 /** A client for one table, with few and quick retries: a cache must not wait. */
 export async function createTableClient(

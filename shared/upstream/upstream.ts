@@ -133,7 +133,7 @@ function createBareUpstream(deployment: Deployment, pool: Pool, getToken: GetTok
           { status: 502, code: 'upstream_invalid' },
         );
       }
-      return { status, headers: flatten(headers), body };
+      return { status, headers: joined(headers), body };
     },
     probe: async (operation, signal) => {
       const body = JSON.stringify({ model: upstreamNameOf(deployment) });
@@ -162,10 +162,12 @@ function authorize({ apiStyle, apiKey }: Deployment): Record<string, string> | u
   return apiKey === undefined ? undefined : { 'api-key': apiKey };
 }
 
-function flatten(headers: RawAnswer['headers']): Record<string, string> {
+/** Those that came several times as one. */
+function joined(headers: RawAnswer['headers']): Record<string, string> {
   const flat: Record<string, string> = {};
-  for (const [name, value] of Object.entries(headers)) {
-    if (value !== undefined) flat[name] = Array.isArray(value) ? value.join(', ') : value;
+  for (const name in headers) {
+    const value = headers[name];
+    if (value !== undefined) flat[name] = typeof value === 'string' ? value : value.join(', ');
   }
   return flat;
 }

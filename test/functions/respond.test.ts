@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { createCalls } from '../../functions/http/calls.ts';
 import { createRespond, type Route } from '../../functions/http/respond.ts';
@@ -44,7 +45,7 @@ async function handle(route: Partial<Route>, body = '{}'): Promise<Response> {
     headers: new Headers({ host: 'localhost' }),
     query: new URLSearchParams(),
     params: {},
-    body: new Blob([body]).stream(),
+    body: Readable.from([Buffer.from(body)]),
     connection: undefined,
     traceparent: undefined,
     tracestate: undefined,

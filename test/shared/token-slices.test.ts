@@ -20,7 +20,7 @@ function uniquePrompt(index: number): string {
 }
 
 test.each<[string, (text: string) => Promise<unknown>]>([
-  ['is counted', (text) => createPromptSize([text]).exceeds(300_000)],
+  ['is counted', async (text) => createPromptSize([text]).exceeds(300_000)],
   ['is cut', (text) => cutToTokens(text, 100)],
 ])('a prompt that %s is not kept in memory', async (_, use) => {
   await use(uniquePrompt(0));

@@ -76,8 +76,11 @@ describe('a deployment that hangs', () => {
 describe('a slot', () => {
   const one = { maxConcurrentCalls: 1, maxQueuedCalls: 1 };
 
-  test('is held until the body has been read, and the next call has it then', async () => {
-    const server = await startScriptedDeployment();
+  test('is held until the body has come, and the next call has it then', async () => {
+    const server = await startScriptedDeployment((response) => {
+      response.writeHead(200).flushHeaders();
+      setTimeout(() => response.end('{}'), 50);
+    });
     const upstream = createUpstream(server, one);
     const { body } = await upstream.send(request());
     const next = outcome(upstream);
