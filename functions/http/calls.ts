@@ -1,4 +1,5 @@
 import type { Answer } from '../../shared/answer.ts';
+import { createBag } from '../../shared/bag.ts';
 import { createDeadline, untilAborted } from '../../shared/deadline.ts';
 import { CallEndedError, HttpError } from '../../shared/errors.ts';
 import type { Log } from '../../shared/log.ts';
@@ -46,7 +47,7 @@ const LINGER_MS = 5_000;
 
 /** Keeps track of the calls under way: how many there are, and when nobody waits for one any more. */
 export function createCalls(options: CallsOptions): Calls {
-  const underWay = new Set<UnderWay>();
+  const underWay = createBag<UnderWay>();
   const bodies = createBodyBudget(options.maxBodyBytesInFlight);
   let inFlight = 0;
   let isShuttingDown = false;
@@ -60,9 +61,9 @@ export function createCalls(options: CallsOptions): Calls {
     open: (requestId, connection) => {
       const call = openCall(requestId, connection, bodies, options);
       let places = 0;
-      underWay.add(call);
+      const remove = underWay.add(call);
       void call.ended.then(() => {
-        underWay.delete(call);
+        remove();
         inFlight -= places;
       });
       const takePlace = () => {
@@ -75,8 +76,8 @@ export function createCalls(options: CallsOptions): Calls {
     },
     shutDown: async ({ graceMs, endingMs }) => {
       isShuttingDown = true;
-      await allEnded(underWay, graceMs);
-      const late = [...underWay];
+      await allEnded(underWay.all(), graceMs);
+      const late = underWay.all();
       for (const { end } of late) end();
       await allEnded(late, endingMs);
       return late.length;

@@ -34,7 +34,8 @@ const MAX_CONNECTIONS = 10_000;
  * buffer; but Node tells of each request of every server, and the host has put the call's id on it.
  */
 export function watchConnections(): FindConnection {
-  const open = new Map<string, Connection>();
+  // Held in the hand, to be let go of: what a Map has forgotten lives on with its outgrown tables.
+  const open = new Map<string, { connection?: Connection | undefined }>();
   subscribe('http.server.request.start', (message) => {
     // Node's documentation of the channel has these two.
     const { request, response } = message as {
@@ -46,10 +47,16 @@ export function watchConnections(): FindConnection {
     const id = request.headers['x-ms-invocation-id'];
     // Who repeats the id of another's call does not take its place.
     if (typeof id !== 'string' || open.has(id) || open.size >= MAX_CONNECTIONS) return;
-    open.set(id, createConnection(request, response));
-    response.once('close', () => open.delete(id));
+    const held: { connection?: Connection | undefined } = {
+      connection: createConnection(request, response),
+    };
+    open.set(id, held);
+    response.once('close', () => {
+      held.connection = undefined;
+      open.delete(id);
+    });
   });
-  return (invocationId) => open.get(invocationId);
+  return (invocationId) => open.get(invocationId)?.connection;
 }
 
 /** Of a request and its answer. */
