@@ -115,7 +115,8 @@ async function* passEvents(
   let failure: unknown = new Error('The stream ended before [DONE].');
   let error: HttpError | undefined;
   try {
-    yield* held;
+    // Together, so that the content is in the first bytes that the client gets.
+    if (held.length > 0) yield held.length === 1 && held[0] ? held[0] : Buffer.concat(held);
     try {
       yield* events;
     } catch (cause) {

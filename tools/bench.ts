@@ -1,0 +1,165 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { availableParallelism, cpus, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { findRegressions } from './bench/check.ts';
+import { type ColdStart, measureColdStarts } from './bench/cold-start.ts';
+import { type Growth, stepsWorseThanLinear } from './bench/growth.ts';
+import { measureMatrix, type Row } from './bench/matrix.ts';
+import { formatColdStarts, formatGrowth, formatRows, formatSummary } from './bench/report.ts';
+import { type Scene, withScene } from './bench/scene.ts';
+import { summarize } from './bench/summary.ts';
+import { InputError } from './command-line/input-error.ts';
+import { createProgress } from './command-line/progress.ts';
+import { type CommandLine, runTool } from './command-line/run-tool.ts';
+
+const HELP = `npm run bench [-- --json <file>] [-- --rounds <n>] [-- --seconds <n>]
+npm run bench -- --check
+
+Measures the packaged router beside Portkey's gateway, on this machine (Linux), over loopback, in one run and
+in turn: calling simulated deployments directly, through the router (the embedding in memory, in a
+table, or made here), through Portkey, and through the router as an app of Azure Functions in the local
+host beside an empty function; plain answers and streams (50 chunks, 5 ms apart), at 1, 16 and 64
+connections; the start of the process to the first answer; and how the router's own time grows with
+the prompt, the conversation and the fleet. Load is sent by autocannon, from a process of its own.
+
+  --json <file>   writes every row, and a summary, as JSON
+  --rounds <n>    so often is each case measured, after one to warm up (default: 5)
+  --seconds <n>   so long is load sent each time (default: 2)
+  --starts <n>    so many starts of each process are timed (default: 10)
+  --check         a short form: the router and direct alone, in 3 rounds. Exits with 1 when the router has
+                  become slower, by direct, than what is recorded in tools/bench/recorded.json
+  --only <names>  of load, starts, growth: what is measured, with commas between (default: all)
+  --help          this text`;
+
+const PARTS = ['load', 'starts', 'growth'] as const;
+type Part = (typeof PARTS)[number];
+
+type Wish = {
+  readonly rounds: number;
+  readonly seconds: number;
+  readonly starts: number;
+  readonly json: string | undefined;
+  readonly parts: readonly Part[];
+};
+
+async function bench(wish: Wish): Promise<void> {
+  const folder = await mkdtemp(join(tmpdir(), 'smart-router-bench-'));
+  try {
+    await withScene(folder, (scene) => measureAll(wish, scene));
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+async function measureAll({ parts, json, ...wish }: Wish, scene: Scene): Promise<void> {
+  const rows = parts.includes('load') ? await measureLoad(wish, scene) : [];
+  const coldStarts = parts.includes('starts') ? await measureStarts(wish, scene) : [];
+  const growth = parts.includes('growth') ? await scene.measureGrowth(wish.rounds) : [];
+  const summary = summarize(rows, coldStarts);
+  const known = Object.entries(summary).filter(([, value]) => Number.isFinite(value));
+  if (json !== undefined) {
+    const [cpu] = cpus();
+    const machine = { cores: availableParallelism(), cpu: cpu?.model, node: process.version };
+    const report = { summary: Object.fromEntries(known), machine, options: wish };
+    const all = { ...report, rows, cold_starts: coldStarts, growth };
+    await writeFile(json, `${JSON.stringify(all, null, 1)}\n`);
+  }
+  print(rows, coldStarts, growth);
+  if (known.length > 0) {
+    console.log(`\nSummary\n${formatSummary(known)}`);
+  }
+  const failed = rows.reduce((sum, { errors }) => sum + errors, 0);
+  const steep = stepsWorseThanLinear(growth);
+  if (steep.length > 0) console.error(`Worse than linear: ${steep.join('; ')}`);
+  if (failed > 0) console.error(`${failed} requests failed.`);
+  if (failed > 0 || steep.length > 0) process.exitCode = 1;
+}
+
+async function measureLoad(
+  { rounds, seconds }: Pick<Wish, 'rounds' | 'seconds'>,
+  { load, targets }: Scene,
+): Promise<Row[]> {
+  const connections = [1, 16, 64];
+  const turns = 2 * connections.length * (rounds + 1) * targets.length;
+  const progress = createProgress({ label: 'Load', unit: 'turns', total: turns });
+  const modes = ['plain', 'streamed'] as const;
+  const matrix = { load, targets, connections, rounds, seconds, modes, progress };
+  const rows = await measureMatrix(matrix);
+  progress.end();
+  return rows;
+}
+
+async function measureStarts({ starts }: Pick<Wish, 'starts'>, { starters }: Scene) {
+  const total = (starts + 1) * starters.length;
+  const progress = createProgress({ label: 'Starts', unit: 'starts', total });
+  const coldStarts = await measureColdStarts(starters, starts, progress);
+  progress.end();
+  return coldStarts;
+}
+
+function print(
+  rows: readonly Row[],
+  coldStarts: readonly ColdStart[],
+  growth: readonly Growth[],
+): void {
+  const parts = [
+    ...(rows.length > 0 ? [formatRows(rows)] : []),
+    ...(coldStarts.length > 0 ? [formatColdStarts(coldStarts)] : []),
+    ...(growth.length > 0 ? [formatGrowth(growth)] : []),
+  ];
+  console.log(parts.join('\n\n'));
+}
+
+/** The router and direct alone. */
+async function check(): Promise<void> {
+  const folder = await mkdtemp(join(tmpdir(), 'smart-router-bench-'));
+  try {
+    await withScene(folder, async ({ load, targets }) => {
+      const progress = createProgress({ label: 'Check', unit: 'turns' });
+      const wish = { rounds: 3, seconds: 2, connections: [16], modes: ['plain'] } as const;
+      const compared = targets.filter(({ name }) => /^(direct|router, (LRU|local))$/.test(name));
+      const rows = await measureMatrix({ load, targets: compared, ...wish, progress });
+      progress.end();
+      console.log(formatRows(rows));
+      const { lines, isWorse } = await findRegressions(rows);
+      console.log(`\n${lines.join('\n')}`);
+      if (isWorse) process.exitCode = 1;
+    });
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+function readWish(commandLine: CommandLine): Wish {
+  const rounds = commandLine.integer('rounds', 5);
+  const seconds = commandLine.integer('seconds', 2);
+  const starts = commandLine.integer('starts', 10);
+  if (rounds < 1 || rounds > 50 || seconds < 1 || seconds > 60 || starts < 1 || starts > 100) {
+    throw new InputError('--rounds is 1 to 50, --seconds 1 to 60, --starts 1 to 100.');
+  }
+  const names = commandLine.text('only')?.split(',') ?? PARTS;
+  const parts = PARTS.filter((part) => names.includes(part));
+  if (parts.length !== names.length) {
+    throw new InputError(`--only takes some of ${PARTS.join(', ')}.`);
+  }
+  return { rounds, seconds, starts, json: commandLine.text('json'), parts };
+}
+
+await runTool({
+  help: HELP,
+  options: {
+    json: { type: 'string' },
+    rounds: { type: 'string' },
+    seconds: { type: 'string' },
+    starts: { type: 'string' },
+    check: { type: 'boolean' },
+    only: { type: 'string' },
+  },
+  run: async (commandLine) => {
+    const wish = readWish(commandLine);
+    if (process.platform !== 'linux') {
+      throw new InputError('It reads the times of processes from /proc: run it on Linux.');
+    }
+    await (commandLine.flag('check') ? check() : bench(wish));
+  },
+});

@@ -1,0 +1,10 @@
+// The least that a function app can do, to be compared with.
+import { app } from '@azure/functions';
+
+app.setup({ enableHttpStream: true });
+app.http('empty', {
+  route: 'empty',
+  methods: ['POST'],
+  authLevel: 'anonymous',
+  handler: () => ({ status: 200, body: '{}', headers: { 'content-type': 'application/json' } }),
+});

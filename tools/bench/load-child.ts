@@ -1,0 +1,90 @@
+// Sends load in a process of its own, one order after another, and tells its parent what it saw.
+import { Agent, type IncomingMessage, request } from 'node:http';
+import { setTimeout as delay } from 'node:timers/promises';
+import autocannon from 'autocannon';
+import type { LoadOrder, LoadResult } from './load.ts';
+
+process.on('disconnect', () => process.exit(0));
+process.on('message', (order: LoadOrder) => {
+  const run = order.isStreamed ? sendStreams : sendPlain;
+  void run(order).then(
+    (result) => process.send?.(result),
+    (error: unknown) => process.send?.({ failed: String(error) }),
+  );
+});
+
+/** The time of each answer, as autocannon saw it. */
+async function sendPlain(order: LoadOrder): Promise<LoadResult> {
+  const { url, headers, bodies, connections, seconds } = order;
+  const times: number[] = [];
+  let errors = 0;
+  const startedAt = performance.now();
+  await new Promise<void>((resolve, reject) => {
+    const options = {
+      ...{ url, connections, headers, duration: seconds, timeout: 30 },
+      method: 'POST' as const,
+      requests: bodies.map((body) => ({ body })),
+    };
+    const instance = autocannon(options, (error: unknown) => (error ? reject(error) : resolve()));
+    instance.on('response', (_client, status, _bytes, ms) => {
+      if (status === 200) times.push(ms);
+      else errors += 1;
+    });
+    instance.on('reqError', () => {
+      errors += 1;
+    });
+  });
+  return { times, errors, elapsedMs: performance.now() - startedAt };
+}
+
+/** Of one of the streams that are asked for. */
+const STREAM_MS = 260;
+
+/** The time to the first content of each stream. */
+async function sendStreams(order: LoadOrder): Promise<LoadResult> {
+  const { bodies, connections, seconds } = order;
+  const agent = new Agent({ keepAlive: true, maxSockets: connections });
+  const times: number[] = [];
+  let errors = 0;
+  let sent = 0;
+  const startedAt = performance.now();
+  const end = startedAt + seconds * 1_000;
+  async function work(_: unknown, place: number): Promise<void> {
+    // Streams of one length that begin together would come together for ever.
+    await delay((place * STREAM_MS) / connections);
+    while (performance.now() < end) {
+      sent += 1;
+      const ms = await timeStream(order, bodies[sent % bodies.length] ?? '', agent);
+      if (ms === undefined) errors += 1;
+      else times.push(ms);
+    }
+  }
+  await Promise.all(Array.from({ length: connections }, work));
+  agent.destroy();
+  return { times, errors, elapsedMs: performance.now() - startedAt };
+}
+
+/** Undefined when it did not come to its end. */
+function timeStream(
+  { url, headers }: LoadOrder,
+  body: string,
+  agent: Agent,
+): Promise<number | undefined> {
+  const { promise, resolve } = Promise.withResolvers<number | undefined>();
+  const from = performance.now();
+  const length = { 'content-length': Buffer.byteLength(body) };
+  const call = request(url, { method: 'POST', agent, headers: { ...headers, ...length } });
+  call.on('error', () => resolve(undefined));
+  call.on('response', (answer: IncomingMessage) => {
+    let first: number | undefined;
+    let isDone = false;
+    answer.on('data', (chunk: Buffer) => {
+      if (first === undefined && chunk.includes('"content":"p')) first = performance.now() - from;
+      isDone ||= chunk.includes('[DONE]');
+    });
+    answer.on('error', () => resolve(undefined));
+    answer.on('end', () => resolve(isDone && answer.statusCode === 200 ? first : undefined));
+  });
+  call.end(body);
+  return promise;
+}

@@ -1,0 +1,42 @@
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+
+export type LoadOrder = {
+  readonly url: string;
+  readonly headers: Readonly<Record<string, string>>;
+  /** Sent in turn. */
+  readonly bodies: readonly string[];
+  readonly connections: number;
+  readonly seconds: number;
+  /** True: the time to the first content is taken; false: that of the whole answer. */
+  readonly isStreamed: boolean;
+};
+
+export type LoadResult = {
+  /** Of each answer, in ms. */
+  readonly times: readonly number[];
+  /** Answers that were no success, or did not come. */
+  readonly errors: number;
+  readonly elapsedMs: number;
+};
+
+export type Load = {
+  /** One at a time. */
+  send(order: LoadOrder): Promise<LoadResult>;
+  close(): void;
+};
+
+/** Sends load from a process of its own, so that what it takes is not what is measured. */
+export function startLoad(): Load {
+  const child = fork(fileURLToPath(new URL('load-child.ts', import.meta.url)));
+  return {
+    send: async (order) => {
+      child.send(order);
+      const [result] = (await once(child, 'message')) as [LoadResult | { failed: string }];
+      if ('failed' in result) throw new Error(`The load failed: ${result.failed}`);
+      return result;
+    },
+    close: () => void child.kill(),
+  };
+}

@@ -1,0 +1,151 @@
+import type { Progress } from '../command-line/progress.ts';
+import type { Load } from './load.ts';
+import { p50, p99, type Spread, spreadOf } from './statistics.ts';
+import type { Target } from './targets.ts';
+
+/** One kind of load on one target, over all rounds. */
+export type Row = {
+  readonly target: string;
+  readonly mode: 'plain' | 'streamed';
+  readonly connections: number;
+  /** In ms, to the end of a plain answer, or to the first content of a streamed one. */
+  readonly p50: Spread;
+  readonly p99: Spread;
+  /** What is more than direct in the same round; absent for direct itself. */
+  readonly added_p50?: Spread;
+  readonly added_p99?: Spread;
+  readonly requests_per_second: Spread;
+  /** Of the processor, in µs, of all threads of the server. */
+  readonly cpu_us?: Spread;
+  /** MB, right after the load. */
+  readonly memory?: Spread;
+  readonly answers: number;
+  readonly errors: number;
+  /** Of each round, in their order. */
+  readonly rounds: readonly Round[];
+};
+
+/** One target's turn in a round. */
+export type Round = {
+  readonly p50: number;
+  readonly p99: number;
+  readonly requests_per_second: number;
+  readonly cpu_us?: number;
+  readonly memory?: number;
+  readonly answers: number;
+  readonly errors: number;
+};
+
+export type MatrixOptions = {
+  readonly load: Load;
+  readonly targets: readonly Target[];
+  readonly connections: readonly number[];
+  readonly rounds: number;
+  readonly seconds: number;
+  readonly modes: readonly Row['mode'][];
+  readonly progress: Progress;
+};
+
+const WARM_CONNECTIONS = 16;
+const WARM_SECONDS = 4;
+
+/** Until the code that is measured is compiled, which takes some thousand requests. */
+async function warmUp({ load, targets, modes, progress }: MatrixOptions): Promise<void> {
+  for (const mode of modes) {
+    for (const target of targets.filter((one) => takes(one, mode))) {
+      const turn = { mode, connections: WARM_CONNECTIONS, seconds: WARM_SECONDS };
+      await measureTurn(load, target, turn);
+      progress.advance(0, `warming ${target.name} up`);
+    }
+  }
+}
+
+function takes({ isForStreams = true }: Target, mode: Row['mode']): boolean {
+  return isForStreams || mode === 'plain';
+}
+
+/** Each kind of load in rounds, in each of which all targets have their turn: they see one machine. */
+export async function measureMatrix(options: MatrixOptions): Promise<Row[]> {
+  await warmUp(options);
+  const rows: Row[] = [];
+  for (const mode of options.modes) {
+    for (const connections of options.connections) {
+      rows.push(...(await measureCase(options, mode, connections)));
+    }
+  }
+  return rows;
+}
+
+async function measureCase(
+  { load, targets, rounds, seconds, progress }: MatrixOptions,
+  mode: Row['mode'],
+  connections: number,
+): Promise<Row[]> {
+  const taking = targets.filter(
+    (one) => takes(one, mode) && connections <= (one.maxConnections ?? connections),
+  );
+  const all = new Map(taking.map((target) => [target, [] as Round[]]));
+  // The first round only warms up. The order turns, so that nobody always has the same neighbour.
+  for (let round = 0; round <= rounds; round += 1) {
+    const first = round % taking.length;
+    for (const target of [...taking.slice(first), ...taking.slice(0, first)]) {
+      const one = await measureTurn(load, target, { mode, connections, seconds });
+      if (round > 0) all.get(target)?.push(one);
+      progress.advance(1, `${mode}, ${connections} connections, ${target.name}`);
+    }
+  }
+  const direct = [...all].find(([{ name }]) => name === 'direct')?.[1];
+  return [...all].map(([target, found]) => toRow(target, { mode, connections }, found, direct));
+}
+
+async function measureTurn(
+  load: Load,
+  target: Target,
+  turn: Pick<Row, 'mode' | 'connections'> & { readonly seconds: number },
+): Promise<Round> {
+  const { url, headers, bodies, server } = target;
+  const isStreamed = turn.mode === 'streamed';
+  const { connections, seconds } = turn;
+  const cpuBefore = await server?.cpuMs();
+  const result = await load.send({
+    ...{ url, headers, connections, seconds, isStreamed },
+    bodies: bodies(isStreamed),
+  });
+  const cpuMs = server && (await server.cpuMs()) - (cpuBefore ?? 0);
+  const { times, errors, elapsedMs } = result;
+  return {
+    p50: p50(times),
+    p99: p99(times),
+    requests_per_second: (1_000 * times.length) / elapsedMs,
+    ...(cpuMs !== undefined && { cpu_us: (1_000 * cpuMs) / times.length }),
+    ...(server && { memory: await server.memoryMb() }),
+    ...{ answers: times.length, errors },
+  };
+}
+
+function toRow(
+  { name }: Target,
+  kind: Pick<Row, 'mode' | 'connections'>,
+  rounds: readonly Round[],
+  direct: readonly Round[] | undefined,
+): Row {
+  const of = (pick: (round: Round) => number) => spreadOf(rounds.map(pick));
+  const added = (name: 'p50' | 'p99') =>
+    spreadOf(rounds.map((round, index) => round[name] - (direct?.[index]?.[name] ?? Number.NaN)));
+  const isServer = rounds[0]?.cpu_us !== undefined;
+  return {
+    target: name,
+    ...kind,
+    p50: of((round) => round.p50),
+    p99: of((round) => round.p99),
+    ...(name !== 'direct' && direct && { added_p50: added('p50'), added_p99: added('p99') }),
+    requests_per_second: of((round) => round.requests_per_second),
+    ...(isServer && {
+      cpu_us: of(({ cpu_us = Number.NaN }) => cpu_us),
+      memory: of(({ memory = Number.NaN }) => memory),
+    }),
+    answers: rounds.reduce((sum, { answers }) => sum + answers, 0),
+    errors: rounds.reduce((sum, { errors }) => sum + errors, 0),
+    rounds,
+  };
+}

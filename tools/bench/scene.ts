@@ -1,0 +1,114 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { ScorerRegistry } from '../../shared/matrix-factorization/registry.ts';
+import { createProgress } from '../command-line/progress.ts';
+import { startAzurite } from '../local-services/azurite.ts';
+import type { Starter } from './cold-start.ts';
+import { startFunctionApps } from './functions.ts';
+import { type Growth, measureGrowth } from './growth.ts';
+import { type Load, startLoad } from './load.ts';
+import {
+  freePort,
+  type Program,
+  portkeyProgram,
+  type Server,
+  startServer,
+  startSimulatorServer,
+} from './servers.ts';
+import { embeddedSettings, makeStage, routerProgram, routerSettings, type Stage } from './stage.ts';
+import { directTarget, portkeyTarget, routerTarget, type Target } from './targets.ts';
+
+/** All that is measured, running. */
+export type Scene = {
+  readonly load: Load;
+  readonly targets: readonly Target[];
+  readonly starters: readonly Starter[];
+  readonly measureGrowth: (rounds: number) => Promise<Growth[]>;
+};
+
+/** What the table's emulator can take. */
+const MAX_WITH_TABLE = 16;
+
+/** Starts everything, and ends it when it has been used. */
+export async function withScene(
+  folder: string,
+  use: (scene: Scene) => Promise<void>,
+): Promise<void> {
+  const closing: (() => unknown)[] = [];
+  try {
+    console.error('Packaging the app ...');
+    const stage = await makeStage(folder);
+    console.error('Starting all that is measured ...');
+    await use(await startScene(folder, stage, (close) => void closing.unshift(close)));
+  } finally {
+    for (const close of closing) await close();
+  }
+}
+
+async function startScene(
+  folder: string,
+  stage: Stage,
+  onClose: (close: () => unknown) => void,
+): Promise<Scene> {
+  async function started<T extends { close(): unknown }>(starting: Promise<T>): Promise<T> {
+    const one = await starting;
+    onClose(() => one.close());
+    return one;
+  }
+  async function start(program: (port: number) => Program): Promise<Server> {
+    const port = await freePort();
+    return started(startServer(port, program(port)));
+  }
+  const azurite = await started(startAzurite());
+  const { url: simulatorUrl } = await started(startSimulatorServer());
+  const settings = routerSettings(simulatorUrl);
+  const embedded = { ...settings, ...embeddedSettings(stage) };
+  const tables = { TABLES_CONNECTION_STRING: azurite.connectionString };
+  const router = (env: Program['env']) => start((port) => routerProgram(stage, port, env));
+  const local = await router(settings);
+  const inMemory = await router(embedded);
+  const inTable = await router({ ...embedded, ...tables, EMBEDDING_CACHE_ENTRIES: '1' });
+  const grown = await router({
+    ...{ ...settings, ...tables, UPSTREAM_KEY_SIMULATED: 'key-of-the-simulator' },
+    REGISTRY_TABLE: 'grown',
+  });
+  const portkey = await start((port) => portkeyProgram(port, folder));
+  const functions = await started(startFunctionApps(folder, stage.appFolder, embedded));
+  const load = startLoad();
+  onClose(() => load.close());
+  const direct = directTarget(simulatorUrl);
+  const beside = portkeyTarget(portkey, simulatorUrl);
+  return {
+    load,
+    targets: [
+      direct,
+      routerTarget('router, LRU', inMemory),
+      routerTarget('router, table', inTable, MAX_WITH_TABLE),
+      routerTarget('router, local', local),
+      beside,
+      ...functions.targets,
+    ],
+    starters: [
+      starterOf(routerTarget('router', local), (port) => routerProgram(stage, port, settings)),
+      starterOf(beside, (port) => portkeyProgram(port, folder)),
+    ],
+    measureGrowth: async (rounds) => {
+      const progress = createProgress({ label: 'Growth', unit: 'turns' });
+      const models = await modelsOf(stage);
+      const found = await measureGrowth({ url: grown.url, simulatorUrl, rounds, progress, models });
+      progress.end();
+      return found;
+    },
+  };
+}
+
+function starterOf({ name, url, headers, bodies }: Target, program: Starter['program']): Starter {
+  return { name, program, path: new URL(url).pathname, headers, body: bodies(false)[0] ?? '' };
+}
+
+/** Of the scorer in the package. */
+async function modelsOf({ appFolder }: Stage): Promise<readonly string[]> {
+  const text = await readFile(join(appFolder, 'models/registry.json'), 'utf8');
+  const { scorers } = JSON.parse(text) as ScorerRegistry;
+  return scorers.find(({ id }) => id === 'local')?.models ?? [];
+}

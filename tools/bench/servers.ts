@@ -1,0 +1,106 @@
+import { type ChildProcess, fork, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { residentMegabytes } from '../measure/resident-memory.ts';
+
+/** A server that is measured, in a process of its own. */
+export type Server = {
+  readonly url: string;
+  /** Of the processor, in ms, since its start: of all threads. */
+  cpuMs(): Promise<number>;
+  memoryMb(): Promise<number>;
+  close(): Promise<void>;
+};
+
+export type Program = {
+  /** For Node: a file and its arguments. */
+  readonly script: readonly string[];
+  readonly cwd: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+};
+
+const PORTKEY = fileURLToPath(
+  new URL('../../node_modules/@portkey-ai/gateway/build/start-server.js', import.meta.url),
+);
+const START_MS = 30_000;
+/** Of the clock in which Linux counts the time of processes. */
+const TICK_MS = 10;
+
+/** Starts a program that listens on a port, and waits until it does. */
+export async function startServer(port: number, program: Program): Promise<Server> {
+  const child = spawnProgram(program);
+  const url = `http://127.0.0.1:${port}`;
+  const deadline = performance.now() + START_MS;
+  while (!(await answers(url))) {
+    if (child.exitCode !== null || performance.now() > deadline) {
+      throw new Error(`${program.script.join(' ')} does not answer at ${url}.`);
+    }
+    await delay(20);
+  }
+  return toServer(url, child);
+}
+
+export function spawnProgram({ script, cwd, env }: Program): ChildProcess {
+  // Nothing of this process's environment: what is measured is what everybody has.
+  const options = { cwd, env: { PATH: process.env['PATH'], ...env } } as const;
+  return spawn(process.execPath, script, { ...options, stdio: ['ignore', 'ignore', 'inherit'] });
+}
+
+export function toServer(url: string, child: ChildProcess): Server {
+  const pid = child.pid ?? 0;
+  return {
+    url,
+    cpuMs: () => cpuMsOf(pid),
+    memoryMb: () => residentMegabytes(pid),
+    close: async () => {
+      if (child.exitCode !== null || child.signalCode !== null) return;
+      const exited = once(child, 'exit');
+      child.kill('SIGTERM');
+      await exited;
+    },
+  };
+}
+
+/** User and system time of a process: on Linux. */
+export async function cpuMsOf(pid: number): Promise<number> {
+  const stat = await readFile(`/proc/${pid}/stat`, 'utf8');
+  // Behind the name, which may hold anything: state is the third field, the times the 14th and 15th.
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  return (Number(fields[11]) + Number(fields[12])) * TICK_MS;
+}
+
+async function answers(url: string): Promise<boolean> {
+  try {
+    await (await fetch(url)).arrayBuffer();
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+export async function startSimulatorServer(): Promise<Server> {
+  const child = fork(fileURLToPath(new URL('simulator-child.ts', import.meta.url)));
+  const [url] = (await once(child, 'message')) as [string];
+  return toServer(url, child);
+}
+
+/** Portkey's gateway, as its README starts it, without its page. */
+export function portkeyProgram(port: number, cwd: string): Program {
+  return {
+    script: [PORTKEY, '--headless', `--port=${port}`],
+    cwd,
+    env: { NODE_ENV: 'production' },
+  };
+}
+
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  server.close();
+  await once(server, 'close');
+  return typeof address === 'object' && address !== null ? address.port : 0;
+}
