@@ -7,7 +7,7 @@ export type LogFields = Readonly<Record<string, string | number | boolean | unde
 export type Log = (
   level: 'debug' | 'info' | 'warning' | 'error',
   event: string,
-  /** A function is called only where the event is logged. */
+  /** A function is called only where the event is logged, when it is written. */
   fields?: LogFields | (() => LogFields),
 ) => void;
 
@@ -19,19 +19,54 @@ const RANK: Readonly<Record<LogLevel, number>> = {
   none: 4,
 };
 
-/** One JSON line an event. Outside the invocation on purpose: streams end after their handler has. */
+/** How long an event waits for others, to be written with them and beside the requests. */
+const GATHER_MS = 20;
+
+type Event = {
+  readonly at: number;
+  readonly level: string;
+  readonly event: string;
+  readonly fields: LogFields | (() => LogFields) | undefined;
+};
+
+/**
+ * One JSON line an event, written within some milliseconds, and before the process exits. Outside the
+ * invocation on purpose: streams end after their handler has.
+ */
 export function createLog(minimum: LogLevel): Log {
   return (level, event, fields) => {
     if (RANK[level] < RANK[minimum]) return;
-    const known = typeof fields === 'function' ? fields() : fields;
-    const line = JSON.stringify({ time: new Date().toISOString(), level, event, ...known });
-    if (level === 'error') console.error(line);
-    else console.log(line);
+    gathered.push({ at: Date.now(), level, event, fields });
+    timer ??= setTimeout(writeGathered, GATHER_MS).unref();
   };
+}
+
+/** Of all logs of the process: it has one output. */
+let gathered: Event[] = [];
+let timer: NodeJS.Timeout | undefined;
+process.once('exit', writeGathered);
+
+function writeGathered(): void {
+  clearTimeout(timer);
+  timer = undefined;
+  const events = gathered;
+  gathered = [];
+  const { errors = [], others = [] } = Object.groupBy(events, ({ level }) =>
+    level === 'error' ? 'errors' : 'others',
+  );
+  // One call for all: it takes as long as all else of a line.
+  if (others.length > 0) console.log(others.map(toLine).join('\n'));
+  if (errors.length > 0) console.error(errors.map(toLine).join('\n'));
+}
+
+function toLine({ at, level, event, fields }: Event): string {
+  const known = typeof fields === 'function' ? fields() : fields;
+  return JSON.stringify({ time: new Date(at).toISOString(), level, event, ...known });
 }
 
 /** Waits until what was logged has left the process, at most this long. */
 export async function flushLog(timeoutMs: number): Promise<void> {
+  writeGathered();
   const written = [process.stdout, process.stderr].map((stream) => {
     const { promise, resolve } = Promise.withResolvers<void>();
     stream.write('', () => resolve());

@@ -194,14 +194,16 @@ function finish(options: AnswerChat, exchange: Exchange, status: number, end: En
   options.record(record);
   if (exchange.isShadowed && error === undefined) compareInShadow(options, exchange, end);
   call.trace?.decided(record, exchange.decision.times);
-  const { at: _, cost: __, candidates: ___, tokens: counted, ...facts } = record;
-  options.log(error === undefined || error.status < 500 ? 'info' : 'warning', 'chat', {
-    ...facts,
-    promptTokens: counted?.prompt,
-    completionTokens: counted?.completion,
-    tokens,
-    usd,
-    answer: content?.answer,
+  options.log(error === undefined || error.status < 500 ? 'info' : 'warning', 'chat', () => {
+    const { at: _, cost: __, candidates: ___, tokens: counted, ...facts } = record;
+    return {
+      ...facts,
+      promptTokens: counted?.prompt,
+      completionTokens: counted?.completion,
+      tokens,
+      usd,
+      answer: content?.answer,
+    };
   });
 }
 
