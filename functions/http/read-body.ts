@@ -1,10 +1,11 @@
+import { isUtf8 } from 'node:buffer';
 import { HttpError, InvalidRequestError } from '../../shared/errors.ts';
 import { fromJson, isRawNumber } from '../../shared/wire-json.ts';
 import type { BodyHold } from './body-budget.ts';
 import { type BodyShape, checkShape } from './body-shape.ts';
 import type { HostRequest } from './host-request.ts';
 
-const utf8 = new TextDecoder('utf-8', { fatal: true });
+const BYTE_ORDER_MARK = '\uFEFF';
 
 /**
  * Reads the body, bounded in bytes and time; what has arrived is held until `hold` is released. One
@@ -82,11 +83,9 @@ export function parseBody(bytes: Buffer, shape: BodyShape): object {
 }
 
 function decode(bytes: Buffer): string {
-  try {
-    return utf8.decode(bytes);
-  } catch {
-    throw wrongBody('The body is not valid UTF-8');
-  }
+  if (!isUtf8(bytes)) throw wrongBody('The body is not valid UTF-8');
+  const text = bytes.toString('utf8');
+  return text.startsWith(BYTE_ORDER_MARK) ? text.slice(1) : text;
 }
 
 function wrongBody(what: string): InvalidRequestError {

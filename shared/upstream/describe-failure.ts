@@ -1,4 +1,4 @@
-import { errors } from 'undici';
+import errors from 'undici/lib/core/errors.js';
 import { HttpError, UpstreamError } from '../errors.ts';
 
 /** Says what failed without the address, which may be private; the cause goes to the log. */

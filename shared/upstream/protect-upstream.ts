@@ -1,4 +1,4 @@
-import { errors } from 'undici';
+import errors from 'undici/lib/core/errors.js';
 import { CallEndedError, UpstreamError } from '../errors.ts';
 import { BodyGivenUpError } from './answer-body.ts';
 import { type CircuitLimits, createCircuit, type Outcome } from './circuit.ts';

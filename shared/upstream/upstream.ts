@@ -1,4 +1,5 @@
-import { Pool } from 'undici';
+import type { Dispatcher } from 'undici';
+import Pool from 'undici/lib/dispatcher/pool.js';
 import { untilAborted } from '../deadline.ts';
 import { UpstreamError } from '../errors.ts';
 import type { CheckEndpoint } from './allowed-hosts.ts';
@@ -76,7 +77,7 @@ export function createUpstreams(
     readonly checkEndpoint?: CheckEndpoint;
   },
 ): (deployment: Deployment) => Upstream {
-  const pools = new Map<string, Pool>();
+  const pools = new Map<string, Dispatcher>();
   return (deployment) => {
     limits.checkEndpoint?.(deployment.endpoint);
     const { origin } = new URL(deployment.endpoint);
@@ -88,7 +89,11 @@ export function createUpstreams(
   };
 }
 
-function createBareUpstream(deployment: Deployment, pool: Pool, getToken: GetToken): BareUpstream {
+function createBareUpstream(
+  deployment: Deployment,
+  pool: Dispatcher,
+  getToken: GetToken,
+): BareUpstream {
   const paths = {
     'chat/completions': pathOf(operationUrl(deployment, 'chat/completions')),
     embeddings: pathOf(operationUrl(deployment, 'embeddings')),
