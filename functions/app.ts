@@ -27,14 +27,14 @@ export type App = {
 
 /**
  * Reads the settings, and has everything built. Throws a ConfigError for what is wrong with the
- * settings or the scorer, before a request is taken.
+ * settings or the scorer, before a request is taken. `home` is the folder that the app was built into.
  */
-export async function createApp(): Promise<App> {
+export async function createApp(home: URL): Promise<App> {
   const config = await loadConfig();
   const log = createLog(config.logLevel);
   const services = await createServices(config, log);
   const calls = createCalls({ ...config.limits, log });
-  const routes = routesOf(services);
+  const routes = routesOf(services, home);
   // Where nobody may call yet, nothing but the health check answers.
   const isClosed = letsNobodyIn(config.access);
   const close = <R extends Route>(route: R): R =>

@@ -9,7 +9,9 @@ import { answerUnclaimed } from './http/unclaimed-requests.ts';
 import { NOT_FOUND } from './routes.ts';
 
 // The router as an app of Azure Functions. What is wrong with its settings ends the start here.
-const { config, log, routes, notFound, respond, ...router } = await createApp();
+const { config, log, routes, notFound, respond, ...router } = await createApp(
+  new URL('.', import.meta.url),
+);
 const findConnection = answerUnclaimed(watchConnections(), log);
 
 app.setup({ enableHttpStream: true });

@@ -13,10 +13,10 @@ import { vectorStoreRoutes } from './vector-store-routes.ts';
 type RouteTable = Readonly<Record<string, RouteEntry>>;
 
 /** Each is described under its name in `shared/openapi/operations.ts`. */
-export function routesOf(services: Services): Record<OperationId, RouteEntry> {
+export function routesOf(services: Services, home: URL): Record<OperationId, RouteEntry> {
   const { registry, routePrompts } = services;
   const all = {
-    ...openRoutes(services),
+    ...openRoutes(services, home),
     ...chatRoutes(services),
     ...embeddingRoutes(services),
     route: {
@@ -95,9 +95,9 @@ export function notFoundRoute(routes: RouteTable): Route {
 }
 
 /** What is said of the router itself, and its page. */
-function openRoutes({ registry, embedding, checkReadiness }: Services) {
+function openRoutes({ registry, embedding, checkReadiness }: Services, home: URL) {
   const open = { method: 'GET', access: 'open' } as const;
-  const { page, file } = createDashboard(new URL('dashboard/', import.meta.url));
+  const { page, file } = createDashboard(new URL('dashboard/', home));
 
   async function ready() {
     const readiness = await checkReadiness();

@@ -1,16 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { flushCompileCache } from 'node:module';
 import type { AddressInfo } from 'node:net';
 import type { Answer } from '../shared/answer.ts';
 import { ConfigError } from '../shared/errors.ts';
-import { createApp } from './app.ts';
+import { type App, createApp } from './app.ts';
 import { createConnection } from './http/connections.ts';
 import type { HostRequest } from './http/host-request.ts';
 import { createMatchRoute } from './http/match-route.ts';
-
-// The router as a process of its own, without a host: for a container, or any machine with Node.
 
 /** Beyond what a request may have, so that it can be told so. */
 const MAX_HEADER_BYTES = 128 * 1024;
@@ -19,43 +17,50 @@ const KEEP_ALIVE_MS = 75_000;
 /** After the start. */
 const SETTLE_MS = 1_000;
 
-const { config, log, routes, respond, ...router } = await createApp();
-if (config.access.hostChecksKey) {
-  throw new ConfigError([
-    'FRONT_DOOR=function-key needs the host of Azure Functions, which checks the key: set ROUTER_API_KEYS or ENTRA_TENANT_ID instead.',
-  ]);
+/** Serves the router until the process is told to end. Throws a ConfigError as createApp does. */
+export async function serve(home: URL): Promise<void> {
+  const app = await createApp(home);
+  const { config, log } = app;
+  if (config.access.hostChecksKey) {
+    throw new ConfigError([
+      'FRONT_DOOR=function-key needs the host of Azure Functions, which checks the key: set ROUTER_API_KEYS or ENTRA_TENANT_ID instead.',
+    ]);
+  }
+  const server = createRouterServer(app);
+  server.listen(config.listen.port, config.listen.host);
+  await once(server, 'listening');
+  const { address, port } = server.address() as AddressInfo;
+  log('info', 'listening', { address, port });
+  app.warm();
+  setTimeout(() => void settle(app), SETTLE_MS).unref();
+  const end = async () => {
+    server.close();
+    await app.shutDown();
+    process.exit(0);
+  };
+  for (const signal of ['SIGTERM', 'SIGINT']) process.once(signal, () => void end());
 }
-const all = Object.values(routes).map((route) => ({ ...route, answer: respond(route) }));
-const matchRoute = createMatchRoute(all);
-const answerNotFound = respond(router.notFound);
 
-// An import of it by name would load all that hangs on it, a WebSocket client among it, which takes as
-// long as loading the router.
-const { createServer } = process.getBuiltinModule('node:http');
-const server = createServer({ maxHeaderSize: MAX_HEADER_BYTES }, (request, response) => {
-  // Writing to a client that has left must not end the process.
-  response.on('error', () => undefined);
-  const { url = '/', method = 'GET' } = request;
-  const queryAt = url.indexOf('?');
-  const found = matchRoute(method, queryAt === -1 ? url : url.slice(0, queryAt));
-  const query = new URLSearchParams(queryAt === -1 ? '' : url.slice(queryAt));
-  const answer = found?.route.answer ?? answerNotFound;
-  const given = toHostRequest(request, response, { method, query, params: found?.params ?? {} });
-  void answer(given, (one) => send(one, response));
-});
-server.keepAliveTimeout = KEEP_ALIVE_MS;
-server.listen(config.listen.port, config.listen.host);
-await once(server, 'listening');
-const { address, port } = server.address() as AddressInfo;
-log('info', 'listening', { address, port });
-router.warm();
-setTimeout(settle, SETTLE_MS).unref();
-for (const signal of ['SIGTERM', 'SIGINT']) process.once(signal, () => void end());
-
-async function end(): Promise<void> {
-  server.close();
-  await router.shutDown();
-  process.exit(0);
+function createRouterServer({ routes, notFound, respond }: App): Server {
+  const all = Object.values(routes).map((route) => ({ ...route, answer: respond(route) }));
+  const matchRoute = createMatchRoute(all);
+  const answerNotFound = respond(notFound);
+  // An import of it by name would load all that hangs on it, a WebSocket client among it, which takes as
+  // long as loading the router.
+  const { createServer } = process.getBuiltinModule('node:http');
+  const server = createServer({ maxHeaderSize: MAX_HEADER_BYTES }, (request, response) => {
+    // Writing to a client that has left must not end the process.
+    response.on('error', () => undefined);
+    const { url = '/', method = 'GET' } = request;
+    const queryAt = url.indexOf('?');
+    const found = matchRoute(method, queryAt === -1 ? url : url.slice(0, queryAt));
+    const query = new URLSearchParams(queryAt === -1 ? '' : url.slice(queryAt));
+    const answer = found?.route.answer ?? answerNotFound;
+    const given = toHostRequest(request, response, { method, query, params: found?.params ?? {} });
+    void answer(given, (one) => send(one, response));
+  });
+  server.keepAliveTimeout = KEEP_ALIVE_MS;
+  return server;
 }
 
 function toHostRequest(
@@ -95,10 +100,10 @@ async function pass(body: AsyncIterable<Uint8Array>, response: ServerResponse): 
 }
 
 /** What the first requests need not wait for. */
-async function settle(): Promise<void> {
+async function settle({ config, purgeExpired }: App): Promise<void> {
   flushCompileCache();
   const { Cron } = await import('croner');
   const options = { mode: '5-or-6-parts', timezone: 'UTC', unref: true, protect: true } as const;
   // Each instance does it: what is gone already is gone.
-  new Cron(config.registry.purgeSchedule, options, () => router.purgeExpired());
+  new Cron(config.registry.purgeSchedule, options, () => purgeExpired());
 }

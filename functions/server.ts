@@ -1,6 +1,7 @@
 import { enableCompileCache } from 'node:module';
 
-// What an earlier start on this machine has compiled need not be compiled again: it is told before
-// there is anything to compile.
+// The router as a process of its own, without a host. What an earlier start on this machine has compiled
+// need not be compiled again: that is told before there is anything to compile.
 enableCompileCache();
-await import('./serve.ts');
+const { serve } = await import('./serve.ts');
+await serve(new URL('.', import.meta.url));

@@ -16,6 +16,8 @@ function callersOf(router: Router): unknown[] {
 
 /** The caller that the next chat call is logged as. */
 async function callerOf(router: Router, headers: Record<string, string>): Promise<unknown> {
+  // What was logged before is written within some milliseconds.
+  await new Promise((resolve) => setTimeout(resolve, 60));
   const before = callersOf(router).length;
   const { status, body } = await post(router.url + ROUTED, question, headers);
   expect(body).toMatchObject({ object: 'chat.completion' });

@@ -101,7 +101,7 @@ it('takes either credential that a client sends', async () => {
     expect(answer.status).toBe(status);
   }
   await expect.poll(() => router.output()).toContain('"caller":"one"');
-  expect(router.output()).toContain('"event":"request-refused"');
+  await expect.poll(() => router.output()).toContain('"event":"request-refused"');
 });
 
 describe('keys', () => {

@@ -77,7 +77,8 @@ describe('a prompt unlike the training data', () => {
       threshold: 0.6,
       distance: expect.closeTo(distance, 5),
     });
-    expect(router.output()).toMatch(/"reason":"out-of-distribution".*"distance":/);
+    const line = /"reason":"out-of-distribution".*"distance":/;
+    await expect.poll(() => router.output()).toMatch(line);
   });
 
   it('is told apart in a dry run, with its distance', async () => {

@@ -1,0 +1,117 @@
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import { AzureOpenAI } from 'openai';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { post, ROUTED } from '../support/router.ts';
+import { type RouterServer, startServer } from '../support/server.ts';
+
+const JSON_TYPE = { 'content-type': 'application/json' };
+
+describe('the router as a process of its own', () => {
+  let server: RouterServer;
+  beforeAll(async () => {
+    server = await startServer();
+  });
+  afterAll(() => server.stop());
+
+  it('answers what everybody may ask', async () => {
+    expect(await (await fetch(`${server.url}/health`)).text()).toBe('{"status":"online"}');
+    expect(await (await fetch(`${server.url}/ready`)).json()).toMatchObject({ status: 'ready' });
+    const page = await fetch(`${server.url}/dashboard`);
+    expect(await page.text()).toContain('<title>Smart Router</title>');
+  });
+
+  it('routes, and says how', async () => {
+    const { status, headers, body } = await post(server.url + ROUTED, { prompt: 'Hi' });
+    expect(status).toBe(200);
+    expect(body).toMatchObject({ object: 'chat.completion', selected_model: 'gpt-5.6-luna' });
+    expect(Number(headers.get('x-smart-router-win-rate'))).toBeGreaterThan(0);
+    expect(headers.get('content-length')).toBe(String(Buffer.byteLength(JSON.stringify(body))));
+    expect(headers.get('x-smart-router-request-id')).toMatch(/^[0-9a-f-]{36}/);
+  });
+
+  it('serves an SDK client, plain and streamed, by the names of its paths', async () => {
+    const client = new AzureOpenAI({
+      endpoint: `${server.url}/llm`,
+      apiKey: 'any',
+      apiVersion: '2024-10-21',
+      deployment: 'smart-router',
+    });
+    const messages = [{ role: 'user' as const, content: 'Hi [sim:chunks:5:2]' }];
+    const whole = await client.chat.completions.create({ model: 'any', messages });
+    const stream = await client.chat.completions.create({ model: 'any', messages, stream: true });
+    let text = '';
+    for await (const chunk of stream) text += chunk.choices[0]?.delta.content ?? '';
+    expect(text).toBe(whole.choices[0]?.message.content);
+  });
+
+  it.each([
+    ['GET', '/'],
+    ['GET', ROUTED],
+    ['HEAD', '/health'],
+    ['OPTIONS', '/llm/route'],
+    ['POST', '/llm/openai/responses'],
+  ])('says what there is instead of %s %s', async (method, path) => {
+    const response = await fetch(server.url + path, { method });
+    expect(response.status).toBe(404);
+    if (method === 'HEAD') return;
+    expect(await response.json()).toMatchObject({ error: { code: 'not_found' } });
+  });
+
+  it('refuses what it refuses behind a host', async () => {
+    const forged = await post(server.url + ROUTED, { prompt: 'Hi', Headers: {} });
+    expect([forged.status, forged.body.error.param]).toEqual([400, 'headers']);
+    const wrong = await post(server.url + ROUTED, 'no JSON');
+    expect([wrong.status, wrong.body.error.param]).toEqual([400, 'body']);
+    const large = await post(
+      server.url + ROUTED,
+      { prompt: 'Hi' },
+      { 'x-large': 'x'.repeat(70_000) },
+    );
+    expect([large.status, large.body.error.code]).toEqual([431, 'headers_too_large']);
+  });
+
+  it('ends the call of a client that leaves', async () => {
+    const body = JSON.stringify({ prompt: 'Hi [sim:chunks:500:20]', stream: true });
+    const leaving = new AbortController();
+    const request = { method: 'POST', headers: JSON_TYPE, body, signal: leaving.signal };
+    const response = await fetch(server.url + ROUTED, request);
+    await response.body?.getReader().read();
+    leaving.abort();
+    await expect.poll(() => server.output()).toContain('"event":"client-gone"');
+    await expect.poll(() => server.simulator.requests.at(-1)?.aborted).toBe(true);
+  });
+
+  it('lives on when a client breaks off its upload', async () => {
+    const socket = connect(Number(new URL(server.url).port), '127.0.0.1');
+    await once(socket, 'connect');
+    socket.write(`POST ${ROUTED} HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n\r\n{"prompt":`);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    socket.destroy();
+    expect((await post(server.url + ROUTED, { prompt: 'Hi' })).status).toBe(200);
+  });
+});
+
+describe('a server that is told to end', () => {
+  it('lets what is under way come to its end, and takes nothing new', async () => {
+    const server = await startServer();
+    const body = JSON.stringify({ prompt: 'Hi [sim:chunks:20:40]', stream: true });
+    const response = await fetch(server.url + ROUTED, { method: 'POST', headers: JSON_TYPE, body });
+    const text = response.text();
+    const code = server.stop();
+    await expect.poll(() => fetch(`${server.url}/health`).catch(() => 'refused')).toBe('refused');
+    expect(await text).toContain('[DONE]');
+    expect(await code).toBe(0);
+    expect(server.output()).toContain('"event":"shutdown-done","callsEnded":0');
+  });
+});
+
+describe('a server does not start', () => {
+  it.each([
+    ['behind the key of a host that it has not', { FRONT_DOOR: 'function-key' }, 'FRONT_DOOR'],
+    ['at a port that is none', { PORT: '70000' }, 'PORT'],
+    ['at an address that is not its own', { HOST: '192.0.2.1' }, 'EADDRNOTAVAIL'],
+  ])('%s', async (_, settings, what) => {
+    await expect(startServer(settings)).rejects.toThrow(what);
+  });
+});
