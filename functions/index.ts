@@ -1,9 +1,9 @@
 import { Readable } from 'node:stream';
 import type { ReadableStream } from 'node:stream/web';
-import { app, type HttpHandler, type HttpRequest, HttpResponse } from '@azure/functions';
-import type { Answer } from '../shared/answer.ts';
+import { app, type HttpHandler, type HttpRequest } from '@azure/functions';
 import { createApp } from './app.ts';
 import { watchConnections } from './http/connections.ts';
+import { toFunctionResponse } from './http/function-response.ts';
 import type { Route } from './http/respond.ts';
 import { answerUnclaimed } from './http/unclaimed-requests.ts';
 import { NOT_FOUND } from './routes.ts';
@@ -50,14 +50,10 @@ function handlerOf(route: Route): HttpHandler {
       traceparent: traceContext?.traceParent,
       tracestate: traceContext?.traceState,
     };
-    return answer(given, toResponse);
+    return answer(given, toFunctionResponse);
   };
 }
 
 function bodyOf({ body }: HttpRequest): Readable | undefined {
   return body === null ? undefined : Readable.fromWeb(body as ReadableStream);
-}
-
-function toResponse(answer: Answer): HttpResponse {
-  return new HttpResponse(answer);
 }

@@ -1,8 +1,9 @@
 import { Readable } from 'node:stream';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { createCalls } from '../../functions/http/calls.ts';
+import { toFunctionResponse } from '../../functions/http/function-response.ts';
 import { createRespond, type Route } from '../../functions/http/respond.ts';
-import { type Answer, jsonAnswer } from '../../shared/answer.ts';
+import { jsonAnswer } from '../../shared/answer.ts';
 import { InvalidRequestError } from '../../shared/errors.ts';
 import type { Log } from '../../shared/log.ts';
 
@@ -50,12 +51,13 @@ async function handle(route: Partial<Route>, body = '{}'): Promise<Response> {
     traceparent: undefined,
     tracestate: undefined,
   };
-  // Takes what Azure's HttpResponse takes, and refuses what it refuses.
-  return answer(request, ({ body, ...init }) => new Response(bodyInit(body), init));
-}
-
-function bodyInit(body: Answer['body']) {
-  return body as ConstructorParameters<typeof Response>[0];
+  const given = await answer(request, toFunctionResponse);
+  // As the library reads it.
+  async function* bytes() {
+    for await (const chunk of given.body?.values() ?? []) yield Buffer.from(chunk);
+  }
+  const headers = Object.fromEntries(given.headers.entries());
+  return new Response(ReadableStream.from(bytes()), { status: given.status, headers });
 }
 
 function streamAnswer(body: AsyncIterable<Uint8Array>) {
