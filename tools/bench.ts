@@ -20,7 +20,8 @@ in turn: calling simulated deployments directly, through the router (the embeddi
 table, or made here), through Portkey, and through the router as an app of Azure Functions in the local
 host beside an empty function; plain answers and streams (50 chunks, 5 ms apart), at 1, 16 and 64
 connections; the start of the process to the first answer; and how the router's own time grows with
-the prompt, the conversation and the fleet. Load is sent by autocannon, from a process of its own.
+the prompt, the conversation and the fleet. Load is sent by wrk where it is installed, else by autocannon,
+and streams by a client of the project's own.
 
   --json <file>   writes every row, and a summary, as JSON
   --rounds <n>    so often is each case measured, after one to warm up (default: 5)
@@ -60,7 +61,8 @@ async function measureAll({ parts, json, ...wish }: Wish, scene: Scene): Promise
   if (json !== undefined) {
     const [cpu] = cpus();
     const machine = { cores: availableParallelism(), cpu: cpu?.model, node: process.version };
-    const report = { summary: Object.fromEntries(known), machine, options: wish };
+    const sent_by = scene.load.by;
+    const report = { summary: Object.fromEntries(known), machine, sent_by, options: wish };
     const all = { ...report, rows, cold_starts: coldStarts, growth };
     await writeFile(json, `${JSON.stringify(all, null, 1)}\n`);
   }

@@ -3,6 +3,7 @@ import { Agent, type IncomingMessage, request } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
 import autocannon from 'autocannon';
 import type { LoadOrder, LoadResult } from './load.ts';
+import { p50, p99 } from './statistics.ts';
 
 process.on('disconnect', () => process.exit(0));
 process.on('message', (order: LoadOrder) => {
@@ -34,7 +35,11 @@ async function sendPlain(order: LoadOrder): Promise<LoadResult> {
       errors += 1;
     });
   });
-  return { times, errors, elapsedMs: performance.now() - startedAt };
+  return toResult(times, errors, performance.now() - startedAt);
+}
+
+function toResult(times: readonly number[], errors: number, elapsedMs: number): LoadResult {
+  return { p50: p50(times), p99: p99(times), answers: times.length, errors, elapsedMs };
 }
 
 /** Of one of the streams that are asked for. */
@@ -61,7 +66,7 @@ async function sendStreams(order: LoadOrder): Promise<LoadResult> {
   }
   await Promise.all(Array.from({ length: connections }, work));
   agent.destroy();
-  return { times, errors, elapsedMs: performance.now() - startedAt };
+  return toResult(times, errors, performance.now() - startedAt);
 }
 
 /** Undefined when it did not come to its end. */

@@ -1,6 +1,7 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
+import { hasWrk, sendByWrk } from './wrk.ts';
 
 export type LoadOrder = {
   readonly url: string;
@@ -14,24 +15,34 @@ export type LoadOrder = {
 };
 
 export type LoadResult = {
-  /** Of each answer, in ms. */
-  readonly times: readonly number[];
+  /** Of the answers, in ms. */
+  readonly p50: number;
+  readonly p99: number;
+  readonly answers: number;
   /** Answers that were no success, or did not come. */
   readonly errors: number;
   readonly elapsedMs: number;
 };
 
 export type Load = {
+  /** What sends plain requests. */
+  readonly by: 'wrk' | 'autocannon';
   /** One at a time. */
   send(order: LoadOrder): Promise<LoadResult>;
   close(): void;
 };
 
-/** Sends load from a process of its own, so that what it takes is not what is measured. */
-export function startLoad(): Load {
+/**
+ * Sends load from a process of its own, so that what it takes is not what is measured: plain requests by
+ * wrk where there is one, else by autocannon, and streams by our own client.
+ */
+export async function startLoad(): Promise<Load> {
+  const isByWrk = await hasWrk();
   const child = fork(fileURLToPath(new URL('load-child.ts', import.meta.url)));
   return {
+    by: isByWrk ? 'wrk' : 'autocannon',
     send: async (order) => {
+      if (isByWrk && !order.isStreamed) return sendByWrk(order);
       child.send(order);
       const [result] = (await once(child, 'message')) as [LoadResult | { failed: string }];
       if ('failed' in result) throw new Error(`The load failed: ${result.failed}`);

@@ -1,6 +1,6 @@
 import type { Progress } from '../command-line/progress.ts';
 import type { Load } from './load.ts';
-import { p50, p99, type Spread, spreadOf } from './statistics.ts';
+import { type Spread, spreadOf } from './statistics.ts';
 import type { Target } from './targets.ts';
 
 /** One kind of load on one target, over all rounds. */
@@ -112,14 +112,14 @@ async function measureTurn(
     bodies: bodies(isStreamed),
   });
   const cpuMs = server && (await server.cpuMs()) - (cpuBefore ?? 0);
-  const { times, errors, elapsedMs } = result;
+  const { answers, errors, elapsedMs } = result;
   return {
-    p50: p50(times),
-    p99: p99(times),
-    requests_per_second: (1_000 * times.length) / elapsedMs,
-    ...(cpuMs !== undefined && { cpu_us: (1_000 * cpuMs) / times.length }),
+    p50: result.p50,
+    p99: result.p99,
+    requests_per_second: (1_000 * answers) / elapsedMs,
+    ...(cpuMs !== undefined && { cpu_us: (1_000 * cpuMs) / answers }),
     ...(server && { memory: await server.memoryMb() }),
-    ...{ answers: times.length, errors },
+    ...{ answers, errors },
   };
 }
 

@@ -74,7 +74,8 @@ async function startScene(
   });
   const portkey = await start((port) => portkeyProgram(port, folder));
   const functions = await started(startFunctionApps(folder, stage.appFolder, embedded));
-  const load = startLoad();
+  const load = await startLoad();
+  console.error(`Plain requests are sent by ${load.by}.`);
   onClose(() => load.close());
   const direct = directTarget(simulatorUrl);
   const beside = portkeyTarget(portkey, simulatorUrl);
