@@ -17,7 +17,7 @@ npm run bench -- --check
 
 Measures the packaged router beside Portkey's gateway, on this machine (Linux), over loopback, in one run and
 in turn: calling simulated deployments directly, through the router (the embedding in memory, in a
-table, or made here), through Portkey, and through the router as an app of Azure Functions in the local
+table, or made here), through Portkey, through a proxy that does nothing else, and through the router as an app of Azure Functions in the local
 host beside an empty function; plain answers and streams (50 chunks, 5 ms apart), at 1, 16 and 64
 connections; the start of the process to the first answer; and how the router's own time grows with
 the prompt, the conversation and the fleet. Load is sent by wrk where it is installed, else by autocannon,

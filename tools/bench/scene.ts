@@ -8,6 +8,7 @@ import { startFunctionApps } from './functions.ts';
 import { type Growth, measureGrowth } from './growth.ts';
 import { type Load, startLoad } from './load.ts';
 import {
+  bareProxyProgram,
   freePort,
   type Program,
   portkeyProgram,
@@ -73,11 +74,12 @@ async function startScene(
     REGISTRY_TABLE: 'grown',
   });
   const portkey = await start((port) => portkeyProgram(port, folder));
+  const direct = directTarget(simulatorUrl);
+  const bare = await start((port) => bareProxyProgram(port, direct.url, folder));
   const functions = await started(startFunctionApps(folder, stage.appFolder, embedded));
   const load = await startLoad();
   console.error(`Plain requests are sent by ${load.by}.`);
   onClose(() => load.close());
-  const direct = directTarget(simulatorUrl);
   const beside = portkeyTarget(portkey, simulatorUrl);
   return {
     load,
@@ -87,6 +89,7 @@ async function startScene(
       routerTarget('router, table', inTable, MAX_WITH_TABLE),
       routerTarget('router, local', local),
       beside,
+      { ...direct, name: 'bare proxy', url: bare.url, server: bare },
       ...functions.targets,
     ],
     starters: [

@@ -1,7 +1,7 @@
 import { type ChildProcess, fork, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
+import { connect, createServer } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { residentMegabytes } from '../measure/resident-memory.ts';
@@ -34,7 +34,7 @@ export async function startServer(port: number, program: Program): Promise<Serve
   const child = spawnProgram(program);
   const url = `http://127.0.0.1:${port}`;
   const deadline = performance.now() + START_MS;
-  while (!(await answers(url))) {
+  while (!(await listens(port))) {
     if (child.exitCode !== null || performance.now() > deadline) {
       throw new Error(`${program.script.join(' ')} does not answer at ${url}.`);
     }
@@ -72,12 +72,15 @@ export async function cpuMsOf(pid: number): Promise<number> {
   return (Number(fields[11]) + Number(fields[12])) * TICK_MS;
 }
 
-async function answers(url: string): Promise<boolean> {
+async function listens(port: number): Promise<boolean> {
+  const socket = connect(port, '127.0.0.1');
   try {
-    await (await fetch(url)).arrayBuffer();
+    await once(socket, 'connect');
     return true;
   } catch {
     return false;
+  } finally {
+    socket.destroy();
   }
 }
 
@@ -94,6 +97,12 @@ export function portkeyProgram(port: number, cwd: string): Program {
     cwd,
     env: { NODE_ENV: 'production' },
   };
+}
+
+/** A proxy that does nothing else. */
+export function bareProxyProgram(port: number, upstream: string, cwd: string): Program {
+  const script = fileURLToPath(new URL('bare-proxy.ts', import.meta.url));
+  return { script: [script, upstream, String(port)], cwd, env: {} };
 }
 
 export async function freePort(): Promise<number> {
