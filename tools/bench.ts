@@ -46,7 +46,7 @@ type Wish = {
 async function bench(wish: Wish): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'smart-router-bench-'));
   try {
-    await withScene(folder, (scene) => measureAll(wish, scene));
+    await withScene(folder, true, (scene) => measureAll(wish, scene));
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
@@ -116,7 +116,7 @@ function print(
 async function check(): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'smart-router-bench-'));
   try {
-    await withScene(folder, async ({ load, targets }) => {
+    await withScene(folder, false, async ({ load, targets }) => {
       const progress = createProgress({ label: 'Check', unit: 'turns' });
       const wish = { rounds: 3, seconds: 2, connections: [16], modes: ['plain'] } as const;
       const compared = targets.filter(({ name }) => /^(direct|router, (LRU|local))$/.test(name));

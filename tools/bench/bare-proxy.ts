@@ -16,6 +16,7 @@ createServer((request, response) => {
     pool.dispatch(
       { method: 'POST', path: pathname, headers, body },
       {
+        onRequestStart: () => undefined,
         onResponseStart: (_, status, answered) => {
           response.writeHead(status, { 'content-type': String(answered['content-type']) });
         },

@@ -34,10 +34,10 @@ export type Load = {
 
 /**
  * Sends load from a process of its own, so that what it takes is not what is measured: plain requests by
- * wrk where there is one, else by autocannon, and streams by our own client.
+ * wrk where it may be used and there is one, else by autocannon, and streams by our own client.
  */
-export async function startLoad(): Promise<Load> {
-  const isByWrk = await hasWrk();
+export async function startLoad(mayUseWrk: boolean): Promise<Load> {
+  const isByWrk = mayUseWrk && (await hasWrk());
   const child = fork(fileURLToPath(new URL('load-child.ts', import.meta.url)));
   return {
     by: isByWrk ? 'wrk' : 'autocannon',

@@ -33,6 +33,8 @@ const MAX_WITH_TABLE = 16;
 /** Starts everything, and ends it when it has been used. */
 export async function withScene(
   folder: string,
+  /** False: everybody has the same load, whatever is installed. */
+  mayUseWrk: boolean,
   use: (scene: Scene) => Promise<void>,
 ): Promise<void> {
   const closing: (() => unknown)[] = [];
@@ -40,7 +42,8 @@ export async function withScene(
     console.error('Packaging the app ...');
     const stage = await makeStage(folder);
     console.error('Starting all that is measured ...');
-    await use(await startScene(folder, stage, (close) => void closing.unshift(close)));
+    const onClose = (close: () => unknown) => void closing.unshift(close);
+    await use(await startScene(folder, stage, mayUseWrk, onClose));
   } finally {
     for (const close of closing) await close();
   }
@@ -49,6 +52,7 @@ export async function withScene(
 async function startScene(
   folder: string,
   stage: Stage,
+  mayUseWrk: boolean,
   onClose: (close: () => unknown) => void,
 ): Promise<Scene> {
   async function started<T extends { close(): unknown }>(starting: Promise<T>): Promise<T> {
@@ -77,7 +81,7 @@ async function startScene(
   const direct = directTarget(simulatorUrl);
   const bare = await start((port) => bareProxyProgram(port, direct.url, folder));
   const functions = await started(startFunctionApps(folder, stage.appFolder, embedded));
-  const load = await startLoad();
+  const load = await startLoad(mayUseWrk);
   console.error(`Plain requests are sent by ${load.by}.`);
   onClose(() => load.close());
   const beside = portkeyTarget(portkey, simulatorUrl);

@@ -26,6 +26,8 @@ const NOT_IN_AZURE: Readonly<Record<string, string>> = {
   AZURE_OPENAI_API_KEY: 'the account takes no keys: the app signs in',
   STRONG_API_KEY: 'the strong model is in the account, which takes no keys',
   EMBEDDING_API_KEY: 'the embedding model is in the account, which takes no keys',
+  HOST: 'is for the server without a host',
+  PORT: 'is for the server without a host',
   WEBSITE_INSTANCE_ID: 'is set by the platform itself',
   WEBSITE_POD_NAME: 'is set by the platform itself',
   WEBSITE_SITE_NAME: 'is set by the platform itself',
