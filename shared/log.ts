@@ -60,8 +60,10 @@ function writeGathered(): void {
 }
 
 function toLine({ at, level, event, fields }: Event): string {
-  const known = typeof fields === 'function' ? fields() : fields;
-  return JSON.stringify({ time: new Date(at).toISOString(), level, event, ...known });
+  const known = JSON.stringify(typeof fields === 'function' ? fields() : (fields ?? {}));
+  // Put together and not copied: lines have up to forty fields.
+  const head = `{"time":"${new Date(at).toISOString()}","level":"${level}","event":"${event}"`;
+  return known === '{}' ? `${head}}` : `${head},${known.slice(1)}`;
 }
 
 /** Waits until what was logged has left the process, at most this long. */

@@ -22,7 +22,7 @@ import { type Answered, keepStream, watchStream } from './keep-stream.ts';
 import { findNewestAsk } from './newest-ask.ts';
 import type { OpenEvents } from './pass-events.ts';
 import { addAnswerFields, type PlainAnswer } from './plain-answer.ts';
-import { toRecord } from './record-decision.ts';
+import { toLogFields, toRecord } from './record-decision.ts';
 import { addThreadHeaders, type Continued, stepOf } from './session-facts.ts';
 
 /** Who is told how a request ended. */
@@ -194,17 +194,9 @@ function finish(options: AnswerChat, exchange: Exchange, status: number, end: En
   options.record(record);
   if (exchange.isShadowed && error === undefined) compareInShadow(options, exchange, end);
   call.trace?.decided(record, exchange.decision.times);
-  options.log(error === undefined || error.status < 500 ? 'info' : 'warning', 'chat', () => {
-    const { at: _, cost: __, candidates: ___, tokens: counted, ...facts } = record;
-    return {
-      ...facts,
-      promptTokens: counted?.prompt,
-      completionTokens: counted?.completion,
-      tokens,
-      usd,
-      answer: content?.answer,
-    };
-  });
+  options.log(error === undefined || error.status < 500 ? 'info' : 'warning', 'chat', () =>
+    toLogFields(record, { tokens, usd, answer: content?.answer }),
+  );
 }
 
 /** An answer that was cut, or breaks off, is no match. */

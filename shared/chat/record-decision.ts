@@ -1,5 +1,5 @@
 import type { DecisionRecord } from '../decisions/decision-record.ts';
-import { errorKind } from '../log.ts';
+import { errorKind, type LogFields } from '../log.ts';
 import type { Interval } from '../score-prompts.ts';
 import { costOf, type Tokens } from '../spending/cost.ts';
 import type { End, Exchange } from './answer-chat.ts';
@@ -61,6 +61,59 @@ export function toRecord(
     tokens: tokens && countsOf(tokens),
     costStrong: elsewhere?.strong,
     costWeak: elsewhere?.weak,
+  };
+}
+
+/** What is logged of it. Spelled out as above: it is made of each request. */
+export function toLogFields(
+  record: DecisionRecord,
+  {
+    tokens,
+    usd,
+    answer,
+  }: Readonly<Record<'tokens' | 'usd', number | undefined>> & {
+    readonly answer: string | undefined;
+  },
+): LogFields {
+  return {
+    requestId: record.requestId,
+    tier: record.tier,
+    reason: record.reason,
+    status: record.status,
+    stream: record.stream,
+    winRate: record.winRate,
+    percentile: record.percentile,
+    threshold: record.threshold,
+    strongShareForeseen: record.strongShareForeseen,
+    distance: record.distance,
+    isOutside: record.isOutside,
+    scorer: record.scorer,
+    useCase: record.useCase,
+    session: record.session,
+    prompt: record.prompt,
+    strongModel: record.strongModel,
+    scorerStrong: record.scorerStrong,
+    scorerWeak: record.scorerWeak,
+    deployment: record.deployment,
+    selectedModel: record.selectedModel,
+    embeddingCache: record.embeddingCache,
+    attempts: record.attempts,
+    overheadMs: record.overheadMs,
+    embeddingMs: record.embeddingMs,
+    scoringMs: record.scoringMs,
+    upstreamMs: record.upstreamMs,
+    firstTokenMs: record.firstTokenMs,
+    totalMs: record.totalMs,
+    caller: record.caller,
+    threadId: record.threadId,
+    error: record.error,
+    costStrong: record.costStrong,
+    costWeak: record.costWeak,
+    promptTokens: record.tokens?.prompt,
+    completionTokens: record.tokens?.completion,
+    tokens,
+    usd,
+    answer,
   };
 }
 

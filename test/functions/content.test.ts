@@ -61,7 +61,7 @@ describe('what is asked and answered', () => {
       await askAll(router);
       const decisions = await decisionsOf(router, 2);
       expect(JSON.stringify(decisions)).not.toMatch(/lighthouse|ann@/);
-      expect(chatLines(router)).toHaveLength(2);
+      await expect.poll(() => chatLines(router)).toHaveLength(2);
       expect(router.output()).not.toMatch(/lighthouse|ann@|simulated/);
       const events = router.output().match(/(?<="event":")[\w-]+/g);
       expect(events).toEqual(
@@ -77,6 +77,7 @@ describe('what is asked and answered', () => {
     const kept = 'Tell [email] about the lighthouse at the end of the world.';
     try {
       await askAll(router);
+      await expect.poll(() => chatLines(router)).toHaveLength(2);
       for (const line of chatLines(router)) {
         expect(line).toMatchObject({ prompt: kept, answer: expect.stringMatching(/\w/) });
       }
