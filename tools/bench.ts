@@ -1,6 +1,5 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { availableParallelism, cpus, tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { writeFile } from 'node:fs/promises';
+import { availableParallelism, cpus } from 'node:os';
 import { findRegressions } from './bench/check.ts';
 import { type ColdStart, measureColdStarts } from './bench/cold-start.ts';
 import { type Growth, stepsWorseThanLinear } from './bench/growth.ts';
@@ -42,15 +41,6 @@ type Wish = {
   readonly json: string | undefined;
   readonly parts: readonly Part[];
 };
-
-async function bench(wish: Wish): Promise<void> {
-  const folder = await mkdtemp(join(tmpdir(), 'smart-router-bench-'));
-  try {
-    await withScene(folder, true, (scene) => measureAll(wish, scene));
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
-}
 
 async function measureAll({ parts, json, ...wish }: Wish, scene: Scene): Promise<void> {
   const rows = parts.includes('load') ? await measureLoad(wish, scene) : [];
@@ -113,23 +103,16 @@ function print(
 }
 
 /** The router and direct alone. */
-async function check(): Promise<void> {
-  const folder = await mkdtemp(join(tmpdir(), 'smart-router-bench-'));
-  try {
-    await withScene(folder, false, async ({ load, targets }) => {
-      const progress = createProgress({ label: 'Check', unit: 'turns' });
-      const wish = { rounds: 3, seconds: 2, connections: [16], modes: ['plain'] } as const;
-      const compared = targets.filter(({ name }) => /^(direct|router, (LRU|local))$/.test(name));
-      const rows = await measureMatrix({ load, targets: compared, ...wish, progress });
-      progress.end();
-      console.log(formatRows(rows));
-      const { lines, isWorse } = await findRegressions(rows);
-      console.log(`\n${lines.join('\n')}`);
-      if (isWorse) process.exitCode = 1;
-    });
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
+async function check({ load, targets }: Scene): Promise<void> {
+  const progress = createProgress({ label: 'Check', unit: 'turns' });
+  const wish = { rounds: 3, seconds: 2, connections: [16], modes: ['plain'] } as const;
+  const compared = targets.filter(({ name }) => /^(direct|router, (LRU|local))$/.test(name));
+  const rows = await measureMatrix({ load, targets: compared, ...wish, progress });
+  progress.end();
+  console.log(formatRows(rows));
+  const { lines, isWorse } = await findRegressions(rows);
+  console.log(`\n${lines.join('\n')}`);
+  if (isWorse) process.exitCode = 1;
 }
 
 function readWish(commandLine: CommandLine): Wish {
@@ -162,6 +145,7 @@ await runTool({
     if (process.platform !== 'linux') {
       throw new InputError('It reads the times of processes from /proc: run it on Linux.');
     }
-    await (commandLine.flag('check') ? check() : bench(wish));
+    if (commandLine.flag('check')) await withScene(false, check);
+    else await withScene(true, (scene) => measureAll(wish, scene));
   },
 });

@@ -8,6 +8,11 @@ import { runTool } from './command-line/run-tool.ts';
 const root = fileURLToPath(new URL('..', import.meta.url));
 const target = join(root, 'dist/functions');
 
+/** What bundled CommonJS packages call. */
+export const REQUIRE_BANNER = {
+  js: "import{createRequire as __createRequire}from'node:module';const require=__createRequire(import.meta.url);",
+};
+
 /**
  * Bundles the function app into `dist/functions`. Packages that a request may never need (Azure
  * SDKs, the tokenizer) stay behind dynamic imports and so in files of their own: a start loads
@@ -53,9 +58,7 @@ export async function bundleApp(
     // The worker supplies @azure/functions-core; onnxruntime finds its binary beside its own files.
     // sqlite-vec is not in a package: it is for one machine.
     external: ['@azure/functions-core', 'onnxruntime-node', 'sqlite-vec'],
-    banner: {
-      js: "import{createRequire as __createRequire}from'node:module';const require=__createRequire(import.meta.url);",
-    },
+    banner: REQUIRE_BANNER,
     metafile: true,
     logLevel: 'warning',
   });

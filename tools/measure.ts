@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { writeRouteLlmWeights } from '../test/fakes/routellm-weights.ts';
+import { importWeights } from './bench/stage.ts';
 import { InputError } from './command-line/input-error.ts';
 import { runTool } from './command-line/run-tool.ts';
 import { type LoadOptions, load, quantile, type Sample, type Target } from './measure/load.ts';
@@ -51,14 +51,6 @@ async function measure(): Promise<void> {
   } finally {
     await rm(modelsFolder, { recursive: true });
   }
-}
-
-async function importWeights(modelsFolder: string): Promise<void> {
-  const weights = join(modelsFolder, 'model.safetensors');
-  await writeRouteLlmWeights(weights, { seed: 1 });
-  const embedder = 'azure-openai/text-embedding-3-small';
-  const options = ['--embedder', embedder, '--id', 'measured', '--models-folder', modelsFolder];
-  await run(process.execPath, [join(root, 'tools/run.mjs'), 'model-import', weights, ...options]);
 }
 
 type Settings = Readonly<Record<string, string>>;

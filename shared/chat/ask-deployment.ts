@@ -139,7 +139,7 @@ function createFirstByteLimit(
   timeoutMs: number | undefined,
 ): { readonly signal: AbortSignal; readonly lift: () => void } {
   if (timeoutMs === undefined) return { signal, lift: () => undefined };
-  // By hand: AbortSignal.any takes many times as long, and is left to the garbage collector.
+  // By hand: AbortSignal.any leaves its links to the garbage collector.
   const controller = new AbortController();
   const timer = setTimeout(() => controller.abort(), timeoutMs);
   const abort = () => controller.abort(signal.reason);

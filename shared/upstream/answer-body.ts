@@ -24,7 +24,7 @@ type Listeners = {
 
 /**
  * The body of an answer, as its bytes come: to be iterated once, or given up. A stream of Node's would do
- * the same in many times the time, which is most of what a short answer takes.
+ * the same; with it and what reads it, a short request took a sixth longer.
  */
 export class AnswerBody implements Bytes, AsyncIterator<Uint8Array, undefined> {
   readonly #source: Source;

@@ -128,8 +128,8 @@ export function createCircuit(name: string, limits: CircuitLimits): Circuit {
 
 /**
  * Tells a policy of outcomes. A success takes the failures before it back, and behind another one has
- * nothing to say: said all the same, it would take more time than all else of a call, and leave more
- * behind. While an outcome is told, the policy's state is still that of before.
+ * nothing to say: said all the same, it took a third of a call's time, and left much behind. While an
+ * outcome is told, the policy's state is still that of before.
  */
 function createTold(policy: CircuitBreakerPolicy) {
   let hasFailed = false;

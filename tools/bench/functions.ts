@@ -1,10 +1,11 @@
 import { copyFile, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { build, stop } from 'esbuild';
+import { REQUIRE_BANNER } from '../build.ts';
 import { type LocalHost, startLocalHost } from '../local-host/local-host.ts';
-import { residentMegabytes } from '../measure/resident-memory.ts';
+import { processorMs, residentMegabytes } from '../measure/process-usage.ts';
 import { PROJECT_FOLDER } from '../package/stage-app.ts';
-import { cpuMsOf, type Server } from './servers.ts';
+import type { Server } from './servers.ts';
 import { routerTarget, type Target } from './targets.ts';
 
 /** What the host in front of it can take here, which is far less than an app. */
@@ -24,7 +25,7 @@ export async function startFunctionApps(
     startLocalHost({ appFolder: emptyFolder, env: { PATH: env['PATH'] }, ...options }),
   ]);
   const router = routerTarget('functions', workerOf(app), MAX_CONNECTIONS);
-  const least = { ...routerTarget('empty function', workerOf(empty), MAX_CONNECTIONS) };
+  const least = routerTarget('empty function', workerOf(empty), MAX_CONNECTIONS);
   return {
     targets: [router, { ...least, url: `${empty.url}/empty`, isForStreams: false }],
     close: async () => {
@@ -41,9 +42,7 @@ async function bundleEmptyFunction(folder: string): Promise<void> {
     outdir: folder,
     ...{ bundle: true, platform: 'node', format: 'esm', minify: true, logLevel: 'warning' },
     external: ['@azure/functions-core'],
-    banner: {
-      js: "import{createRequire as __createRequire}from'node:module';const require=__createRequire(import.meta.url);",
-    },
+    banner: REQUIRE_BANNER,
   });
   await stop();
   await writeFile(
@@ -57,7 +56,7 @@ async function bundleEmptyFunction(folder: string): Promise<void> {
 function workerOf(host: LocalHost): Server {
   return {
     url: host.url,
-    cpuMs: () => cpuMsOf(host.workerPid()),
+    cpuMs: () => processorMs(host.workerPid()),
     memoryMb: () => residentMegabytes(host.workerPid()),
     close: host.close,
   };

@@ -1,4 +1,5 @@
 import type { Progress } from '../command-line/progress.ts';
+import { changeDeployment, simulatedDeployment } from '../measure/two-instances.ts';
 import { p50, type Spread, spreadOf } from './statistics.ts';
 
 /** How the router's own time grows with one thing. */
@@ -115,29 +116,14 @@ async function measureRegistered(
       { length: Math.min(CONCURRENCY, added - first) },
       (_, index) => `grown-${first + index}`,
     );
-    await Promise.all(names.map((name) => call(options.url, `/llm/deployments/${name}`, 'DELETE')));
+    await Promise.all(names.map((name) => changeDeployment(url, name, 'DELETE')));
   }
   return toGrowth(what, found);
 }
 
 async function put({ url, simulatorUrl }: GrowthOptions, name: string, model: string) {
-  await call(url, `/llm/deployments/${name}`, 'PUT', {
-    endpoint: simulatorUrl,
-    deployment: 'weak',
-    model: `of-${model}`,
-    auth: { type: 'app_setting', name: 'UPSTREAM_KEY_SIMULATED' },
-    price: { input: 2, output: 12 },
-    scorer_model: model,
-  });
-}
-
-async function call(url: string, path: string, method: string, body?: object): Promise<void> {
-  const response = await fetch(url + path, {
-    method,
-    ...(body && { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }),
-  });
-  const text = await response.text();
-  if (!response.ok) throw new Error(`${method} ${path} was answered ${response.status}: ${text}`);
+  const definition = { ...simulatedDeployment(simulatorUrl, 'weak'), model: `of-${model}` };
+  await changeDeployment(url, name, 'PUT', { ...definition, scorer_model: model });
 }
 
 function bodyOf(contents: readonly string[]): string {

@@ -7,7 +7,7 @@ const BAR = 40;
 
 /** The rows as a table for a terminal, in blocks of one kind of load. */
 export function formatRows(rows: readonly Row[]): string {
-  const kinds = [...new Set(rows.map(({ mode, connections }) => `${mode} ${connections}`))];
+  const kinds = [...new Set(rows.map(kindOf))];
   return kinds.map((kind) => formatKind(rows.filter((row) => kindOf(row) === kind))).join('\n\n');
 }
 

@@ -1,4 +1,5 @@
-import { readFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ScorerRegistry } from '../../shared/matrix-factorization/registry.ts';
 import { createProgress } from '../command-line/progress.ts';
@@ -32,12 +33,12 @@ const MAX_WITH_TABLE = 16;
 
 /** Starts everything, and ends it when it has been used. */
 export async function withScene(
-  folder: string,
   /** False: everybody has the same load, whatever is installed. */
   mayUseWrk: boolean,
   use: (scene: Scene) => Promise<void>,
 ): Promise<void> {
-  const closing: (() => unknown)[] = [];
+  const folder = await mkdtemp(join(tmpdir(), 'smart-router-bench-'));
+  const closing: (() => unknown)[] = [() => rm(folder, { recursive: true, force: true })];
   try {
     console.error('Packaging the app ...');
     const stage = await makeStage(folder);

@@ -1,10 +1,9 @@
 import { type ChildProcess, fork, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFile } from 'node:fs/promises';
 import { connect, createServer } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { residentMegabytes } from '../measure/resident-memory.ts';
+import { processorMs, residentMegabytes } from '../measure/process-usage.ts';
 
 /** A server that is measured, in a process of its own. */
 export type Server = {
@@ -26,8 +25,6 @@ const PORTKEY = fileURLToPath(
   new URL('../../node_modules/@portkey-ai/gateway/build/start-server.js', import.meta.url),
 );
 const START_MS = 30_000;
-/** Of the clock in which Linux counts the time of processes. */
-const TICK_MS = 10;
 
 /** Starts a program that listens on a port, and waits until it does. */
 export async function startServer(port: number, program: Program): Promise<Server> {
@@ -53,7 +50,7 @@ export function toServer(url: string, child: ChildProcess): Server {
   const pid = child.pid ?? 0;
   return {
     url,
-    cpuMs: () => cpuMsOf(pid),
+    cpuMs: () => processorMs(pid),
     memoryMb: () => residentMegabytes(pid),
     close: async () => {
       if (child.exitCode !== null || child.signalCode !== null) return;
@@ -62,14 +59,6 @@ export function toServer(url: string, child: ChildProcess): Server {
       await exited;
     },
   };
-}
-
-/** User and system time of a process: on Linux. */
-export async function cpuMsOf(pid: number): Promise<number> {
-  const stat = await readFile(`/proc/${pid}/stat`, 'utf8');
-  // Behind the name, which may hold anything: state is the third field, the times the 14th and 15th.
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  return (Number(fields[11]) + Number(fields[12])) * TICK_MS;
 }
 
 async function listens(port: number): Promise<boolean> {

@@ -20,7 +20,8 @@ export async function makeStage(folder: string): Promise<Stage> {
   return stage;
 }
 
-async function importWeights(folder: string): Promise<void> {
+/** Made-up ones, as the scorer `measured`. */
+export async function importWeights(folder: string): Promise<void> {
   await mkdir(folder, { recursive: true });
   const weights = join(folder, 'model.safetensors');
   await writeRouteLlmWeights(weights, { seed: 1 });

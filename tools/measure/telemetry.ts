@@ -1,5 +1,4 @@
 import { once } from 'node:events';
-import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
@@ -7,11 +6,10 @@ import { type LocalHost, startLocalHost } from '../local-host/local-host.ts';
 import { simulatorSettings } from '../local-services/local-services.ts';
 import { startSimulator } from '../upstream-simulator/simulator.ts';
 import { load, quantile } from './load.ts';
+import { processorMs } from './process-usage.ts';
 
 const CONNECTIONS = 4;
 const WARM_UP = 300;
-/** Of Linux: what `/proc` counts CPU time in. */
-const TICKS_PER_SECOND = 100;
 const CHAT = '/llm/openai/deployments/smart-router/chat/completions';
 
 type Rounds = { readonly rounds: number; readonly requests: number };
@@ -66,10 +64,10 @@ function start(settings: Readonly<Record<string, string | undefined>>): Promise<
 }
 
 async function measureOne(host: LocalHost, requests: number): Promise<Cost> {
-  const before = await cpuSeconds(host.workerPid());
+  const before = await processorMs(host.workerPid());
   const own = await ask(host, requests);
-  const after = await cpuSeconds(host.workerPid());
-  return { cpu: ((after - before) / requests) * 1e6, own: own * 1_000 };
+  const after = await processorMs(host.workerPid());
+  return { cpu: ((after - before) / requests) * 1_000, own: own * 1_000 };
 }
 
 /** The median of the router's own time, in ms. */
@@ -81,14 +79,6 @@ async function ask({ url }: LocalHost, requests: number): Promise<number> {
     samples.map(({ overheadMs }) => overheadMs),
     0.5,
   );
-}
-
-/** All threads, system time included. */
-async function cpuSeconds(pid: number): Promise<number> {
-  const stat = await readFile(`/proc/${pid}/stat`, 'utf8');
-  // The name before it may have blanks.
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND;
 }
 
 function report(costs: ReadonlyMap<string, readonly Cost[]>): void {

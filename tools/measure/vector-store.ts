@@ -8,7 +8,7 @@ import { type LocalHost, startLocalHost } from '../local-host/local-host.ts';
 import { startLocalServices } from '../local-services/local-services.ts';
 import { quantile } from './load.ts';
 import { createVectorMaker, dot } from './made-up-vectors.ts';
-import { residentMegabytes } from './resident-memory.ts';
+import { residentMegabytes } from './process-usage.ts';
 
 const PATH = '/llm/openai/v1/vector_stores';
 const AT_ONCE = 1_000;
