@@ -145,13 +145,13 @@ describe('the overview', () => {
     await open('?range=hour');
     const chart = page.getByRole('slider', { name: /^Latency/ });
     expect(await chart.getAttribute('aria-label')).toContain('Own time');
-    await page.getByLabel('Of which time').selectOption({ label: 'First token' });
+    await page.getByRole('combobox', { name: 'Of which time' }).selectOption({ label: 'First token' });
     expect(await chart.getAttribute('aria-label')).toContain('First token time');
   });
 
   it('is of a time, a use case and a deployment, which the address holds', async () => {
     await open('?range=hour');
-    await page.getByLabel('Use case').selectOption({ label: 'support' });
+    await page.getByRole('combobox', { name: 'Use case' }).selectOption({ label: 'support' });
     const { total: support } = await stats('use_case=support');
     await expect.poll(() => tile('Requests').textContent()).toBe(String(support.requests));
     await page.getByRole('link', { name: 'Only weak' }).click();
