@@ -5,7 +5,7 @@ import { type ColdStart, measureColdStarts } from './bench/cold-start.ts';
 import { type Growth, stepsWorseThanLinear } from './bench/growth.ts';
 import { measureMatrix, type Row } from './bench/matrix.ts';
 import { formatColdStarts, formatGrowth, formatRows, formatSummary } from './bench/report.ts';
-import { type Scene, withScene } from './bench/scene.ts';
+import { type Scene, withBasics, withScene } from './bench/scene.ts';
 import { summarize } from './bench/summary.ts';
 import { InputError } from './command-line/input-error.ts';
 import { createProgress } from './command-line/progress.ts';
@@ -102,12 +102,10 @@ function print(
   console.log(parts.join('\n\n'));
 }
 
-/** The router and direct alone. */
-async function check({ load, targets }: Scene): Promise<void> {
+async function check({ load, targets }: Pick<Scene, 'load' | 'targets'>): Promise<void> {
   const progress = createProgress({ label: 'Check', unit: 'turns' });
   const wish = { rounds: 3, seconds: 2, connections: [16], modes: ['plain'] } as const;
-  const compared = targets.filter(({ name }) => /^(direct|router, (LRU|local))$/.test(name));
-  const rows = await measureMatrix({ load, targets: compared, ...wish, progress });
+  const rows = await measureMatrix({ load, targets, ...wish, progress });
   progress.end();
   console.log(formatRows(rows));
   const { lines, isWorse } = await findRegressions(rows);
@@ -145,7 +143,7 @@ await runTool({
     if (process.platform !== 'linux') {
       throw new InputError('It reads the times of processes from /proc: run it on Linux.');
     }
-    if (commandLine.flag('check')) await withScene(false, check);
-    else await withScene(true, (scene) => measureAll(wish, scene));
+    if (commandLine.flag('check')) await withBasics(check);
+    else await withScene((scene) => measureAll(wish, scene));
   },
 });

@@ -31,48 +31,71 @@ export type Scene = {
 /** What the table's emulator can take. */
 const MAX_WITH_TABLE = 16;
 
+/** What is started is ended when it has been used. */
+type Starting = {
+  readonly folder: string;
+  readonly stage: Stage;
+  started<T extends { close(): unknown }>(starting: Promise<T>): Promise<T>;
+  start(program: (port: number) => Program): Promise<Server>;
+};
+
 /** Starts everything, and ends it when it has been used. */
-export async function withScene(
-  /** False: everybody has the same load, whatever is installed. */
-  mayUseWrk: boolean,
-  use: (scene: Scene) => Promise<void>,
+export async function withScene(use: (scene: Scene) => Promise<void>): Promise<void> {
+  await withStage(async (starting) => use(await startScene(starting)));
+}
+
+/** The same of the router and direct alone. Everybody has the same load, whatever is installed. */
+export async function withBasics(
+  use: (basics: Pick<Scene, 'load' | 'targets'>) => Promise<void>,
 ): Promise<void> {
+  await withStage(async (starting) => use(await startBasics(starting, false)));
+}
+
+async function withStage(use: (starting: Starting) => Promise<void>): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'smart-router-bench-'));
   const closing: (() => unknown)[] = [() => rm(folder, { recursive: true, force: true })];
+  const started: Starting['started'] = async (starting) => {
+    const one = await starting;
+    closing.unshift(() => one.close());
+    return one;
+  };
+  const start: Starting['start'] = async (program) => {
+    const port = await freePort();
+    return started(startServer(port, program(port)));
+  };
   try {
     console.error('Packaging the app ...');
     const stage = await makeStage(folder);
-    console.error('Starting all that is measured ...');
-    const onClose = (close: () => unknown) => void closing.unshift(close);
-    await use(await startScene(folder, stage, mayUseWrk, onClose));
+    console.error('Starting what is measured ...');
+    await use({ folder, stage, started, start });
   } finally {
     for (const close of closing) await close();
   }
 }
 
-async function startScene(
-  folder: string,
-  stage: Stage,
-  mayUseWrk: boolean,
-  onClose: (close: () => unknown) => void,
-): Promise<Scene> {
-  async function started<T extends { close(): unknown }>(starting: Promise<T>): Promise<T> {
-    const one = await starting;
-    onClose(() => one.close());
-    return one;
-  }
-  async function start(program: (port: number) => Program): Promise<Server> {
-    const port = await freePort();
-    return started(startServer(port, program(port)));
-  }
-  const azurite = await started(startAzurite());
+async function startBasics({ stage, started, start }: Starting, mayUseWrk: boolean) {
   const { url: simulatorUrl } = await started(startSimulatorServer());
   const settings = routerSettings(simulatorUrl);
   const embedded = { ...settings, ...embeddedSettings(stage) };
-  const tables = { TABLES_CONNECTION_STRING: azurite.connectionString };
   const router = (env: Program['env']) => start((port) => routerProgram(stage, port, env));
   const local = await router(settings);
   const inMemory = await router(embedded);
+  const load = await started(startLoad(mayUseWrk));
+  console.error(`Plain requests are sent by ${load.by}.`);
+  const targets = [
+    directTarget(simulatorUrl),
+    routerTarget('router, LRU', inMemory),
+    routerTarget('router, local', local),
+  ];
+  return { load, targets, simulatorUrl, settings, embedded, router };
+}
+
+async function startScene(starting: Starting): Promise<Scene> {
+  const { folder, stage, started, start } = starting;
+  const basics = await startBasics(starting, true);
+  const { load, simulatorUrl, settings, embedded, router } = basics;
+  const azurite = await started(startAzurite());
+  const tables = { TABLES_CONNECTION_STRING: azurite.connectionString };
   const inTable = await router({ ...embedded, ...tables, EMBEDDING_CACHE_ENTRIES: '1' });
   const grown = await router({
     ...{ ...settings, ...tables, UPSTREAM_KEY_SIMULATED: 'key-of-the-simulator' },
@@ -82,23 +105,18 @@ async function startScene(
   const direct = directTarget(simulatorUrl);
   const bare = await start((port) => bareProxyProgram(port, direct.url, folder));
   const functions = await started(startFunctionApps(folder, stage.appFolder, embedded));
-  const load = await startLoad(mayUseWrk);
-  console.error(`Plain requests are sent by ${load.by}.`);
-  onClose(() => load.close());
   const beside = portkeyTarget(portkey, simulatorUrl);
   return {
     load,
     targets: [
-      direct,
-      routerTarget('router, LRU', inMemory),
+      ...basics.targets,
       routerTarget('router, table', inTable, MAX_WITH_TABLE),
-      routerTarget('router, local', local),
       beside,
       { ...direct, name: 'bare proxy', url: bare.url, server: bare },
       ...functions.targets,
     ],
     starters: [
-      starterOf(routerTarget('router', local), (port) => routerProgram(stage, port, settings)),
+      starterOf(routerTarget('router', grown), (port) => routerProgram(stage, port, settings)),
       starterOf(beside, (port) => portkeyProgram(port, folder)),
     ],
     measureGrowth: async (rounds) => {
