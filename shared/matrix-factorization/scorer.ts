@@ -1,8 +1,10 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { ConfigError } from '../errors.ts';
+import type { Graph, Row } from './graph.ts';
+import { openOnnxGraph } from './onnx-session.ts';
+import { openProductGraph } from './product-graph.ts';
 import type { ScorerEntry } from './registry.ts';
 import type { ModelPair } from './scorer-choice.ts';
 
@@ -60,16 +62,16 @@ export type Scorer = {
  */
 export async function load(entry: ScorerEntry, modelsFolder: string): Promise<Scorer> {
   const path = join(modelsFolder, entry.file);
-  const session = await openSession(entry, path);
+  const graph = await openGraph(entry, path);
   const { dimensions, outOfDistribution } = entry;
 
   async function score(embeddings: readonly Float32Array[]): Promise<(Scores | undefined)[]> {
-    const { scores, distance } = await session.run({ embedding: stack(embeddings, dimensions) });
-    return embeddings.map((_, row) => {
-      const first = row * entry.models.length;
-      const logitOf = (model: string) => numberAt(scores, first + indexOf(entry, model));
-      return toScores(logitOf, distance && numberAt(distance, row));
-    });
+    for (const { length } of embeddings) {
+      if (length !== dimensions) {
+        throw new RangeError(`The scorer takes ${dimensions} dimensions, got ${length}.`);
+      }
+    }
+    return (await graph(embeddings)).map((row) => toScores(entry, row));
   }
 
   async function predict(
@@ -112,50 +114,25 @@ async function tryOut(predict: Scorer['predict'], entry: ScorerEntry, path: stri
   throw new ConfigError([`${path} gives something that is no number (scorer ${entry.id})`]);
 }
 
-/** [embeddings, dimensions], row by row. */
-function stack(embeddings: readonly Float32Array[], dimensions: number): Tensor {
-  const [only] = embeddings;
-  // The runtime reads it where it is.
-  if (embeddings.length === 1 && only?.length === dimensions) {
-    return new Tensor('float32', only, [1, dimensions]);
-  }
-  const rows = new Float32Array(embeddings.length * dimensions);
-  for (const [row, embedding] of embeddings.entries()) {
-    if (embedding.length !== dimensions) {
-      throw new RangeError(`The scorer takes ${dimensions} dimensions, got ${embedding.length}.`);
-    }
-    rows.set(embedding, row * dimensions);
-  }
-  return new Tensor('float32', rows, [embeddings.length, dimensions]);
-}
-
 function indexOf(entry: ScorerEntry, model: string): number {
   const index = entry.models.indexOf(model);
   if (index === -1) throw new Error(`The scorer ${entry.id} does not know ${model}.`);
   return index;
 }
 
-function numberAt(tensor: Tensor | undefined, index: number): number {
-  return Number(tensor?.data[index]);
-}
-
-/** `distance` is undefined for a graph without one, and NaN for one that failed. */
-function toScores(
-  logitOf: (model: string) => number,
-  distance: number | undefined,
-): Scores | undefined {
+function toScores(entry: ScorerEntry, { logit, distance }: Row): Scores | undefined {
   if (distance !== undefined && !Number.isFinite(distance)) return undefined;
   return {
     winRate: (strong, weak) => {
-      const logit = logitOf(strong) - logitOf(weak);
-      return Number.isFinite(logit) ? 1 / (1 + Math.exp(-logit)) : Number.NaN;
+      const difference = logit(indexOf(entry, strong)) - logit(indexOf(entry, weak));
+      return Number.isFinite(difference) ? 1 / (1 + Math.exp(-difference)) : Number.NaN;
     },
     // Rounding may leave the distance of a centroid itself a hair below 0.
     ...(distance !== undefined && { distance: Math.max(0, distance) }),
   };
 }
 
-async function openSession(entry: ScorerEntry, path: string): Promise<InferenceSession> {
+async function openGraph(entry: ScorerEntry, path: string): Promise<Graph> {
   const bytes = await readFile(path).catch((error: unknown) => {
     throw new ConfigError([`The scorer ${entry.id} cannot be read: ${String(error)}`]);
   });
@@ -165,45 +142,6 @@ async function openSession(entry: ScorerEntry, path: string): Promise<InferenceS
       `${path} is not the file that the registry names: its SHA-256 is ${sha256}, the entry of ${entry.id} says ${entry.sha256}. Import or train it again.`,
     ]);
   }
-  // One thread: the graph takes microseconds, and an instance may have a quarter of a core.
-  const session = await InferenceSession.create(bytes, {
-    intraOpNumThreads: 1,
-    interOpNumThreads: 1,
-    executionMode: 'sequential',
-    graphOptimizationLevel: 'all',
-  }).catch((error: unknown) => {
-    throw new ConfigError([`${path} is not an ONNX model that can be run: ${String(error)}`]);
-  });
-  const { inputMetadata, outputMetadata } = session;
-  const problems = [
-    ...checkWidth('input', 'embedding', entry.dimensions, inputMetadata),
-    ...checkWidth('output', 'scores', entry.models.length, outputMetadata),
-  ];
-  if (outputMetadata.some(({ name }) => name === 'distance')) {
-    problems.push(...checkWidth('output', 'distance', 1, outputMetadata));
-  } else if (entry.outOfDistribution !== undefined) {
-    problems.push('outOfDistribution.limit is of an output "distance", which the graph has not');
-  }
-  if (problems.length > 0) {
-    throw new ConfigError(problems.map((problem) => `${path}: ${problem} (scorer ${entry.id})`));
-  }
-  return session;
-}
-
-/** The contract: float32 [batch, width]. */
-function checkWidth(
-  kind: 'input' | 'output',
-  name: string,
-  width: number,
-  metadata: readonly InferenceSession.ValueMetadata[],
-): string[] {
-  const value = metadata.find((one) => one.name === name);
-  if (value === undefined || !value.isTensor) return [`there is no ${kind} tensor "${name}"`];
-  const found = value.shape[1];
-  if (value.type !== 'float32' || value.shape.length !== 2 || found !== width) {
-    return [
-      `${kind} "${name}" must be float32 [batch, ${width}], and is ${value.type} [${value.shape.join(', ')}]`,
-    ];
-  }
-  return [];
+  // Whatever is no product, or not the entry's, is the runtime's to run, or to refuse.
+  return openProductGraph(bytes, entry) ?? openOnnxGraph(bytes, entry, path);
 }
