@@ -145,7 +145,9 @@ describe('the overview', () => {
     await open('?range=hour');
     const chart = page.getByRole('slider', { name: /^Latency/ });
     expect(await chart.getAttribute('aria-label')).toContain('Own time');
-    await page.getByRole('combobox', { name: 'Of which time' }).selectOption({ label: 'First token' });
+    await page
+      .getByRole('combobox', { name: 'Of which time' })
+      .selectOption({ label: 'First token' });
     expect(await chart.getAttribute('aria-label')).toContain('First token time');
   });
 

@@ -18,8 +18,9 @@ const FLOAT32_LENGTH = 64;
 /**
  * Both steps are linear, and so one is enough: a row of weights a model, which for fewer models than
  * ranks is less to read for each prompt. The sums run in float32 where that is fine enough: in float64
- * they take four times as long. The scores are centred over the models, which leaves every difference
- * as it is and keeps them small, where the float32 output is finest.
+ * they take onnxruntime four times as long. The scores are centred over the models, which leaves every
+ * difference as it is and keeps them small, where the float32 output is finest. The router does this
+ * product itself.
  */
 export function writeProjectionGraph(
   header: ScorerHeader,
