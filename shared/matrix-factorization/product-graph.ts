@@ -16,22 +16,27 @@ const FLOAT64 = 11;
  */
 export function openProductGraph(
   onnx: Uint8Array,
-  { dimensions, models }: ScorerEntry,
+  { dimensions, models, outOfDistribution }: ScorerEntry,
 ): Graph | undefined {
   const weights = readWeights(onnx, dimensions, models.length);
-  if (weights === undefined) return undefined;
-  const columns = models.map((_, model) =>
-    weights.filter((__, place) => place % models.length === model),
-  );
+  // A limit needs distances, of which a product has none.
+  if (weights === undefined || outOfDistribution !== undefined) return undefined;
+  /** Of the models that were asked for. */
+  const columns: Numbers[] = [];
+  const columnOf = (model: number) => {
+    columns[model] ??= weights
+      .slice(0, dimensions)
+      .map((_, row) => weights[row * models.length + model] ?? Number.NaN);
+    return columns[model];
+  };
   return (embeddings) =>
     embeddings.map((embedding) => {
       const logits: number[] = [];
       return {
         // Few of the models are asked for, and one of them often.
         logit: (model) => {
-          const weighing = columns[model];
-          if (weighing !== undefined) logits[model] ??= multiply(embedding, weighing);
-          return logits[model] ?? Number.NaN;
+          logits[model] ??= multiply(embedding, columnOf(model));
+          return logits[model];
         },
       };
     });

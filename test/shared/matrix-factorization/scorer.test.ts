@@ -179,6 +179,10 @@ describe('a file that is not what its entry says', () => {
     );
   });
 
+  test('is refused for a limit to distances that it does not give', async () => {
+    expect(await refusal({ outOfDistribution: { limit: 0.5 } })).toContain('"distance"');
+  });
+
   test('is refused for both at once', async () => {
     const text = await refusal({ dimensions: 16, models: ['a', 'b'] });
     expect(text).toContain('2 problem(s)');
