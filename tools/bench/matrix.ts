@@ -48,7 +48,7 @@ export type MatrixOptions = {
 
 const WARM_CONNECTIONS = 16;
 const WARM_SECONDS = 4;
-/** By then V8 has compiled what is measured: half as many were answered at 0.7 times the rate of later. */
+/** By then V8 has compiled what is measured: the first 10,000 come at half the rate of later ones. */
 const WARM_ANSWERS = 30_000;
 /** Who is slow has no more turns. */
 const WARM_TURNS = 7;
