@@ -1,3 +1,5 @@
+// By hand, because it is read at each start: protobufjs, which writes these files, takes 30 to 50 ms to load.
+
 /** Where ONNX's messages have what is read of them (onnx.proto). */
 const FIELDS = {
   'Model.graph': 7,

@@ -11,8 +11,8 @@ const FLOAT64 = 11;
 /**
  * The graph of a file that is nothing but a product, `scores = embedding weights`, as imported matrix
  * factorizations are; undefined for any other, and for what does not fit its entry. Its sums run in
- * float64. The runtime takes the same time to run one product as many: with it, a request's own time
- * was half as long again, most of it the way in and out, and it multiplies by all models' weights.
+ * float64. In onnxruntime it made a request's own time half as long again: most of that was the way in
+ * and out, and it multiplies by the weights of all models.
  */
 export function openProductGraph(
   onnx: Uint8Array,
