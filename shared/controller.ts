@@ -158,44 +158,39 @@ function rankUnscored({ only, models }: Choice): Ranking | undefined {
 function rank(options: ControllerOptions, choice: Choice, scored: ScoredPrompt): Ranking {
   const { models, threshold, quantiles } = choice;
   const { embeddingCache, times } = scored;
-  const asked = { embeddingCache, ...(times && { times }) };
   const byTier = (tier: 'strong' | 'weak') => rankByTier(models, tier);
   const [strongest, ...others] = models;
   if ('failure' in scored || strongest === undefined) {
     const reason = 'failure' in scored ? scored.failure : 'scorer-unavailable';
-    return { ranked: byTier(options.embeddingFailureTier), reason, facts: asked };
+    const ranked = byTier(options.embeddingFailureTier);
+    return { ranked, reason, facts: { embeddingCache, times } };
   }
   const rivals = rivalsOf(strongest, others, scored.scores);
   if (rivals === undefined) {
     options.log('warning', 'scoring-failed', { error: 'NaN' });
     const ranked = byTier(options.embeddingFailureTier);
-    return { ranked, reason: 'scorer-unavailable', facts: asked };
+    return { ranked, reason: 'scorer-unavailable', facts: { embeddingCache, times } };
   }
   const winRate = Math.min(...rivals.map((rival) => rival.winRate));
   const isFar = isOutside(options, scored.scores);
   const overCheapest = rivals.find(({ model }) => model === choice.cheapest)?.winRate ?? winRate;
-  const facts = {
+  const facts: Facts = {
     winRate,
     rivals,
-    ...(quantiles && {
-      percentile: percentileOf(quantiles, overCheapest),
-      strongShareForeseen: 1 - percentileOf(quantiles, threshold),
-    }),
-    ...distanceOf(options, scored.scores),
-    ...(isFar && { isOutside: true as const }),
+    percentile: quantiles && percentileOf(quantiles, overCheapest),
+    strongShareForeseen: quantiles && 1 - percentileOf(quantiles, threshold),
+    // A distance says nothing where there is no limit to it.
+    distance: options.scorer.distanceLimit === undefined ? undefined : scored.scores.distance,
+    isOutside: isFar || undefined,
     scorer: options.scorer.name,
-    ...asked,
+    embeddingCache,
+    times,
   };
   const { outOfDistributionTier: tier } = options;
   if (tier !== 'score' && !choice.isAsked && isFar) {
     return { ranked: byTier(tier), reason: 'out-of-distribution', facts };
   }
   return { ranked: rankByWinRate(strongest, rivals, threshold), reason: 'win-rate', facts };
-}
-
-/** A distance says nothing where there is no limit to it. */
-function distanceOf({ scorer }: ControllerOptions, { distance }: Scores): Facts {
-  return scorer.distanceLimit === undefined || distance === undefined ? {} : { distance };
 }
 
 function isOutside({ scorer }: ControllerOptions, { distance = 0 }: Scores): boolean {

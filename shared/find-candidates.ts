@@ -59,11 +59,11 @@ export type Considered = {
   /** USD that the request is estimated to cost with it; infinite when its price is not known. */
   readonly cost: number;
   /** Of the strongest candidate over it; absent for the strongest, and when nothing was scored. */
-  readonly winRate?: number;
+  readonly winRate?: number | undefined;
   /** Absent: it was chosen. */
-  readonly passedOver?: PassedOver;
+  readonly passedOver: PassedOver | undefined;
   /** What of the request it cannot serve, in words. */
-  readonly obstacle?: string;
+  readonly obstacle: string | undefined;
 };
 
 /** What a request needs of whoever answers it. */
@@ -99,35 +99,44 @@ export async function findCandidates(fleet: Fleet, terms: Terms): Promise<Candid
   const { policy, needs } = terms;
   const tokens = needs.tokens();
   const sieve = createSieve<Member, PassedOver>(fleet.members);
-  const countModels = () => new Set(sieve.left.map(({ modelKey }) => modelKey)).size;
+  let only: Candidates['only'];
+  // For the first reason that leaves one model.
+  const note = (why: Candidates['only']) => {
+    only ??= areOfOneModel(sieve.left) ? why : undefined;
+  };
   keepCallable(sieve);
   keepAllowed(sieve, terms);
-  const allowed = countModels();
-  const obstacles = await keepAble(sieve, needs);
-  const able = countModels();
+  note('models');
+  const obstacles = new Map<string, string>();
+  for (const { upstream } of sieve.left) {
+    const found = needs.findObstacle(upstream.deployment);
+    // With many deployments each wait counts, and most are none.
+    const obstacle = found instanceof Promise ? await found : found;
+    if (obstacle !== undefined) obstacles.set(upstream.deployment.name, obstacle);
+  }
+  keepAble(sieve, obstacles);
+  note('requirements');
   if (policy !== undefined) keepBelowCeiling(sieve, policy, tokens);
-  const affordable = countModels();
-  if (policy?.isSpent) keepWeak(sieve, policy);
-  const stages = { models: allowed, requirements: able, 'price-ceiling': affordable } as const;
-  const only = (['models', 'requirements', 'price-ceiling'] as const).find(
-    (stage) => stages[stage] === 1,
-  );
+  note('price-ceiling');
+  if (policy?.isSpent) {
+    keepWeak(sieve, policy);
+    only ??= 'budget';
+  }
   // What the caller may not have is none of its business.
   const shown = fleet.members.filter(({ upstream }) =>
     mayCall(terms.caller, upstream.deployment.name),
   );
-  const considered = shown.map((member) => {
-    const passedOver = sieve.ruledOutBy(member);
-    const obstacle = obstacles.get(member.upstream.deployment.name);
-    return {
-      member,
-      cost: estimateCost(member, tokens),
-      ...(passedOver && { passedOver }),
-      ...(obstacle !== undefined && { obstacle }),
-    };
-  });
-  const reason = only ?? (policy?.isSpent ? 'budget' : undefined);
-  return { models: modelsOf(sieve.left, tokens), considered, ...(reason && { only: reason }) };
+  const considered = shown.map((member) => ({
+    member,
+    cost: estimateCost(member, tokens),
+    passedOver: sieve.ruledOutBy(member),
+    obstacle: obstacles.get(member.upstream.deployment.name),
+  }));
+  return { models: modelsOf(sieve.left, tokens), considered, ...(only && { only }) };
+}
+
+function areOfOneModel(members: readonly Member[]): boolean {
+  return members.every(({ modelKey }) => modelKey === members[0]?.modelKey);
 }
 
 /** Throws when a deployment that the request names may not answer it. */
@@ -183,18 +192,10 @@ function checkNames(names: readonly string[], members: readonly Member[]): void 
   });
 }
 
-/** Gives what each of the others lacks. Throws, saying that, when none can serve the request. */
-async function keepAble(sieve: MemberSieve, needs: Needs): Promise<ReadonlyMap<string, string>> {
-  const obstacles = new Map<string, string>();
-  for (const { upstream } of sieve.left) {
-    const found = needs.findObstacle(upstream.deployment);
-    // With many deployments each wait counts, and most are none.
-    const obstacle = found instanceof Promise ? await found : found;
-    if (obstacle !== undefined) obstacles.set(upstream.deployment.name, obstacle);
-  }
+/** Throws, saying what each lacks, when none can serve the request. */
+function keepAble(sieve: MemberSieve, obstacles: ReadonlyMap<string, string>): void {
   sieve.keep('requirements', ({ upstream }) => !obstacles.has(upstream.deployment.name));
   if (sieve.left.length === 0) throw new NoCapableDeploymentError(obstacles);
-  return obstacles;
 }
 
 function keepBelowCeiling(sieve: MemberSieve, policy: Policy, tokens: Tokens): void {

@@ -60,21 +60,21 @@ export type RoutingDecision = Chosen & {
    * The share, in [0, 1], of the calibration's prompts on which the strongest has a lower win rate over
    * the cheapest of the others.
    */
-  readonly percentile?: number;
+  readonly percentile?: number | undefined;
   readonly threshold?: number;
   /** The share, in [0, 1], of the calibration's prompts that goes to the strongest at this threshold. */
-  readonly strongShareForeseen?: number;
+  readonly strongShareForeseen?: number | undefined;
   /** From the scorer's training data, 0 to 2; absent when the scorer has no limit to it. */
-  readonly distance?: number;
+  readonly distance?: number | undefined;
   /** Beyond the scorer's limit; absent when it is not. */
-  readonly isOutside?: true;
+  readonly isOutside?: true | undefined;
   /** Of a request in a thread, USD: with the model that it is with, and with the one that it might go to. */
   readonly costToStay?: number;
   readonly costToSwitch?: number;
   /** `id@version` of the scorer; absent when it was not asked. */
   readonly scorer?: string;
   readonly embeddingCache: PromptEmbedding['cache'];
-  readonly times?: ScoringTimes;
+  readonly times?: ScoringTimes | undefined;
 };
 
 /** What was found out on the way to a decision. */
@@ -119,7 +119,9 @@ export function createDecision(
   if (member === undefined) throw new Error('There is no candidate to choose.');
   return {
     embeddingCache: 'none',
-    ...{ threshold, strongest: models[0], cheapest },
+    threshold,
+    strongest: models[0],
+    cheapest,
     ...facts,
     member,
     tier: member.tier,
@@ -131,11 +133,7 @@ export function createDecision(
       const winRate = rivals.find((rival) => rival.model === model)?.winRate;
       const isEnough = reason !== 'win-rate' || winRate === undefined || winRate < threshold;
       const passedOver: PassedOver = model === ranked[0] ? 'load' : whyPassedOver(reason, isEnough);
-      return {
-        ...one,
-        ...(winRate !== undefined && { winRate }),
-        ...(one.member !== member && { passedOver }),
-      };
+      return { ...one, winRate, passedOver: one.member === member ? undefined : passedOver };
     }),
   };
 }

@@ -15,7 +15,7 @@ export type ScoringTimes = { readonly embedding?: Interval; readonly scoring?: I
 export type ScoredPrompt = {
   readonly embeddingCache: PromptEmbedding['cache'];
   /** Of a prompt that was scored for itself. */
-  readonly times?: ScoringTimes;
+  readonly times: ScoringTimes | undefined;
 } & (
   | { readonly scores: Scores }
   | { readonly failure: 'embedding-unavailable' | 'scorer-unavailable' }
@@ -43,29 +43,28 @@ const CONCURRENCY = 8;
 export function createScorePrompts(options: ScoreOptions): ScorePrompts {
   const { scorer, getPromptEmbedding, log } = options;
 
+  // What cannot be embedded or scored is no reason to fail a request that the strong model can answer.
   async function embed(text: string, signal: AbortSignal): Promise<PromptEmbedding | undefined> {
-    // Others may wait for the same embedding: the signal ends this wait, not the call.
-    const embedded = await attempt('embedding-failed', () =>
-      untilAborted(getPromptEmbedding(text), signal),
-    );
+    let embedded: PromptEmbedding | undefined;
+    try {
+      const found = getPromptEmbedding(text);
+      // Others may wait for the same embedding: the signal ends this wait, not the call.
+      embedded = found instanceof Promise ? await untilAborted(found, signal) : found;
+    } catch (error) {
+      log('warning', 'embedding-failed', { error: errorKind(error) });
+    }
     if (signal.aborted) throw endOf(signal);
     return embedded;
   }
 
   async function scoreAll(embedded: readonly PromptEmbedding[]): Promise<(Scores | undefined)[]> {
-    const embeddings = embedded.map(({ embedding }) => embedding);
-    const scores = await attempt('scoring-failed', () => scorer.score(embeddings));
-    if (scores?.includes(undefined)) log('warning', 'scoring-failed', { error: 'NaN' });
-    return scores ?? [];
-  }
-
-  /** What cannot be scored is no reason to fail a request that the strong model can answer. */
-  async function attempt<T>(event: string, work: () => Promise<T> | T): Promise<T | undefined> {
     try {
-      return await work();
+      const scores = await scorer.score(embedded.map(({ embedding }) => embedding));
+      if (scores.includes(undefined)) log('warning', 'scoring-failed', { error: 'NaN' });
+      return scores;
     } catch (error) {
-      log('warning', event, { error: errorKind(error) });
-      return undefined;
+      log('warning', 'scoring-failed', { error: errorKind(error) });
+      return [];
     }
   }
 
@@ -83,10 +82,10 @@ export function createScorePrompts(options: ScoreOptions): ScorePrompts {
       const embedded = await embed(text, signal);
       const embeddedAt = performance.now();
       const embedding: Interval = [from, embeddedAt];
-      if (embedded === undefined) return { ...toScored(embedded, undefined), times: { embedding } };
+      if (embedded === undefined) return toScored(embedded, undefined, { embedding });
       const [scores] = await scoreAll([embedded]);
       const scoring: Interval = [embeddedAt, performance.now()];
-      return { ...toScored(embedded, scores), times: { embedding, scoring } };
+      return toScored(embedded, scores, { embedding, scoring });
     },
     all: async (texts, signal) => {
       const scored: ScoredPrompt[] = [];
@@ -99,11 +98,17 @@ export function createScorePrompts(options: ScoreOptions): ScorePrompts {
   };
 }
 
-function toScored(embedded: PromptEmbedding | undefined, scores: Scores | undefined): ScoredPrompt {
-  if (embedded === undefined) return { embeddingCache: 'none', failure: 'embedding-unavailable' };
+function toScored(
+  embedded: PromptEmbedding | undefined,
+  scores: Scores | undefined,
+  times?: ScoringTimes,
+): ScoredPrompt {
+  if (embedded === undefined) {
+    return { embeddingCache: 'none', times, failure: 'embedding-unavailable' };
+  }
   const { cache: embeddingCache } = embedded;
-  if (scores === undefined) return { embeddingCache, failure: 'scorer-unavailable' };
-  return { embeddingCache, scores };
+  if (scores === undefined) return { embeddingCache, times, failure: 'scorer-unavailable' };
+  return { embeddingCache, times, scores };
 }
 
 /** CONCURRENCY at a time. What is computed here waits its turn, so that other requests have theirs. */

@@ -94,9 +94,9 @@ function completionTokensOf(body: Body): number {
 function measure(body: Body, messages: readonly ChatMessage[]): PromptSize {
   const texts: string[] = [];
   let otherTokens = 0;
-  for (const { content, ...message } of messages) {
+  for (const message of messages) {
     otherTokens += MESSAGE_TOKENS;
-    if (typeof content === 'string') texts.push(content);
+    addText(texts, message.content);
     addText(texts, message['name']);
     addJson(texts, message['tool_calls']);
     addJson(texts, message['function_call']);

@@ -41,7 +41,7 @@ export function toRecord(
     session: continued && stepOf(continued, decision.member),
     prompt,
     cost: usd,
-    candidates: candidatesOf(decision),
+    candidates: () => candidatesOf(decision),
     strongModel: strongest?.members[0]?.upstream.deployment.modelName,
     scorerStrong: strongest?.scorerModel,
     scorerWeak: cheapest?.scorerModel,

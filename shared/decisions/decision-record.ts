@@ -30,8 +30,8 @@ export type DecisionRecord = {
   /** The prompt is unlike the scorer's training data: it is beyond the scorer's limit. */
   readonly isOutside?: boolean | undefined;
   readonly scorer?: string | undefined;
-  /** The deployments that were looked at: a list of objects, as `routing.explain` gives them. */
-  readonly candidates?: readonly unknown[] | undefined;
+  /** The deployments that were looked at, as `routing.explain` gives them; asked for only where they are kept. */
+  readonly candidates?: (() => readonly object[] | undefined) | undefined;
   readonly embeddingCache: string;
   /** `weak;429, strong;200`. */
   readonly attempts: string;
@@ -63,12 +63,13 @@ const MAX_CANDIDATES = 50;
 /** A column each; what is not known has none. */
 export function toColumns({ tokens, at, candidates, ...record }: DecisionRecord): Row {
   const known = Object.entries(record).filter(([, value]) => value !== undefined);
+  const listed = candidates?.();
   return {
     ...Object.fromEntries(known),
     at: new Date(at).toISOString(),
     ...(tokens && { promptTokens: tokens.prompt, completionTokens: tokens.completion }),
     ...(tokens?.cached !== undefined && { cachedTokens: tokens.cached }),
-    ...(candidates && { candidates: JSON.stringify(candidates.slice(0, MAX_CANDIDATES)) }),
+    ...(listed && { candidates: JSON.stringify(listed.slice(0, MAX_CANDIDATES)) }),
   };
 }
 

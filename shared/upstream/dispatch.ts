@@ -3,7 +3,7 @@ import { AnswerBody } from './answer-body.ts';
 
 export type RawAnswer = {
   readonly status: number;
-  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+  readonly headers: Record<string, string | string[] | undefined>;
   readonly body: AnswerBody;
 };
 

@@ -167,12 +167,11 @@ function authorize({ apiStyle, apiKey }: Deployment): Record<string, string> | u
   return apiKey === undefined ? undefined : { 'api-key': apiKey };
 }
 
-/** Those that came several times as one. */
+/** Those that came several times as one. In their own object, which nobody else has. */
 function joined(headers: RawAnswer['headers']): Record<string, string> {
-  const flat: Record<string, string> = {};
   for (const name in headers) {
     const value = headers[name];
-    if (value !== undefined) flat[name] = typeof value === 'string' ? value : value.join(', ');
+    if (Array.isArray(value)) headers[name] = value.join(', ');
   }
-  return flat;
+  return headers as Record<string, string>;
 }

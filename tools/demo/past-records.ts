@@ -28,7 +28,7 @@ export function toPastRecord(random: Random, requestId: string, past: PastReques
     selectedModel: answering.selected_model,
     tier: answering.tier,
     reason: isFallback ? 'fallback' : decided.reason,
-    candidates: decided.candidates,
+    candidates: () => decided.candidates,
     embeddingCache: 'none',
     attempts: attemptsOf(decided, answering, { isFailed, isFallback }),
     ...(isFailed
