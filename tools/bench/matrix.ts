@@ -52,6 +52,8 @@ const WARM_SECONDS = 4;
 const WARM_ANSWERS = 30_000;
 /** Who is slow has no more turns. */
 const WARM_TURNS = 7;
+/** Of each turn, not counted: who has waited half a minute for it begins at four fifths of the rate. */
+const LEAD_IN_SECONDS = 1;
 
 /** Until the code that is measured is compiled; streams, which are few, have one turn. */
 async function warmUp({ load, targets, modes, progress }: MatrixOptions): Promise<void> {
@@ -96,6 +98,7 @@ async function measureCase(
   for (let round = 0; round <= rounds; round += 1) {
     const first = round % taking.length;
     for (const target of [...taking.slice(first), ...taking.slice(0, first)]) {
+      await measureTurn(load, target, { mode, connections, seconds: LEAD_IN_SECONDS });
       const one = await measureTurn(load, target, { mode, connections, seconds });
       if (round > 0) all.get(target)?.push(one);
       progress.advance(1, `${mode}, ${connections} connections, ${target.name}`);
