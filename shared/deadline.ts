@@ -23,11 +23,7 @@ export function createDeadline(timeoutMs: number): Deadline {
 }
 
 /** Waits for work that knows nothing of the signal. Throws the signal's reason when it is aborted. */
-export async function untilAborted<T>(work: Promise<T> | T, signal: AbortSignal): Promise<T> {
-  if (!(work instanceof Promise)) {
-    signal.throwIfAborted();
-    return work;
-  }
+export async function untilAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
   const { promise: aborted, reject } = Promise.withResolvers<never>();
   const abort = () => reject(signal.reason);
   signal.addEventListener('abort', abort, { once: true });

@@ -52,7 +52,7 @@ const WARM_SECONDS = 4;
 const WARM_ANSWERS = 30_000;
 /** Who is slow has no more turns. */
 const WARM_TURNS = 7;
-/** Of each turn, not counted: who has waited half a minute for it begins at four fifths of the rate. */
+/** Before each turn, not counted: a router that has waited 20 s for it begins at 0.8 to 0.9 of its rate. */
 const LEAD_IN_SECONDS = 1;
 
 /** Until the code that is measured is compiled; streams, which are few, have one turn. */
