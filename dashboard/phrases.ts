@@ -1,5 +1,5 @@
-import type { PassedOver } from '../shared/find-candidates.ts';
-import type { Reason } from '../shared/routing-decision.ts';
+import type { PassedOver } from '../shared/routing/find-candidates.ts';
+import type { Reason } from '../shared/routing/routing-decision.ts';
 import { words } from './format.ts';
 
 /** Why a deployment answered, in few words. */

@@ -1,13 +1,13 @@
-import { type Config, loadConfig } from '../shared/config.ts';
-import { createLog, type Log } from '../shared/log.ts';
-import { letsNobodyIn } from '../shared/read-access.ts';
-import { createServices } from './create-services.ts';
-import type { RouteEntry } from './entry-routes.ts';
+import { letsNobodyIn } from '../shared/access/read-access.ts';
+import { createLog, type Log } from '../shared/base/log.ts';
+import { type Config, loadConfig } from '../shared/settings/config.ts';
+import { createServices } from './build/create-services.ts';
 import { createAuthenticate } from './http/authenticate.ts';
 import { createCalls } from './http/calls.ts';
 import { createRespond, type Respond, type Route } from './http/respond.ts';
 import { shutDown } from './http/shut-down.ts';
-import { notFoundRoute, routesOf } from './routes.ts';
+import type { RouteEntry } from './routes/entry-routes.ts';
+import { notFoundRoute, routesOf } from './routes/routes.ts';
 
 /** The router, ready to be served by a host. */
 export type App = {

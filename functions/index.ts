@@ -6,7 +6,7 @@ import { watchConnections } from './http/connections.ts';
 import { toFunctionResponse } from './http/function-response.ts';
 import type { Route } from './http/respond.ts';
 import { answerUnclaimed } from './http/unclaimed-requests.ts';
-import { NOT_FOUND } from './routes.ts';
+import { NOT_FOUND } from './routes/routes.ts';
 
 // The router as an app of Azure Functions. What is wrong with its settings ends the start here.
 const { config, log, routes, notFound, respond, ...router } = await createApp(

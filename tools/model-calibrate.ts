@@ -5,7 +5,7 @@ import {
   type ScorerEntry,
 } from '../shared/matrix-factorization/registry.ts';
 import type { ModelPair } from '../shared/matrix-factorization/scorer-choice.ts';
-import { percentileOf } from '../shared/routing/threshold.ts';
+import { percentileOf } from '../shared/policy/threshold.ts';
 import { InputError } from './command-line/input-error.ts';
 import { type CommandLine, runTool } from './command-line/run-tool.ts';
 import { calibrate } from './model/calibration.ts';

@@ -1,6 +1,6 @@
 import { basename } from 'node:path';
 import type { Calibration } from '../shared/matrix-factorization/registry.ts';
-import { percentiles } from '../shared/routing/quantiles.ts';
+import { percentiles } from '../shared/policy/quantiles.ts';
 import { type CommandLine, runTool } from './command-line/run-tool.ts';
 import { writeCard } from './model/card.ts';
 import type { ScorerHeader } from './model/onnx-graph.ts';

@@ -1,8 +1,12 @@
-import { type ApiKey, findApiKey } from '../../shared/api-keys.ts';
-import { type Caller, type Identity, isName } from '../../shared/caller.ts';
-import { createVerifyToken, looksLikeToken, type VerifyToken } from '../../shared/entra-tokens.ts';
-import { HttpError, InvalidRequestError } from '../../shared/errors.ts';
-import type { Access } from '../../shared/read-access.ts';
+import { type ApiKey, findApiKey } from '../../shared/access/api-keys.ts';
+import { type Caller, type Identity, isName } from '../../shared/access/caller.ts';
+import {
+  createVerifyToken,
+  looksLikeToken,
+  type VerifyToken,
+} from '../../shared/access/entra-tokens.ts';
+import type { Access } from '../../shared/access/read-access.ts';
+import { HttpError, InvalidRequestError } from '../../shared/base/errors.ts';
 
 type Header = (name: string) => string | null;
 

@@ -1,4 +1,4 @@
-import { InvalidRequestError } from '../../shared/errors.ts';
+import { InvalidRequestError } from '../../shared/base/errors.ts';
 
 export type BodyShape = {
   /** Levels of lists and objects within each other. */

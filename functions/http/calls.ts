@@ -1,8 +1,8 @@
-import type { Answer } from '../../shared/answer.ts';
-import { createBag } from '../../shared/bag.ts';
-import { createDeadline, untilAborted } from '../../shared/deadline.ts';
-import { CallEndedError, HttpError } from '../../shared/errors.ts';
-import type { Log } from '../../shared/log.ts';
+import type { Answer } from '../../shared/base/answer.ts';
+import { createBag } from '../../shared/base/bag.ts';
+import { createDeadline, untilAborted } from '../../shared/base/deadline.ts';
+import { CallEndedError, HttpError } from '../../shared/base/errors.ts';
+import type { Log } from '../../shared/base/log.ts';
 import { type BodyBudget, type BodyHold, createBodyBudget } from './body-budget.ts';
 import type { Connection } from './connections.ts';
 

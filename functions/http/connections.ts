@@ -1,6 +1,6 @@
 import { subscribe } from 'node:diagnostics_channel';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { untilAborted } from '../../shared/deadline.ts';
+import { untilAborted } from '../../shared/base/deadline.ts';
 
 /** The exchange with the host that carries one call. */
 export type Connection = {

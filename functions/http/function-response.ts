@@ -1,6 +1,6 @@
 import { validateHeaderName, validateHeaderValue } from 'node:http';
 import { HttpResponse } from '@azure/functions';
-import type { Answer } from '../../shared/answer.ts';
+import type { Answer } from '../../shared/base/answer.ts';
 
 /**
  * An answer as the Functions library takes it. By itself it would make a fetch Response of it, with web

@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer';
-import { HttpError, InvalidRequestError } from '../../shared/errors.ts';
-import { fromJson, isRawNumber } from '../../shared/wire-json.ts';
+import { HttpError, InvalidRequestError } from '../../shared/base/errors.ts';
+import { fromJson, isRawNumber } from '../../shared/base/wire-json.ts';
 import type { BodyHold } from './body-budget.ts';
 import { type BodyShape, checkShape } from './body-shape.ts';
 import type { HostRequest } from './host-request.ts';

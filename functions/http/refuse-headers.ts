@@ -1,4 +1,4 @@
-import { HttpError } from '../../shared/errors.ts';
+import { HttpError } from '../../shared/base/errors.ts';
 import { BYTES_AROUND } from './connections.ts';
 import type { HostRequest } from './host-request.ts';
 

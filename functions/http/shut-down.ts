@@ -1,5 +1,5 @@
-import type { Background } from '../../shared/background.ts';
-import { flushLog, type Log } from '../../shared/log.ts';
+import type { Background } from '../../shared/base/background.ts';
+import { flushLog, type Log } from '../../shared/base/log.ts';
 import type { Calls } from './calls.ts';
 
 /** The host ends the process 5 s after it has asked for the end; this leaves it half a second. */

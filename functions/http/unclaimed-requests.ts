@@ -1,7 +1,7 @@
 import { subscribe } from 'node:diagnostics_channel';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { HttpError, toErrorBody } from '../../shared/errors.ts';
-import type { Log } from '../../shared/log.ts';
+import { HttpError, toErrorBody } from '../../shared/base/errors.ts';
+import type { Log } from '../../shared/base/log.ts';
 import type { FindConnection } from './connections.ts';
 
 /** The host tells of a call as it forwards it: one that no handler got by then never gets to one. */

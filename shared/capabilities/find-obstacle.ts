@@ -1,4 +1,4 @@
-import { InvalidRequestError } from '../errors.ts';
+import { InvalidRequestError } from '../base/errors.ts';
 import type { Capabilities, Feature } from './capabilities.ts';
 import { effortFor, refusesSampling } from './reasoning.ts';
 import type { Requirements } from './requirements.ts';

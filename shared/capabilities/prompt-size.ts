@@ -5,7 +5,7 @@ import {
   MAX_UNITS_AT_ONCE,
   PLAIN_TEXT,
   sliceEnd,
-} from '../token-slices.ts';
+} from '../base/token-slices.ts';
 
 /** The size of a prompt in tokens, found out no further than it is asked for. */
 export type PromptSize = {

@@ -1,4 +1,4 @@
-import type { SettingsReader } from '../settings-reader.ts';
+import type { SettingsReader } from '../base/settings-reader.ts';
 import type { ApiStyle } from '../upstream/deployment.ts';
 import {
   type Capabilities,

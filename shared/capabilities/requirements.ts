@@ -1,5 +1,5 @@
-import type { ChatMessage, ChatRequest } from '../chat/chat-request.ts';
-import { toJson } from '../wire-json.ts';
+import { toJson } from '../base/wire-json.ts';
+import type { ChatMessage, ChatRequest } from '../chat-format/chat-request.ts';
 import { FEATURES, type Feature, TOKEN_LIMITS } from './capabilities.ts';
 import { createPromptSize, type PromptSize } from './prompt-size.ts';
 

@@ -1,29 +1,29 @@
-import { type Answer, type Call, EVENT_STREAM, errorAnswer } from '../answer.ts';
-import type { Background } from '../background.ts';
-import { redactText } from '../content/redact.ts';
+import { type Answer, type Call, EVENT_STREAM, errorAnswer } from '../base/answer.ts';
+import type { Background } from '../base/background.ts';
+import type { HttpError } from '../base/errors.ts';
+import type { Log } from '../base/log.ts';
+import type { CallTrace } from '../calls/telemetry.ts';
+import type { ChatRequest } from '../chat-format/chat-request.ts';
+import { finishReasonOf, messageOf } from '../chat-format/collect-answer.ts';
+import { readUsage, type Usage } from '../chat-format/event-data.ts';
+import { findNewestAsk } from '../chat-format/newest-ask.ts';
+import { addAnswerFields, type PlainAnswer } from '../chat-format/plain-answer.ts';
 import type { DecisionRecord } from '../decisions/decision-record.ts';
-import type { HttpError } from '../errors.ts';
-import type { Needs } from '../find-candidates.ts';
-import type { Log } from '../log.ts';
-import type { RoutingDecision } from '../routing-decision.ts';
-import type { Shadow } from '../shadow/shadow.ts';
+import type { Needs } from '../routing/find-candidates.ts';
+import type { RoutingDecision } from '../routing/routing-decision.ts';
 import { costOf } from '../spending/cost.ts';
-import type { CallTrace } from '../telemetry/telemetry.ts';
 import { passError } from '../upstream/pass-error.ts';
 import { passAnswerHeaders } from '../upstream/passed-headers.ts';
 import type { Turn } from './ask-deployment.ts';
 import { type Attempt, addAttemptHeaders, modelSelectionDetails } from './attempts.ts';
-import type { ChatRequest } from './chat-request.ts';
-import { finishReasonOf, messageOf } from './collect-answer.ts';
 import { addDecisionHeaders, decisionFacts } from './decision-facts.ts';
-import { readUsage, type Usage } from './event-data.ts';
 import { keepAnswer } from './keep-answer.ts';
 import { type Answered, keepStream, watchStream } from './keep-stream.ts';
-import { findNewestAsk } from './newest-ask.ts';
 import type { OpenEvents } from './pass-events.ts';
-import { addAnswerFields, type PlainAnswer } from './plain-answer.ts';
 import { toLogFields, toRecord } from './record-decision.ts';
+import { redactText } from './redact.ts';
 import { addThreadHeaders, type Continued, stepOf } from './session-facts.ts';
+import type { Shadow } from './shadow.ts';
 
 /** Who is told how a request ended. */
 export type AnswerChat = {

@@ -1,21 +1,21 @@
-import type { Call } from '../answer.ts';
+import type { Call } from '../base/answer.ts';
+import { CallEndedError, type HttpError, UpstreamError } from '../base/errors.ts';
+import { toJson } from '../base/wire-json.ts';
+import type { CallEnd, CallTrace } from '../calls/telemetry.ts';
 import { adaptBody } from '../capabilities/adapt-body.ts';
 import type { Lessons } from '../capabilities/lessons.ts';
-import { CallEndedError, type HttpError, UpstreamError } from '../errors.ts';
-import type { CallEnd, CallTrace } from '../telemetry/telemetry.ts';
+import type { ChatRequest } from '../chat-format/chat-request.ts';
+import { finishReasonOf } from '../chat-format/collect-answer.ts';
+import { readUsage } from '../chat-format/event-data.ts';
+import { type PlainAnswer, parseAnswer } from '../chat-format/plain-answer.ts';
 import { upstreamNameOf } from '../upstream/deployment.ts';
 import { errorOf } from '../upstream/pass-error.ts';
 import { passRequestHeaders } from '../upstream/passed-headers.ts';
 import { readAnswer, readRefusal } from '../upstream/read-answer.ts';
 import { redactKey } from '../upstream/redact-key.ts';
 import type { Upstream, UpstreamAnswer } from '../upstream/upstream.ts';
-import { toJson } from '../wire-json.ts';
 import type { Attempt } from './attempts.ts';
-import type { ChatRequest } from './chat-request.ts';
-import { finishReasonOf } from './collect-answer.ts';
-import { readUsage } from './event-data.ts';
 import { type OpenEvents, openEvents } from './pass-events.ts';
-import { type PlainAnswer, parseAnswer } from './plain-answer.ts';
 
 type Headers = Readonly<Record<string, string>>;
 

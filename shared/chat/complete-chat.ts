@@ -1,6 +1,6 @@
-import type { Answer, Call } from '../answer.ts';
+import type { Answer, Call } from '../base/answer.ts';
+import type { Log } from '../base/log.ts';
 import { createLessons, type Lessons } from '../capabilities/lessons.ts';
-import type { Log } from '../log.ts';
 import { canBeAsked, type Upstream } from '../upstream/upstream.ts';
 import { type AnswerChat, answerChat, type Exchange } from './answer-chat.ts';
 import { askDeployment, type Turn } from './ask-deployment.ts';

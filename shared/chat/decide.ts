@@ -1,18 +1,23 @@
-import type { Call } from '../answer.ts';
+import type { Call } from '../base/answer.ts';
+import { InvalidRequestError } from '../base/errors.ts';
 import { isOfContext, NoCapableDeploymentError } from '../capabilities/find-obstacle.ts';
-import type { Controller, RouteRequest } from '../controller.ts';
-import { InvalidRequestError } from '../errors.ts';
-import type { Needs } from '../find-candidates.ts';
+import {
+  type ChatRequest,
+  parseChatRequest,
+  THREAD_HEADER,
+  withMessages,
+} from '../chat-format/chat-request.ts';
+import { findNewestAsk } from '../chat-format/newest-ask.ts';
+import { type Controls, readControls } from '../policy/controls.ts';
+import type { SessionPolicy } from '../policy/session.ts';
 import type { Fleet, Member } from '../registry/fleet.ts';
-import { type Controls, readControls } from '../routing/controls.ts';
-import type { SessionPolicy } from '../routing/session.ts';
-import type { RoutingDecision } from '../routing-decision.ts';
-import type { Conversation, OpenConversation } from '../threads/conversations.ts';
+import type { FindPolicy } from '../registry/use-case-policy.ts';
+import type { Controller, RouteRequest } from '../routing/controller.ts';
+import type { Needs } from '../routing/find-candidates.ts';
+import type { RoutingDecision } from '../routing/routing-decision.ts';
 import { type Cut, cutTurns } from '../threads/turns.ts';
-import type { FindPolicy } from '../use-case-policy.ts';
-import { type ChatRequest, parseChatRequest, THREAD_HEADER, withMessages } from './chat-request.ts';
+import type { Conversation, OpenConversation } from './conversations.ts';
 import { needsOf } from './guards.ts';
-import { findNewestAsk } from './newest-ask.ts';
 import { type Continued, continueSession } from './session-facts.ts';
 import { findTarget } from './target.ts';
 

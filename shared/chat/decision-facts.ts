@@ -1,6 +1,6 @@
-import type { Considered } from '../find-candidates.ts';
 import type { Member } from '../registry/fleet.ts';
-import type { RoutingDecision } from '../routing-decision.ts';
+import type { Considered } from '../routing/find-candidates.ts';
+import type { RoutingDecision } from '../routing/routing-decision.ts';
 
 /** A decision as `POST /llm/route` answers it and `routing.explain` adds it to an answer. */
 export function decisionFacts(

@@ -6,9 +6,9 @@ import {
   requirementsOf,
   requirementsOfText,
 } from '../capabilities/requirements.ts';
-import type { Needs } from '../find-candidates.ts';
+import type { ChatRequest } from '../chat-format/chat-request.ts';
+import type { Needs } from '../routing/find-candidates.ts';
 import type { Tokens } from '../spending/cost.ts';
-import type { ChatRequest } from './chat-request.ts';
 
 /** What an answer is reckoned to have where the request sets no limit: some paragraphs. */
 const COMPLETION_TOKENS = 500;

@@ -1,10 +1,10 @@
-import type { HttpError } from '../errors.ts';
-import { errorKind, type Log } from '../log.ts';
+import type { HttpError } from '../base/errors.ts';
+import { errorKind, type Log } from '../base/log.ts';
+import type { ChatMessage } from '../chat-format/chat-request.ts';
+import type { Usage } from '../chat-format/event-data.ts';
 import type { StoredMessage } from '../threads/thread.ts';
 import { toThreadError } from '../threads/thread-errors.ts';
 import type { Exchange } from './answer-chat.ts';
-import type { ChatMessage } from './chat-request.ts';
-import type { Usage } from './event-data.ts';
 
 /** An answer that is to be added to its thread. */
 type Given = {

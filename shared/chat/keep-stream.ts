@@ -1,8 +1,8 @@
-import { type HttpError, toErrorBody } from '../errors.ts';
-import type { ChatMessage } from './chat-request.ts';
-import { createCollector } from './collect-answer.ts';
-import { isDone } from './event-data.ts';
-import { endOfEvent } from './event-splitter.ts';
+import { type HttpError, toErrorBody } from '../base/errors.ts';
+import type { ChatMessage } from '../chat-format/chat-request.ts';
+import { createCollector } from '../chat-format/collect-answer.ts';
+import { isDone } from '../chat-format/event-data.ts';
+import { endOfEvent } from '../chat-format/event-splitter.ts';
 
 /** What was answered. */
 export type Answered = {

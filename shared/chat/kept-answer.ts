@@ -1,6 +1,6 @@
-import { type Answer, EVENT_STREAM, jsonAnswer } from '../answer.ts';
-import type { KeptAnswer } from '../threads/conversations.ts';
-import type { ChatRequest } from './chat-request.ts';
+import { type Answer, EVENT_STREAM, jsonAnswer } from '../base/answer.ts';
+import type { ChatRequest } from '../chat-format/chat-request.ts';
+import type { KeptAnswer } from './conversations.ts';
 
 /**
  * The answer that an earlier request with the same Idempotency-Key has had, from its thread. No model is

@@ -1,6 +1,4 @@
-import { type HttpError, toErrorBody, UpstreamError } from '../errors.ts';
-import type { Bytes } from '../upstream/answer-body.ts';
-import { brokenOff, tooLarge } from '../upstream/read-answer.ts';
+import { type HttpError, toErrorBody, UpstreamError } from '../base/errors.ts';
 import {
   errorOfEvent,
   isDone,
@@ -9,8 +7,10 @@ import {
   readUsage,
   type Usage,
   usageOf,
-} from './event-data.ts';
-import { createSplitter, endOfEvent, type Splitter } from './event-splitter.ts';
+} from '../chat-format/event-data.ts';
+import { createSplitter, endOfEvent, type Splitter } from '../chat-format/event-splitter.ts';
+import type { Bytes } from '../upstream/answer-body.ts';
+import { brokenOff, tooLarge } from '../upstream/read-answer.ts';
 
 /** How long a deployment may keep its connection open behind [DONE]; the client waits for it. */
 const CLOSE_AFTER_MS = 100;

@@ -1,6 +1,6 @@
+import { errorKind, type LogFields } from '../base/log.ts';
 import type { DecisionRecord } from '../decisions/decision-record.ts';
-import { errorKind, type LogFields } from '../log.ts';
-import type { Interval } from '../score-prompts.ts';
+import type { Interval } from '../routing/score-prompts.ts';
 import { costOf, type Tokens } from '../spending/cost.ts';
 import type { End, Exchange } from './answer-chat.ts';
 import { attemptChain } from './attempts.ts';

@@ -1,6 +1,6 @@
+import type { Affinity, Session } from '../policy/session.ts';
 import type { Fleet, Member } from '../registry/fleet.ts';
-import type { Affinity, Session } from '../routing/session.ts';
-import type { Conversation } from '../threads/conversations.ts';
+import type { Conversation } from './conversations.ts';
 
 /** The thread that a request continues, as far as its answer tells of it. */
 export type Continued = {

@@ -1,6 +1,6 @@
-import { DeploymentNotFoundError } from '../errors.ts';
+import { DeploymentNotFoundError } from '../base/errors.ts';
+import { type Controls, parseRouterModel } from '../policy/controls.ts';
 import type { Fleet, Member } from '../registry/fleet.ts';
-import { type Controls, parseRouterModel } from '../routing/controls.ts';
 
 /** What a request's name stands for: the router, with what the name asks of it, or a deployment. */
 export type Target = { readonly controls: Controls; readonly named?: Member };

@@ -1,8 +1,8 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { TableClient, TransactionAction } from '@azure/data-tables';
-import { errorKind, type Log } from '../log.ts';
-import { isConflict, isNotFound, shareUntilFailure, writeToTable } from '../upstream/tables.ts';
+import { errorKind, type Log } from '../base/log.ts';
+import { isConflict, isNotFound, shareUntilFailure, writeToTable } from '../storage/tables.ts';
 import { type DecisionRecord, toColumns } from './decision-record.ts';
 import { createRequestIds, type Place, type RequestIds } from './request-ids.ts';
 import { createRollup, type Rollup } from './rollup.ts';

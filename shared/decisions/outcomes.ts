@@ -1,8 +1,8 @@
 import { createHash, randomUUID } from 'node:crypto';
 import type { TableClient, TransactionAction } from '@azure/data-tables';
 import * as z from 'zod';
-import { getRow } from '../threads/read-rows.ts';
-import { isConflict, writeToTable } from '../upstream/tables.ts';
+import { getRow } from '../storage/read-rows.ts';
+import { isConflict, writeToTable } from '../storage/tables.ts';
 import type { Place } from './request-ids.ts';
 
 /** How good an answer was, as somebody says. */

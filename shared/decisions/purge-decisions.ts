@@ -1,5 +1,5 @@
 import type { TableClient, TransactionAction } from '@azure/data-tables';
-import { pagesOf } from '../threads/read-rows.ts';
+import { pagesOf } from '../storage/read-rows.ts';
 import { dayOf } from './request-ids.ts';
 
 const MAX_ACTIONS = 100;

@@ -1,5 +1,5 @@
 import type { TableClient } from '@azure/data-tables';
-import { readRows } from '../threads/read-rows.ts';
+import { readRows } from '../storage/read-rows.ts';
 import { dayOf, type Place, partitionOf, rowTime, SHARDS } from './request-ids.ts';
 
 type Row = Readonly<Record<string, unknown>> & {

@@ -1,5 +1,5 @@
 import type { TableClient } from '@azure/data-tables';
-import { getRow, readRows } from '../threads/read-rows.ts';
+import { getRow, readRows } from '../storage/read-rows.ts';
 import { dayOf, partitionOf, rowTime, SHARDS } from './request-ids.ts';
 import { SPAN_MS, type SpanName, type SumKey, startOf, statsPartition } from './rollup.ts';
 import { statsJson } from './stats-json.ts';

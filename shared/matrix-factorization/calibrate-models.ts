@@ -1,5 +1,5 @@
 import { LRUCache } from 'lru-cache';
-import { percentiles } from '../routing/quantiles.ts';
+import { percentiles } from '../policy/quantiles.ts';
 import { type HeldOutScores, VALIDATION } from './held-out-scores.ts';
 import type { ChosenCalibration } from './scorer-choice.ts';
 

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { ConfigError } from '../errors.ts';
-import { percentiles } from '../routing/quantiles.ts';
+import { ConfigError } from '../base/errors.ts';
+import { percentiles } from '../policy/quantiles.ts';
 import type { ScorerEntry } from './registry.ts';
 import type { ChosenCalibration, ModelPair } from './scorer-choice.ts';
 

@@ -1,4 +1,4 @@
-import { ConfigError } from '../errors.ts';
+import { ConfigError } from '../base/errors.ts';
 import knownModels from './known-models.json' with { type: 'json' };
 import { type Calibration, findScorer, type ScorerEntry, type ScorerRegistry } from './registry.ts';
 

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { ConfigError } from '../errors.ts';
+import { ConfigError } from '../base/errors.ts';
 import type { Graph, Row } from './graph.ts';
 import { openOnnxGraph } from './onnx-session.ts';
 import { openProductGraph } from './product-graph.ts';

@@ -1,10 +1,10 @@
 import * as z from 'zod';
-import { chatRequestSchema } from '../chat/chat-request.ts';
+import { chatRequestSchema } from '../chat-format/chat-request.ts';
 import { outcomeSchema } from '../decisions/outcomes.ts';
-import { embeddingsSchema } from '../pass-embeddings.ts';
-import { rollbackSchema } from '../registry/entry-routes.ts';
-import { routeBatchSchema } from '../route-prompts.ts';
-import { routingSchema } from '../routing/controls.ts';
+import { rollbackSchema } from '../handlers/entry-handlers.ts';
+import { embeddingsSchema } from '../handlers/pass-embeddings.ts';
+import { routeBatchSchema } from '../handlers/route-prompts.ts';
+import { routingSchema } from '../policy/controls.ts';
 import { messageSchema, threadSchema } from '../threads/thread.ts';
 import {
   newItemsSchema,

@@ -62,7 +62,7 @@ const DEPLOYMENT =
 const MODEL = "Routed by the body's `model`; without one, as `smart-router`.";
 
 /**
- * Every operation by the name of its route in `functions/routes.ts`, whose table does not compile
+ * Every operation by the name of its route in `functions/routes/routes.ts`, whose table does not compile
  * without each of them. To add a route: add it there and here, and run `npm run openapi`.
  * The route `zz-not-found`, which answers all other paths with a 404, is no operation.
  */

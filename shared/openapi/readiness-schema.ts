@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import type { Readiness } from '../readiness.ts';
+import type { Readiness } from '../handlers/readiness.ts';
 import { choice } from './choice.ts';
 
 // A value that is added to a type and not here does not compile.

@@ -1,6 +1,6 @@
 import type {} from '@azure/openai/types';
 import type { OpenAI } from 'openai';
-import { createDeadline, untilAborted } from '../deadline.ts';
+import { createDeadline, untilAborted } from '../base/deadline.ts';
 import type { Deployment } from '../upstream/deployment.ts';
 import type { GetToken } from '../upstream/entra-token.ts';
 import { cutToTokens } from './cut-to-tokens.ts';

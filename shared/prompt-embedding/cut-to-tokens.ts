@@ -4,7 +4,7 @@ import {
   MAX_KEPT_PIECES,
   MAX_UNITS_AT_ONCE,
   PLAIN_TEXT,
-} from '../token-slices.ts';
+} from '../base/token-slices.ts';
 
 /**
  * The beginning of a text, at most `maxTokens` tokens of cl100k_base (the encoding of the

@@ -1,4 +1,4 @@
-import { errorKind, type Log } from '../log.ts';
+import { errorKind, type Log } from '../base/log.ts';
 
 /** A table that is down would otherwise write a line for each request. */
 const LOG_EVERY_MS = 10_000;

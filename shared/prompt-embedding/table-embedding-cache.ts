@@ -1,5 +1,5 @@
 import type { TableClient } from '@azure/data-tables';
-import { isNotFound, shareUntilFailure, writeToTable } from '../upstream/tables.ts';
+import { isNotFound, shareUntilFailure, writeToTable } from '../storage/tables.ts';
 import type { EmbeddingCache } from './embedding-cache.ts';
 
 /** Nobody waits for a write, but those to a table that is silent must not pile up. */

@@ -1,10 +1,10 @@
-import { InvalidRequestError } from '../errors.ts';
+import { InvalidRequestError } from '../base/errors.ts';
 import type { ScorerEntry } from '../matrix-factorization/registry.ts';
 import { findScorerModel } from '../matrix-factorization/scorer-choice.ts';
-import { isForUseCase } from '../use-case-policy.ts';
 import type { DeploymentDefinition, UseCaseDefinition } from './definitions.ts';
 import type { Fleet } from './fleet.ts';
 import { nearestName } from './nearest-name.ts';
+import { isForUseCase } from './use-case-policy.ts';
 
 /** The scorer's model that stands for a deployment; undefined when none does. */
 export function scorerModelOf(

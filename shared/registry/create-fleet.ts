@@ -1,5 +1,5 @@
-import { HttpError } from '../errors.ts';
-import { errorKind } from '../log.ts';
+import { HttpError } from '../base/errors.ts';
+import { errorKind } from '../base/log.ts';
 import type { Deployment } from '../upstream/deployment.ts';
 import type { Upstream } from '../upstream/upstream.ts';
 import type { DeploymentDefinition, Price, UseCaseDefinition } from './definitions.ts';

@@ -1,5 +1,5 @@
-import { HttpError, InvalidRequestError } from '../errors.ts';
-import { errorKind } from '../log.ts';
+import { HttpError, InvalidRequestError } from '../base/errors.ts';
+import { errorKind } from '../base/log.ts';
 import type { Deployment } from '../upstream/deployment.ts';
 import type { DeploymentDefinition } from './definitions.ts';
 import { authOf } from './to-deployment.ts';

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { MODES } from '../routing/threshold.ts';
+import { MODES } from '../policy/threshold.ts';
 import { API_STYLES } from '../upstream/deployment.ts';
 
 /** Printable ASCII: the names stand in paths, bodies and headers. */

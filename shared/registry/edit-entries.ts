@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
-import { HttpError, InvalidRequestError } from '../errors.ts';
-import type { Log } from '../log.ts';
+import { HttpError, InvalidRequestError } from '../base/errors.ts';
+import type { Log } from '../base/log.ts';
 import type { Definitions, Kind } from './definitions.ts';
 import { isEntryName } from './parse-definition.ts';
 import {

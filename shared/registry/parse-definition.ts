@@ -1,6 +1,6 @@
 import type * as z from 'zod';
-import { isName } from '../caller.ts';
-import { InvalidRequestError } from '../errors.ts';
+import { isName } from '../access/caller.ts';
+import { InvalidRequestError } from '../base/errors.ts';
 import {
   type Definitions,
   deploymentSchema,

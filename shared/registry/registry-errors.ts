@@ -1,5 +1,5 @@
-import { HttpError } from '../errors.ts';
-import { errorKind } from '../log.ts';
+import { HttpError } from '../base/errors.ts';
+import { errorKind } from '../base/log.ts';
 import type { Kind } from './definitions.ts';
 import { wordOf } from './parse-definition.ts';
 import type { Version } from './store.ts';

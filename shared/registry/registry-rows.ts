@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { InvalidRequestError } from '../errors.ts';
+import { InvalidRequestError } from '../base/errors.ts';
 import { deploymentSchema, type Kind, useCaseSchema } from './definitions.ts';
 import type { Version } from './store.ts';
 

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { TableClient, TransactionAction } from '@azure/data-tables';
-import { isConflict, isNotFound, shareUntilFailure, writeToTable } from '../upstream/tables.ts';
+import { isConflict, isNotFound, shareUntilFailure, writeToTable } from '../storage/tables.ts';
 import {
   currentKey,
   findPast,

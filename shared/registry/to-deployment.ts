@@ -1,7 +1,7 @@
+import { InvalidRequestError } from '../base/errors.ts';
 import type { Capabilities } from '../capabilities/capabilities.ts';
 import { capabilitiesOf } from '../capabilities/known-models.ts';
 import { CAPABILITY_NAMES, parseCapability } from '../capabilities/read-capabilities.ts';
-import { InvalidRequestError } from '../errors.ts';
 import { takesTokens } from '../upstream/allowed-hosts.ts';
 import type { Deployment } from '../upstream/deployment.ts';
 import type { SettingsDeployment } from './create-fleet.ts';

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { errorKind, type Log } from '../log.ts';
+import { errorKind, type Log } from '../base/log.ts';
 import type { Snapshot, Store } from './store.ts';
 
 /** What `GET /ready` says of the registry. */

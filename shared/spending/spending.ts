@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { TableClient } from '@azure/data-tables';
-import { errorKind, type Log } from '../log.ts';
-import { isNotFound, shareUntilFailure, writeToTable } from '../upstream/tables.ts';
+import { errorKind, type Log } from '../base/log.ts';
+import { isNotFound, shareUntilFailure, writeToTable } from '../storage/tables.ts';
 
 type SpendingOptions = {
   /** Absent: no tables are configured, and this instance counts alone. */

@@ -1,6 +1,6 @@
 import type { Attributes, AttributeValue } from '@opentelemetry/api';
+import type { CallEnd, CallStart } from '../calls/telemetry.ts';
 import { type Deployment, upstreamNameOf } from '../upstream/deployment.ts';
-import type { CallEnd, CallStart } from './telemetry.ts';
 
 type Target = Readonly<Record<string, string | number>>;
 

@@ -15,12 +15,12 @@ import {
   TraceIdRatioBasedSampler,
   TracerProvider,
 } from '@opentelemetry/sdk-trace';
-import { untilAborted } from '../deadline.ts';
-import { errorKind, type Log } from '../log.ts';
-import type { TelemetrySettings } from '../read-telemetry-settings.ts';
+import { untilAborted } from '../base/deadline.ts';
+import { errorKind, type Log } from '../base/log.ts';
+import type { Telemetry } from '../calls/telemetry.ts';
+import type { TelemetrySettings } from '../settings/read-telemetry-settings.ts';
 import { createLazyExporters } from './lazy-exporters.ts';
 import { createMeters } from './meters.ts';
-import type { Telemetry } from './telemetry.ts';
 import { traceRequest } from './trace-request.ts';
 
 type TelemetryOptions = {

@@ -10,11 +10,11 @@ import {
   trace,
 } from '@opentelemetry/api';
 import { W3CTraceContextPropagator } from '@opentelemetry/core';
+import type { CallStart, CallTrace, RequestStart, RequestTrace } from '../calls/telemetry.ts';
 import type { DecisionRecord } from '../decisions/decision-record.ts';
-import type { ScoringTimes } from '../score-prompts.ts';
+import type { ScoringTimes } from '../routing/score-prompts.ts';
 import { describeAnswer, describeRequest, describeTarget, known } from './call-attributes.ts';
 import type { Meters } from './meters.ts';
-import type { CallStart, CallTrace, RequestStart, RequestTrace } from './telemetry.ts';
 
 type TraceRequestOptions = {
   readonly tracer: Tracer;

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { TableClient, TransactionAction } from '@azure/data-tables';
-import { isConflict } from '../upstream/tables.ts';
-import type { Blobs } from './blobs.ts';
-import { getRow } from './read-rows.ts';
+import type { Blobs } from '../storage/blobs.ts';
+import { getRow } from '../storage/read-rows.ts';
+import { isConflict } from '../storage/tables.ts';
 import { isInstruction, MAX_INSTRUCTIONS, type StoredMessage, type Thread } from './thread.ts';
 import { KeyReusedError, ThreadConflictError, ThreadNotFoundError } from './thread-errors.ts';
 import {

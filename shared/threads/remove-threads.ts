@@ -1,7 +1,7 @@
 import type { TableClient, TransactionAction } from '@azure/data-tables';
-import { isNotFound } from '../upstream/tables.ts';
-import type { Blobs } from './blobs.ts';
-import { pagesOf } from './read-rows.ts';
+import type { Blobs } from '../storage/blobs.ts';
+import { pagesOf } from '../storage/read-rows.ts';
+import { isNotFound } from '../storage/tables.ts';
 import type { Thread } from './thread.ts';
 import { HEAD, listKey, listRowKey } from './thread-rows.ts';
 

@@ -1,5 +1,5 @@
-import type { Call } from '../answer.ts';
-import { InvalidRequestError } from '../errors.ts';
+import type { Call } from '../base/answer.ts';
+import { InvalidRequestError } from '../base/errors.ts';
 import { toThreadError } from './thread-errors.ts';
 
 export function isThreadId(id: string): boolean {

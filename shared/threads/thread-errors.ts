@@ -1,5 +1,5 @@
-import { HttpError } from '../errors.ts';
-import { errorKind } from '../log.ts';
+import { HttpError } from '../base/errors.ts';
+import { errorKind } from '../base/log.ts';
 
 /** There is no such thread, or it is somebody else's (404). */
 export class ThreadNotFoundError extends HttpError {

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
+import { fromJson } from '../base/wire-json.ts';
 import type { Row } from '../registry/registry-rows.ts';
-import { fromJson } from '../wire-json.ts';
 import type { AnswerFacts } from './append-messages.ts';
 import type { PlacedMessage, StoredMessage, Thread } from './thread.ts';
 

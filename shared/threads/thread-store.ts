@@ -1,7 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import type { TableClient } from '@azure/data-tables';
 import type { Row } from '../registry/registry-rows.ts';
-import { shareUntilFailure, writeToTable } from '../upstream/tables.ts';
+import type { Blobs } from '../storage/blobs.ts';
+import { getRow, pagesOf } from '../storage/read-rows.ts';
+import { shareUntilFailure, writeToTable } from '../storage/tables.ts';
 import {
   type Added,
   type Addition,
@@ -9,9 +11,7 @@ import {
   readMark,
   type Seen,
 } from './append-messages.ts';
-import type { Blobs } from './blobs.ts';
 import { readBefore, readMessages, readNewest } from './read-messages.ts';
-import { getRow, pagesOf } from './read-rows.ts';
 import { removeThread, removeThreadsBefore } from './remove-threads.ts';
 import type { PlacedMessage, Thread } from './thread.ts';
 import { createQueue } from './thread-queue.ts';

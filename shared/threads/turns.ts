@@ -1,5 +1,5 @@
 import { requirementsOf } from '../capabilities/requirements.ts';
-import type { ChatMessage } from '../chat/chat-request.ts';
+import type { ChatMessage } from '../chat-format/chat-request.ts';
 import { isInstruction } from './thread.ts';
 
 type Call = { readonly id: string };

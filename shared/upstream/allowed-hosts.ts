@@ -1,5 +1,5 @@
-import { InvalidRequestError } from '../errors.ts';
-import type { SettingsReader } from '../settings-reader.ts';
+import { InvalidRequestError } from '../base/errors.ts';
+import type { SettingsReader } from '../base/settings-reader.ts';
 
 /** Azure OpenAI and Foundry in Azure's public cloud. */
 const PUBLIC_CLOUD = [

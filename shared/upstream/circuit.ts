@@ -7,7 +7,7 @@ import {
   handleWhenResult,
   type IHalfOpenAfterBackoffContext,
 } from 'cockatiel';
-import { UpstreamError } from '../errors.ts';
+import { UpstreamError } from '../base/errors.ts';
 import { retryAfterHeaders } from './retry-after.ts';
 
 /** However often a deployment fails, it is tried again after this time. */

@@ -1,5 +1,5 @@
 import errors from 'undici/lib/core/errors.js';
-import { HttpError, UpstreamError } from '../errors.ts';
+import { HttpError, UpstreamError } from '../base/errors.ts';
 
 /** Says what failed without the address, which may be private; the cause goes to the log. */
 export function describeFailure(

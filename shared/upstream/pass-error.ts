@@ -1,5 +1,5 @@
-import { type Answer, errorAnswer } from '../answer.ts';
-import { HttpError } from '../errors.ts';
+import { type Answer, errorAnswer } from '../base/answer.ts';
+import { HttpError } from '../base/errors.ts';
 
 /** Long enough for what deployments say, short enough to be repeated. */
 const MAX_MESSAGE_LENGTH = 500;

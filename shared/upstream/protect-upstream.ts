@@ -1,5 +1,5 @@
 import errors from 'undici/lib/core/errors.js';
-import { CallEndedError, UpstreamError } from '../errors.ts';
+import { CallEndedError, UpstreamError } from '../base/errors.ts';
 import { BodyGivenUpError } from './answer-body.ts';
 import { type CircuitLimits, createCircuit, type Outcome } from './circuit.ts';
 import type { Operation } from './deployment.ts';

@@ -1,4 +1,4 @@
-import { HttpError, UpstreamError } from '../errors.ts';
+import { HttpError, UpstreamError } from '../base/errors.ts';
 import type { UpstreamAnswer } from './upstream.ts';
 
 /**

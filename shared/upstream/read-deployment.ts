@@ -1,5 +1,5 @@
+import type { SettingsReader } from '../base/settings-reader.ts';
 import { readCapabilities } from '../capabilities/read-capabilities.ts';
-import type { SettingsReader } from '../settings-reader.ts';
 import { takesTokens } from './allowed-hosts.ts';
 import { API_STYLES, type ApiStyle, type Deployment } from './deployment.ts';
 

@@ -1,4 +1,4 @@
-import type { SettingsReader } from '../settings-reader.ts';
+import type { SettingsReader } from '../base/settings-reader.ts';
 import { MAX_OPEN_MS } from './circuit.ts';
 import type { UpstreamLimits } from './protect-upstream.ts';
 

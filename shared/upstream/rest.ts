@@ -1,4 +1,4 @@
-import { UpstreamError } from '../errors.ts';
+import { UpstreamError } from '../base/errors.ts';
 import { parseRetryAfter, retryAfterHeaders } from './retry-after.ts';
 
 /** Whoever asks for more is asked again after this time, and can say so again. */

@@ -1,4 +1,4 @@
-import { UpstreamError } from '../errors.ts';
+import { UpstreamError } from '../base/errors.ts';
 import { retryAfterHeaders } from './retry-after.ts';
 
 /**

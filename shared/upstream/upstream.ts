@@ -1,7 +1,7 @@
 import type { Dispatcher } from 'undici';
 import Pool from 'undici/lib/dispatcher/pool.js';
-import { untilAborted } from '../deadline.ts';
-import { UpstreamError } from '../errors.ts';
+import { untilAborted } from '../base/deadline.ts';
+import { UpstreamError } from '../base/errors.ts';
 import type { CheckEndpoint } from './allowed-hosts.ts';
 import type { AnswerBody } from './answer-body.ts';
 import { type Deployment, type Operation, operationUrl, upstreamNameOf } from './deployment.ts';

@@ -1,6 +1,6 @@
 import type { TokenCredential } from '@azure/identity';
 import type { SearchClient, SearchIndex } from '@azure/search-documents';
-import { isNotFound } from '../upstream/tables.ts';
+import { isNotFound } from '../storage/tables.ts';
 import { type Entry, quote, toAttributes, toEntries, toODataFilter } from './ai-search-filter.ts';
 import type { Hit, Place, VectorEngine, VectorQuery } from './vector-engine.ts';
 import type { VectorItem } from './vector-store.ts';

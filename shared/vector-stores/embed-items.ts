@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
+import { InvalidRequestError } from '../base/errors.ts';
 import { createPromptSize } from '../capabilities/prompt-size.ts';
-import { InvalidRequestError } from '../errors.ts';
 import { EmbedderMismatchError, NoEmbedderError } from './store-errors.ts';
 import type { TextEmbedder } from './text-embedder.ts';
 import type { NewItem, SentEmbedding, VectorStore } from './vector-store.ts';

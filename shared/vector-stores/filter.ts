@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { InvalidRequestError } from '../errors.ts';
+import { InvalidRequestError } from '../base/errors.ts';
 import type { AttributeTypes } from './vector-store.ts';
 
 type Value = string | number | boolean;

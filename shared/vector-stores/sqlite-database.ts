@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module';
 import { Worker } from 'node:worker_threads';
-import { HttpError } from '../errors.ts';
+import { HttpError } from '../base/errors.ts';
 import type { Order, Result, Statement, WorkerSettings } from './sqlite-worker.ts';
 
 export type Row = Readonly<Record<string, unknown>>;

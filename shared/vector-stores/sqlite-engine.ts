@@ -1,4 +1,4 @@
-import { shareUntilFailure } from '../upstream/tables.ts';
+import { shareUntilFailure } from '../storage/tables.ts';
 import { type Database, openDatabase, type Row } from './sqlite-database.ts';
 import { toCondition } from './sqlite-filter.ts';
 import type { Statement } from './sqlite-worker.ts';

@@ -1,5 +1,5 @@
-import { HttpError, InvalidRequestError } from '../errors.ts';
-import { errorKind } from '../log.ts';
+import { HttpError, InvalidRequestError } from '../base/errors.ts';
+import { errorKind } from '../base/log.ts';
 
 /** There is no such store, or it is somebody else's (404). */
 export class StoreNotFoundError extends HttpError {

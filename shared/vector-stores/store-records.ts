@@ -1,6 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto';
 import type { TableClient } from '@azure/data-tables';
-import { isConflict, isNotFound, shareUntilFailure, writeToTable } from '../upstream/tables.ts';
+import { isConflict, isNotFound, shareUntilFailure, writeToTable } from '../storage/tables.ts';
 import type { AttributeTypes, VectorStore } from './vector-store.ts';
 import { expiryOf, isOfOutcomes } from './vector-store.ts';
 

@@ -1,13 +1,13 @@
 import { setImmediate } from 'node:timers/promises';
 import type { OpenAI } from 'openai';
-import type { Config } from '../config.ts';
-import { UpstreamError } from '../errors.ts';
-import { errorKind } from '../log.ts';
+import { UpstreamError } from '../base/errors.ts';
+import { errorKind } from '../base/log.ts';
 import { createEmbeddingClient, MAX_TOKENS } from '../prompt-embedding/azure-embedding.ts';
 import { LOCAL_EMBEDDER, loadLocalEmbedder } from '../prompt-embedding/local-embedding.ts';
+import type { Config } from '../settings/config.ts';
+import { shareUntilFailure } from '../storage/tables.ts';
 import type { Deployment } from '../upstream/deployment.ts';
 import type { GetToken } from '../upstream/entra-token.ts';
-import { shareUntilFailure } from '../upstream/tables.ts';
 import { FOLDED_DIMENSIONS, foldEmbedding } from './fold-embedding.ts';
 
 /** Turns texts into embeddings, for stores. */

@@ -1,5 +1,5 @@
 import type * as z from 'zod';
-import { InvalidRequestError } from '../errors.ts';
+import { InvalidRequestError } from '../base/errors.ts';
 import { type Embedded, embedItems, embedTexts, toEmbedding } from './embed-items.ts';
 import { parseFilter, type SentFilter } from './filter.ts';
 import { ItemNotFoundError, StoreNotFoundError } from './store-errors.ts';

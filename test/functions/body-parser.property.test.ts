@@ -3,10 +3,10 @@ import { describe, expect, it } from 'vitest';
 import { createBodyBudget } from '../../functions/http/body-budget.ts';
 import { checkShape } from '../../functions/http/body-shape.ts';
 import { parseBody } from '../../functions/http/read-body.ts';
-import { parseChatRequest } from '../../shared/chat/chat-request.ts';
-import { findNewestAsk } from '../../shared/chat/newest-ask.ts';
-import { HttpError } from '../../shared/errors.ts';
-import { toJson } from '../../shared/wire-json.ts';
+import { HttpError } from '../../shared/base/errors.ts';
+import { toJson } from '../../shared/base/wire-json.ts';
+import { parseChatRequest } from '../../shared/chat-format/chat-request.ts';
+import { findNewestAsk } from '../../shared/chat-format/newest-ask.ts';
 
 const SHAPE = { maxBodyDepth: 64, maxBodyValues: 500_000 };
 

@@ -3,9 +3,9 @@ import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { createCalls } from '../../functions/http/calls.ts';
 import { toFunctionResponse } from '../../functions/http/function-response.ts';
 import { createRespond, type Route } from '../../functions/http/respond.ts';
-import { jsonAnswer } from '../../shared/answer.ts';
-import { InvalidRequestError } from '../../shared/errors.ts';
-import type { Log } from '../../shared/log.ts';
+import { jsonAnswer } from '../../shared/base/answer.ts';
+import { InvalidRequestError } from '../../shared/base/errors.ts';
+import type { Log } from '../../shared/base/log.ts';
 
 let logged: unknown[] = [];
 beforeEach(() => {

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { findNewestAsk } from '../../shared/chat/newest-ask.ts';
+import { findNewestAsk } from '../../shared/chat-format/newest-ask.ts';
 import { readPrompt, splitWords } from '../../shared/prompt-embedding/prompt-words.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { percentiles } from '../../shared/routing/quantiles.ts';
+import { percentiles } from '../../shared/policy/quantiles.ts';
 import { measureRouting, type RoutedPrompt } from '../../tools/model/apgr.ts';
 import { evaluate } from '../../tools/model/evaluation.ts';
 import { measureAuc } from '../../tools/model/evaluation-auc.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { percentiles } from '../../shared/routing/quantiles.ts';
+import { percentiles } from '../../shared/policy/quantiles.ts';
 import { boostTrees } from '../../tools/model/boosted-trees.ts';
 import { type EmbeddedRows, EmbeddedRowsBuilder } from '../../tools/model/embedded-rows.ts';
 import { applyHead, measureScaling, solveHead } from '../../tools/model/linear-head.ts';

@@ -235,7 +235,7 @@ describe('package:verify', () => {
     [
       'loads something from elsewhere',
       (files) => {
-        const elsewhere = pathToFileURL(join(project, 'shared/errors.ts')).href;
+        const elsewhere = pathToFileURL(join(project, 'shared/base/errors.ts')).href;
         const index = Buffer.from(files['dist/functions/index.js'] ?? '');
         files['dist/functions/index.js'] = Buffer.concat([
           Buffer.from(`import ${JSON.stringify(elsewhere)};`),

@@ -1,4 +1,4 @@
-import { parseApiKeys } from '../../shared/api-keys.ts';
+import { parseApiKeys } from '../../shared/access/api-keys.ts';
 import { API_STYLES } from '../../shared/upstream/deployment.ts';
 import { weakElsewhereProblems } from './weak-elsewhere.ts';
 

@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url';
-import { ConfigError } from '../../shared/errors.ts';
+import { ConfigError } from '../../shared/base/errors.ts';
 import {
   findScorer,
   loadRegistry,

@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import { ConfigError } from '../../shared/errors.ts';
+import { ConfigError } from '../../shared/base/errors.ts';
 import { InputError } from './input-error.ts';
 
 type Options = Readonly<Record<string, { type: 'string' | 'boolean'; multiple?: boolean }>>;

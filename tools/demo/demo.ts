@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { TableClient } from '@azure/data-tables';
 import { createDecisionLog } from '../../shared/decisions/decision-log.ts';
 import { keepOutcome, type Outcome } from '../../shared/decisions/outcomes.ts';
-import { createTableClient } from '../../shared/upstream/tables.ts';
+import { createTableClient } from '../../shared/storage/tables.ts';
 import { POLICIES, toOutcome, toPastRecord } from './past-records.ts';
 import { decidePastRequests } from './past-requests.ts';
 import { promptsOf, WORKS } from './prompts.ts';

@@ -1,5 +1,5 @@
-import { readLimits } from '../../shared/read-limits.ts';
-import { SettingsReader } from '../../shared/settings-reader.ts';
+import { SettingsReader } from '../../shared/base/settings-reader.ts';
+import { readLimits } from '../../shared/settings/read-limits.ts';
 import { quantile } from '../measure/load.ts';
 import { kindOf } from './deployment-faults.ts';
 import { createQuestionMaker, type Question } from './question.ts';

@@ -1,9 +1,9 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { loadConfig } from '../../shared/config.ts';
-import { ConfigError } from '../../shared/errors.ts';
+import { ConfigError } from '../../shared/base/errors.ts';
 import { findScorer, loadRegistry } from '../../shared/matrix-factorization/registry.ts';
+import { loadConfig } from '../../shared/settings/config.ts';
 import { PUBLISHED } from '../azure/planned-scorer.ts';
 import { ofType, type Snapshot, valueAt } from './snapshot.ts';
 

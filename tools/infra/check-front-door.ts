@@ -1,4 +1,4 @@
-import { parseApiKeys } from '../../shared/api-keys.ts';
+import { parseApiKeys } from '../../shared/access/api-keys.ts';
 import { settingsOf } from './app-settings.ts';
 import { policyOf } from './check-policies.ts';
 import { label } from './check-services.ts';

@@ -77,7 +77,9 @@ function checkTelemetry(settings: Settings): readonly string[] {
 }
 
 function reasonOf(name: string): string {
-  return Object.hasOwn(PLATFORM, name) ? 'the platform needs it' : 'shared/config.ts reads it';
+  return Object.hasOwn(PLATFORM, name)
+    ? 'the platform needs it'
+    : 'shared/settings/config.ts reads it';
 }
 
 function objectionTo(name: string): string {

@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { access, chmod, constants, mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import { promisify } from 'node:util';
-import type { Environment } from '../../shared/settings-reader.ts';
+import type { Environment } from '../../shared/base/settings-reader.ts';
 
 const run = promisify(execFile);
 

@@ -1,12 +1,12 @@
 import { UNKNOWN_MODEL } from '../../shared/capabilities/capabilities.ts';
 import { needsOfText } from '../../shared/chat/guards.ts';
-import { createController } from '../../shared/controller.ts';
 import { createFindQuantiles } from '../../shared/matrix-factorization/calibrate-models.ts';
 import { loadHeldOutScores } from '../../shared/matrix-factorization/held-out-scores.ts';
 import { findScorer, loadRegistry } from '../../shared/matrix-factorization/registry.ts';
 import { load } from '../../shared/matrix-factorization/scorer.ts';
 import { loadLocalEmbedder } from '../../shared/prompt-embedding/local-embedding.ts';
 import type { Fleet, Member } from '../../shared/registry/fleet.ts';
+import { createController } from '../../shared/routing/controller.ts';
 import { quantile } from './load.ts';
 
 const COUNTS = [2, 16, 64];

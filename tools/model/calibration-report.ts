@@ -1,5 +1,5 @@
 import type { CalibrationTarget } from '../../shared/matrix-factorization/registry.ts';
-import { percentileOf } from '../../shared/routing/threshold.ts';
+import { percentileOf } from '../../shared/policy/threshold.ts';
 import type { CalibrationResult } from './calibration.ts';
 import { formatFigure } from './calibration-goal.ts';
 import type { Interval } from './calibration-statistics.ts';

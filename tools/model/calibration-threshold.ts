@@ -1,6 +1,6 @@
 import type { CalibrationTarget } from '../../shared/matrix-factorization/registry.ts';
-import { percentiles } from '../../shared/routing/quantiles.ts';
-import { NEVER_STRONG, thresholdForStrongShare } from '../../shared/routing/threshold.ts';
+import { percentiles } from '../../shared/policy/quantiles.ts';
+import { NEVER_STRONG, thresholdForStrongShare } from '../../shared/policy/threshold.ts';
 
 /**
  * A prompt, and what it adds to the figure of the target when it goes to the one model or to the

@@ -1,4 +1,4 @@
-import { percentiles } from '../../shared/routing/quantiles.ts';
+import { percentiles } from '../../shared/policy/quantiles.ts';
 import { InputError } from '../command-line/input-error.ts';
 import { type CalibrationGoal, formatFigure } from './calibration-goal.ts';
 import {

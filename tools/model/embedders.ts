@@ -1,10 +1,10 @@
 import { fileURLToPath } from 'node:url';
+import type { Environment } from '../../shared/base/settings-reader.ts';
 import {
   LOCAL_EMBEDDER,
   type LocalEmbedder,
   loadLocalEmbedder,
 } from '../../shared/prompt-embedding/local-embedding.ts';
-import type { Environment } from '../../shared/settings-reader.ts';
 import { InputError } from '../command-line/input-error.ts';
 import { createAzureBatchEmbedder, type EmbedBatch } from './azure-batch-embedder.ts';
 import { type BatchEmbedder, createBatchEmbedder } from './batch-embedder.ts';

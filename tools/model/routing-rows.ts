@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import * as z from 'zod';
-import { findNewestAsk } from '../../shared/chat/newest-ask.ts';
+import { findNewestAsk } from '../../shared/chat-format/newest-ask.ts';
 import { InputError } from '../command-line/input-error.ts';
 import { type BadLineTolerance, readJsonLines } from './json-lines.ts';
 import { canonicalModel } from './model-names.ts';

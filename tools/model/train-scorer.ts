@@ -1,4 +1,4 @@
-import { percentiles } from '../../shared/routing/quantiles.ts';
+import { percentiles } from '../../shared/policy/quantiles.ts';
 import { type Centroids, distanceOf, findCentroids } from './centroids.ts';
 import { type ClusterFactors, trainClusterFactors } from './cluster-factors.ts';
 import { LOGITS_PER_SCORE, writeClusterGraph, writeFactorGraph } from './factor-graphs.ts';

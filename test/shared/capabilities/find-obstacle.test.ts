@@ -11,7 +11,7 @@ import {
 } from '../../../shared/capabilities/find-obstacle.ts';
 import { capabilitiesOf } from '../../../shared/capabilities/known-models.ts';
 import { requirementsOf, requirementsOfText } from '../../../shared/capabilities/requirements.ts';
-import { parseChatRequest } from '../../../shared/chat/chat-request.ts';
+import { parseChatRequest } from '../../../shared/chat-format/chat-request.ts';
 
 /** Can do nothing but answer a text. */
 const LEAST: Capabilities = { ...UNKNOWN_MODEL, lacks: new Set(FEATURES) };

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
+import { SettingsReader } from '../../../shared/base/settings-reader.ts';
 import { UNKNOWN_MODEL } from '../../../shared/capabilities/capabilities.ts';
 import { capabilitiesOf } from '../../../shared/capabilities/known-models.ts';
-import { SettingsReader } from '../../../shared/settings-reader.ts';
 import { readDeployment } from '../../../shared/upstream/read-deployment.ts';
 
 function read(capabilities: string | undefined, model = 'my-model', more = {}) {

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import type { ChatMessage } from '../../../shared/chat/chat-request.ts';
-import { messageOf } from '../../../shared/chat/collect-answer.ts';
+import { HttpError } from '../../../shared/base/errors.ts';
 import { keepStream } from '../../../shared/chat/keep-stream.ts';
-import { HttpError } from '../../../shared/errors.ts';
+import type { ChatMessage } from '../../../shared/chat-format/chat-request.ts';
+import { messageOf } from '../../../shared/chat-format/collect-answer.ts';
 
 type Kept = { readonly message: ChatMessage | undefined; readonly isWhole: boolean };
 

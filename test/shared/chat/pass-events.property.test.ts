@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { HttpError } from '../../../shared/base/errors.ts';
 import { openEvents, type StreamEnd } from '../../../shared/chat/pass-events.ts';
-import { HttpError } from '../../../shared/errors.ts';
 
 const options = {
   includeUsage: true,

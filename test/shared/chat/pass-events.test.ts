@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
+import { type HttpError, UpstreamError } from '../../../shared/base/errors.ts';
 import { openEvents, type StreamEnd } from '../../../shared/chat/pass-events.ts';
-import { type HttpError, UpstreamError } from '../../../shared/errors.ts';
 
 const usage =
   '{"choices":[],"created":1,"id":"c","model":"m","object":"chat.completion.chunk","usage":{"completion_tokens":2,"prompt_tokens":5,"total_tokens":7}}';

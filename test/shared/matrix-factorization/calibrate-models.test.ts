@@ -6,7 +6,7 @@ import {
 } from '../../../shared/matrix-factorization/held-out-scores.ts';
 import { loadRegistry } from '../../../shared/matrix-factorization/registry.ts';
 import { resolveScorer } from '../../../shared/matrix-factorization/scorer-choice.ts';
-import { thresholdForStrongShare } from '../../../shared/routing/threshold.ts';
+import { thresholdForStrongShare } from '../../../shared/policy/threshold.ts';
 
 let heldOutScores: HeldOutScores | undefined;
 beforeAll(async () => {

@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
-import { ConfigError } from '../../../shared/errors.ts';
+import { ConfigError } from '../../../shared/base/errors.ts';
 import { findScorer, loadRegistry } from '../../../shared/matrix-factorization/registry.ts';
 
 const root = await mkdtemp(join(tmpdir(), 'smart-router-registry-'));

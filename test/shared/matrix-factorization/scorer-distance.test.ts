@@ -1,5 +1,5 @@
 import { afterAll, describe, expect, test } from 'vitest';
-import { ConfigError } from '../../../shared/errors.ts';
+import { ConfigError } from '../../../shared/base/errors.ts';
 import { load } from '../../../shared/matrix-factorization/scorer.ts';
 import { type DistanceScorer, writeDistanceScorer } from '../../support/distance-scorer.ts';
 

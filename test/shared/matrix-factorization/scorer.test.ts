@@ -3,7 +3,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
-import { ConfigError } from '../../../shared/errors.ts';
+import { ConfigError } from '../../../shared/base/errors.ts';
 import type { ScorerEntry } from '../../../shared/matrix-factorization/registry.ts';
 import { load } from '../../../shared/matrix-factorization/scorer.ts';
 import { writeProjectionGraph } from '../../../tools/model/projection-graph.ts';

@@ -4,7 +4,7 @@ import { afterAll, describe, expect, test } from 'vitest';
 import { createMemoryEmbeddingCache } from '../../../shared/prompt-embedding/embedding-cache.ts';
 import { createPromptEmbedding } from '../../../shared/prompt-embedding/prompt-embedding.ts';
 import { createTableEmbeddingCache } from '../../../shared/prompt-embedding/table-embedding-cache.ts';
-import { createTableClient } from '../../../shared/upstream/tables.ts';
+import { createTableClient } from '../../../shared/storage/tables.ts';
 import { startAzurite } from '../../../tools/local-services/azurite.ts';
 import {
   describeEmbeddingCache,

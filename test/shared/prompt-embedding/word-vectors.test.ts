@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
-import { ConfigError } from '../../../shared/errors.ts';
+import { ConfigError } from '../../../shared/base/errors.ts';
 import { loadLocalEmbedder } from '../../../shared/prompt-embedding/local-embedding.ts';
 import { hashWord } from '../../../shared/prompt-embedding/word-hash.ts';
 import {

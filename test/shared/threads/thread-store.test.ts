@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { TableClient } from '@azure/data-tables';
 import { ContainerClient } from '@azure/storage-blob';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createBlobs } from '../../../shared/threads/blobs.ts';
+import { createBlobs } from '../../../shared/storage/blobs.ts';
 import type { StoredMessage } from '../../../shared/threads/thread.ts';
 import { createThreadStore } from '../../../shared/threads/thread-store.ts';
 import { type Azurite, startAzurite } from '../../../tools/local-services/azurite.ts';

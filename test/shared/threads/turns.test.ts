@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { ChatMessage } from '../../../shared/chat/chat-request.ts';
+import type { ChatMessage } from '../../../shared/chat-format/chat-request.ts';
 import { cutTurns, openCallsOf, pairToolCalls } from '../../../shared/threads/turns.ts';
 
 const user = (content: string): ChatMessage => ({ role: 'user', content });

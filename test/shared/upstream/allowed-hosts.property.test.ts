@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { InvalidRequestError } from '../../../shared/errors.ts';
-import { SettingsReader } from '../../../shared/settings-reader.ts';
+import { InvalidRequestError } from '../../../shared/base/errors.ts';
+import { SettingsReader } from '../../../shared/base/settings-reader.ts';
 import {
   createAllowedHosts,
   readAllowedHosts,

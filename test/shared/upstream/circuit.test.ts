@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { CallEndedError } from '../../../shared/errors.ts';
+import { CallEndedError } from '../../../shared/base/errors.ts';
 import { readAnswer } from '../../../shared/upstream/read-answer.ts';
 import type { Upstream } from '../../../shared/upstream/upstream.ts';
 import {

@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { isName, readUseCase } from '../../../shared/caller.ts';
+import { isName, readUseCase } from '../../../shared/access/caller.ts';
+import { HttpError } from '../../../shared/base/errors.ts';
+import { SettingsReader } from '../../../shared/base/settings-reader.ts';
 import { findTarget } from '../../../shared/chat/target.ts';
-import { HttpError } from '../../../shared/errors.ts';
-import { SettingsReader } from '../../../shared/settings-reader.ts';
 import { API_STYLES, operationUrl } from '../../../shared/upstream/deployment.ts';
 import { readDeployment } from '../../../shared/upstream/read-deployment.ts';
 

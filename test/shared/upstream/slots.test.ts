@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import { CallEndedError } from '../../../shared/errors.ts';
+import { CallEndedError } from '../../../shared/base/errors.ts';
 import { createUpstreams, type Upstream } from '../../../shared/upstream/upstream.ts';
 import {
   createUpstream,

@@ -1,0 +1,61 @@
+import type { TokenCredential } from '@azure/identity';
+import type { Log } from '../../shared/base/log.ts';
+import { createDecisionLog, type DecisionLog } from '../../shared/decisions/decision-log.ts';
+import { keepOutcome, type Outcome } from '../../shared/decisions/outcomes.ts';
+import { removeDecisionsBefore } from '../../shared/decisions/purge-decisions.ts';
+import {
+  createDecisionRoutes,
+  type DecisionRoutes,
+} from '../../shared/handlers/decision-handlers.ts';
+import type { Config } from '../../shared/settings/config.ts';
+import type { PurgeJob } from '../../shared/storage/purge-expired.ts';
+import { createTableClient, shareUntilFailure } from '../../shared/storage/tables.ts';
+
+export type Decisions = {
+  readonly log: DecisionLog;
+  readonly routes: DecisionRoutes;
+  readonly purgeJobs: readonly PurgeJob[];
+  /** Of a comparison that the router itself has made. */
+  readonly addOutcome: (outcome: Outcome, comparedWith: string) => Promise<void>;
+};
+
+type DecisionsOptions = {
+  readonly config: Config;
+  readonly loadCredential: () => Promise<TokenCredential>;
+  readonly log: Log;
+};
+
+/** No caller is called so. */
+const ROUTER = '(router)';
+const DAY_MS = 86_400_000;
+
+/** The decisions and their outcomes, where there is a table to keep them in. */
+export function createDecisions({ config, loadCredential, log }: DecisionsOptions): Decisions {
+  const { tables, decisions } = config;
+  const { table, retentionDays } = decisions;
+  const loadClient =
+    tables && decisions.isOn
+      ? shareUntilFailure(() => createTableClient(tables, table, loadCredential))
+      : undefined;
+  const decisionLog = createDecisionLog({ loadClient, log });
+  return {
+    log: decisionLog,
+    routes: createDecisionRoutes({
+      ...{ loadClient, ids: decisionLog.ids, retentionMs: retentionDays * DAY_MS },
+    }),
+    addOutcome: async (outcome, comparedWith) => {
+      const place = decisionLog.ids.placeOf(outcome.request_id);
+      if (loadClient === undefined || place === undefined) return;
+      const origin = { caller: ROUTER, at: Date.now(), comparedWith };
+      await keepOutcome(await loadClient(), place, outcome, origin);
+    },
+    purgeJobs: loadClient
+      ? [
+          {
+            ...{ what: 'decisions', retentionDays },
+            purge: async (before) => removeDecisionsBefore(await loadClient(), before),
+          },
+        ]
+      : [],
+  };
+}

@@ -1,0 +1,182 @@
+import type { TokenCredential } from '@azure/identity';
+import type { Log } from '../../shared/base/log.ts';
+import { createEntryRoutes, type EntryRoutes } from '../../shared/handlers/entry-handlers.ts';
+import type { HeldOutScores } from '../../shared/matrix-factorization/held-out-scores.ts';
+import {
+  checkPrices,
+  checkScorerModel,
+  scorerModelOf,
+} from '../../shared/registry/check-definition.ts';
+import { createFleetKeeper, type SettingsDeployment } from '../../shared/registry/create-fleet.ts';
+import { createCredentials } from '../../shared/registry/credentials.ts';
+import type { DeploymentDefinition, UseCaseDefinition } from '../../shared/registry/definitions.ts';
+import { createEditor } from '../../shared/registry/edit-entries.ts';
+import type { Fleet } from '../../shared/registry/fleet.ts';
+import { type ProbeReport, probeDeployment } from '../../shared/registry/probe-deployment.ts';
+import { createReadSecret } from '../../shared/registry/read-secret.ts';
+import { LastDeploymentError } from '../../shared/registry/registry-errors.ts';
+import type { Store } from '../../shared/registry/store.ts';
+import { createTableStore } from '../../shared/registry/table-store.ts';
+import { toDefinition, toDeployment } from '../../shared/registry/to-deployment.ts';
+import { type RegistryState, watchRegistry } from '../../shared/registry/watch-registry.ts';
+import type { Config } from '../../shared/settings/config.ts';
+import type { PurgeJob } from '../../shared/storage/purge-expired.ts';
+import { createTableClient } from '../../shared/storage/tables.ts';
+import type { CheckEndpoint } from '../../shared/upstream/allowed-hosts.ts';
+import type { Deployment } from '../../shared/upstream/deployment.ts';
+import type { Upstream } from '../../shared/upstream/upstream.ts';
+
+type RegistryOptions = {
+  readonly config: Config;
+  readonly createUpstream: (deployment: Deployment) => Upstream;
+  readonly checkEndpoint: CheckEndpoint;
+  readonly heldOutScores: HeldOutScores | undefined;
+  /** What a use case has spent today, in USD. */
+  readonly spentToday: (useCase: string) => number;
+  readonly loadCredential: () => Promise<TokenCredential>;
+  readonly log: Log;
+};
+
+export type Registry = {
+  readonly getFleet: () => Fleet;
+  readonly deployments: EntryRoutes;
+  readonly useCases: EntryRoutes;
+  readonly state: () => RegistryState;
+  /** Puts the registry in force as far as that takes little time, and keeps to it. */
+  readonly start: () => Promise<void>;
+  readonly purgeJobs: readonly PurgeJob[];
+};
+
+/** What a first look may take of a cold start; a slower one comes into force later. */
+const START_MS = 2_000;
+
+/** Builds the registry: what the settings name, and what is put over it while the app runs. */
+export function createRegistry(options: RegistryOptions): Registry {
+  const { config, createUpstream, checkEndpoint, log } = options;
+  const { entry } = config.scorer;
+  const { registry } = config;
+  const own = settingsOf(config);
+  const settings = new Map(own.map((one) => [one.deployment.name, one.deployment]));
+  const credentials = createCredentials({
+    upstreamKeys: registry.upstreamKeys,
+    settings,
+    secrets: registry.keyVault?.secrets ?? [],
+    // Without a vault there is no secret that may be named.
+    readSecret: createReadSecret(registry.keyVault?.url ?? '', options.loadCredential),
+  });
+
+  async function resolve(name: string, definition: DeploymentDefinition): Promise<Deployment> {
+    checkEndpoint(definition.endpoint);
+    const apiKey = await credentials.resolve(name, definition);
+    return toDeployment(name, definition, { ofSettings: settings.get(name), apiKey });
+  }
+
+  const keeper = createFleetKeeper({
+    settings: own,
+    createUpstream,
+    resolve,
+    findScorerModel: (name, definition) => scorerModelOf(entry, name, definition),
+    strengthOf: options.heldOutScores?.mean,
+  });
+  const store = createStore(options);
+  const watcher =
+    store && watchRegistry({ ...registry, store, startMs: START_MS, apply: keeper.apply, log });
+  const shared = { store, onWritten: async () => watcher?.refresh(), log };
+  const routes = createRoutes(
+    options,
+    { own, shared, getFleet: keeper.current },
+    {
+      check: (name, definition) => {
+        checkEndpoint(definition.endpoint);
+        credentials.check(name, definition);
+        toDeployment(name, definition, { ofSettings: settings.get(name) });
+        checkScorerModel(entry, name, definition);
+      },
+      probe: async (name, definition) =>
+        probeDeployment(createUpstream, () => resolve(name, definition)),
+    },
+  );
+  return {
+    ...routes,
+    getFleet: keeper.current,
+    state: () => watcher?.state() ?? { state: 'not-used', problems: [] },
+    start: async () => watcher?.start(),
+    purgeJobs: store
+      ? [{ what: 'registry', retentionDays: registry.retentionDays, purge: store.purge }]
+      : [],
+  };
+}
+
+function settingsOf(config: Config): readonly SettingsDeployment[] {
+  return (['strong', 'weak'] as const).map((tier) => ({
+    tier,
+    deployment: config[tier],
+    scorerModel: config.scorer.pair[tier],
+    price: config.registry.prices[tier],
+  }));
+}
+
+function createStore({ config, loadCredential }: RegistryOptions): Store | undefined {
+  const { tables, registry } = config;
+  return (
+    tables &&
+    createTableStore({
+      loadClient: () => createTableClient(tables, registry.table, loadCredential),
+    })
+  );
+}
+
+type Shared = {
+  readonly own: readonly SettingsDeployment[];
+  readonly shared: Pick<Parameters<typeof createEditor>[0], 'store' | 'onWritten' | 'log'>;
+  readonly getFleet: () => Fleet;
+};
+
+type DeploymentChecks = {
+  /** Throws when a deployment cannot be as it is defined. */
+  readonly check: (name: string, definition: DeploymentDefinition) => void;
+  readonly probe: (name: string, definition: DeploymentDefinition) => Promise<ProbeReport>;
+};
+
+function createRoutes(
+  { config, spentToday }: RegistryOptions,
+  { own, shared, getFleet }: Shared,
+  { check, probe }: DeploymentChecks,
+): Pick<Registry, 'deployments' | 'useCases'> {
+  const settings = new Map(own.map((one) => [one.deployment.name, toDefinition(one)]));
+  const deployments = createEditor({ kind: 'deployment', settings, ...shared });
+  const noUseCases = new Map<string, UseCaseDefinition>();
+  const useCases = createEditor({ kind: 'use_case', settings: noUseCases, ...shared });
+
+  /** One at least must stay that the router can choose. */
+  async function checkLeft(name: string, definition?: DeploymentDefinition): Promise<void> {
+    const others = (await deployments.list()).filter((one) => one.name !== name);
+    const isLeft = [...others, { name, definition }].some(
+      (one) =>
+        one.definition !== undefined &&
+        one.definition.enabled !== false &&
+        scorerModelOf(config.scorer.entry, one.name, one.definition) !== undefined,
+    );
+    if (!isLeft) throw new LastDeploymentError();
+  }
+
+  return {
+    deployments: createEntryRoutes({
+      kind: 'deployment',
+      editor: deployments,
+      settings,
+      validate: async (name, definition) => {
+        if (definition !== undefined) check(name, definition);
+        await checkLeft(name, definition);
+      },
+      probe,
+    }),
+    useCases: createEntryRoutes({
+      kind: 'use_case',
+      editor: useCases,
+      settings: noUseCases,
+      validate: async (_, definition) => checkPrices(getFleet(), definition),
+      describe: (name) => ({ spent_today: spentToday(name) }),
+    }),
+  };
+}

@@ -1,0 +1,54 @@
+import type { TokenCredential } from '@azure/identity';
+import type { ContainerClient } from '@azure/storage-blob';
+import { createOpenConversation, type OpenConversation } from '../../shared/chat/conversations.ts';
+import { createThreadRoutes, type ThreadRoutes } from '../../shared/handlers/thread-handlers.ts';
+import type { Config } from '../../shared/settings/config.ts';
+import { createBlobs } from '../../shared/storage/blobs.ts';
+import type { PurgeJob } from '../../shared/storage/purge-expired.ts';
+import { createTableClient } from '../../shared/storage/tables.ts';
+import { createThreadStore, type ThreadStore } from '../../shared/threads/thread-store.ts';
+
+export type Threads = {
+  readonly routes: ThreadRoutes;
+  readonly openConversation: OpenConversation;
+  readonly purgeJobs: readonly PurgeJob[];
+};
+
+type ThreadsOptions = {
+  readonly config: Config;
+  readonly loadCredential: () => Promise<TokenCredential>;
+};
+
+/** Threads, where a table and a container are configured to keep them in. */
+export function createThreads(options: ThreadsOptions): Threads {
+  const store = createStore(options);
+  return {
+    routes: createThreadRoutes(store),
+    openConversation: createOpenConversation(store),
+    // What has expired is of no more use.
+    purgeJobs: store ? [{ what: 'threads', retentionDays: 0, purge: store.purge }] : [],
+  };
+}
+
+function createStore({ config, loadCredential }: ThreadsOptions): ThreadStore | undefined {
+  const { tables, threads } = config;
+  const { blobs } = threads;
+  if (tables === undefined || blobs === undefined) return undefined;
+  return createThreadStore({
+    loadClient: () => createTableClient(tables, threads.table, loadCredential),
+    blobs: createBlobs(() => createContainerClient(blobs, threads.container, loadCredential)),
+    ttlMs: threads.ttlMs,
+  });
+}
+
+async function createContainerClient(
+  { endpoint, connectionString }: NonNullable<Config['threads']['blobs']>,
+  name: string,
+  loadCredential: () => Promise<TokenCredential>,
+): Promise<ContainerClient> {
+  // Few messages are so large: it is not loaded at the start.
+  const { ContainerClient } = await import('@azure/storage-blob');
+  const options = { retryOptions: { maxTries: 2, retryDelayInMs: 100, maxRetryDelayInMs: 500 } };
+  if (connectionString !== undefined) return new ContainerClient(connectionString, name, options);
+  return new ContainerClient(new URL(name, endpoint).href, await loadCredential(), options);
+}

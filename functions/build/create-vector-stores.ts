@@ -1,0 +1,83 @@
+import type { TokenCredential } from '@azure/identity';
+import {
+  createVectorStoreRoutes,
+  type VectorStoreRoutes,
+} from '../../shared/handlers/vector-store-handlers.ts';
+import type { Config } from '../../shared/settings/config.ts';
+import type { PurgeJob } from '../../shared/storage/purge-expired.ts';
+import { createTableClient } from '../../shared/storage/tables.ts';
+import type { GetToken } from '../../shared/upstream/entra-token.ts';
+import { createOutcomes, type Outcomes } from '../../shared/vector-stores/outcomes.ts';
+import { createStoreRecords } from '../../shared/vector-stores/store-records.ts';
+import { createTextEmbedders } from '../../shared/vector-stores/text-embedder.ts';
+import type { VectorEngine } from '../../shared/vector-stores/vector-engine.ts';
+import { createVectorStores } from '../../shared/vector-stores/vector-stores.ts';
+
+type Options = {
+  readonly config: Config;
+  readonly getToken: GetToken;
+  readonly loadCredential: () => Promise<TokenCredential>;
+};
+
+export type VectorStoresPart = {
+  readonly routes: VectorStoreRoutes;
+  /** Absent: nothing is kept. */
+  readonly outcomes?: Outcomes;
+  readonly purgeJobs: readonly PurgeJob[];
+  readonly close: () => Promise<void>;
+};
+
+/** Vector stores, where an engine and a table are configured. Nothing of an engine is loaded before it is used. */
+export function createVectorStoresPart(options: Options): VectorStoresPart {
+  const { config, getToken, loadCredential } = options;
+  const { tables, vectors } = config;
+  const engine = createEngine(options);
+  const parts = tables &&
+    engine && {
+      engine,
+      embedders: createTextEmbedders(config, getToken),
+      records: createStoreRecords(() => createTableClient(tables, vectors.table, loadCredential)),
+    };
+  const stores = parts && createVectorStores(parts);
+  return {
+    routes: createVectorStoreRoutes(stores),
+    ...(parts && { outcomes: createOutcomes(parts) }),
+    purgeJobs: stores ? [{ what: 'vector stores', retentionDays: 0, purge: stores.purge }] : [],
+    close: async () => engine?.close(),
+  };
+}
+
+function createEngine({ config, loadCredential }: Options): VectorEngine | undefined {
+  const { file, aiSearch } = config.vectors;
+  if (aiSearch !== undefined) {
+    return createLazyEngine(async () => {
+      const { createAiSearchEngine } = await import(
+        '../../shared/vector-stores/ai-search-engine.ts'
+      );
+      return createAiSearchEngine({ ...aiSearch, loadCredential });
+    });
+  }
+  if (file === undefined) return undefined;
+  return createLazyEngine(async () => {
+    const { createSqliteEngine } = await import('../../shared/vector-stores/sqlite-engine.ts');
+    return createSqliteEngine(file);
+  });
+}
+
+/** Chat requests start without it. */
+function createLazyEngine(load: () => Promise<VectorEngine>): VectorEngine {
+  let loading: Promise<VectorEngine> | undefined;
+  const get = () => {
+    loading ??= load();
+    return loading;
+  };
+  return {
+    upsert: async (...args) => (await get()).upsert(...args),
+    get: async (...args) => (await get()).get(...args),
+    remove: async (...args) => (await get()).remove(...args),
+    search: async (...args) => (await get()).search(...args),
+    count: async (...args) => (await get()).count(...args),
+    removeStore: async (...args) => (await get()).removeStore(...args),
+    close: async () => (await loading)?.close(),
+  };
+}

@@ -1,0 +1,55 @@
+import type { SettingsReader } from '../base/settings-reader.ts';
+import { type ApiKey, parseApiKeys } from './api-keys.ts';
+import { type EntraAccess, readEntra } from './entra-settings.ts';
+
+/** Set by the platform, never by core tools or the local host. */
+const AZURE_SIGNS = ['WEBSITE_INSTANCE_ID', 'WEBSITE_SITE_NAME', 'WEBSITE_POD_NAME'];
+
+/** Who may call. */
+export type Access = {
+  /** Absent: the router asks nobody for a key. Empty: nobody may call. */
+  readonly apiKeys?: readonly ApiKey[];
+  /** Whose access tokens let in, beside keys. */
+  readonly entra?: EntraAccess;
+  /**
+   * True: the host lets in only who has its function key, which is how the front door shows that a
+   * request came through it (`FRONT_DOOR=function-key`).
+   */
+  readonly hostChecksKey: boolean;
+};
+
+/** Reads the settings that open and close the router's door. */
+export function readAccess(read: SettingsReader): Access {
+  const isOpen = read.choice('ROUTER_AUTH', ['none', 'keys'] as const) === 'none';
+  const hostChecksKey = read.choice('FRONT_DOOR', ['function-key'] as const) !== undefined;
+  const apiKeys = readApiKeys(read);
+  const entra = readEntra(read);
+  const exclusive = isOpen ? 'ROUTER_AUTH=none' : hostChecksKey ? 'FRONT_DOOR' : undefined;
+  if (exclusive === undefined) return { apiKeys, ...(entra && { entra }), hostChecksKey };
+  // Behind a front door, it is there that callers show who they are.
+  const others = {
+    FRONT_DOOR: isOpen && hostChecksKey,
+    ROUTER_API_KEYS: read.text('ROUTER_API_KEYS') !== undefined,
+    ENTRA_TENANT_ID: entra !== undefined,
+  };
+  for (const [name, isSet] of Object.entries(others)) {
+    if (isSet) read.problem(`${exclusive} and ${name} contradict each other: remove one of them.`);
+  }
+  if (isOpen && AZURE_SIGNS.some((name) => read.text(name) !== undefined)) {
+    read.problem(
+      'ROUTER_AUTH=none opens the router to everybody and is refused in Azure: set ROUTER_API_KEYS or ENTRA_TENANT_ID.',
+    );
+  }
+  return { hostChecksKey };
+}
+
+/** True when there is nothing that anybody could show. */
+export function letsNobodyIn({ apiKeys, entra }: Access): boolean {
+  return apiKeys?.length === 0 && entra === undefined;
+}
+
+function readApiKeys(read: SettingsReader): readonly ApiKey[] {
+  const { keys, problems } = parseApiKeys(read.text('ROUTER_API_KEYS') ?? '');
+  for (const problem of problems) read.problem(problem);
+  return keys;
+}

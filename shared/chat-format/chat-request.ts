@@ -1,0 +1,152 @@
+import * as z from 'zod';
+import { InvalidRequestError } from '../base/errors.ts';
+import {
+  foundryRoutingSchema,
+  fromFoundry,
+  type RoutingWish,
+  routingSchema,
+} from '../policy/controls.ts';
+
+/** More is nearly always a mistake, and Azure OpenAI refuses it too. */
+const MAX_MESSAGES = 2_048;
+
+/** What is said of a wrong field, in characters. */
+const MAX_ISSUE_LENGTH = 300;
+
+const messageSchema = z.looseObject({
+  role: z.string(),
+  content: z.union([z.string(), z.array(z.looseObject({ type: z.string() }))]).nullish(),
+});
+
+/** The fields that the router reads, and the types of the common ones. All others go through. */
+export const chatRequestSchema = z.looseObject({
+  messages: z
+    .array(messageSchema)
+    .max(MAX_MESSAGES)
+    .nullish()
+    .describe('The conversation, as OpenAI has it. Needed unless there is a `prompt`.'),
+  prompt: z
+    .string()
+    .nullish()
+    .describe('One user message, the newest; beside `messages` or instead of them.'),
+  model: z
+    .string()
+    .nullish()
+    .describe(
+      '`smart-router` (the default) routes; `router-mf-<threshold>` routes at that threshold; the name of a deployment calls it. Ignored where the path names a deployment.',
+    ),
+  stream: z.boolean().nullish().describe('True: the answer comes as server-sent events.'),
+  stream_options: z
+    .looseObject({ include_usage: z.boolean().nullish() })
+    // A long number, kept as it was written, looks like an object with this key.
+    .refine((options) => !('rawJSON' in options), 'must be an object')
+    .nullish(),
+  temperature: z.number().nullish(),
+  top_p: z.number().nullish(),
+  max_tokens: z.int().nullish(),
+  max_completion_tokens: z.int().nullish(),
+  n: z.int().nullish(),
+  routing: routingSchema.nullish(),
+  routing_config: foundryRoutingSchema.nullish(),
+  thread_id: z
+    .string()
+    .nullish()
+    .describe(
+      'The thread whose conversation goes before `messages`, and to which they and the answer are added.',
+    ),
+});
+
+export type ChatMessage = z.infer<typeof messageSchema>;
+
+/** A request that can be decided on and sent. */
+export type ChatRequest = {
+  readonly messages: readonly ChatMessage[];
+  /** Everything the deployment is sent but `model`: without the router's own fields. */
+  readonly upstreamBody: Readonly<Record<string, unknown>>;
+  readonly model?: string;
+  readonly stream: boolean;
+  /** Whether the client asked for the usage chunk, which the router always asks for. */
+  readonly includeUsage: boolean;
+  readonly routing: RoutingWish;
+  /** The thread that its messages continue; then there may be none. */
+  readonly threadId?: string;
+};
+
+/** Names the thread of a request whose body does not. */
+export const THREAD_HEADER = 'x-smart-router-thread';
+
+/**
+ * Checks a parsed body once, at the edge; `thread` is what the header says. Throws an
+ * InvalidRequestError that names the field.
+ */
+export function parseChatRequest(body: unknown, thread: string | null = null): ChatRequest {
+  const parsed = parseWith(chatRequestSchema, body);
+  const { prompt, routing, routing_config, thread_id, model, ...rest } = parsed;
+  const threadId = readThreadId(thread_id, thread);
+  if (routing != null && routing_config != null) {
+    throw new InvalidRequestError('routing and routing_config exclude each other: send one.', {
+      param: 'routing_config',
+    });
+  }
+  const messages = readMessages(parsed.messages ?? [], prompt, threadId !== undefined);
+  const stream = rest.stream ?? false;
+  return {
+    messages,
+    upstreamBody: {
+      ...rest,
+      messages,
+      ...(stream && { stream_options: { ...rest.stream_options, include_usage: true } }),
+    },
+    ...(model != null && { model }),
+    stream,
+    includeUsage: rest.stream_options?.include_usage ?? false,
+    routing: routing ?? (routing_config ? fromFoundry(routing_config) : {}),
+    ...(threadId !== undefined && { threadId }),
+  };
+}
+
+/** The same request with these messages. */
+export function withMessages(request: ChatRequest, messages: readonly ChatMessage[]): ChatRequest {
+  return { ...request, messages, upstreamBody: { ...request.upstreamBody, messages } };
+}
+
+function readThreadId(ofBody: string | null | undefined, ofHeader: string | null) {
+  if (ofBody != null && ofHeader !== null && ofBody !== ofHeader) {
+    throw new InvalidRequestError(
+      `thread_id and ${THREAD_HEADER} name different threads: send one of them.`,
+      { param: 'thread_id' },
+    );
+  }
+  return ofBody ?? ofHeader ?? undefined;
+}
+
+/** Parses with a schema. Throws an InvalidRequestError that names the first wrong field. */
+export function parseWith<T>(schema: z.ZodType<T>, body: unknown): T {
+  const parsed = schema.safeParse(body);
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  const param = issue?.path.map(String).join('.') || 'body';
+  // It lists unknown keys, of which there may be very many.
+  const what = issue?.message.slice(0, MAX_ISSUE_LENGTH) ?? 'is not valid';
+  throw new InvalidRequestError(`${param}: ${what}.`, { param });
+}
+
+function readMessages(
+  messages: readonly ChatMessage[],
+  prompt: string | null | undefined,
+  isInThread: boolean,
+): readonly ChatMessage[] {
+  if (prompt == null || (prompt.trim() === '' && messages.length > 0)) {
+    if (messages.length > 0 || isInThread) return messages;
+    throw new InvalidRequestError(
+      'messages is missing or empty: send messages with at least one message, or prompt with a text.',
+      { param: 'messages' },
+    );
+  }
+  if (prompt.trim() === '') {
+    throw new InvalidRequestError('prompt is empty: send a text, or messages.', {
+      param: 'prompt',
+    });
+  }
+  return [...messages, { role: 'user', content: prompt }];
+}

@@ -1,0 +1,42 @@
+import { UpstreamError } from '../base/errors.ts';
+
+type Completion = {
+  readonly id?: unknown;
+  readonly model?: unknown;
+  readonly choices?: readonly [{ readonly message?: { content?: unknown } }];
+  readonly usage?: unknown;
+};
+
+/** A deployment's answer, as it was written and as it was understood. */
+export type PlainAnswer = { readonly text: string; readonly parsed: Completion };
+
+/** Throws an UpstreamError when the answer is no JSON object. */
+export function parseAnswer(answer: Buffer): PlainAnswer {
+  const text = answer.toString('utf8');
+  try {
+    const parsed: unknown = JSON.parse(text);
+    if (typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed)) {
+      return { text, parsed };
+    }
+  } catch {
+    // Falls through to the error below: the parser's message would quote the answer.
+  }
+  throw new UpstreamError('The deployment answered with something that is not a JSON object.', {
+    status: 502,
+    code: 'upstream_invalid',
+  });
+}
+
+/**
+ * The deployment's JSON with `response`, `selected_model` and what else is given. Its own bytes stay
+ * as they are, large numbers and key order included: the fields are put before the last brace.
+ */
+export function addAnswerFields(
+  { text, parsed }: PlainAnswer,
+  fields: { readonly selected_model: string } & Readonly<Record<string, unknown>>,
+): string {
+  const content = parsed.choices?.[0]?.message?.content;
+  const added = { response: typeof content === 'string' ? content : null, ...fields };
+  const separator = Object.keys(parsed).length === 0 ? '' : ',';
+  return text.slice(0, text.lastIndexOf('}')) + separator + JSON.stringify(added).slice(1);
+}

@@ -1,0 +1,52 @@
+import type { Call } from '../base/answer.ts';
+import { createLessons } from '../capabilities/lessons.ts';
+import type { ChatRequest } from '../chat-format/chat-request.ts';
+import { messageOf } from '../chat-format/collect-answer.ts';
+import { readUsage } from '../chat-format/event-data.ts';
+import type { Member } from '../registry/fleet.ts';
+import { costOf, type Tokens } from '../spending/cost.ts';
+import { askDeployment } from './ask-deployment.ts';
+
+/** A text that was answered, and what it cost in USD; the text is absent where there is none. */
+export type PlainText = { readonly text: string | undefined; readonly usd: number };
+
+type Ask = {
+  readonly request: ChatRequest;
+  readonly maxAnswerBytes: number;
+  /** What it takes where the deployment does not count. */
+  readonly estimated: Tokens;
+  readonly signal: AbortSignal;
+};
+
+/** Asks a deployment for one whole answer, on nobody's behalf and without another in its place. Never throws. */
+export async function askPlainly(member: Member, ask: Ask): Promise<PlainText> {
+  const { stream: _, stream_options: __, n: ___, ...body } = ask.request.upstreamBody;
+  const call: Call = {
+    requestId: '',
+    startedAt: performance.now(),
+    signal: ask.signal,
+    header: () => null,
+    body: undefined,
+    query: () => null,
+  };
+  try {
+    const { reply } = await askDeployment(member.upstream, {
+      call,
+      request: { ...ask.request, stream: false, upstreamBody: body },
+      lessons: createLessons(),
+      maxAnswerBytes: ask.maxAnswerBytes,
+      callsLeft: 2,
+      onAttempt: () => undefined,
+    });
+    if (reply.kind !== 'plain') return { text: undefined, usd: 0 };
+    const { parsed } = reply.answer;
+    const content = messageOf(parsed)?.content;
+    const tokens = { ...ask.estimated, ...readUsage(parsed.usage) };
+    return {
+      text: typeof content === 'string' ? content : undefined,
+      usd: member.price ? costOf(member.price, tokens) : 0,
+    };
+  } catch {
+    return { text: undefined, usd: 0 };
+  }
+}

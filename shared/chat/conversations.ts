@@ -1,0 +1,222 @@
+import * as z from 'zod';
+import { ownerOf } from '../access/caller.ts';
+import type { Call } from '../base/answer.ts';
+import { InvalidRequestError } from '../base/errors.ts';
+import { type ChatMessage, type ChatRequest, parseWith } from '../chat-format/chat-request.ts';
+import { type AnswerFacts, hashOfAsked, type Seen } from '../threads/append-messages.ts';
+import {
+  isInstruction,
+  type LastAnswer,
+  MAX_MESSAGES_AT_ONCE,
+  messageSchema,
+  type PlacedMessage,
+  type StoredMessage,
+} from '../threads/thread.ts';
+import { isThreadId, orUnreachable, readKey } from '../threads/thread-call.ts';
+import {
+  KeyReusedError,
+  ThreadNotFoundError,
+  ThreadsNotConfiguredError,
+} from '../threads/thread-errors.ts';
+import type { Mark } from '../threads/thread-rows.ts';
+import type { ThreadStore } from '../threads/thread-store.ts';
+import { openCallsOf, pairToolCalls, resultIdOf } from '../threads/turns.ts';
+
+/** An answer that was given before to a request with the same key. */
+export type KeptAnswer = {
+  readonly message: StoredMessage;
+  readonly facts: AnswerFacts;
+  /** Since 1970, in ms. */
+  readonly at: number;
+};
+
+/** A thread, as a chat request continues it. */
+export type Conversation = {
+  readonly threadId: string;
+  /** What was said before and what is said now, as a model takes it, the oldest first. */
+  readonly messages: readonly ChatMessage[];
+  /** Those among them that are said now. */
+  readonly fresh: ReadonlySet<ChatMessage>;
+  /** How many older messages were not read: they would fit into no model. */
+  readonly unread: number;
+  readonly answered?: LastAnswer;
+  /** What the request asks has been answered before. */
+  readonly kept?: KeptAnswer;
+  /** Adds what is said now, and the answer. Throws as the store does when it could not be added. */
+  add(answer: StoredMessage, facts: AnswerFacts): Promise<void>;
+};
+
+/** The most that is to be read of a conversation. */
+export type ReadLimit = {
+  /** What the largest model takes; infinite when it is not known. */
+  readonly tokens: number;
+  readonly bytes: number;
+};
+
+export type OpenConversation = (
+  call: Call,
+  request: ChatRequest,
+  limit: ReadLimit,
+) => Promise<Conversation>;
+
+/** Twice as many as those of most texts: what is read is to fill the model's window. */
+const BYTES_PER_TOKEN = 8;
+
+const MESSAGES_AT_ONCE = 100;
+const PAGES_AT_ONCE = 4;
+
+/** With what else is sent these are no more than the 2,048 that the services take. */
+const MAX_MESSAGES = 1_900;
+
+/** One place of an addition is for the answer. */
+const freshSchema = z.object({ messages: z.array(messageSchema).max(MAX_MESSAGES_AT_ONCE - 1) });
+
+/** Opens the thread that a request continues. `store` is absent where no storage is configured. */
+export function createOpenConversation(store: ThreadStore | undefined): OpenConversation {
+  return async (call, request, limit) => {
+    if (store === undefined) throw new ThreadsNotConfiguredError();
+    const { messages } = parseWith(freshSchema, { messages: request.messages });
+    return orUnreachable(() => open(store, call, request, messages, limit));
+  };
+}
+
+async function open(
+  store: ThreadStore,
+  call: Call,
+  request: ChatRequest,
+  asked: readonly StoredMessage[],
+  limit: ReadLimit,
+): Promise<Conversation> {
+  const { threadId: id = '' } = request;
+  const key = readKey(call);
+  if (!isThreadId(id)) throw new ThreadNotFoundError('thread_id');
+  const [newest, mark] = await Promise.all([
+    store.newest(id, MESSAGES_AT_ONCE),
+    key === undefined ? undefined : store.findMark(id, key),
+  ]);
+  if (newest === undefined || !isOwn(newest, call, request)) {
+    throw new ThreadNotFoundError('thread_id');
+  }
+  const { thread, etag } = newest;
+  const read = await readBack(store, thread.id, newest.messages, limit);
+  const instructions = await readInstructions(store, newest, read);
+  // What was added by an earlier try of this request is not history to it.
+  const end = mark?.first ?? thread.count;
+  const history = [...instructions, ...read.toReversed()]
+    .filter(({ index }) => index < end)
+    .map(({ message }) => message);
+  const fresh = withoutKnownInstructions(asked, history);
+  checkResults(history, fresh);
+  const kept = mark && (await findKept(store, id, mark, fresh));
+  const seen = mark === undefined ? { thread, etag } : undefined;
+  return {
+    threadId: id,
+    messages: pairToolCalls([...history, ...fresh]),
+    fresh: new Set(fresh),
+    unread: Math.max(0, Math.min(end, read.at(-1)?.index ?? 0) - instructions.length),
+    ...(thread.answered && { answered: thread.answered }),
+    ...(kept && { kept }),
+    add: async (answer, facts) => {
+      const addition = { messages: [...fresh, answer], answer: facts, key };
+      await store.append(id, addition, seen);
+    },
+  };
+}
+
+/** Others are not told that it is there. */
+function isOwn({ thread }: Seen, call: Call, { upstreamBody }: ChatRequest): boolean {
+  const { user } = upstreamBody;
+  const isOfUser = thread.user === undefined || user == null || user === thread.user;
+  return thread.owner === ownerOf(call) && isOfUser;
+}
+
+/** On from the newest messages, the newest first, as far back as a model could take them. */
+async function readBack(
+  store: ThreadStore,
+  id: string,
+  newest: readonly PlacedMessage[],
+  limit: ReadLimit,
+): Promise<readonly PlacedMessage[]> {
+  const maxBytes = Math.min(limit.bytes, limit.tokens * BYTES_PER_TOKEN);
+  const read = [...newest];
+  let bytes = read.reduce((sum, one) => sum + one.bytes, 0);
+  while (isMore(read) && bytes < maxBytes && read.length < MAX_MESSAGES) {
+    const older = await readPages(store, id, read.at(-1)?.index ?? 0);
+    if (older.length === 0) break;
+    read.push(...older);
+    bytes = older.reduce((sum, one) => sum + one.bytes, bytes);
+  }
+  if (!isMore(read)) return read;
+  // By whole turns.
+  const firstAsk = read.findLastIndex(({ message }) => message.role === 'user');
+  return firstAsk === -1 ? read : read.slice(0, firstAsk + 1);
+}
+
+/** Some pages before a place at once, as far as there is no gap between them. */
+async function readPages(
+  store: ThreadStore,
+  id: string,
+  place: number,
+): Promise<readonly PlacedMessage[]> {
+  const places = Array.from(
+    { length: PAGES_AT_ONCE },
+    (_, page) => place - page * MESSAGES_AT_ONCE,
+  );
+  const pages = await Promise.all(
+    places.filter((one) => one > 0).map((one) => store.before(id, one, MESSAGES_AT_ONCE)),
+  );
+  // One of large messages has fewer: those of the next one would not follow on them.
+  const short = pages.findIndex((page) => page.length < MESSAGES_AT_ONCE);
+  return (short === -1 ? pages : pages.slice(0, short + 1)).flat();
+}
+
+function isMore(read: readonly PlacedMessage[]): boolean {
+  return (read.at(-1)?.index ?? 0) > 0;
+}
+
+/** Those from before what was read: they hold all the same. */
+async function readInstructions(
+  store: ThreadStore,
+  { thread }: Seen,
+  read: readonly PlacedMessage[],
+): Promise<readonly PlacedMessage[]> {
+  const oldest = read.at(-1)?.index ?? thread.count;
+  const places = thread.instructions.filter((place) => place < oldest);
+  const pages = await Promise.all(places.map((place) => store.messages(thread.id, place, 1)));
+  return pages.flat();
+}
+
+/** Clients send their instructions with each request: they are kept once. */
+function withoutKnownInstructions(
+  asked: readonly StoredMessage[],
+  history: readonly StoredMessage[],
+): readonly StoredMessage[] {
+  const known = new Set(history.filter(isInstruction).map((message) => JSON.stringify(message)));
+  return asked.filter((message) => !isInstruction(message) || !known.has(JSON.stringify(message)));
+}
+
+/** Throws for the result of a tool that nobody has called. */
+function checkResults(history: readonly StoredMessage[], fresh: readonly StoredMessage[]): void {
+  const open = openCallsOf([...history, ...fresh.filter((message) => message.role !== 'tool')]);
+  for (const [index, message] of fresh.entries()) {
+    const id = resultIdOf(message);
+    if (id === undefined || open.has(id)) continue;
+    throw new InvalidRequestError(
+      `messages.${index}.tool_call_id is no call of the thread that waits for a result.`,
+      { param: `messages.${index}.tool_call_id` },
+    );
+  }
+}
+
+/** Undefined when the answer broke off: then it is asked for again. */
+async function findKept(
+  store: ThreadStore,
+  id: string,
+  { first, count, asked, answer }: Mark,
+  fresh: readonly StoredMessage[],
+): Promise<KeptAnswer | undefined> {
+  if (answer === undefined || asked !== hashOfAsked(fresh)) throw new KeyReusedError();
+  if (answer.isIncomplete) return undefined;
+  const [placed] = await store.messages(id, first + count - 1, 1);
+  return placed && { message: placed.message, facts: answer, at: placed.at };
+}

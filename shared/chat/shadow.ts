@@ -1,0 +1,153 @@
+import type { Log } from '../base/log.ts';
+import type { ChatRequest } from '../chat-format/chat-request.ts';
+import { findNewestAsk } from '../chat-format/newest-ask.ts';
+import type { Outcome } from '../decisions/outcomes.ts';
+import { type Fleet, isCalled, type Member } from '../registry/fleet.ts';
+import type { ShadowSettings } from '../settings/read-shadow-settings.ts';
+import { costOf } from '../spending/cost.ts';
+import { canBeAsked } from '../upstream/upstream.ts';
+import type { Exchange } from './answer-chat.ts';
+import { askPlainly } from './ask-plainly.ts';
+import { compare, type Preference } from './judge.ts';
+import { roundMs } from './record-decision.ts';
+
+/** Compares answers of weaker models with what the strongest would have answered. */
+export type Shadow = {
+  /** Whether the answer to this request is to be compared. Asked before it is read. */
+  wants(exchange: Exchange): boolean;
+  /** Compares it. Never throws. */
+  compare(exchange: Exchange, answer: string): Promise<void>;
+};
+
+type ShadowOptions = {
+  readonly settings: ShadowSettings;
+  readonly getFleet: () => Fleet;
+  /** USD, of all instances. */
+  readonly spentToday: () => number;
+  readonly spend: (usd: number) => void;
+  readonly addOutcome: (outcome: Outcome, comparedWith: string) => Promise<void>;
+  readonly maxAnswerBytes: number;
+  readonly timeoutMs: number;
+  readonly log: Log;
+  /** From 0 to 1, below 1. */
+  readonly random?: () => number;
+};
+
+/** So many at once in an instance: what clients wait for comes first. */
+const MAX_UNDER_WAY = 4;
+
+/** Of the answer to a judge's request, as a part of its prompt, and of both of its comparisons. */
+const JUDGE = { completion: 300, comparisons: 2 };
+
+const VERDICTS: Readonly<Record<Preference, 'good' | 'bad' | 'tie'>> = {
+  first: 'good',
+  second: 'bad',
+  same: 'tie',
+};
+
+export function createShadow(options: ShadowOptions): Shadow {
+  const { settings, spentToday, spend, random = Math.random } = options;
+  let underWay = 0;
+
+  /** With what it is to be compared, if that can be paid for. */
+  function findRival({ decision, needs }: Exchange): Member | undefined {
+    const rival = decision.strongest?.members.find(({ upstream }) => canBeAsked(upstream));
+    if (rival?.price === undefined || rival === decision.member) return undefined;
+    const cost = costOf(rival.price, needs.tokens());
+    return spentToday() + cost <= settings.dailyBudget ? rival : undefined;
+  }
+
+  async function run(exchange: Exchange, rival: Member, answer: string): Promise<void> {
+    const from = performance.now();
+    const { call, request, needs } = exchange;
+    const signal = AbortSignal.timeout(options.timeoutMs);
+    const ask = { maxAnswerBytes: options.maxAnswerBytes, estimated: needs.tokens(), signal };
+    const shadowed = await askPlainly(rival, { ...ask, request });
+    spend(shadowed.usd);
+    const question = findNewestAsk(request.messages);
+    if (shadowed.text === undefined || question === undefined) return;
+    const texts = { question, first: answer, second: shadowed.text };
+    const judged = await judge(options, texts, signal);
+    spend(judged.usd);
+    const { modelName } = rival.upstream.deployment;
+    const verdict = judged.preference && VERDICTS[judged.preference];
+    options.log('info', 'shadow', {
+      requestId: call.requestId,
+      ...{ comparedWith: modelName, source: judged.source, verdict },
+      usd: shadowed.usd + judged.usd,
+      ms: roundMs(performance.now() - from),
+    });
+    if (verdict === undefined) return;
+    const outcome = { request_id: call.requestId, verdict, source: judged.source };
+    await options.addOutcome(outcome, modelName);
+  }
+
+  return {
+    wants: (exchange) => {
+      const { tier, reason } = exchange.decision;
+      if (tier !== 'weak' || reason === 'fallback' || underWay >= MAX_UNDER_WAY) return false;
+      return random() < settings.share && findRival(exchange) !== undefined;
+    },
+    compare: async (exchange, answer) => {
+      const rival = findRival(exchange);
+      if (rival === undefined || answer.trim() === '') return;
+      underWay += 1;
+      try {
+        await run(exchange, rival, answer);
+      } catch {
+        options.log('warning', 'shadow-failed', { requestId: exchange.call.requestId });
+      } finally {
+        underWay -= 1;
+      }
+    },
+  };
+}
+
+type Judged = {
+  readonly preference: Preference | undefined;
+  readonly usd: number;
+  readonly source: 'judge' | 'system';
+};
+
+/** What is the same letter by letter needs no judge. */
+async function judge(
+  options: ShadowOptions,
+  texts: { readonly question: string; readonly first: string; readonly second: string },
+  signal: AbortSignal,
+): Promise<Judged> {
+  if (normalize(texts.first) === normalize(texts.second)) {
+    return { preference: 'same', usd: 0, source: 'system' };
+  }
+  const member = findJudge(options, texts);
+  if (member === undefined) return { preference: undefined, usd: 0, source: 'judge' };
+  const { maxAnswerBytes } = options;
+  const ask = (request: ChatRequest) =>
+    askPlainly(member, { request, maxAnswerBytes, estimated: tokensOf(texts), signal });
+  return { ...(await compare(ask, texts)), source: 'judge' };
+}
+
+/** Undefined where there is none, or no price of it, or no money left for it. */
+function findJudge(
+  { settings, getFleet, spentToday, log }: ShadowOptions,
+  texts: Readonly<Record<string, string>>,
+): Member | undefined {
+  const { judge, dailyBudget } = settings;
+  if (judge === undefined) return undefined;
+  const member = getFleet().members.find((one) => isCalled(one, judge));
+  if (member?.price === undefined) {
+    log('warning', 'judge-not-found', { deployment: judge, known: member !== undefined });
+    return undefined;
+  }
+  const cost = JUDGE.comparisons * costOf(member.price, tokensOf(texts));
+  return spentToday() + cost <= dailyBudget ? member : undefined;
+}
+
+/** About four characters a token. */
+function tokensOf(texts: Readonly<Record<string, string>>) {
+  const characters = Object.values(texts).reduce((sum, text) => sum + text.length, 0);
+  return { prompt: Math.ceil(characters / 4), completion: JUDGE.completion };
+}
+
+function normalize(text: string): string {
+  return text.trim().toLowerCase().replace(/\s+/g, ' ');
+}

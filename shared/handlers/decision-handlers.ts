@@ -1,0 +1,209 @@
+import type { TableClient } from '@azure/data-tables';
+import { LRUCache } from 'lru-cache';
+import { ownerOf } from '../access/caller.ts';
+import { type Answer, type Call, jsonAnswer } from '../base/answer.ts';
+import { HttpError, InvalidRequestError } from '../base/errors.ts';
+import { errorKind } from '../base/log.ts';
+import { pageLimitOf } from '../calls/page-limit.ts';
+import { parseWith } from '../chat-format/chat-request.ts';
+import { toJson, toWholeJson } from '../decisions/decision-record.ts';
+import { keepOutcome, toJson as outcomeJson, outcomeSchema } from '../decisions/outcomes.ts';
+import { type DecisionQuery, readDecisions, readOutcomes } from '../decisions/read-decisions.ts';
+import {
+  type Joined,
+  MAX_FINE_MS,
+  readStats,
+  STATS_BY,
+  type StatsQuery,
+} from '../decisions/read-stats.ts';
+import type { RequestIds } from '../decisions/request-ids.ts';
+import { getRow } from '../storage/read-rows.ts';
+import { readKey } from '../threads/thread-call.ts';
+
+export type DecisionRoutes = {
+  readonly list: (call: Call) => Promise<Answer>;
+  readonly get: (call: Call) => Promise<Answer>;
+  readonly addOutcome: (call: Call) => Promise<Answer>;
+  readonly stats: (call: Call) => Promise<Answer>;
+};
+
+type RoutesOptions = {
+  /** Absent: nothing is kept. */
+  readonly loadClient: (() => Promise<TableClient>) | undefined;
+  readonly ids: RequestIds;
+  readonly retentionMs: number;
+  readonly now?: () => number;
+};
+
+const DAY_MS = 86_400_000;
+/** Some megabytes. Whoever looks again and again need not read each decision that was judged again. */
+const MAX_JOINS = 10_000;
+const MAX_SPAN_MS = 92 * DAY_MS;
+
+/** What decisions can be looked for by, and the columns of it. */
+const FILTERS = {
+  use_case: 'useCase',
+  deployment: 'deployment',
+  tier: 'tier',
+  reason: 'reason',
+  caller: 'caller',
+} as const;
+
+export function createDecisionRoutes(options: RoutesOptions): DecisionRoutes {
+  const { ids, retentionMs, now = Date.now } = options;
+  const joins = new LRUCache<string, Joined>({ max: MAX_JOINS });
+
+  async function withClient<T>(work: (client: TableClient) => Promise<T>): Promise<T> {
+    if (options.loadClient === undefined) throw new DecisionsNotKeptError();
+    try {
+      return await work(await options.loadClient());
+    } catch (error) {
+      throw error instanceof HttpError ? error : new DecisionsUnreachableError(error);
+    }
+  }
+
+  return {
+    list: async (call) => {
+      const limit = pageLimitOf(call);
+      const query = readQuery(call, ids, { limit: limit + 1, now: now(), retentionMs });
+      return withClient(async (client) => {
+        const found = await readDecisions(client, query);
+        const rows = found.slice(0, limit);
+        const outcomes = await readOutcomes(client, rows);
+        const data = rows.map((row) => ({
+          ...toJson(row),
+          outcomes: (outcomes.get(row.rowKey) ?? []).map(outcomeJson),
+        }));
+        return jsonAnswer(200, { object: 'list', data, has_more: found.length > limit });
+      });
+    },
+    get: async (call) =>
+      withClient(async (client) => {
+        const place = ids.placeOf(call.id ?? '');
+        const row = place && (await getRow(client, place.partition, place.row));
+        if (row === undefined) throw new DecisionNotFoundError();
+        const outcomes = await readOutcomes(client, [row]);
+        const ofIt = outcomes.get(row.rowKey) ?? [];
+        return jsonAnswer(200, { ...toWholeJson(row), outcomes: ofIt.map(outcomeJson) });
+      }),
+    stats: async (call) => {
+      const query = readStatsQuery(call, now());
+      return withClient(async (client) => {
+        const from = Math.max(query.from, now() - retentionMs);
+        const [total, ...data] = await readStats(client, { ...query, from }, joins);
+        return jsonAnswer(200, { object: 'stats', by: query.by, data, total });
+      });
+    },
+    addOutcome: async (call) => {
+      const outcome = parseWith(outcomeSchema, call.body);
+      const key = readKey(call);
+      return withClient(async (client) => {
+        const place = ids.placeOf(outcome.request_id);
+        if (place === undefined) throw new RequestNotFoundError();
+        const from = { caller: ownerOf(call), key, at: now() };
+        const body = await keepOutcome(client, place, outcome, from);
+        return { status: 201, headers: { 'content-type': 'application/json' }, body };
+      });
+    },
+  };
+}
+
+function readQuery(
+  { query }: Call,
+  ids: RequestIds,
+  { limit, now, retentionMs }: { limit: number; now: number; retentionMs: number },
+): DecisionQuery {
+  const after = query('after');
+  const place = after === null ? undefined : ids.placeOf(after);
+  if (after !== null && place === undefined) {
+    throw new InvalidRequestError('after must be the request_id of a decision.', {
+      param: 'after',
+    });
+  }
+  const where = Object.entries(FILTERS).flatMap(([param, column]) => {
+    const value = query(param);
+    return value === null ? [] : [[column, value.slice(0, 256)]];
+  });
+  return {
+    from: Math.max(readTime(query('from'), 'from') ?? 0, now - retentionMs),
+    // What is answered just now is in it.
+    to: readTime(query('to'), 'to') ?? now + 1,
+    ...(place && { after: place }),
+    where: Object.fromEntries(where),
+    limit,
+  };
+}
+
+function readStatsQuery({ query }: Call, now: number): StatsQuery {
+  const by = STATS_BY.find((one) => one === (query('by') ?? 'use_case'));
+  if (by === undefined) {
+    throw new InvalidRequestError(`by must be one of ${STATS_BY.join(', ')}.`, { param: 'by' });
+  }
+  const to = readTime(query('to'), 'to') ?? now + 1;
+  const from = readTime(query('from'), 'from') ?? to - DAY_MS;
+  const longest = by === 'five_minutes' ? MAX_FINE_MS : MAX_SPAN_MS;
+  if (from >= to || to - from > longest) {
+    const most = by === 'five_minutes' ? '6 hours' : '92 days';
+    throw new InvalidRequestError(`from must be before to, by ${most} at most.`, { param: 'from' });
+  }
+  const [useCase, deployment] = [query('use_case'), query('deployment')];
+  return {
+    ...{ from, to, by },
+    ...(useCase !== null && { useCase }),
+    ...(deployment !== null && { deployment }),
+  };
+}
+
+/** ISO 8601, or seconds since 1970. In ms. */
+function readTime(text: string | null, param: string): number | undefined {
+  if (text === null) return undefined;
+  const ms = /^\d{1,11}$/.test(text) ? Number(text) * 1_000 : Date.parse(text);
+  if (!Number.isNaN(ms) && ms >= 0 && ms < 4e12) return ms;
+  throw new InvalidRequestError(`${param} must be a time, such as 2026-11-27T12:00:00Z.`, {
+    param,
+  });
+}
+
+/** No such request, or its decision was never to be kept (404). */
+class RequestNotFoundError extends HttpError {
+  constructor() {
+    super(
+      'There is no request of this id: give the x-smart-router-request-id of an answer of this router.',
+      { status: 404, code: 'request_not_found', param: 'request_id' },
+    );
+  }
+}
+
+/** No such decision, it is not written yet, or it is deleted (404). */
+class DecisionNotFoundError extends HttpError {
+  constructor() {
+    super(
+      'There is no decision of this request id: it is written some seconds after the answer, and deleted after DECISION_RETENTION_DAYS.',
+      { status: 404, code: 'decision_not_found' },
+    );
+  }
+}
+
+class DecisionsNotKeptError extends HttpError {
+  constructor() {
+    super(
+      'Decisions are not kept: set TABLES_ENDPOINT or TABLES_CONNECTION_STRING, and not DECISION_LOG=off.',
+      { status: 409, code: 'decisions_not_kept' },
+    );
+  }
+}
+
+class DecisionsUnreachableError extends HttpError {
+  constructor(cause: unknown) {
+    super(
+      `The table of the decisions cannot be reached (${errorKind(cause)}). Send the request again; with an Idempotency-Key nothing is kept twice.`,
+      {
+        status: 503,
+        type: 'server_error',
+        code: 'decisions_unreachable',
+        headers: { 'retry-after': '2' },
+        cause,
+      },
+    );
+  }
+}

@@ -1,0 +1,186 @@
+import * as z from 'zod';
+import { type Answer, type Call, jsonAnswer } from '../base/answer.ts';
+import { InvalidRequestError } from '../base/errors.ts';
+import { parseWith } from '../chat-format/chat-request.ts';
+import type { Definitions, Kind } from '../registry/definitions.ts';
+import { describeHistory } from '../registry/describe-version.ts';
+import { type Change, type Editor, type Entry, etagOf } from '../registry/edit-entries.ts';
+import { mergePatch } from '../registry/merge-patch.ts';
+import { checkName, parseDefinition } from '../registry/parse-definition.ts';
+import type { ProbeReport } from '../registry/probe-deployment.ts';
+import { InSettingsError, NoSuchVersionError, notFound } from '../registry/registry-errors.ts';
+
+export const rollbackSchema = z.strictObject({
+  version: z.int().min(1).describe('One of the history.'),
+});
+
+type EntryRoutesOptions<K extends Kind> = {
+  readonly kind: K;
+  readonly editor: Editor<K>;
+  readonly settings: ReadonlyMap<string, Definitions[K]>;
+  /** Throws when an entry cannot be as it is defined, or cannot go (undefined). */
+  readonly validate: (name: string, definition: Definitions[K] | undefined) => Promise<void>;
+  /** Asks what a definition stands for whether it answers; absent: there is nothing to ask. */
+  readonly probe?: (name: string, definition: Definitions[K]) => Promise<ProbeReport>;
+  /** Read-only fields of an entry beside its own. */
+  readonly describe?: (name: string) => Readonly<Record<string, unknown>>;
+};
+
+type Handle = (call: Call) => Promise<Answer>;
+
+/** What can be done with the entries of one kind over HTTP. */
+export type EntryRoutes = Readonly<
+  Record<'list' | 'get' | 'put' | 'patch' | 'remove' | 'history' | 'rollback', Handle>
+>;
+
+export function createEntryRoutes<K extends Kind>(options: EntryRoutesOptions<K>): EntryRoutes {
+  const { editor } = options;
+  return {
+    list: async () => {
+      const entries = await editor.list();
+      return jsonAnswer(200, {
+        object: 'list',
+        data: entries.map((entry) => toJson(options, entry)),
+      });
+    },
+    get: async ({ name = '' }) => answer(options, 200, await editor.get(name)),
+    put: (call) => put(options, call),
+    patch: (call) => patch(options, call),
+    remove: (call) => remove(options, call),
+    history: async ({ name = '' }) => {
+      const data = describeHistory(await editor.history(name), options.settings.get(name));
+      return jsonAnswer(200, { object: 'list', data });
+    },
+    rollback: (call) => rollback(options, call),
+  };
+}
+
+function toJson<K extends Kind>(
+  { kind, describe }: EntryRoutesOptions<K>,
+  { name, definition, source, version, at, by }: Entry<K>,
+): Record<string, unknown> {
+  return {
+    object: kind,
+    name,
+    ...definition,
+    source,
+    version,
+    ...(at !== undefined && { updated_at: at }),
+    ...(by !== undefined && { updated_by: by }),
+    ...describe?.(name),
+  };
+}
+
+function answer<K extends Kind>(
+  options: EntryRoutesOptions<K>,
+  status: number,
+  entry: Entry<K>,
+  more: object = {},
+): Answer {
+  return jsonAnswer(status, { ...toJson(options, entry), ...more }, { etag: etagOf(entry) });
+}
+
+async function put<K extends Kind>(options: EntryRoutesOptions<K>, call: Call): Promise<Answer> {
+  const { kind, editor, validate } = options;
+  const name = nameOf(call, kind);
+  const change = changeOf(call, 'update');
+  const isProbed = readFlag(call, 'probe');
+  if (isProbed) checkProbe(options, change);
+  const definition = parseDefinition(kind, name, call.body);
+  let isNew = false;
+  async function edit(before: Entry<K> | undefined): Promise<Definitions[K]> {
+    isNew = before?.definition === undefined;
+    await validate(name, definition);
+    return definition;
+  }
+  const entry = await editor.edit(name, edit, change);
+  const probe = isProbed ? await options.probe?.(name, definition) : undefined;
+  const status = isNew && !change.isDryRun ? 201 : 200;
+  return answer(options, status, entry, { ...dryRunOf(change), ...(probe && { probe }) });
+}
+
+function checkProbe<K extends Kind>({ probe }: EntryRoutesOptions<K>, { isDryRun }: Change): void {
+  if (isDryRun && probe !== undefined) return;
+  const why = probe === undefined ? 'is for deployments alone' : 'goes with dry_run=true alone';
+  throw new InvalidRequestError(`probe=true ${why}.`, { param: 'probe' });
+}
+
+async function patch<K extends Kind>(options: EntryRoutesOptions<K>, call: Call): Promise<Answer> {
+  const { kind, editor, validate } = options;
+  const name = nameOf(call, kind);
+  async function edit(before: Entry<K> | undefined): Promise<Definitions[K]> {
+    const definition = before?.definition;
+    if (definition === undefined) throw notFound(kind);
+    const next = parseDefinition(kind, name, mergePatch(definition, call.body));
+    await validate(name, next);
+    return next;
+  }
+  const change = changeOf(call, 'update');
+  return answer(options, 200, await editor.edit(name, edit, change), dryRunOf(change));
+}
+
+async function remove<K extends Kind>(options: EntryRoutesOptions<K>, call: Call): Promise<Answer> {
+  const { kind, editor, settings, validate } = options;
+  const name = nameOf(call, kind);
+  async function edit(before: Entry<K> | undefined): Promise<undefined> {
+    if (before?.definition === undefined) throw notFound(kind);
+    if (before.source === 'settings') throw new InSettingsError();
+    await validate(name, settings.get(name));
+  }
+  const change = changeOf(call, 'delete');
+  const { version } = await editor.edit(name, edit, change);
+  return jsonAnswer(200, {
+    object: `${kind}.deleted`,
+    ...{ name, deleted: !change.isDryRun, version },
+    ...(settings.has(name) && { reverts_to: 'settings' }),
+    ...dryRunOf(change),
+  });
+}
+
+async function rollback<K extends Kind>(
+  options: EntryRoutesOptions<K>,
+  call: Call,
+): Promise<Answer> {
+  const { kind, editor, settings, validate } = options;
+  const name = nameOf(call, kind);
+  const { version } = parseWith(rollbackSchema, call.body);
+  const versions = await editor.history(name);
+  const definition = versions.find((one) => one.version === version)?.definition;
+  // The first version of a deployment of the settings is what they say, now as then.
+  const isOfSettings = version === 1 && settings.has(name);
+  if (definition === undefined && !isOfSettings) {
+    throw new NoSuchVersionError(versions, settings.has(name));
+  }
+  async function edit(): Promise<Definitions[K] | undefined> {
+    await validate(name, (definition as Definitions[K] | undefined) ?? settings.get(name));
+    return definition as Definitions[K] | undefined;
+  }
+  const change = changeOf(call, 'rollback');
+  return answer(options, 200, await editor.edit(name, edit, change), dryRunOf(change));
+}
+
+function nameOf({ name = '' }: Call, kind: Kind): string {
+  checkName(kind, name);
+  return name;
+}
+
+function changeOf(call: Call, action: Change['action']): Change {
+  const { caller, header } = call;
+  return {
+    action,
+    by: caller?.name ?? 'anonymous',
+    isDryRun: readFlag(call, 'dry_run'),
+    condition: { match: header('if-match'), noneMatch: header('if-none-match') },
+  };
+}
+
+function dryRunOf({ isDryRun }: Change): object {
+  return isDryRun ? { dry_run: true } : {};
+}
+
+function readFlag({ query }: Call, name: string): boolean {
+  const value = query(name);
+  if (value === null || value === 'false') return false;
+  if (value === 'true') return true;
+  throw new InvalidRequestError(`${name} must be true or false.`, { param: name });
+}

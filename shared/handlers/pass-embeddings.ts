@@ -1,0 +1,127 @@
+import * as z from 'zod';
+import { DeploymentNotAllowedError, mayCall } from '../access/caller.ts';
+import type { Answer, Call } from '../base/answer.ts';
+import { DeploymentNotFoundError, HttpError } from '../base/errors.ts';
+import type { Log } from '../base/log.ts';
+import { toJson } from '../base/wire-json.ts';
+import { roundMs } from '../chat/record-decision.ts';
+import { parseWith } from '../chat-format/chat-request.ts';
+import { passError } from '../upstream/pass-error.ts';
+import { passAnswerHeaders, passRequestHeaders } from '../upstream/passed-headers.ts';
+import { readAnswer } from '../upstream/read-answer.ts';
+import { redactKey } from '../upstream/redact-key.ts';
+import type { Upstream } from '../upstream/upstream.ts';
+
+export const embeddingsSchema = z.looseObject({
+  input: z
+    .union([z.string(), z.array(z.union([z.string(), z.int(), z.array(z.int())])).min(1)])
+    .describe('A text, texts, tokens, or arrays of tokens.'),
+  model: z
+    .string()
+    .nullish()
+    .describe(
+      'The embedding deployment or its model, or `smart-router`. Ignored where the path names a deployment.',
+    ),
+});
+
+type PassEmbeddingsOptions = {
+  /** Absent: there is no embedding deployment, and every call is told so. */
+  readonly upstream?: Upstream;
+  readonly maxAnswerBytes: number;
+  /** Told what an answer has cost. */
+  readonly countTokens: (call: Call, tokens: number) => void;
+  readonly log: Log;
+};
+
+/** Sends an embeddings request through, so that an application needs one address for everything. */
+export function createPassEmbeddings(
+  options: PassEmbeddingsOptions,
+): (call: Call) => Promise<Answer> {
+  const { upstream } = options;
+
+  function findUpstream(name: string | null | undefined, param: string): Upstream {
+    const deployment = upstream?.deployment;
+    // A client that knows one name, the router's, means the one embedding deployment by it.
+    const names = [deployment?.name, deployment?.modelName, 'smart-router'];
+    if (upstream && names.includes(name ?? undefined)) return upstream;
+    throw new DeploymentNotFoundError(
+      deployment === undefined
+        ? 'No embedding deployment is configured: set EMBEDDING_DEPLOYMENT.'
+        : `There is no embedding deployment of this name. There is ${deployment.name}.`,
+      param,
+    );
+  }
+
+  return async (call) => {
+    const body = parseWith(embeddingsSchema, call.body);
+    const target =
+      call.deployment === undefined
+        ? findUpstream(body.model, 'model')
+        : findUpstream(call.deployment, 'deployment');
+    if (call.caller !== undefined && !mayCall(call.caller, target.deployment.name)) {
+      throw new DeploymentNotAllowedError(call.caller, 'model');
+    }
+    const { status, bytes, headers } = await send(options, call, target, {
+      ...body,
+      model: target.deployment.name,
+    });
+    if (status !== 200) {
+      return passError(status, redactKey(bytes, target.deployment.apiKey), headers);
+    }
+    return {
+      status: 200,
+      headers: { ...headers, 'content-type': 'application/json' },
+      body: bytes,
+    };
+  };
+}
+
+/** Makes the call, and tells everybody how it went. */
+async function send(
+  { maxAnswerBytes, countTokens, log }: PassEmbeddingsOptions,
+  call: Call,
+  { deployment, send: sendTo }: Upstream,
+  body: Readonly<Record<string, unknown>>,
+) {
+  const trace = call.trace?.startCall({ operation: 'embeddings', deployment, body });
+  const from = performance.now();
+  function tell(status: number, code?: string | null, tokens?: number): void {
+    const error = code ?? (status === 200 ? undefined : String(status));
+    trace?.end({ status, error, ...(tokens !== undefined && { usage: { prompt: tokens } }) });
+    const now = performance.now();
+    log(status < 500 ? 'info' : 'warning', 'embeddings', {
+      requestId: call.requestId,
+      caller: call.caller?.name,
+      useCase: call.useCase,
+      deployment: deployment.name,
+      ...{ status, error, tokens },
+      upstreamMs: roundMs(now - from),
+      totalMs: roundMs(now - call.startedAt),
+    });
+  }
+  try {
+    const answer = await sendTo({
+      operation: 'embeddings',
+      body: toJson(body),
+      headers: { ...passRequestHeaders(call.header), ...trace?.headers },
+      signal: call.signal,
+    });
+    const { status } = answer;
+    const bytes = await readAnswer(answer, maxAnswerBytes, call.signal);
+    const tokens = status === 200 ? totalTokensOf(bytes) : undefined;
+    if (tokens !== undefined) countTokens(call, tokens);
+    tell(status, undefined, tokens);
+    return { status, bytes, headers: passAnswerHeaders(answer.headers) };
+  } catch (error) {
+    const { status, code } = error instanceof HttpError ? error : { status: 500, code: 'failed' };
+    tell(status, code);
+    throw error;
+  }
+}
+
+/** By looking for it at the end: parsing vectors to learn one number would take a while. */
+function totalTokensOf(bytes: Buffer): number | undefined {
+  const [, tokens] =
+    /"total_tokens"\s*:\s*(\d+)/.exec(bytes.subarray(-512).toString('latin1')) ?? [];
+  return tokens === undefined ? undefined : Number(tokens);
+}

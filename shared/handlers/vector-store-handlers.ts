@@ -1,0 +1,220 @@
+import { checkAdmin, ownerOf } from '../access/caller.ts';
+import { type Answer, type Call, jsonAnswer } from '../base/answer.ts';
+import { InvalidRequestError } from '../base/errors.ts';
+import { pageLimitOf } from '../calls/page-limit.ts';
+import { parseWith } from '../chat-format/chat-request.ts';
+import { StoresNotConfiguredError, toStoreError } from '../vector-stores/store-errors.ts';
+import type { Hit } from '../vector-stores/vector-engine.ts';
+import {
+  expiryOf,
+  newItemsSchema,
+  newStoreSchema,
+  OUTCOMES_METADATA,
+  searchSchema,
+  storeChangeSchema,
+  type VectorItem,
+  type VectorStore,
+} from '../vector-stores/vector-store.ts';
+import type { VectorStores } from '../vector-stores/vector-stores.ts';
+
+type Handle = (call: Call) => Promise<Answer>;
+
+const NAMES = [
+  ...(['create', 'list', 'get', 'update', 'remove', 'search'] as const),
+  ...(['add', 'getItem', 'removeItem'] as const),
+] as const;
+
+/** What can be done with vector stores over HTTP, in OpenAI's shapes. */
+export type VectorStoreRoutes = Readonly<Record<(typeof NAMES)[number], Handle>>;
+
+const DEFAULT_RESULTS = 10;
+
+type Work = (stores: VectorStores, call: Call) => Promise<Answer>;
+
+const WORKS: Readonly<Record<(typeof NAMES)[number], Work>> = {
+  create: async (stores, call) => {
+    const wish = parseWith(newStoreSchema, call.body);
+    checkPurpose(call, wish.metadata);
+    const store = await stores.create(ownerOf(call), wish, call.signal);
+    return jsonAnswer(200, storeJson(store, 0));
+  },
+  list,
+  get: async (stores, call) => {
+    const store = await stores.find(ownerOf(call), call.id ?? '');
+    return jsonAnswer(200, storeJson(store, await stores.count(store)));
+  },
+  update: async (stores, call) => {
+    const change = parseWith(storeChangeSchema, call.body);
+    checkPurpose(call, change.metadata);
+    const store = await stores.change(ownerOf(call), call.id ?? '', change);
+    return jsonAnswer(200, storeJson(store, await stores.count(store)));
+  },
+  remove: async (stores, call) => {
+    const id = call.id ?? '';
+    await stores.remove(ownerOf(call), id);
+    return jsonAnswer(200, { id, object: 'vector_store.deleted', deleted: true });
+  },
+  search,
+  add: async (stores, call) => {
+    const { items } = parseWith(newItemsSchema, call.body);
+    const id = call.id ?? '';
+    const ids = await stores.add(ownerOf(call), id, items, call.signal);
+    return jsonAnswer(200, {
+      object: 'list',
+      data: ids.map((item) => ({
+        ...{ id: item, object: 'vector_store.embedding', vector_store_id: id },
+        status: 'completed',
+      })),
+    });
+  },
+  getItem: async (stores, call) => {
+    const found = await stores.item(ownerOf(call), call.id ?? '', call.item ?? '');
+    return jsonAnswer(200, itemJson(call.id ?? '', found));
+  },
+  removeItem: async (stores, call) => {
+    const id = call.item ?? '';
+    await stores.removeItem(ownerOf(call), call.id ?? '', id);
+    return jsonAnswer(200, { id, object: 'vector_store.embedding.deleted', deleted: true });
+  },
+};
+
+/** `stores` is absent where there is no engine or no table: then every call is told so. */
+export function createVectorStoreRoutes(stores: VectorStores | undefined): VectorStoreRoutes {
+  const handles = NAMES.map((name) => {
+    const handle: Handle = async (call) => {
+      if (stores === undefined) throw new StoresNotConfiguredError();
+      try {
+        return await WORKS[name](stores, call);
+      } catch (error) {
+        throw call.signal.aborted ? error : toStoreError(error);
+      }
+    };
+    return [name, handle] as const;
+  });
+  // Each of the names is there.
+  return Object.fromEntries(handles) as VectorStoreRoutes;
+}
+
+/** What the router looks into itself is the operator's: throws a 403 for others. */
+function checkPurpose(
+  { caller }: Call,
+  metadata: Readonly<Record<string, string>> | null | undefined,
+): void {
+  if (metadata != null && OUTCOMES_METADATA.key in metadata) checkAdmin(caller);
+}
+
+async function list(stores: VectorStores, call: Call): Promise<Answer> {
+  const limit = pageLimitOf(call);
+  const isRising = choiceOf(call, 'order', ['asc', 'desc'], 'desc') === 'asc';
+  const all = [...(await stores.list(ownerOf(call)))].toSorted(
+    (a, b) => (isRising ? 1 : -1) * (a.createdAt - b.createdAt || (a.id < b.id ? -1 : 1)),
+  );
+  const [first, end] = [placeOf(call, 'after', all), placeOf(call, 'before', all)];
+  const asked = all.slice(first === undefined ? 0 : first + 1, end);
+  // Before one of them means those right before it.
+  const page =
+    end !== undefined && first === undefined ? asked.slice(-limit) : asked.slice(0, limit);
+  const data = await Promise.all(
+    page.map(async (store) => storeJson(store, await stores.count(store))),
+  );
+  return jsonAnswer(200, {
+    object: 'list',
+    data,
+    first_id: page[0]?.id ?? null,
+    last_id: page.at(-1)?.id ?? null,
+    has_more: page.length < asked.length,
+  });
+}
+
+async function search(stores: VectorStores, call: Call): Promise<Answer> {
+  const wish = parseWith(searchSchema, call.body);
+  const { query, filters, max_num_results, ranking_options } = wish;
+  const isTexts = Array.isArray(query) && typeof query[0] === 'string';
+  const wanted = isTexts ? query.join('\n') : (query as string | number[]);
+  const hits = await stores.search(
+    ownerOf(call),
+    call.id ?? '',
+    {
+      query: wanted,
+      limit: max_num_results ?? DEFAULT_RESULTS,
+      minScore: ranking_options?.score_threshold ?? -1,
+      ...(filters && { filters }),
+    },
+    call.signal,
+  );
+  return jsonAnswer(200, {
+    object: 'vector_store.search_results.page',
+    search_query: typeof wanted === 'string' ? [wanted] : [],
+    data: hits.map(hitJson),
+    has_more: false,
+    next_page: null,
+  });
+}
+
+function choiceOf<T extends string>(
+  { query }: Call,
+  param: string,
+  choices: readonly T[],
+  otherwise: T,
+): T {
+  const text = query(param) ?? otherwise;
+  const found = choices.find((choice) => choice === text);
+  if (found !== undefined) return found;
+  throw new InvalidRequestError(`${param} must be one of ${choices.join(', ')}.`, { param });
+}
+
+/** Undefined when the query has no such name. */
+function placeOf(
+  { query }: Call,
+  param: 'after' | 'before',
+  stores: readonly VectorStore[],
+): number | undefined {
+  const id = query(param);
+  if (id === null) return undefined;
+  const place = stores.findIndex((store) => store.id === id);
+  if (place !== -1) return place;
+  throw new InvalidRequestError(`${param} must be the id of a vector store.`, { param });
+}
+
+function storeJson(store: VectorStore, count: number): Record<string, unknown> {
+  const { id, name, metadata, createdAt, lastActiveAt, expiresAfterDays, dimensions } = store;
+  const expiresAt = expiryOf(store);
+  return {
+    ...{ id, object: 'vector_store', created_at: seconds(createdAt), name },
+    // Reckoned: what the engine adds for its index is its own.
+    usage_bytes: count * dimensions * 4,
+    file_counts: { in_progress: 0, completed: count, failed: 0, cancelled: 0, total: count },
+    status: 'completed',
+    ...(expiresAfterDays !== undefined && {
+      expires_after: { anchor: 'last_active_at', days: expiresAfterDays },
+    }),
+    expires_at: expiresAt === undefined ? null : seconds(expiresAt),
+    last_active_at: seconds(lastActiveAt),
+    metadata,
+    dimensions,
+    embedder: store.embedder ?? null,
+  };
+}
+
+function itemJson(storeId: string, item: VectorItem): Record<string, unknown> {
+  const { id, text, attributes, createdAt, embedding } = item;
+  return {
+    ...{ id, object: 'vector_store.embedding', vector_store_id: storeId },
+    created_at: seconds(createdAt),
+    text: text ?? null,
+    attributes,
+    embedding: Array.from(embedding),
+  };
+}
+
+/** In OpenAI's shape a piece is of a file: here each is one of its own. */
+function hitJson({ id, text, attributes, score }: Hit): Record<string, unknown> {
+  return {
+    ...{ file_id: id, filename: id, score, attributes },
+    content: text === undefined ? [] : [{ type: 'text', text }],
+  };
+}
+
+function seconds(ms: number): number {
+  return Math.floor(ms / 1_000);
+}

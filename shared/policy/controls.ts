@@ -1,0 +1,177 @@
+import * as z from 'zod';
+import { InvalidRequestError } from '../base/errors.ts';
+import { AFFINITIES } from './session.ts';
+import { MODES, type Mode, type ModeShares, thresholdForStrongShare } from './threshold.ts';
+
+const share = z.number().min(0).max(1);
+
+/** The `routing` object of a request's body. An unknown key is a mistake that would go unnoticed. */
+export const routingSchema = z
+  .strictObject({
+    threshold: share
+      .optional()
+      .describe('The strong model answers when the predicted win rate is at or above this.'),
+    strong_share: share
+      .optional()
+      .describe(
+        'The share of prompts like those of the calibration that goes to the strong model.',
+      ),
+    mode: z
+      .enum(MODES)
+      .optional()
+      .describe('A named strong share: 0.2, 0.5 or 0.8 unless the operator set others.'),
+    models: z
+      .array(z.string())
+      .min(1)
+      .optional()
+      .describe('The deployments to choose among, by their names or those of their models.'),
+    require_parameters: z
+      .boolean()
+      .optional()
+      .describe('True: only deployments that take every parameter of the request as it is.'),
+    session_affinity: z
+      .enum(AFFINITIES)
+      .optional()
+      .describe(
+        'In a thread: stay with its model while switching would cost more than it gains, always, or never.',
+      ),
+    explain: z.boolean().optional().describe('True: a plain answer has the decision as `routing`.'),
+  })
+  .refine(
+    ({ threshold, strong_share, mode }) =>
+      [threshold, strong_share, mode].filter((one) => one !== undefined).length <= 1,
+    'threshold, strong_share and mode exclude each other: give one of them',
+  );
+
+/**
+ * The routing controls of Microsoft Foundry's model router, under their own name, so that a client of
+ * it need not change: https://learn.microsoft.com/azure/foundry/model-router/routing-controls.
+ * What else stands there is left out, so that it is never taken for a field of `routing`.
+ */
+export const foundryRoutingSchema = z.object({
+  mode: z.enum(MODES).optional(),
+  models: z.array(z.string()).min(1).optional(),
+  require_parameters: z.boolean().optional(),
+  session_affinity: z
+    .unknown()
+    .optional()
+    .describe('`adaptive`, `sticky` or `none`; what else is there has no effect.'),
+});
+
+export type RoutingWish = Readonly<z.infer<typeof routingSchema>>;
+
+/** Its session affinity is best effort, as there. */
+export function fromFoundry(config: z.infer<typeof foundryRoutingSchema>): RoutingWish {
+  const { session_affinity: value, ...wish } = config;
+  const isObject = typeof value === 'object' && value !== null;
+  const name = isObject && 'mode' in value ? value.mode : value;
+  const affinity = AFFINITIES.find((known) => known === name);
+  return { ...wish, ...(affinity && { session_affinity: affinity }) };
+}
+
+/** How one request asks to be routed: a threshold, a strong share or a mode. */
+export type Controls = {
+  readonly threshold?: number;
+  readonly strongShare?: number;
+  readonly mode?: Mode;
+  /** The deployments to choose from. */
+  readonly models?: readonly string[];
+  /** The names above as the caller wrote them, for errors. */
+  readonly param?: string;
+};
+
+/** Where prompts unlike the scorer's training data go; `score`: where their win rate says. */
+export const OUT_OF_DISTRIBUTION_TIERS = ['strong', 'weak', 'score'] as const;
+export type OutOfDistributionTier = (typeof OUT_OF_DISTRIBUTION_TIERS)[number];
+
+export type ThresholdPolicy = {
+  /** What holds when nobody asks for anything; absent: the strong share does. */
+  readonly threshold?: number;
+  readonly strongShare?: number;
+  readonly modes: ModeShares;
+};
+
+/** Without a calibration: strong where it is likelier to win than not. */
+const UNCALIBRATED_THRESHOLD = 0.5;
+
+/** Half of the calibration's prompts: what a first look at both models needs. */
+const DEFAULT_STRONG_SHARE = 0.5;
+
+/** Whether the request itself says how its win rate is to be compared: then that is what is done. */
+export function namesThreshold({ threshold, strongShare, mode }: Controls): boolean {
+  return (threshold ?? strongShare ?? mode) !== undefined;
+}
+
+/**
+ * The threshold of one request: what it asks for, else the operator's threshold, else that of the
+ * operator's strong share. `quantiles` are 101 quantiles of the strongest model's win rates over
+ * the cheapest; undefined without a calibration: then asking for a share throws.
+ */
+export function readThreshold(
+  controls: Controls,
+  policy: ThresholdPolicy,
+  quantiles: readonly number[] | undefined,
+): number {
+  if (controls.threshold !== undefined) return controls.threshold;
+  const asked = controls.mode === undefined ? controls.strongShare : policy.modes[controls.mode];
+  if (asked === undefined && policy.threshold !== undefined) return policy.threshold;
+  if (quantiles !== undefined) {
+    return thresholdForStrongShare(quantiles, asked ?? policy.strongShare ?? DEFAULT_STRONG_SHARE);
+  }
+  if (asked === undefined) return UNCALIBRATED_THRESHOLD;
+  throw new InvalidRequestError(
+    'A strong share or mode needs a calibration, and this scorer has none for its pair of models: name a threshold instead.',
+    { param: controls.param ?? 'routing' },
+  );
+}
+
+/**
+ * What a request asks for; the first found wins: `routing` in the body, the headers, the name of
+ * the model. Throws an InvalidRequestError that names the field or header that is wrong.
+ */
+export function readControls(
+  wish: RoutingWish,
+  header: (name: string) => string | null,
+  model: Controls,
+): Controls {
+  const models = wish.models && { models: wish.models };
+  const { threshold, strong_share: strongShare, mode } = wish;
+  if (threshold !== undefined) return { ...models, threshold };
+  if (strongShare !== undefined) return { ...models, strongShare, param: 'routing.strong_share' };
+  if (mode !== undefined) return { ...models, mode, param: 'routing.mode' };
+  return { ...models, ...(readHeaders(header) ?? model) };
+}
+
+function readHeaders(header: (name: string) => string | null): Controls | undefined {
+  const [thresholdName, shareName] = ['x-smart-router-threshold', 'x-smart-router-strong-share'];
+  const threshold = header(thresholdName);
+  const strongShare = header(shareName);
+  if (threshold !== null && strongShare !== null) {
+    throw new InvalidRequestError(
+      `${thresholdName} and ${shareName} exclude each other: send one of them.`,
+      { param: shareName },
+    );
+  }
+  if (threshold !== null) return { threshold: parseShare(threshold, thresholdName) };
+  if (strongShare === null) return undefined;
+  return { strongShare: parseShare(strongShare, shareName), param: shareName };
+}
+
+/**
+ * `router-mf-0.11593`, RouteLLM's way to name a threshold. Undefined for another name; throws when
+ * the number is not between 0 and 1.
+ */
+export function parseRouterModel(name: string, param: string): Controls | undefined {
+  if (name === 'smart-router') return {};
+  if (!name.startsWith('router-mf-')) return undefined;
+  return { threshold: parseShare(name.slice('router-mf-'.length), param), param };
+}
+
+/** A number from 0 to 1 in decimal digits. Throws, naming `param`, when it is something else. */
+export function parseShare(text: string, param: string): number {
+  const value = /^(\d+(\.\d*)?|\.\d+)(e-?\d+)?$/i.test(text.trim()) ? Number(text) : Number.NaN;
+  if (value >= 0 && value <= 1) return value;
+  throw new InvalidRequestError(`${param} must be a number between 0 and 1, given once.`, {
+    param,
+  });
+}

@@ -1,0 +1,217 @@
+import type { Log } from '../base/log.ts';
+import type { FindQuantiles } from '../matrix-factorization/calibrate-models.ts';
+import type { Scorer, Scores } from '../matrix-factorization/scorer.ts';
+import {
+  namesThreshold,
+  type OutOfDistributionTier,
+  readThreshold,
+  type ThresholdPolicy,
+} from '../policy/controls.ts';
+import { type Rival, rankByTier, rankByWinRate } from '../policy/rank-models.ts';
+import type { Session } from '../policy/session.ts';
+import { percentileOf } from '../policy/threshold.ts';
+import type { GetPromptEmbedding } from '../prompt-embedding/prompt-embedding.ts';
+import type { Fleet, Member, Model } from '../registry/fleet.ts';
+import { controlsOf } from '../registry/use-case-policy.ts';
+import {
+  type Candidates,
+  checkNamed,
+  findCandidates,
+  type Needs,
+  type Terms,
+} from './find-candidates.ts';
+import { createDecision, type Facts, type RoutingDecision } from './routing-decision.ts';
+import { createScorePrompts, type ScoredPrompt } from './score-prompts.ts';
+import { findHeld, type Ranking, settleSession, stayUnscored } from './settle-session.ts';
+
+/** What requests that are decided on together share. */
+type RouteTerms = Omit<Terms, 'needs'> & {
+  readonly fleet: Fleet;
+  /** Ends the wait for the embedding. */
+  readonly signal: AbortSignal;
+};
+
+export type RouteRequest = RouteTerms & {
+  /** The newest human ask, if there is any text. */
+  readonly text: string | undefined;
+  readonly needs: Needs;
+  /** The conversation that it continues; absent: it stands for itself. */
+  readonly session?: Session;
+  /** The deployment that the request names, to be called without routing. */
+  readonly named?: Member;
+};
+
+/** A batch of prompts. */
+export type RouteBatch = RouteTerms & {
+  readonly texts: readonly string[];
+  readonly needsOf: (text: string) => Needs;
+};
+
+export type Controller = {
+  route(request: RouteRequest): Promise<RoutingDecision>;
+  /** The decisions that the prompts would get one by one, in their order. */
+  routeAll(batch: RouteBatch): Promise<RoutingDecision[]>;
+};
+
+type ControllerOptions = {
+  readonly scorer: Pick<Scorer, 'name' | 'distanceLimit' | 'score'>;
+  readonly findQuantiles: FindQuantiles;
+  readonly policy: ThresholdPolicy;
+  readonly outOfDistributionTier: OutOfDistributionTier;
+  /** Where prompts go that cannot be scored. */
+  readonly embeddingFailureTier: 'strong' | 'weak';
+  readonly getPromptEmbedding: GetPromptEmbedding;
+  readonly log: Log;
+  /** From 0 to 1, below 1. */
+  readonly random?: () => number;
+};
+
+/** Candidates, and what their win rates are compared with. */
+type Choice = Candidates & {
+  /** The request itself says how they are to be compared. */
+  readonly isAsked: boolean;
+  readonly threshold: number;
+  /** Of the win rates of the strongest over the cheapest of the others. */
+  readonly quantiles: readonly number[] | undefined;
+  readonly cheapest: Model | undefined;
+};
+
+/** Decides which deployment answers a request: the cheapest that will answer it well. */
+export function createController(options: ControllerOptions): Controller {
+  const { random = Math.random } = options;
+  const score = createScorePrompts(options);
+
+  async function rankOne(
+    choice: Choice,
+    text: string | undefined,
+    signal: AbortSignal,
+  ): Promise<Ranking> {
+    const unscored = rankUnscored(choice);
+    if (unscored !== undefined) return unscored;
+    if (text === undefined) return { ranked: choice.models, reason: 'no-text', facts: {} };
+    return rank(options, choice, await score.one(text, signal));
+  }
+
+  return {
+    route: async ({ text, named, fleet, signal, session, ...terms }) => {
+      if (named !== undefined) return decideNamed(named, terms);
+      const choice = await findChoice(options, fleet, terms);
+      const held = session && findHeld(session, choice.models);
+      if (session === undefined || held === undefined) {
+        return createDecision(choice, await rankOne(choice, text, signal), random);
+      }
+      const { models, threshold } = choice;
+      const settled =
+        stayUnscored(session, held, models) ??
+        settleSession(
+          session,
+          held,
+          { models, threshold, tokens: terms.needs.tokens() },
+          await rankOne(choice, text, signal),
+        );
+      return createDecision(choice, settled, random, held.member);
+    },
+    routeAll: async ({ texts, needsOf, fleet, signal, ...terms }) => {
+      const choices: Choice[] = [];
+      for (const text of texts) {
+        choices.push(await findChoice(options, fleet, { ...terms, needs: needsOf(text) }));
+      }
+      const open = texts.filter((_, index) => choices[index]?.only === undefined);
+      const scored = (await score.all(open, signal)).values();
+      return choices.map((choice) => {
+        const ranking =
+          rankUnscored(choice) ?? rank(options, choice, scored.next().value as ScoredPrompt);
+        return createDecision(choice, ranking, random);
+      });
+    },
+  };
+}
+
+async function findChoice(
+  { policy, findQuantiles }: ControllerOptions,
+  fleet: Fleet,
+  terms: Terms,
+): Promise<Choice> {
+  const candidates = await findCandidates(fleet, terms);
+  const { controls } = terms;
+  const [strongest] = candidates.models;
+  const cheapest = rankByTier(candidates.models, 'weak').find((model) => model !== strongest);
+  const quantiles = findQuantiles(strongest?.scorerModel ?? '', cheapest?.scorerModel);
+  const asked = namesThreshold(controls) ? controls : controlsOf(terms.policy);
+  return {
+    ...candidates,
+    isAsked: namesThreshold(controls),
+    quantiles,
+    cheapest,
+    threshold: readThreshold(asked, policy, quantiles),
+  };
+}
+
+/** What needs no score; undefined when it does. */
+function rankUnscored({ only, models }: Choice): Ranking | undefined {
+  if (only === undefined) return undefined;
+  const ranked = rankByTier(models, only === 'budget' ? 'weak' : 'strong');
+  return { ranked, reason: only, facts: {} };
+}
+
+/** The models in the order in which they are to answer a prompt that was scored, or could not be. */
+function rank(options: ControllerOptions, choice: Choice, scored: ScoredPrompt): Ranking {
+  const { models, threshold, quantiles } = choice;
+  const { embeddingCache, times } = scored;
+  const byTier = (tier: 'strong' | 'weak') => rankByTier(models, tier);
+  const [strongest, ...others] = models;
+  if ('failure' in scored || strongest === undefined) {
+    const reason = 'failure' in scored ? scored.failure : 'scorer-unavailable';
+    const ranked = byTier(options.embeddingFailureTier);
+    return { ranked, reason, facts: { embeddingCache, times } };
+  }
+  const rivals = rivalsOf(strongest, others, scored.scores);
+  if (rivals === undefined) {
+    options.log('warning', 'scoring-failed', { error: 'NaN' });
+    const ranked = byTier(options.embeddingFailureTier);
+    return { ranked, reason: 'scorer-unavailable', facts: { embeddingCache, times } };
+  }
+  const winRate = Math.min(...rivals.map((rival) => rival.winRate));
+  const isFar = isOutside(options, scored.scores);
+  const overCheapest = rivals.find(({ model }) => model === choice.cheapest)?.winRate ?? winRate;
+  const facts: Facts = {
+    winRate,
+    rivals,
+    percentile: quantiles && percentileOf(quantiles, overCheapest),
+    strongShareForeseen: quantiles && 1 - percentileOf(quantiles, threshold),
+    // A distance says nothing where there is no limit to it.
+    distance: options.scorer.distanceLimit === undefined ? undefined : scored.scores.distance,
+    isOutside: isFar || undefined,
+    scorer: options.scorer.name,
+    embeddingCache,
+    times,
+  };
+  const { outOfDistributionTier: tier } = options;
+  if (tier !== 'score' && !choice.isAsked && isFar) {
+    return { ranked: byTier(tier), reason: 'out-of-distribution', facts };
+  }
+  return { ranked: rankByWinRate(strongest, rivals, threshold), reason: 'win-rate', facts };
+}
+
+function isOutside({ scorer }: ControllerOptions, { distance = 0 }: Scores): boolean {
+  return distance > (scorer.distanceLimit ?? Number.POSITIVE_INFINITY);
+}
+
+/** Undefined when the scorer gave no number for one of them. */
+function rivalsOf(
+  { scorerModel: strongest }: Model,
+  others: readonly Model[],
+  scores: Scores,
+): readonly Rival<Model>[] | undefined {
+  const rivals = others.map((model) => ({
+    model,
+    winRate: scores.winRate(strongest, model.scorerModel),
+  }));
+  return rivals.some(({ winRate }) => Number.isNaN(winRate)) ? undefined : rivals;
+}
+
+/** Called by its name, a deployment answers itself, for what it cannot do as well. */
+function decideNamed(member: Member, terms: Omit<Terms, 'controls'>): RoutingDecision {
+  checkNamed(member, terms);
+  return { tier: 'direct', member, reason: 'deployment', others: [], embeddingCache: 'none' };
+}

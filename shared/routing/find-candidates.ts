@@ -1,0 +1,210 @@
+import { type Caller, DeploymentNotAllowedError, mayCall } from '../access/caller.ts';
+import { HttpError, InvalidRequestError } from '../base/errors.ts';
+import { NoCapableDeploymentError, type Obstacle } from '../capabilities/find-obstacle.ts';
+import type { Controls } from '../policy/controls.ts';
+import {
+  estimateCost,
+  type Fleet,
+  isCalled,
+  type Member,
+  type Model,
+  modelsOf,
+} from '../registry/fleet.ts';
+import {
+  BudgetSpentError,
+  isBelowCeiling,
+  isForUseCase,
+  type Policy,
+  PriceCeilingError,
+  UseCaseNotAllowedError,
+} from '../registry/use-case-policy.ts';
+import type { Tokens } from '../spending/cost.ts';
+import type { Deployment } from '../upstream/deployment.ts';
+import { createSieve, type Sieve } from './sieve.ts';
+
+/** Why a deployment was not chosen, in the order in which it is looked at. */
+export const PASSED_OVER = [
+  /** It is paused. */
+  'paused',
+  /** No model of the scorer stands for it. */
+  'no-scorer-model',
+  /** The request names others. */
+  'models',
+  /** The use case may not have it. */
+  'use-case',
+  /** The caller may not have it. */
+  'caller',
+  /** It cannot serve the request. */
+  'requirements',
+  /** The request would cost more with it than the use case may spend on one. */
+  'price-ceiling',
+  /** The budget of the use case is spent. */
+  'budget',
+  /** No win rate was asked, and the other tier chosen. */
+  'tier',
+  /** The strongest candidate is too likely to do better. */
+  'win-rate',
+  /** A cheaper one will do. */
+  'price',
+  /** Another deployment of the same model had its turn. */
+  'load',
+  /** The conversation stays with the model that it is with. */
+  'session',
+] as const;
+export type PassedOver = (typeof PASSED_OVER)[number];
+
+/** A deployment as it was looked at. */
+export type Considered = {
+  readonly member: Member;
+  /** USD that the request is estimated to cost with it; infinite when its price is not known. */
+  readonly cost: number;
+  /** Of the strongest candidate over it; absent for the strongest, and when nothing was scored. */
+  readonly winRate?: number | undefined;
+  /** Absent: it was chosen. */
+  readonly passedOver: PassedOver | undefined;
+  /** What of the request it cannot serve, in words. */
+  readonly obstacle: string | undefined;
+};
+
+/** What a request needs of whoever answers it. */
+export type Needs = {
+  /** What of the request a deployment cannot serve, in words; undefined when it can serve all. */
+  findObstacle(deployment: Deployment): Obstacle | Promise<Obstacle>;
+  tokens(): Tokens;
+  /** The tokens that the prompt may have with a deployment; infinite when it is not known. */
+  promptLimit(deployment: Deployment): number;
+};
+
+/** The models that may answer and can, and why there is one alone, if there is. */
+export type Candidates = {
+  /** The strongest first. */
+  readonly models: readonly Model[];
+  /** All deployments that the caller may have, with why they are no candidates. */
+  readonly considered: readonly Considered[];
+  readonly only?: 'models' | 'requirements' | 'price-ceiling' | 'budget';
+};
+
+/** What rules deployments out. */
+export type Terms = {
+  readonly controls: Controls;
+  /** Absent when the router is open to all. */
+  readonly caller?: Caller | undefined;
+  /** Absent: the use case has none. */
+  readonly policy?: Policy | undefined;
+  readonly needs: Needs;
+};
+
+/** Throws when no deployment may answer a request, or none can. */
+export async function findCandidates(fleet: Fleet, terms: Terms): Promise<Candidates> {
+  const { policy, needs } = terms;
+  const tokens = needs.tokens();
+  const sieve = createSieve<Member, PassedOver>(fleet.members);
+  let only: Candidates['only'];
+  // For the first reason that leaves one model.
+  const note = (why: Candidates['only']) => {
+    only ??= areOfOneModel(sieve.left) ? why : undefined;
+  };
+  keepCallable(sieve);
+  keepAllowed(sieve, terms);
+  note('models');
+  const obstacles = new Map<string, string>();
+  for (const { upstream } of sieve.left) {
+    const found = needs.findObstacle(upstream.deployment);
+    // With many deployments each wait counts, and most are none.
+    const obstacle = found instanceof Promise ? await found : found;
+    if (obstacle !== undefined) obstacles.set(upstream.deployment.name, obstacle);
+  }
+  keepAble(sieve, obstacles);
+  note('requirements');
+  if (policy !== undefined) keepBelowCeiling(sieve, policy, tokens);
+  note('price-ceiling');
+  if (policy?.isSpent) {
+    keepWeak(sieve, policy);
+    only ??= 'budget';
+  }
+  // What the caller may not have is none of its business.
+  const shown = fleet.members.filter(({ upstream }) =>
+    mayCall(terms.caller, upstream.deployment.name),
+  );
+  const considered = shown.map((member) => ({
+    member,
+    cost: estimateCost(member, tokens),
+    passedOver: sieve.ruledOutBy(member),
+    obstacle: obstacles.get(member.upstream.deployment.name),
+  }));
+  return { models: modelsOf(sieve.left, tokens), considered, ...(only && { only }) };
+}
+
+function areOfOneModel(members: readonly Member[]): boolean {
+  return members.every(({ modelKey }) => modelKey === members[0]?.modelKey);
+}
+
+/** Throws when a deployment that the request names may not answer it. */
+export function checkNamed(member: Member, { caller, policy, needs }: Omit<Terms, 'controls'>) {
+  if (caller !== undefined && !mayCall(caller, member.upstream.deployment.name)) {
+    throw new DeploymentNotAllowedError(caller, 'model');
+  }
+  if (policy === undefined) return;
+  if (!isForUseCase(member, policy)) throw new UseCaseNotAllowedError(policy, 'model');
+  const tokens = needs.tokens();
+  if (!isBelowCeiling(member, policy, tokens)) {
+    throw new PriceCeilingError(policy, [member], tokens);
+  }
+  if (policy.isSpent && member.tier === 'strong') throw new BudgetSpentError(policy);
+}
+
+type MemberSieve = Sieve<Member, PassedOver>;
+
+function keepCallable(sieve: MemberSieve): void {
+  sieve.keep('paused', ({ isEnabled }) => isEnabled);
+  sieve.keep('no-scorer-model', ({ scorerModel }) => scorerModel !== undefined);
+  if (sieve.left.length > 0) return;
+  throw new HttpError(
+    'There is no deployment to choose: all are paused, or no model of the scorer stands for them. An administrator of the router can resume one.',
+    { status: 503, type: 'server_error', code: 'no_deployment' },
+  );
+}
+
+function keepAllowed(sieve: MemberSieve, { controls, caller, policy }: Terms): void {
+  const { models } = controls;
+  const param = models ? 'routing.models' : 'model';
+  if (models !== undefined) {
+    checkNames(models, sieve.left);
+    sieve.keep('models', (member) => models.some((name) => isCalled(member, name)));
+  }
+  if (policy !== undefined) {
+    sieve.keep('use-case', (member) => isForUseCase(member, policy));
+    if (sieve.left.length === 0) throw new UseCaseNotAllowedError(policy, param);
+  }
+  if (caller !== undefined) {
+    sieve.keep('caller', ({ upstream }) => mayCall(caller, upstream.deployment.name));
+    if (sieve.left.length === 0) throw new DeploymentNotAllowedError(caller, param);
+  }
+}
+
+/** Each must be a deployment's name, or its model's. */
+function checkNames(names: readonly string[], members: readonly Member[]): void {
+  const isKnown = (name: string) => members.some((member) => isCalled(member, name));
+  if (names.length > 0 && names.every(isKnown)) return;
+  const known = members.map(({ upstream }) => upstream.deployment.name).join(', ');
+  throw new InvalidRequestError(`routing.models must name deployments to choose from: ${known}.`, {
+    param: 'routing.models',
+  });
+}
+
+/** Throws, saying what each lacks, when none can serve the request. */
+function keepAble(sieve: MemberSieve, obstacles: ReadonlyMap<string, string>): void {
+  sieve.keep('requirements', ({ upstream }) => !obstacles.has(upstream.deployment.name));
+  if (sieve.left.length === 0) throw new NoCapableDeploymentError(obstacles);
+}
+
+function keepBelowCeiling(sieve: MemberSieve, policy: Policy, tokens: Tokens): void {
+  const before = sieve.left;
+  sieve.keep('price-ceiling', (member) => isBelowCeiling(member, policy, tokens));
+  if (sieve.left.length === 0) throw new PriceCeilingError(policy, before, tokens);
+}
+
+function keepWeak(sieve: MemberSieve, policy: Policy): void {
+  sieve.keep('budget', ({ tier }) => tier === 'weak');
+  if (sieve.left.length === 0) throw new BudgetSpentError(policy);
+}

@@ -1,0 +1,160 @@
+import type { Rival } from '../policy/rank-models.ts';
+import { shareLoad } from '../policy/share-load.ts';
+import type { PromptEmbedding } from '../prompt-embedding/prompt-embedding.ts';
+import type { Member, Model } from '../registry/fleet.ts';
+import { canBeAsked } from '../upstream/upstream.ts';
+import type { Considered, PassedOver } from './find-candidates.ts';
+import type { ScoringTimes } from './score-prompts.ts';
+import type { Ranking } from './settle-session.ts';
+
+/** Why a deployment was chosen. */
+export type Reason =
+  /** The win rates were compared with the threshold. */
+  | 'win-rate'
+  /** The prompt is unlike the scorer's training data, and the operator chose where those go. */
+  | 'out-of-distribution'
+  /** The request named the deployment. */
+  | 'deployment'
+  /** The models that the request, its use case or its caller may have left one. */
+  | 'models'
+  /** One model can serve the request: the others lack what it needs. */
+  | 'requirements'
+  /** One model costs no more than the use case may spend on a request. */
+  | 'price-ceiling'
+  /** The budget of the use case is spent: the cheapest of the weak tier. */
+  | 'budget'
+  /** Another deployment answered, because the chosen one could not. */
+  | 'fallback'
+  /** There was nothing to score, such as images alone. */
+  | 'no-text'
+  /** The prompt could not be embedded. */
+  | 'embedding-unavailable'
+  /** The scorer failed. */
+  | 'scorer-unavailable'
+  /** The conversation stays with its model: to switch would cost more than it gains, or is not wanted. */
+  | 'session'
+  /** The request brings results of tools to the model that called them. */
+  | 'tool-loop';
+
+/** Who answers, and as what. */
+export type Chosen = {
+  readonly member: Member;
+  readonly tier: 'strong' | 'weak' | 'direct';
+};
+
+export type RoutingDecision = Chosen & {
+  readonly reason: Reason;
+  /** Who may answer in its place, in the order in which they are asked. */
+  readonly others: readonly Member[];
+  /** All that was looked at; absent when the request named its deployment. */
+  readonly considered?: readonly Considered[];
+  /** Of the candidates: the strongest, and the cheapest of the others; absent like those. */
+  readonly strongest?: Model | undefined;
+  readonly cheapest?: Model | undefined;
+  /**
+   * Of the strongest candidate over the best of the others, in [0, 1]: with two models, of the strong
+   * over the weak one. Absent when nothing was scored.
+   */
+  readonly winRate?: number;
+  /**
+   * The share, in [0, 1], of the calibration's prompts on which the strongest has a lower win rate over
+   * the cheapest of the others.
+   */
+  readonly percentile?: number | undefined;
+  readonly threshold?: number;
+  /** The share, in [0, 1], of the calibration's prompts that goes to the strongest at this threshold. */
+  readonly strongShareForeseen?: number | undefined;
+  /** From the scorer's training data, 0 to 2; absent when the scorer has no limit to it. */
+  readonly distance?: number | undefined;
+  /** Beyond the scorer's limit; absent when it is not. */
+  readonly isOutside?: true | undefined;
+  /** Of a request in a thread, USD: with the model that it is with, and with the one that it might go to. */
+  readonly costToStay?: number;
+  readonly costToSwitch?: number;
+  /** `id@version` of the scorer; absent when it was not asked. */
+  readonly scorer?: string;
+  readonly embeddingCache: PromptEmbedding['cache'];
+  readonly times?: ScoringTimes | undefined;
+};
+
+/** What was found out on the way to a decision. */
+export type Facts = Partial<
+  Pick<
+    RoutingDecision,
+    | 'winRate'
+    | 'percentile'
+    | 'strongShareForeseen'
+    | 'distance'
+    | 'isOutside'
+    | 'scorer'
+    | 'embeddingCache'
+    | 'times'
+    | 'costToStay'
+    | 'costToSwitch'
+  >
+> & { readonly rivals?: readonly Rival<Model>[] };
+
+type Choice = {
+  /** The candidates, the strongest first. */
+  readonly models: readonly Model[];
+  readonly considered: readonly Considered[];
+  readonly threshold: number;
+  /** Of the others. */
+  readonly cheapest: Model | undefined;
+};
+
+/**
+ * The first of the ranked models answers, by one of its deployments, by the held one if it is among
+ * them; all others stay behind it.
+ */
+export function createDecision(
+  choice: Choice,
+  { ranked, reason, facts: found }: Ranking,
+  random: () => number,
+  held?: Member,
+): RoutingDecision {
+  const { considered, threshold, models, cheapest } = choice;
+  const { rivals = [], ...facts } = found;
+  const [member, ...others] = ranked.flatMap(({ members }) => inTurn(members, random, held));
+  if (member === undefined) throw new Error('There is no candidate to choose.');
+  return {
+    embeddingCache: 'none',
+    threshold,
+    strongest: models[0],
+    cheapest,
+    ...facts,
+    member,
+    tier: member.tier,
+    reason,
+    others,
+    considered: considered.map((one) => {
+      const model = choice.models.find(({ members }) => members.includes(one.member));
+      if (model === undefined) return one;
+      const winRate = rivals.find((rival) => rival.model === model)?.winRate;
+      const isEnough = reason !== 'win-rate' || winRate === undefined || winRate < threshold;
+      const passedOver: PassedOver = model === ranked[0] ? 'load' : whyPassedOver(reason, isEnough);
+      return { ...one, winRate, passedOver: one.member === member ? undefined : passedOver };
+    }),
+  };
+}
+
+function whyPassedOver(reason: Reason, isEnough: boolean): PassedOver {
+  if (reason === 'session' || reason === 'tool-loop') return 'session';
+  if (!isEnough) return 'win-rate';
+  return reason === 'win-rate' || reason === 'budget' ? 'price' : 'tier';
+}
+
+/** By their weights, behind the held one; those that would not take a call now come last. */
+function inTurn(
+  members: readonly Member[],
+  random: () => number,
+  held: Member | undefined,
+): readonly Member[] {
+  if (members.length === 1) return members;
+  const shared = shareLoad(members, random);
+  const inOrder = shared.toSorted((a, b) => Number(b === held) - Number(a === held));
+  const { able = [], unable = [] } = Object.groupBy(inOrder, ({ upstream }) =>
+    canBeAsked(upstream) ? 'able' : 'unable',
+  );
+  return [...able, ...unable];
+}

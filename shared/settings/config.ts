@@ -1,0 +1,265 @@
+import { type Access, readAccess } from '../access/read-access.ts';
+import { type RateLimit, readRateLimits } from '../access/read-rate-limits.ts';
+import { ConfigError } from '../base/errors.ts';
+import { type Environment, SettingsReader } from '../base/settings-reader.ts';
+import { calibrateByHeldOutScores } from '../matrix-factorization/held-out-scores.ts';
+import { loadRegistry } from '../matrix-factorization/registry.ts';
+import { resolveScorer, type ScorerChoice } from '../matrix-factorization/scorer-choice.ts';
+import { OUT_OF_DISTRIBUTION_TIERS, type OutOfDistributionTier } from '../policy/controls.ts';
+import type { SessionPolicy } from '../policy/session.ts';
+import { MODES, type Mode, type ModeShares } from '../policy/threshold.ts';
+import { LOCAL_EMBEDDER } from '../prompt-embedding/local-embedding.ts';
+import { readTables, type TablesConfig } from '../storage/read-tables.ts';
+import { readAllowedHosts } from '../upstream/allowed-hosts.ts';
+import type { Deployment } from '../upstream/deployment.ts';
+import { readDeployment } from '../upstream/read-deployment.ts';
+import { type DecisionSettings, readDecisionSettings } from './read-decision-settings.ts';
+import { type Limits, type Listen, readLimits, readListen } from './read-limits.ts';
+import {
+  type RegistrySettings,
+  readRegistrySettings,
+  TABLE_NAME,
+} from './read-registry-settings.ts';
+import { readShadowSettings, type ShadowSettings } from './read-shadow-settings.ts';
+import { readTelemetrySettings, type TelemetrySettings } from './read-telemetry-settings.ts';
+import {
+  readSessionPolicy,
+  readThreadSettings,
+  type ThreadSettings,
+} from './read-thread-settings.ts';
+import { readVectorSettings, type VectorSettings } from './read-vector-settings.ts';
+
+const LOG_LEVELS = ['debug', 'info', 'warning', 'error', 'none'] as const;
+export type LogLevel = (typeof LOG_LEVELS)[number];
+
+const EMBEDDING_FAILURE_TIERS = ['strong', 'weak'] as const;
+
+export type Config = {
+  readonly strong: Deployment;
+  readonly weak: Deployment;
+  readonly embedding?: Deployment;
+  readonly scorer: ScorerChoice;
+  /** Recorded outcomes vote on what the scorer says. */
+  readonly isKnn: boolean;
+  /** The scorer takes the embeddings of the local embedder, so that none need be called. */
+  readonly isLocalEmbedder: boolean;
+  readonly modelsFolder: string;
+  readonly policy: {
+    readonly threshold?: number;
+    readonly strongShare?: number;
+    readonly modes: ModeShares;
+    readonly outOfDistributionTier: OutOfDistributionTier;
+    /** Where prompts go that could not be embedded. */
+    readonly embeddingFailureTier: (typeof EMBEDDING_FAILURE_TIERS)[number];
+  };
+  readonly session: SessionPolicy;
+  readonly access: Access;
+  readonly limits: Limits;
+  readonly rateLimits: readonly RateLimit[];
+  /** Hosts beside the configured ones that a deployment may be at. */
+  readonly allowedHosts: readonly string[];
+  /** Absent: nothing is kept in any. */
+  readonly tables?: TablesConfig;
+  readonly registry: RegistrySettings;
+  readonly threads: ThreadSettings;
+  readonly vectors: VectorSettings;
+  readonly decisions: DecisionSettings;
+  /** Absent: nobody is told of traces and metrics. */
+  readonly telemetry?: TelemetrySettings;
+  readonly embeddingCache: {
+    readonly table: string;
+    readonly maxEntries: number;
+    readonly timeoutMs: number;
+    readonly keySecret?: string;
+  };
+  readonly logLevel: LogLevel;
+  /** Where it listens as a process of its own; a host listens for it otherwise. */
+  readonly listen: Listen;
+  /** Absent: no answers are compared with the strongest model's. */
+  readonly shadow?: ShadowSettings;
+  /** What is asked and answered is logged, and the former kept with its decision, both redacted. */
+  readonly isContentKept: boolean;
+};
+
+const DEFAULT_MODES: ModeShares = { cost: 0.2, balanced: 0.5, quality: 0.8 };
+
+/**
+ * Reads the whole configuration from the environment and the scorer registry.
+ * Throws one ConfigError that lists every problem.
+ */
+export async function loadConfig(env: Environment = process.env): Promise<Config> {
+  const read = new SettingsReader(env);
+  const strong = readDeployment(read, 'STRONG');
+  const weak = readDeployment(read, 'WEAK');
+  if (strong !== undefined && strong.name === weak?.name) {
+    read.problem(
+      'STRONG_DEPLOYMENT and WEAK_DEPLOYMENT must differ: with one deployment there is nothing to route.',
+    );
+  }
+  const embedding =
+    read.text('EMBEDDING_DEPLOYMENT') === undefined ? undefined : readDeployment(read, 'EMBEDDING');
+  const modelsFolder = read.text('MODELS_FOLDER') ?? 'models';
+  const wish = readPolicy(read);
+  const scorer = await readScorer(read, modelsFolder, wish.strongShare);
+  const policy = withCalibratedThreshold(wish, read, scorer);
+  const isLocalEmbedder = scorer?.entry.embedder === LOCAL_EMBEDDER.id;
+  if (scorer !== undefined) checkEmbedder(read, scorer, embedding);
+  const others = readOthers(read);
+  if (read.problems.length > 0 || !strong || !weak || !scorer) throw new ConfigError(read.problems);
+  return {
+    strong,
+    weak,
+    ...(embedding && { embedding }),
+    scorer,
+    isKnn: readScorerName(read).isKnn,
+    isLocalEmbedder,
+    modelsFolder,
+    policy,
+    ...others,
+  };
+}
+
+/** What depends on nothing else. */
+function readOthers(read: SettingsReader) {
+  const tables = readTables(read);
+  const telemetry = readTelemetrySettings(read);
+  const decisions = readDecisionSettings(read);
+  const shadow = readShadowSettings(read, tables !== undefined && decisions.isOn);
+  return {
+    session: readSessionPolicy(read),
+    access: readAccess(read),
+    limits: readLimits(read),
+    rateLimits: readRateLimits(read),
+    allowedHosts: readAllowedHosts(read),
+    registry: readRegistrySettings(read),
+    threads: readThreadSettings(read),
+    vectors: readVectorSettings(read),
+    decisions,
+    embeddingCache: readEmbeddingCache(read),
+    logLevel: read.choice('LOG_LEVEL', LOG_LEVELS) ?? 'info',
+    listen: readListen(read),
+    isContentKept: read.choice('LOG_CONTENT', ['true', 'false'] as const) === 'true',
+    ...(tables && { tables }),
+    ...(telemetry && { telemetry }),
+    ...(shadow && { shadow }),
+  };
+}
+
+function checkEmbedder(
+  read: SettingsReader,
+  { entry }: ScorerChoice,
+  embedding: Deployment | undefined,
+): void {
+  const isOtherLocal = entry.embedder !== LOCAL_EMBEDDER.id && entry.embedder.startsWith('local/');
+  if (isOtherLocal) {
+    read.problem(
+      `The scorer ${entry.id} takes the embeddings of ${entry.embedder}; this version of the app has ${LOCAL_EMBEDDER.id}. Train it again.`,
+    );
+  } else if (entry.embedder !== LOCAL_EMBEDDER.id) {
+    if (embedding !== undefined) return;
+    read.problem(
+      `EMBEDDING_DEPLOYMENT is missing: the scorer ${entry.id} needs prompts embedded by ${entry.embedder}.`,
+    );
+  } else if (entry.dimensions !== LOCAL_EMBEDDER.dimensions) {
+    read.problem(
+      `The scorer ${entry.id} takes ${entry.dimensions} dimensions; the embedder ${LOCAL_EMBEDDER.id} gives ${LOCAL_EMBEDDER.dimensions}. Train it again.`,
+    );
+  }
+}
+
+function readPolicy(read: SettingsReader): Config['policy'] {
+  const threshold = read.number('ROUTER_THRESHOLD', { min: 0, max: 1 });
+  const strongShare = read.number('ROUTER_STRONG_SHARE', { min: 0, max: 1 });
+  if (threshold !== undefined && strongShare !== undefined) {
+    read.problem(
+      'ROUTER_THRESHOLD and ROUTER_STRONG_SHARE contradict each other: set one of them.',
+    );
+  }
+  return {
+    ...(threshold !== undefined && { threshold }),
+    ...(strongShare !== undefined && { strongShare }),
+    modes: readModes(read),
+    outOfDistributionTier: read.choice('ROUTER_OOD_TIER', OUT_OF_DISTRIBUTION_TIERS) ?? 'strong',
+    embeddingFailureTier:
+      read.choice('ROUTER_EMBEDDING_FAILURE_TIER', EMBEDDING_FAILURE_TIERS) ?? 'strong',
+  };
+}
+
+/**
+ * A calibration was made for a target of its own. It holds where the operator names the
+ * calibration and no other default; without the name, a run of the tool would change the routing.
+ */
+function withCalibratedThreshold(
+  policy: Config['policy'],
+  read: SettingsReader,
+  scorer: ScorerChoice | undefined,
+): Config['policy'] {
+  const threshold = scorer?.calibration?.threshold;
+  const isSet = policy.threshold !== undefined || policy.strongShare !== undefined;
+  if (isSet || threshold === undefined || read.text('ROUTER_CALIBRATION') === undefined) {
+    return policy;
+  }
+  return { ...policy, threshold };
+}
+
+function readModes(read: SettingsReader): ModeShares {
+  const modes: Record<Mode, number> = { ...DEFAULT_MODES };
+  for (const part of read.text('ROUTER_MODES')?.split(',') ?? []) {
+    const [name = '', value = '', more] = part.split('=').map((side) => side.trim());
+    const mode = MODES.find((known) => known === name);
+    const share = value === '' ? Number.NaN : Number(value);
+    if (mode === undefined || more !== undefined || !(share >= 0 && share <= 1)) {
+      read.problem(
+        `ROUTER_MODES must look like "cost=0.2,balanced=0.5,quality=0.8", each a strong share from 0 to 1; "${part}" does not.`,
+      );
+    } else {
+      modes[mode] = share;
+    }
+  }
+  return modes;
+}
+
+/** `knn` votes on what `local` says, `knn+routellm` on what another scorer says. */
+function readScorerName(read: SettingsReader): { readonly name: string; readonly isKnn: boolean } {
+  const text = read.text('ROUTER_SCORER') ?? 'local';
+  if (text === 'knn') return { name: 'local', isKnn: true };
+  return text.startsWith('knn+')
+    ? { name: text.slice(4), isKnn: true }
+    : { name: text, isKnn: false };
+}
+
+async function readScorer(
+  read: SettingsReader,
+  modelsFolder: string,
+  strongShare: number | undefined,
+): Promise<ScorerChoice | undefined> {
+  const strong = read.text('STRONG_SCORER_MODEL');
+  const weak = read.text('WEAK_SCORER_MODEL');
+  const calibration = read.text('ROUTER_CALIBRATION');
+  try {
+    const choice = resolveScorer(await loadRegistry(modelsFolder), {
+      name: readScorerName(read).name,
+      ...(strong !== undefined && { strong }),
+      ...(weak !== undefined && { weak }),
+      ...(calibration !== undefined && { calibration }),
+      needsCalibration: strongShare !== undefined,
+    });
+    if (choice.calibration !== undefined) return choice;
+    const byScores = await calibrateByHeldOutScores(choice.entry, choice.pair, modelsFolder);
+    return { ...choice, ...(byScores && { calibration: byScores }) };
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    for (const problem of error.problems) read.problem(problem);
+    return undefined;
+  }
+}
+
+function readEmbeddingCache(read: SettingsReader): Config['embeddingCache'] {
+  const keySecret = read.text('CACHE_KEY_SECRET');
+  return {
+    table: read.matching('EMBEDDING_CACHE_TABLE', TABLE_NAME) ?? 'embeddings',
+    maxEntries: read.integer('EMBEDDING_CACHE_ENTRIES', { min: 1 }) ?? 5_000,
+    timeoutMs: read.integer('EMBEDDING_CACHE_TIMEOUT_MS', { min: 1, max: 60_000 }) ?? 150,
+    ...(keySecret !== undefined && { keySecret }),
+  };
+}

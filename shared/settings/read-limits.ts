@@ -1,0 +1,93 @@
+import type { SettingsReader } from '../base/settings-reader.ts';
+import type { UpstreamLimits } from '../upstream/protect-upstream.ts';
+import { readUpstreamLimits } from '../upstream/read-upstream-limits.ts';
+
+const mebibyte = 1024 * 1024;
+
+type BodyLimits = {
+  readonly maxBodyBytes: number;
+  /** Of the bodies of all requests under way together. */
+  readonly maxBodyBytesInFlight: number;
+  /** Levels of lists and objects within each other. */
+  readonly maxBodyDepth: number;
+  /** Items of lists; a key of an object counts as five. */
+  readonly maxBodyValues: number;
+  readonly maxHeaderBytes: number;
+};
+
+type RequestLimits = {
+  readonly maxAnswerBytes: number;
+  readonly requestTimeoutMs: number;
+  readonly embeddingTimeoutMs: number;
+  /** Requests under way at once. */
+  readonly maxInFlight: number;
+  /** How long a deployment's first byte is waited for while another could answer. */
+  readonly firstByteTimeoutMs: number;
+  /** Calls to deployments that one request may cost. */
+  readonly maxAttempts: number;
+};
+
+/** What one request may take, and all of them together. */
+export type Limits = BodyLimits & RequestLimits & UpstreamLimits;
+
+/** Reads the settings that bound requests in bytes, time and number. */
+export function readLimits(read: SettingsReader): Limits {
+  // The platform ends a request after 230 s without a byte, and host.json's functionTimeout ends
+  // all streams of the worker that runs into it.
+  const requestTimeoutMs =
+    read.integer('REQUEST_TIMEOUT_MS', { min: 1, max: 1_500_000 }) ?? 220_000;
+  const embeddingTimeoutMs = read.integer('EMBEDDING_TIMEOUT_MS', { min: 1, max: 1_500_000 });
+  if (embeddingTimeoutMs !== undefined && embeddingTimeoutMs >= requestTimeoutMs) {
+    read.problem(
+      'EMBEDDING_TIMEOUT_MS must be below REQUEST_TIMEOUT_MS: no time would be left for the answer.',
+    );
+  }
+  return {
+    ...readBodyLimits(read),
+    // Where the host's connection cannot be watched, a slow reader of a stream costs this much memory.
+    maxAnswerBytes: read.integer('MAX_ANSWER_BYTES', { min: 1 }) ?? 64 * mebibyte,
+    requestTimeoutMs,
+    maxInFlight: read.integer('MAX_IN_FLIGHT', { min: 1, max: 100_000 }) ?? 256,
+    // A plain answer's first byte comes with its last: reasoning models take minutes to it.
+    firstByteTimeoutMs:
+      read.integer('FIRST_BYTE_TIMEOUT_MS', { min: 1, max: 1_500_000 }) ??
+      Math.min(100_000, Math.ceil(requestTimeoutMs / 2)),
+    maxAttempts: read.integer('MAX_ATTEMPTS', { min: 1, max: 10 }) ?? 3,
+    embeddingTimeoutMs: embeddingTimeoutMs ?? Math.min(2_000, Math.ceil(requestTimeoutMs / 2)),
+    ...readUpstreamLimits(read),
+  };
+}
+
+/** What bounds a request before it is looked into. */
+function readBodyLimits(read: SettingsReader): BodyLimits {
+  // The host itself takes 100 MiB and answers the next byte with an empty 500.
+  const maxBodyBytes =
+    read.integer('MAX_BODY_BYTES', { min: 1, max: 100 * mebibyte }) ?? 32 * mebibyte;
+  const maxBodyBytesInFlight =
+    read.integer('MAX_BODY_BYTES_IN_FLIGHT', { min: 1 }) ?? Math.max(256 * mebibyte, maxBodyBytes);
+  if (maxBodyBytesInFlight < maxBodyBytes) {
+    read.problem(
+      'MAX_BODY_BYTES_IN_FLIGHT must not be below MAX_BODY_BYTES: a body of that size would never be taken.',
+    );
+  }
+  return {
+    maxBodyBytes,
+    maxBodyBytesInFlight,
+    // Schemas of tools and answers, the deepest there is, have some twenty levels.
+    maxBodyDepth: read.integer('MAX_BODY_DEPTH', { min: 8, max: 1_000 }) ?? 64,
+    // An embeddings request may have 300,000 tokens, each a number; twice that takes a second.
+    maxBodyValues: read.integer('MAX_BODY_VALUES', { min: 1_000 }) ?? 500_000,
+    // The library's server takes 16 KiB unless the worker's arguments raise it.
+    maxHeaderBytes: read.integer('MAX_HEADER_BYTES', { min: 1_024 }) ?? 32 * 1024,
+  };
+}
+
+export type Listen = { readonly host: string; readonly port: number };
+
+/** Where the router listens as a process of its own: for this machine alone unless told otherwise. */
+export function readListen(read: SettingsReader): Listen {
+  return {
+    host: read.text('HOST') ?? '127.0.0.1',
+    port: read.integer('PORT', { min: 0, max: 65_535 }) ?? 7071,
+  };
+}

@@ -1,0 +1,24 @@
+import type { SettingsReader } from '../base/settings-reader.ts';
+
+export type TablesConfig = {
+  readonly endpoint?: string;
+  readonly connectionString?: string;
+};
+
+/** Undefined: nothing is kept in any. */
+export function readTables(read: SettingsReader): TablesConfig | undefined {
+  const endpoint = read.url('TABLES_ENDPOINT')?.href;
+  const connectionString = read.text('TABLES_CONNECTION_STRING');
+  if (endpoint !== undefined && connectionString !== undefined) {
+    read.problem(
+      'TABLES_ENDPOINT and TABLES_CONNECTION_STRING contradict each other: set one of them.',
+    );
+  }
+  if (endpoint?.startsWith('http:')) {
+    read.problem(
+      'TABLES_ENDPOINT must be an https address: a token goes there. Use TABLES_CONNECTION_STRING for an emulator.',
+    );
+  }
+  if (endpoint !== undefined) return { endpoint };
+  return connectionString === undefined ? undefined : { connectionString };
+}

@@ -1,0 +1,65 @@
+import type { TableClient } from '@azure/data-tables';
+import type { TokenCredential } from '@azure/identity';
+import type { TablesConfig } from './read-tables.ts';
+
+/** A client for one table, with few and quick retries: a cache must not wait. */
+export async function createTableClient(
+  tables: TablesConfig,
+  name: string,
+  loadCredential: () => Promise<TokenCredential>,
+): Promise<TableClient> {
+  const { TableClient } = await import('@azure/data-tables');
+  const options = {
+    retryOptions: { maxRetries: 1, retryDelayInMs: 50, maxRetryDelayInMs: 200 },
+    // Azurite speaks plain http; a connection string may name it, an endpoint with a token may not.
+    allowInsecureConnection: tables.connectionString !== undefined,
+  };
+  if (tables.connectionString !== undefined) {
+    return TableClient.fromConnectionString(tables.connectionString, name, options);
+  }
+  return new TableClient(tables.endpoint ?? '', name, await loadCredential(), options);
+}
+
+/**
+ * Writes to a table, which is made when it is not there: in Azure it is part of the deployment;
+ * elsewhere the first write makes it.
+ */
+export async function writeToTable(
+  client: TableClient,
+  limit: { readonly abortSignal: AbortSignal },
+  write: () => Promise<unknown>,
+): Promise<void> {
+  try {
+    await write();
+  } catch (error) {
+    if (!isNotFound(error)) throw error;
+    await client.createTable(limit);
+    await write();
+  }
+}
+
+/** Azure's error codes differ per operation; the status does not. */
+export function isNotFound(error: unknown): boolean {
+  return hasStatus(error, 404);
+}
+
+/** Another one was there first, or has changed it: what the operation relied on is no more. */
+export function isConflict(error: unknown): boolean {
+  return hasStatus(error, 409) || hasStatus(error, 412);
+}
+
+function hasStatus(error: unknown, status: number): boolean {
+  return error instanceof Error && 'statusCode' in error && error.statusCode === status;
+}
+
+/** One load for all callers; a failed one is forgotten, so that the next call tries again. */
+export function shareUntilFailure<T>(load: () => Promise<T>): () => Promise<T> {
+  let loading: Promise<T> | undefined;
+  return () => {
+    loading ??= load().catch((error: unknown) => {
+      loading = undefined;
+      throw error;
+    });
+    return loading;
+  };
+}
