@@ -6,7 +6,7 @@ import { duration, exactRate } from './format.ts';
 import { Link } from './link.tsx';
 import type { PageProps } from './page.ts';
 import { SayHowGood } from './say-how-good.tsx';
-import type { Wish } from './try.tsx';
+import type { Wish } from './tried.ts';
 
 type AnswerProps = PageProps & {
   readonly prompt: string;

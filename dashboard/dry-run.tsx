@@ -1,7 +1,7 @@
 import { Tier, WinRate } from './decision-table.tsx';
 import { exactRate, percent, rate, usd } from './format.ts';
 import { reasonPhrase } from './phrases.ts';
-import type { Tried } from './try.tsx';
+import type { Tried } from './tried.ts';
 
 type DryRunProps = {
   readonly tried: readonly Tried[];

@@ -5,16 +5,7 @@ import { ApiError, messageOf } from './api.ts';
 import { DryRun } from './dry-run.tsx';
 import type { PageProps } from './page.ts';
 import { Failure } from './states.tsx';
-
-/** How a prompt may be routed: each is shown, and one of them is asked with. */
-export type Wish = { readonly name: string; readonly routing: Readonly<Record<string, unknown>> };
-
-/** What came of one way to route it: a decision, or why there is none. */
-export type Tried = {
-  readonly wish: Wish;
-  readonly decision?: Routed['data'][number];
-  readonly problem?: string;
-};
+import type { Tried, Wish } from './tried.ts';
 
 const WISHES: readonly Wish[] = [
   { name: 'As set', routing: {} },

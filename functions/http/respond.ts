@@ -1,9 +1,10 @@
 import { finished } from 'node:stream/promises';
 import { type Caller, checkAdmin, checkUseCase, readUseCase } from '../../shared/access/caller.ts';
-import { type Answer, type Call, errorAnswer } from '../../shared/base/answer.ts';
+import { type Answer, errorAnswer } from '../../shared/base/answer.ts';
 import { untilAborted } from '../../shared/base/deadline.ts';
 import { CallEndedError, HttpError } from '../../shared/base/errors.ts';
 import { errorKind, type Log } from '../../shared/base/log.ts';
+import type { Call } from '../../shared/calls/call.ts';
 import type { Telemetry } from '../../shared/calls/telemetry.ts';
 import type { Authenticate } from './authenticate.ts';
 import type { BodyShape } from './body-shape.ts';

@@ -2,8 +2,9 @@ import { createHash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
-import type { Answer, Call } from '../../shared/base/answer.ts';
+import type { Answer } from '../../shared/base/answer.ts';
 import { HttpError } from '../../shared/base/errors.ts';
+import type { Call } from '../../shared/calls/call.ts';
 import { shareUntilFailure } from '../../shared/storage/tables.ts';
 
 const PAGE = 'index.html';

@@ -1,7 +1,8 @@
 import type { HttpMethod } from '@azure/functions';
 import { mayCall } from '../../shared/access/caller.ts';
-import { type Call, jsonAnswer } from '../../shared/base/answer.ts';
+import { jsonAnswer } from '../../shared/base/answer.ts';
 import { HttpError } from '../../shared/base/errors.ts';
+import type { Call } from '../../shared/calls/call.ts';
 import type { OperationId } from '../../shared/openapi/operations.ts';
 import { enabledUpstreams, type Services } from '../build/create-services.ts';
 import type { Route } from '../http/respond.ts';

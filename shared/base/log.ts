@@ -1,4 +1,3 @@
-import type { LogLevel } from '../settings/config.ts';
 import { untilAborted } from './deadline.ts';
 
 /** Facts of an event. Never a key, a prompt or an answer. */
@@ -91,3 +90,7 @@ export function errorKind(error: unknown, causes = 3): string {
 function isCode(fact: unknown): boolean {
   return typeof fact === 'string' && /^\w{1,64}$/.test(fact);
 }
+
+export const LOG_LEVELS = ['debug', 'info', 'warning', 'error', 'none'] as const;
+
+export type LogLevel = (typeof LOG_LEVELS)[number];

@@ -1,5 +1,5 @@
-import type { Call } from '../base/answer.ts';
 import { InvalidRequestError } from '../base/errors.ts';
+import type { Call } from './call.ts';
 
 const DEFAULT_LIMIT = 20;
 const MAX_LIMIT = 100;

@@ -1,6 +1,6 @@
 import type { Usage } from '../chat-format/event-data.ts';
 import type { DecisionRecord } from '../decisions/decision-record.ts';
-import type { ScoringTimes } from '../routing/score-prompts.ts';
+import type { ScoringTimes } from '../decisions/scoring-times.ts';
 import type { Deployment } from '../upstream/deployment.ts';
 
 /** Traces and metrics. Who listens to none has none of it loaded: everybody takes it as absent. */

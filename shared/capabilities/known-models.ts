@@ -1,5 +1,4 @@
-import type { ApiStyle } from '../upstream/deployment.ts';
-import { type Capabilities, type Feature, UNKNOWN_MODEL } from './capabilities.ts';
+import { type ApiStyle, type Capabilities, type Feature, UNKNOWN_MODEL } from './capabilities.ts';
 
 type Facts = Partial<Omit<Capabilities, 'lacks'>> & { readonly lacks?: readonly Feature[] };
 

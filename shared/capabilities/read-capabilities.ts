@@ -1,6 +1,6 @@
 import type { SettingsReader } from '../base/settings-reader.ts';
-import type { ApiStyle } from '../upstream/deployment.ts';
 import {
+  type ApiStyle,
   type Capabilities,
   EFFORTS,
   FEATURES,

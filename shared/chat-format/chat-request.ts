@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { InvalidRequestError } from '../base/errors.ts';
+import { parseWith } from '../base/parse-with.ts';
 import {
   foundryRoutingSchema,
   fromFoundry,
@@ -9,9 +10,6 @@ import {
 
 /** More is nearly always a mistake, and Azure OpenAI refuses it too. */
 const MAX_MESSAGES = 2_048;
-
-/** What is said of a wrong field, in characters. */
-const MAX_ISSUE_LENGTH = 300;
 
 const messageSchema = z.looseObject({
   role: z.string(),
@@ -118,17 +116,6 @@ function readThreadId(ofBody: string | null | undefined, ofHeader: string | null
     );
   }
   return ofBody ?? ofHeader ?? undefined;
-}
-
-/** Parses with a schema. Throws an InvalidRequestError that names the first wrong field. */
-export function parseWith<T>(schema: z.ZodType<T>, body: unknown): T {
-  const parsed = schema.safeParse(body);
-  if (parsed.success) return parsed.data;
-  const [issue] = parsed.error.issues;
-  const param = issue?.path.map(String).join('.') || 'body';
-  // It lists unknown keys, of which there may be very many.
-  const what = issue?.message.slice(0, MAX_ISSUE_LENGTH) ?? 'is not valid';
-  throw new InvalidRequestError(`${param}: ${what}.`, { param });
 }
 
 function readMessages(

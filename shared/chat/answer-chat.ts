@@ -1,28 +1,26 @@
-import { type Answer, type Call, EVENT_STREAM, errorAnswer } from '../base/answer.ts';
+import { type Answer, EVENT_STREAM, errorAnswer } from '../base/answer.ts';
 import type { Background } from '../base/background.ts';
-import type { HttpError } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
+import type { Call } from '../calls/call.ts';
 import type { CallTrace } from '../calls/telemetry.ts';
-import type { ChatRequest } from '../chat-format/chat-request.ts';
 import { finishReasonOf, messageOf } from '../chat-format/collect-answer.ts';
 import { readUsage, type Usage } from '../chat-format/event-data.ts';
 import { findNewestAsk } from '../chat-format/newest-ask.ts';
 import { addAnswerFields, type PlainAnswer } from '../chat-format/plain-answer.ts';
 import type { DecisionRecord } from '../decisions/decision-record.ts';
-import type { Needs } from '../routing/find-candidates.ts';
-import type { RoutingDecision } from '../routing/routing-decision.ts';
 import { costOf } from '../spending/cost.ts';
-import { passError } from '../upstream/pass-error.ts';
 import { passAnswerHeaders } from '../upstream/passed-headers.ts';
 import type { Turn } from './ask-deployment.ts';
-import { type Attempt, addAttemptHeaders, modelSelectionDetails } from './attempts.ts';
+import { addAttemptHeaders, modelSelectionDetails } from './attempts.ts';
 import { addDecisionHeaders, decisionFacts } from './decision-facts.ts';
+import type { End, Exchange } from './exchange.ts';
 import { keepAnswer } from './keep-answer.ts';
-import { type Answered, keepStream, watchStream } from './keep-stream.ts';
+import { keepStream, watchStream } from './keep-stream.ts';
+import { passError } from './pass-error.ts';
 import type { OpenEvents } from './pass-events.ts';
 import { toLogFields, toRecord } from './record-decision.ts';
 import { redactText } from './redact.ts';
-import { addThreadHeaders, type Continued, stepOf } from './session-facts.ts';
+import { addThreadHeaders, stepOf } from './session-facts.ts';
 import type { Shadow } from './shadow.ts';
 
 /** Who is told how a request ended. */
@@ -40,25 +38,6 @@ export type AnswerChat = {
   /** The operator keeps what was asked and answered, redacted. */
   readonly isContentKept: boolean;
   readonly log: Log;
-};
-
-/** A request that was decided on, on its way through. */
-export type Exchange = {
-  readonly call: Call;
-  readonly request: ChatRequest;
-  readonly needs: Needs;
-  /** The thread that it continues, if it does. */
-  readonly continued?: Continued;
-  readonly decisionMs: number;
-  /** What was decided; with the deployment that answered in the place of the chosen one. */
-  decision: RoutingDecision;
-  readonly attempts: Attempt[];
-  /** Time spent waiting for deployments. */
-  upstreamMs: number;
-  /** Of a stream: when its first content was there. */
-  firstTokenAt?: number;
-  /** Its answer is to be compared with the strongest model's. */
-  isShadowed?: boolean;
 };
 
 /** What goes back to the caller of what came of the last turn; tells everybody how it ended. */
@@ -172,14 +151,6 @@ function answerHeaders(
   headers['x-smart-router-overhead-ms'] = overheadMs.toFixed(3);
   return headers;
 }
-
-export type End = {
-  readonly error?: HttpError | undefined;
-  /** What was answered took; absent when nothing was. */
-  readonly usage?: Usage;
-  /** What was answered; asked for only where that is kept. */
-  readonly answer?: (() => Answered) | undefined;
-};
 
 /** Counts what it took, keeps what was decided, and logs the same in one line. */
 function finish(options: AnswerChat, exchange: Exchange, status: number, end: End): void {

@@ -1,6 +1,6 @@
-import type { Call } from '../base/answer.ts';
 import { CallEndedError, type HttpError, UpstreamError } from '../base/errors.ts';
 import { toJson } from '../base/wire-json.ts';
+import type { Call } from '../calls/call.ts';
 import type { CallEnd, CallTrace } from '../calls/telemetry.ts';
 import { adaptBody } from '../capabilities/adapt-body.ts';
 import type { Lessons } from '../capabilities/lessons.ts';
@@ -9,7 +9,7 @@ import { finishReasonOf } from '../chat-format/collect-answer.ts';
 import { readUsage } from '../chat-format/event-data.ts';
 import { type PlainAnswer, parseAnswer } from '../chat-format/plain-answer.ts';
 import { upstreamNameOf } from '../upstream/deployment.ts';
-import { errorOf } from '../upstream/pass-error.ts';
+import { errorOf } from '../upstream/error-body.ts';
 import { passRequestHeaders } from '../upstream/passed-headers.ts';
 import { readAnswer, readRefusal } from '../upstream/read-answer.ts';
 import { redactKey } from '../upstream/redact-key.ts';

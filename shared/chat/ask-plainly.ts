@@ -1,4 +1,4 @@
-import type { Call } from '../base/answer.ts';
+import type { Call } from '../calls/call.ts';
 import { createLessons } from '../capabilities/lessons.ts';
 import type { ChatRequest } from '../chat-format/chat-request.ts';
 import { messageOf } from '../chat-format/collect-answer.ts';

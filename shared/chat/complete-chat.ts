@@ -1,13 +1,15 @@
-import type { Answer, Call } from '../base/answer.ts';
+import type { Answer } from '../base/answer.ts';
 import type { Log } from '../base/log.ts';
+import { roundMs } from '../base/round-ms.ts';
+import type { Call } from '../calls/call.ts';
 import { createLessons, type Lessons } from '../capabilities/lessons.ts';
 import { canBeAsked, type Upstream } from '../upstream/upstream.ts';
-import { type AnswerChat, answerChat, type Exchange } from './answer-chat.ts';
+import { type AnswerChat, answerChat } from './answer-chat.ts';
 import { askDeployment, type Turn } from './ask-deployment.ts';
 import { type Attempt, callsMade } from './attempts.ts';
 import { type DecideOptions, decide, openRequest } from './decide.ts';
+import type { Exchange } from './exchange.ts';
 import { keptAnswer } from './kept-answer.ts';
-import { roundMs } from './record-decision.ts';
 
 export type CompleteChat = (call: Call) => Promise<Answer>;
 

@@ -1,10 +1,13 @@
 import * as z from 'zod';
 import { ownerOf } from '../access/caller.ts';
-import type { Call } from '../base/answer.ts';
 import { InvalidRequestError } from '../base/errors.ts';
-import { type ChatMessage, type ChatRequest, parseWith } from '../chat-format/chat-request.ts';
-import { type AnswerFacts, hashOfAsked, type Seen } from '../threads/append-messages.ts';
+import { parseWith } from '../base/parse-with.ts';
+import type { Call } from '../calls/call.ts';
+import { readKey } from '../calls/idempotency-key.ts';
+import type { ChatMessage, ChatRequest } from '../chat-format/chat-request.ts';
+import { hashOfAsked, type Seen } from '../threads/append-messages.ts';
 import {
+  type AnswerFacts,
   isInstruction,
   type LastAnswer,
   MAX_MESSAGES_AT_ONCE,
@@ -12,7 +15,7 @@ import {
   type PlacedMessage,
   type StoredMessage,
 } from '../threads/thread.ts';
-import { isThreadId, orUnreachable, readKey } from '../threads/thread-call.ts';
+import { isThreadId, orUnreachable } from '../threads/thread-call.ts';
 import {
   KeyReusedError,
   ThreadNotFoundError,

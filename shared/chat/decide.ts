@@ -1,5 +1,5 @@
-import type { Call } from '../base/answer.ts';
 import { InvalidRequestError } from '../base/errors.ts';
+import type { Call } from '../calls/call.ts';
 import { isOfContext, NoCapableDeploymentError } from '../capabilities/find-obstacle.ts';
 import {
   type ChatRequest,

@@ -4,7 +4,7 @@ import type { ChatMessage } from '../chat-format/chat-request.ts';
 import type { Usage } from '../chat-format/event-data.ts';
 import type { StoredMessage } from '../threads/thread.ts';
 import { toThreadError } from '../threads/thread-errors.ts';
-import type { Exchange } from './answer-chat.ts';
+import type { Exchange } from './exchange.ts';
 
 /** An answer that is to be added to its thread. */
 type Given = {

@@ -1,10 +1,11 @@
 import { errorKind, type LogFields } from '../base/log.ts';
+import { roundMs } from '../base/round-ms.ts';
 import type { DecisionRecord } from '../decisions/decision-record.ts';
-import type { Interval } from '../routing/score-prompts.ts';
+import type { Interval } from '../decisions/scoring-times.ts';
 import { costOf, type Tokens } from '../spending/cost.ts';
-import type { End, Exchange } from './answer-chat.ts';
 import { attemptChain } from './attempts.ts';
 import { candidatesOf } from './decision-facts.ts';
+import type { End, Exchange } from './exchange.ts';
 import { stepOf } from './session-facts.ts';
 
 /** What is kept of a request that has been answered. */
@@ -144,8 +145,4 @@ function costsElsewhere(
 
 function lengthOf(interval: Interval | undefined): number | undefined {
   return interval && roundMs(interval[1] - interval[0]);
-}
-
-export function roundMs(ms: number): number {
-  return Math.round(ms * 1_000) / 1_000;
 }

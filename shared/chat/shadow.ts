@@ -1,4 +1,5 @@
 import type { Log } from '../base/log.ts';
+import { roundMs } from '../base/round-ms.ts';
 import type { ChatRequest } from '../chat-format/chat-request.ts';
 import { findNewestAsk } from '../chat-format/newest-ask.ts';
 import type { Outcome } from '../decisions/outcomes.ts';
@@ -6,10 +7,9 @@ import { type Fleet, isCalled, type Member } from '../registry/fleet.ts';
 import type { ShadowSettings } from '../settings/read-shadow-settings.ts';
 import { costOf } from '../spending/cost.ts';
 import { canBeAsked } from '../upstream/upstream.ts';
-import type { Exchange } from './answer-chat.ts';
 import { askPlainly } from './ask-plainly.ts';
+import type { Exchange } from './exchange.ts';
 import { compare, type Preference } from './judge.ts';
-import { roundMs } from './record-decision.ts';
 
 /** Compares answers of weaker models with what the strongest would have answered. */
 export type Shadow = {

@@ -1,11 +1,13 @@
 import type { TableClient } from '@azure/data-tables';
 import { LRUCache } from 'lru-cache';
 import { ownerOf } from '../access/caller.ts';
-import { type Answer, type Call, jsonAnswer } from '../base/answer.ts';
+import { type Answer, jsonAnswer } from '../base/answer.ts';
 import { HttpError, InvalidRequestError } from '../base/errors.ts';
 import { errorKind } from '../base/log.ts';
+import { parseWith } from '../base/parse-with.ts';
+import type { Call } from '../calls/call.ts';
+import { readKey } from '../calls/idempotency-key.ts';
 import { pageLimitOf } from '../calls/page-limit.ts';
-import { parseWith } from '../chat-format/chat-request.ts';
 import { toJson, toWholeJson } from '../decisions/decision-record.ts';
 import { keepOutcome, toJson as outcomeJson, outcomeSchema } from '../decisions/outcomes.ts';
 import { type DecisionQuery, readDecisions, readOutcomes } from '../decisions/read-decisions.ts';
@@ -18,7 +20,6 @@ import {
 } from '../decisions/read-stats.ts';
 import type { RequestIds } from '../decisions/request-ids.ts';
 import { getRow } from '../storage/read-rows.ts';
-import { readKey } from '../threads/thread-call.ts';
 
 export type DecisionRoutes = {
   readonly list: (call: Call) => Promise<Answer>;

@@ -1,7 +1,8 @@
 import * as z from 'zod';
-import { type Answer, type Call, jsonAnswer } from '../base/answer.ts';
+import { type Answer, jsonAnswer } from '../base/answer.ts';
 import { InvalidRequestError } from '../base/errors.ts';
-import { parseWith } from '../chat-format/chat-request.ts';
+import { parseWith } from '../base/parse-with.ts';
+import type { Call } from '../calls/call.ts';
 import type { Definitions, Kind } from '../registry/definitions.ts';
 import { describeHistory } from '../registry/describe-version.ts';
 import { type Change, type Editor, type Entry, etagOf } from '../registry/edit-entries.ts';

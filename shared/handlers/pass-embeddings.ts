@@ -1,12 +1,13 @@
 import * as z from 'zod';
 import { DeploymentNotAllowedError, mayCall } from '../access/caller.ts';
-import type { Answer, Call } from '../base/answer.ts';
+import type { Answer } from '../base/answer.ts';
 import { DeploymentNotFoundError, HttpError } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
+import { parseWith } from '../base/parse-with.ts';
+import { roundMs } from '../base/round-ms.ts';
 import { toJson } from '../base/wire-json.ts';
-import { roundMs } from '../chat/record-decision.ts';
-import { parseWith } from '../chat-format/chat-request.ts';
-import { passError } from '../upstream/pass-error.ts';
+import type { Call } from '../calls/call.ts';
+import { passError } from '../chat/pass-error.ts';
 import { passAnswerHeaders, passRequestHeaders } from '../upstream/passed-headers.ts';
 import { readAnswer } from '../upstream/read-answer.ts';
 import { redactKey } from '../upstream/redact-key.ts';

@@ -1,11 +1,12 @@
 import * as z from 'zod';
-import { type Answer, type Call, jsonAnswer } from '../base/answer.ts';
+import { type Answer, jsonAnswer } from '../base/answer.ts';
 import { errorKind, type Log } from '../base/log.ts';
+import { parseWith } from '../base/parse-with.ts';
+import { roundMs } from '../base/round-ms.ts';
+import type { Call } from '../calls/call.ts';
 import { type DecideOptions, decide, openRequest } from '../chat/decide.ts';
 import { decisionFacts } from '../chat/decision-facts.ts';
 import { needsOfText } from '../chat/guards.ts';
-import { roundMs } from '../chat/record-decision.ts';
-import { parseWith } from '../chat-format/chat-request.ts';
 import { findNewestAsk } from '../chat-format/newest-ask.ts';
 import { readControls, routingSchema } from '../policy/controls.ts';
 import type { RoutingDecision } from '../routing/routing-decision.ts';

@@ -1,8 +1,10 @@
 import { ownerOf } from '../access/caller.ts';
-import { type Answer, type Call, jsonAnswer } from '../base/answer.ts';
+import { type Answer, jsonAnswer } from '../base/answer.ts';
 import { InvalidRequestError } from '../base/errors.ts';
+import { parseWith } from '../base/parse-with.ts';
+import type { Call } from '../calls/call.ts';
+import { readKey } from '../calls/idempotency-key.ts';
 import { pageLimitOf } from '../calls/page-limit.ts';
-import { parseWith } from '../chat-format/chat-request.ts';
 import {
   indexOfMessage,
   messageId,
@@ -11,7 +13,7 @@ import {
   type Thread,
   threadSchema,
 } from '../threads/thread.ts';
-import { isThreadId, orUnreachable, readKey } from '../threads/thread-call.ts';
+import { isThreadId, orUnreachable } from '../threads/thread-call.ts';
 import { ThreadNotFoundError, ThreadsNotConfiguredError } from '../threads/thread-errors.ts';
 import type { ThreadStore } from '../threads/thread-store.ts';
 

@@ -1,8 +1,9 @@
 import { checkAdmin, ownerOf } from '../access/caller.ts';
-import { type Answer, type Call, jsonAnswer } from '../base/answer.ts';
+import { type Answer, jsonAnswer } from '../base/answer.ts';
 import { InvalidRequestError } from '../base/errors.ts';
+import { parseWith } from '../base/parse-with.ts';
+import type { Call } from '../calls/call.ts';
 import { pageLimitOf } from '../calls/page-limit.ts';
-import { parseWith } from '../chat-format/chat-request.ts';
 import { StoresNotConfiguredError, toStoreError } from '../vector-stores/store-errors.ts';
 import type { Hit } from '../vector-stores/vector-engine.ts';
 import {

@@ -1,7 +1,7 @@
 import * as z from 'zod';
-import { priceSchema } from '../registry/definitions.ts';
 import type { PassedOver } from '../routing/find-candidates.ts';
 import type { RoutingDecision } from '../routing/routing-decision.ts';
+import { priceSchema } from '../spending/price.ts';
 import { choice } from './choice.ts';
 
 // What the router answers. Deployments' answers pass through: their fields are described as far as

@@ -1,4 +1,4 @@
-import type { Operation } from './operations.ts';
+import type { Operation } from './operation.ts';
 import { answer, BODY_ERRORS, errorResponses } from './responses.ts';
 
 const ID = '4317b3a6-e099-4b51-9393-5008cd0d2171.mr3k2x9c.Zk3vT1x9QmPq0aLw';

@@ -1,5 +1,6 @@
 import { createSchemas, type Json, reference } from './components.ts';
-import { type Operation, operations, TAGS } from './operations.ts';
+import { type Operation, TAGS } from './operation.ts';
+import { operations } from './operations.ts';
 import { QUERY } from './query-parameters.ts';
 
 // API Management imports this document. What it does not take is avoided, and a test holds that:

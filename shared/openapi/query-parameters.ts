@@ -1,5 +1,5 @@
 import type { Json } from './components.ts';
-import type { QueryName } from './operations.ts';
+import type { QueryName } from './operation.ts';
 
 /** What queries may have, by its name. */
 export const QUERY: Readonly<Record<QueryName, Json>> = {

@@ -1,5 +1,5 @@
 import type { Json, SchemaName } from './components.ts';
-import type { Operation } from './operations.ts';
+import type { Operation } from './operation.ts';
 import * as examples from './registry-examples.ts';
 import { answer, BODY_ERRORS, errorResponses } from './responses.ts';
 

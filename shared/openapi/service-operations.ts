@@ -1,5 +1,5 @@
 import * as examples from './examples.ts';
-import type { Operation } from './operations.ts';
+import type { Operation } from './operation.ts';
 import { answer, errorResponses, fileResponse } from './responses.ts';
 
 /** The service itself. */

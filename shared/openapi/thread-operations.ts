@@ -1,4 +1,4 @@
-import type { Operation } from './operations.ts';
+import type { Operation } from './operation.ts';
 import { answer, BODY_ERRORS, errorResponses } from './responses.ts';
 
 const ACCESS = { access: 'key', tag: 'threads' } as const;

@@ -1,8 +1,9 @@
 import { HttpError } from '../base/errors.ts';
 import { errorKind } from '../base/log.ts';
+import type { Price } from '../spending/price.ts';
 import type { Deployment } from '../upstream/deployment.ts';
 import type { Upstream } from '../upstream/upstream.ts';
-import type { DeploymentDefinition, Price, UseCaseDefinition } from './definitions.ts';
+import type { DeploymentDefinition, UseCaseDefinition } from './definitions.ts';
 import { type Fleet, type Member, modelKeyOf } from './fleet.ts';
 import type { Snapshot, Version } from './store.ts';
 

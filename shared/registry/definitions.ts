@@ -1,22 +1,12 @@
 import * as z from 'zod';
+import { API_STYLES } from '../capabilities/capabilities.ts';
 import { MODES } from '../policy/threshold.ts';
-import { API_STYLES } from '../upstream/deployment.ts';
+import { priceSchema } from '../spending/price.ts';
 
 /** Printable ASCII: the names stand in paths, bodies and headers. */
 const upstreamName = z
   .string()
   .regex(/^(?!\.{1,2}$)[\x21-\x7e]{1,128}$/, 'printable ASCII, 1 to 128');
-const usdPerMillion = z.number().min(0).max(1_000_000);
-
-/** USD per million tokens. */
-export const priceSchema = z.strictObject({
-  input: usdPerMillion,
-  output: usdPerMillion,
-  cached_input: usdPerMillion
-    .optional()
-    .describe('Of input that its service still has in its prompt cache; absent: not known.'),
-});
-
 /** Where the credential of a deployment comes from; never the credential itself. */
 export const authSchema = z
   .discriminatedUnion('type', [
@@ -115,7 +105,6 @@ export const useCaseSchema = z
     'threshold, strong_share and mode exclude each other: give one of them',
   );
 
-export type Price = Readonly<z.infer<typeof priceSchema>>;
 export type Auth = Readonly<z.infer<typeof authSchema>>;
 export type DeploymentDefinition = Readonly<z.infer<typeof deploymentSchema>>;
 export type UseCaseDefinition = Readonly<z.infer<typeof useCaseSchema>>;

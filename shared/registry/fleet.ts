@@ -1,6 +1,7 @@
 import { costOf, type Tokens } from '../spending/cost.ts';
+import type { Price } from '../spending/price.ts';
 import type { Upstream } from '../upstream/upstream.ts';
-import type { Price, UseCaseDefinition } from './definitions.ts';
+import type { UseCaseDefinition } from './definitions.ts';
 
 /** A deployment that takes part, with what the registry knows of it. */
 export type Member = {

@@ -1,13 +1,8 @@
 import type * as z from 'zod';
 import { isName } from '../access/caller.ts';
 import { InvalidRequestError } from '../base/errors.ts';
-import {
-  type Definitions,
-  deploymentSchema,
-  type Kind,
-  priceSchema,
-  useCaseSchema,
-} from './definitions.ts';
+import { priceSchema } from '../spending/price.ts';
+import { type Definitions, deploymentSchema, type Kind, useCaseSchema } from './definitions.ts';
 import { nearestName } from './nearest-name.ts';
 
 /** What answers say of an entry beside its definition: a PUT of what a GET gave has them too. */

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { InvalidRequestError } from '../base/errors.ts';
+import type { Row } from '../storage/row.ts';
 import { deploymentSchema, type Kind, useCaseSchema } from './definitions.ts';
 import type { Version } from './store.ts';
 
@@ -11,13 +12,6 @@ export const HEAD = 'head';
 
 /** A property of a table holds 64 KiB, of two bytes a character. */
 const MAX_DEFINITION_LENGTH = 30_000;
-
-/** A row as the table gives it, with its own members. */
-export type Row = {
-  readonly partitionKey: string;
-  readonly rowKey: string;
-  readonly etag?: string;
-} & Readonly<Record<string, unknown>>;
 
 const versionSchema = z.object({
   kind: z.enum(['deployment', 'use_case']),

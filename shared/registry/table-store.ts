@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { TableClient, TransactionAction } from '@azure/data-tables';
+import type { Row } from '../storage/row.ts';
 import { isConflict, isNotFound, shareUntilFailure, writeToTable } from '../storage/tables.ts';
 import {
   currentKey,
@@ -7,7 +8,6 @@ import {
   HEAD,
   historyPrefix,
   PARTITION,
-  type Row,
   toRow,
   toUnreadable,
   toVersion,

@@ -20,9 +20,14 @@ import {
   type Needs,
   type Terms,
 } from './find-candidates.ts';
-import { createDecision, type Facts, type RoutingDecision } from './routing-decision.ts';
+import {
+  createDecision,
+  type Facts,
+  type Ranking,
+  type RoutingDecision,
+} from './routing-decision.ts';
 import { createScorePrompts, type ScoredPrompt } from './score-prompts.ts';
-import { findHeld, type Ranking, settleSession, stayUnscored } from './settle-session.ts';
+import { findHeld, settleSession, stayUnscored } from './settle-session.ts';
 
 /** What requests that are decided on together share. */
 type RouteTerms = Omit<Terms, 'needs'> & {

@@ -1,11 +1,10 @@
+import type { ScoringTimes } from '../decisions/scoring-times.ts';
 import type { Rival } from '../policy/rank-models.ts';
 import { shareLoad } from '../policy/share-load.ts';
 import type { PromptEmbedding } from '../prompt-embedding/prompt-embedding.ts';
 import type { Member, Model } from '../registry/fleet.ts';
 import { canBeAsked } from '../upstream/upstream.ts';
 import type { Considered, PassedOver } from './find-candidates.ts';
-import type { ScoringTimes } from './score-prompts.ts';
-import type { Ranking } from './settle-session.ts';
 
 /** Why a deployment was chosen. */
 export type Reason =
@@ -158,3 +157,10 @@ function inTurn(
   );
   return [...able, ...unable];
 }
+
+/** The order in which models are to be asked, why, and what was found out on the way to it. */
+export type Ranking = {
+  readonly ranked: readonly Model[];
+  readonly reason: Reason;
+  readonly facts: Facts;
+};

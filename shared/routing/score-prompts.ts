@@ -2,14 +2,9 @@ import { setImmediate } from 'node:timers/promises';
 import { untilAborted } from '../base/deadline.ts';
 import { HttpError } from '../base/errors.ts';
 import { errorKind, type Log } from '../base/log.ts';
+import type { Interval, ScoringTimes } from '../decisions/scoring-times.ts';
 import type { Scorer, Scores } from '../matrix-factorization/scorer.ts';
 import type { GetPromptEmbedding, PromptEmbedding } from '../prompt-embedding/prompt-embedding.ts';
-
-/** `performance.now()` at the beginning and at the end. */
-export type Interval = readonly [from: number, to: number];
-
-/** When a prompt was embedded and scored; absent: it was not. */
-export type ScoringTimes = { readonly embedding?: Interval; readonly scoring?: Interval };
 
 /** What is known of a prompt before it is decided on: its scores, or why there are none. */
 export type ScoredPrompt = {

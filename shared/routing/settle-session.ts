@@ -2,14 +2,7 @@ import type { Session } from '../policy/session.ts';
 import type { Member, Model } from '../registry/fleet.ts';
 import { estimateCost } from '../registry/fleet.ts';
 import { costOf, type Tokens } from '../spending/cost.ts';
-import type { Facts, Reason } from './routing-decision.ts';
-
-/** The order in which models are to be asked, why, and what was found out on the way to it. */
-export type Ranking = {
-  readonly ranked: readonly Model[];
-  readonly reason: Reason;
-  readonly facts: Facts;
-};
+import type { Ranking } from './routing-decision.ts';
 
 /** Where a conversation is, if it may go on there. */
 export type Held = { readonly model: Model; readonly member: Member };

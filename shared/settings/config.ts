@@ -1,6 +1,7 @@
 import { type Access, readAccess } from '../access/read-access.ts';
 import { type RateLimit, readRateLimits } from '../access/read-rate-limits.ts';
 import { ConfigError } from '../base/errors.ts';
+import { LOG_LEVELS, type LogLevel } from '../base/log.ts';
 import { type Environment, SettingsReader } from '../base/settings-reader.ts';
 import { calibrateByHeldOutScores } from '../matrix-factorization/held-out-scores.ts';
 import { loadRegistry } from '../matrix-factorization/registry.ts';
@@ -9,7 +10,8 @@ import { OUT_OF_DISTRIBUTION_TIERS, type OutOfDistributionTier } from '../policy
 import type { SessionPolicy } from '../policy/session.ts';
 import { MODES, type Mode, type ModeShares } from '../policy/threshold.ts';
 import { LOCAL_EMBEDDER } from '../prompt-embedding/local-embedding.ts';
-import { readTables, type TablesConfig } from '../storage/read-tables.ts';
+import { readTables } from '../storage/read-tables.ts';
+import type { TablesConfig } from '../storage/tables.ts';
 import { readAllowedHosts } from '../upstream/allowed-hosts.ts';
 import type { Deployment } from '../upstream/deployment.ts';
 import { readDeployment } from '../upstream/read-deployment.ts';
@@ -28,9 +30,6 @@ import {
   type ThreadSettings,
 } from './read-thread-settings.ts';
 import { readVectorSettings, type VectorSettings } from './read-vector-settings.ts';
-
-const LOG_LEVELS = ['debug', 'info', 'warning', 'error', 'none'] as const;
-export type LogLevel = (typeof LOG_LEVELS)[number];
 
 const EMBEDDING_FAILURE_TIERS = ['strong', 'weak'] as const;
 

@@ -1,5 +1,5 @@
 import type { SettingsReader } from '../base/settings-reader.ts';
-import type { Price } from '../registry/definitions.ts';
+import type { Price } from '../spending/price.ts';
 
 /** The vault whose secrets a definition may name, and which of them. */
 type KeyVault = { readonly url: string; readonly secrets: readonly string[] };

@@ -1,5 +1,4 @@
 import type { SettingsReader } from '../base/settings-reader.ts';
-import type { AiSearchSettings } from '../vector-stores/ai-search-engine.ts';
 import { TABLE_NAME } from './read-registry-settings.ts';
 
 /** Where vector stores are kept; with neither a file nor a service, not at all. */
@@ -33,3 +32,11 @@ export function readVectorSettings(read: SettingsReader): VectorSettings {
     }),
   };
 }
+
+export type AiSearchSettings = {
+  readonly endpoint: string;
+  /** Absent: Microsoft Entra ID. */
+  readonly apiKey?: string;
+  /** Indexes are named by it and by the dimensions of what is in them. */
+  readonly indexPrefix: string;
+};

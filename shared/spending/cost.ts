@@ -1,4 +1,4 @@
-import type { Price } from '../registry/definitions.ts';
+import type { Price } from './price.ts';
 
 /** Tokens of a prompt and of its completion. */
 export type Tokens = {

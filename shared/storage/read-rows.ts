@@ -1,5 +1,5 @@
 import type { TableClient } from '@azure/data-tables';
-import type { Row } from '../registry/registry-rows.ts';
+import type { Row } from './row.ts';
 import { isNotFound } from './tables.ts';
 
 const TIMEOUT_MS = 5_000;

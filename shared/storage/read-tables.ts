@@ -1,9 +1,5 @@
 import type { SettingsReader } from '../base/settings-reader.ts';
-
-export type TablesConfig = {
-  readonly endpoint?: string;
-  readonly connectionString?: string;
-};
+import type { TablesConfig } from './tables.ts';
 
 /** Undefined: nothing is kept in any. */
 export function readTables(read: SettingsReader): TablesConfig | undefined {

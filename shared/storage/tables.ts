@@ -1,6 +1,5 @@
 import type { TableClient } from '@azure/data-tables';
 import type { TokenCredential } from '@azure/identity';
-import type { TablesConfig } from './read-tables.ts';
 
 /** A client for one table, with few and quick retries: a cache must not wait. */
 export async function createTableClient(
@@ -63,3 +62,8 @@ export function shareUntilFailure<T>(load: () => Promise<T>): () => Promise<T> {
     return loading;
   };
 }
+
+export type TablesConfig = {
+  readonly endpoint?: string;
+  readonly connectionString?: string;
+};

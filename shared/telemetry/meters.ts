@@ -1,7 +1,7 @@
 import type { Attributes, Histogram, Meter } from '@opentelemetry/api';
 import type { CallEnd } from '../calls/telemetry.ts';
 import type { DecisionRecord } from '../decisions/decision-record.ts';
-import type { Interval, ScoringTimes } from '../routing/score-prompts.ts';
+import type { Interval, ScoringTimes } from '../decisions/scoring-times.ts';
 
 /** What is counted and measured of requests. */
 export type Meters = {

@@ -12,7 +12,7 @@ import {
 import { W3CTraceContextPropagator } from '@opentelemetry/core';
 import type { CallStart, CallTrace, RequestStart, RequestTrace } from '../calls/telemetry.ts';
 import type { DecisionRecord } from '../decisions/decision-record.ts';
-import type { ScoringTimes } from '../routing/score-prompts.ts';
+import type { ScoringTimes } from '../decisions/scoring-times.ts';
 import { describeAnswer, describeRequest, describeTarget, known } from './call-attributes.ts';
 import type { Meters } from './meters.ts';
 

@@ -4,7 +4,13 @@ import type { TableClient, TransactionAction } from '@azure/data-tables';
 import type { Blobs } from '../storage/blobs.ts';
 import { getRow } from '../storage/read-rows.ts';
 import { isConflict } from '../storage/tables.ts';
-import { isInstruction, MAX_INSTRUCTIONS, type StoredMessage, type Thread } from './thread.ts';
+import {
+  type AnswerFacts,
+  isInstruction,
+  MAX_INSTRUCTIONS,
+  type StoredMessage,
+  type Thread,
+} from './thread.ts';
 import { KeyReusedError, ThreadConflictError, ThreadNotFoundError } from './thread-errors.ts';
 import {
   HEAD,
@@ -17,18 +23,6 @@ import {
   toMarkRow,
   toThread,
 } from './thread-rows.ts';
-
-/** Where an answer comes from, and how it ended. */
-export type AnswerFacts = {
-  readonly requestId: string;
-  readonly model: string;
-  readonly deployment: string;
-  /** Of prompt and completion together. */
-  readonly tokens: number;
-  /** It broke off. */
-  readonly isIncomplete: boolean;
-  readonly finishReason?: string;
-};
 
 /** What is to be added to a thread. */
 export type Addition = {

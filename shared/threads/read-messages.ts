@@ -1,7 +1,7 @@
 import type { TableClient } from '@azure/data-tables';
-import type { Row } from '../registry/registry-rows.ts';
 import type { Blobs } from '../storage/blobs.ts';
 import { readRows } from '../storage/read-rows.ts';
+import type { Row } from '../storage/row.ts';
 import type { PlacedMessage } from './thread.ts';
 import { HEAD, MESSAGES_END, messageKey, toPlaced } from './thread-rows.ts';
 

@@ -1,8 +1,7 @@
 import { createHash } from 'node:crypto';
 import { fromJson } from '../base/wire-json.ts';
-import type { Row } from '../registry/registry-rows.ts';
-import type { AnswerFacts } from './append-messages.ts';
-import type { PlacedMessage, StoredMessage, Thread } from './thread.ts';
+import type { Row } from '../storage/row.ts';
+import type { AnswerFacts, PlacedMessage, StoredMessage, Thread } from './thread.ts';
 
 // The rows of a thread are in a partition of its own, in this order, so that one query gives it with
 // its newest messages: `head`, `m|<place>` for each message, the newest first, and `x|<hash>` for each

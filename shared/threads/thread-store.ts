@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import type { TableClient } from '@azure/data-tables';
-import type { Row } from '../registry/registry-rows.ts';
 import type { Blobs } from '../storage/blobs.ts';
 import { getRow, pagesOf } from '../storage/read-rows.ts';
+import type { Row } from '../storage/row.ts';
 import { shareUntilFailure, writeToTable } from '../storage/tables.ts';
 import {
   type Added,

@@ -88,3 +88,15 @@ export function indexOfMessage(id: string): number | undefined {
   const [, digits] = /^msg_(\d{10})$/.exec(id) ?? [];
   return digits === undefined ? undefined : Number(digits);
 }
+
+/** Where an answer comes from, and how it ended. */
+export type AnswerFacts = {
+  readonly requestId: string;
+  readonly model: string;
+  readonly deployment: string;
+  /** Of prompt and completion together. */
+  readonly tokens: number;
+  /** It broke off. */
+  readonly isIncomplete: boolean;
+  readonly finishReason?: string;
+};

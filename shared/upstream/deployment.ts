@@ -1,11 +1,4 @@
-import type { Capabilities } from '../capabilities/capabilities.ts';
-
-/**
- * How a deployment is called: `azure` by deployment in the path and api-version, `azure-v1` by
- * `/openai/v1`, `openai` as OpenAI itself and the many servers that copy it (Ollama, vLLM).
- */
-export const API_STYLES = ['azure', 'azure-v1', 'openai'] as const;
-export type ApiStyle = (typeof API_STYLES)[number];
+import type { ApiStyle, Capabilities } from '../capabilities/capabilities.ts';
 
 /** A model that can be called. */
 export type Deployment = {

@@ -1,7 +1,8 @@
 import type { SettingsReader } from '../base/settings-reader.ts';
+import { API_STYLES, type ApiStyle } from '../capabilities/capabilities.ts';
 import { readCapabilities } from '../capabilities/read-capabilities.ts';
 import { takesTokens } from './allowed-hosts.ts';
-import { API_STYLES, type ApiStyle, type Deployment } from './deployment.ts';
+import type { Deployment } from './deployment.ts';
 
 /** Names that the router answers to itself, so that no deployment may have them. */
 const RESERVED_NAME = /^(smart-router$|router-mf-)/;

@@ -1,17 +1,10 @@
 import type { TokenCredential } from '@azure/identity';
 import type { SearchClient, SearchIndex } from '@azure/search-documents';
+import type { AiSearchSettings } from '../settings/read-vector-settings.ts';
 import { isNotFound } from '../storage/tables.ts';
 import { type Entry, quote, toAttributes, toEntries, toODataFilter } from './ai-search-filter.ts';
 import type { Hit, Place, VectorEngine, VectorQuery } from './vector-engine.ts';
 import type { VectorItem } from './vector-store.ts';
-
-export type AiSearchSettings = {
-  readonly endpoint: string;
-  /** Absent: Microsoft Entra ID. */
-  readonly apiKey?: string;
-  /** Indexes are named by it and by the dimensions of what is in them. */
-  readonly indexPrefix: string;
-};
 
 type Options = AiSearchSettings & {
   readonly loadCredential: () => Promise<TokenCredential>;

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { InvalidRequestError } from '../base/errors.ts';
-import type { AttributeTypes } from './vector-store.ts';
+import type { AttributeTypes } from './attributes.ts';
 
 type Value = string | number | boolean;
 

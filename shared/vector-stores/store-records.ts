@@ -1,7 +1,8 @@
 import { createHash, randomUUID } from 'node:crypto';
 import type { TableClient } from '@azure/data-tables';
 import { isConflict, isNotFound, shareUntilFailure, writeToTable } from '../storage/tables.ts';
-import type { AttributeTypes, VectorStore } from './vector-store.ts';
+import type { AttributeTypes } from './attributes.ts';
+import type { VectorStore } from './vector-store.ts';
 import { expiryOf, isOfOutcomes } from './vector-store.ts';
 
 /** Which stores there are; what is in them is the engine's. */

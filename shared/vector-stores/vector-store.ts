@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import type { AttributeTypes } from './attributes.ts';
 import { attributeKey, filterSchema } from './filter.ts';
 
 export const MAX_ITEMS_AT_ONCE = 1_000;
@@ -96,9 +97,6 @@ export const searchSchema = z.object({
     .nullish(),
   rewrite_query: z.boolean().nullish().describe('Taken, and has no effect.'),
 });
-
-/** Which attribute has values of which type: that of the first one that came. */
-export type AttributeTypes = Readonly<Record<string, 'string' | 'number' | 'boolean'>>;
 
 /** A store, without what is in it. */
 export type VectorStore = {

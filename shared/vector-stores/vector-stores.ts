@@ -1,5 +1,6 @@
 import type * as z from 'zod';
 import { InvalidRequestError } from '../base/errors.ts';
+import type { AttributeTypes } from './attributes.ts';
 import { type Embedded, embedItems, embedTexts, toEmbedding } from './embed-items.ts';
 import { parseFilter, type SentFilter } from './filter.ts';
 import { ItemNotFoundError, StoreNotFoundError } from './store-errors.ts';
@@ -8,7 +9,6 @@ import type { TextEmbedder } from './text-embedder.ts';
 import type { Hit, VectorEngine } from './vector-engine.ts';
 import type {
   Attributes,
-  AttributeTypes,
   NewItem,
   newStoreSchema,
   storeChangeSchema,

@@ -1,6 +1,6 @@
 import { UNKNOWN_MODEL } from '../../shared/capabilities/capabilities.ts';
-import type { Price } from '../../shared/registry/definitions.ts';
 import { type Member, modelKeyOf } from '../../shared/registry/fleet.ts';
+import type { Price } from '../../shared/spending/price.ts';
 import type { Upstream } from '../../shared/upstream/upstream.ts';
 
 /** A deployment that is never called. */

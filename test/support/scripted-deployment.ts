@@ -2,9 +2,10 @@ import { once } from 'node:events';
 import { createServer, type ServerResponse } from 'node:http';
 import { onTestFinished } from 'vitest';
 import { UNKNOWN_MODEL } from '../../shared/capabilities/capabilities.ts';
+import { createUpstreams } from '../../shared/upstream/create-upstreams.ts';
 import type { Deployment } from '../../shared/upstream/deployment.ts';
 import { readAnswer } from '../../shared/upstream/read-answer.ts';
-import { createUpstreams, type Upstream } from '../../shared/upstream/upstream.ts';
+import type { Upstream } from '../../shared/upstream/upstream.ts';
 
 export type Script = (response: ServerResponse) => unknown;
 

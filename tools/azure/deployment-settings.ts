@@ -1,5 +1,5 @@
 import { parseApiKeys } from '../../shared/access/api-keys.ts';
-import { API_STYLES } from '../../shared/upstream/deployment.ts';
+import { API_STYLES } from '../../shared/capabilities/capabilities.ts';
 import { weakElsewhereProblems } from './weak-elsewhere.ts';
 
 /** What the templates take for a value that is not set. */

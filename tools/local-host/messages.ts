@@ -1,6 +1,5 @@
 import type { TypedData } from './binding-data.ts';
 import type { HttpFunction } from './route-table.ts';
-import type { TimerFunction } from './timers.ts';
 
 /** From the host to its worker. */
 export type HostMessage =
@@ -27,3 +26,11 @@ export type WorkerMessage =
   | { readonly type: 'start-failed'; readonly message: string }
   | { readonly type: 'done'; readonly invocationId: string }
   | { readonly type: 'failed'; readonly invocationId: string; readonly message: string };
+
+/** What an app has registered to be run by the clock. */
+export type TimerFunction = {
+  readonly name: string;
+  /** NCRONTAB, of five or six fields, or `%NAME%` of a setting that has it. */
+  readonly schedule: string;
+  readonly runOnStartup: boolean;
+};

@@ -1,15 +1,8 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Cron } from 'croner';
+import type { TimerFunction } from './messages.ts';
 import type { Worker } from './worker-process.ts';
-
-/** What an app has registered to be run by the clock. */
-export type TimerFunction = {
-  readonly name: string;
-  /** NCRONTAB, of five or six fields, or `%NAME%` of a setting that has it. */
-  readonly schedule: string;
-  readonly runOnStartup: boolean;
-};
 
 export type Timers = {
   /** Runs one now; false when there is none of this name. */

@@ -1,9 +1,8 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import type { HostMessage, WorkerMessage } from './messages.ts';
+import type { HostMessage, TimerFunction, WorkerMessage } from './messages.ts';
 import type { HttpFunction } from './route-table.ts';
-import type { TimerFunction } from './timers.ts';
 
 export type WorkerOptions = {
   /** The folder with package.json, host.json and the build output. */

@@ -4,9 +4,8 @@ import { glob, readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { type HookName, installCoreApi, type RegisteredFunction } from './core-api.ts';
-import type { HostMessage, WorkerMessage } from './messages.ts';
+import type { HostMessage, TimerFunction, WorkerMessage } from './messages.ts';
 import type { HttpFunction } from './route-table.ts';
-import type { TimerFunction } from './timers.ts';
 
 type Invocation = Extract<HostMessage, { type: 'invoke' }>;
 

@@ -3,8 +3,9 @@ import { expect, it } from 'vitest';
 import { isName, readUseCase } from '../../../shared/access/caller.ts';
 import { HttpError } from '../../../shared/base/errors.ts';
 import { SettingsReader } from '../../../shared/base/settings-reader.ts';
+import { API_STYLES } from '../../../shared/capabilities/capabilities.ts';
 import { findTarget } from '../../../shared/chat/target.ts';
-import { API_STYLES, operationUrl } from '../../../shared/upstream/deployment.ts';
+import { operationUrl } from '../../../shared/upstream/deployment.ts';
 import { readDeployment } from '../../../shared/upstream/read-deployment.ts';
 
 /** Names with what ends a header, a line of a log or an address. */

@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { CallEndedError } from '../../../shared/base/errors.ts';
-import { createUpstreams, type Upstream } from '../../../shared/upstream/upstream.ts';
+import { createUpstreams } from '../../../shared/upstream/create-upstreams.ts';
+import type { Upstream } from '../../../shared/upstream/upstream.ts';
 import {
   createUpstream,
   cut,

@@ -2,9 +2,9 @@ import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
 import { UNKNOWN_MODEL } from '../../../shared/capabilities/capabilities.ts';
+import { createUpstreams } from '../../../shared/upstream/create-upstreams.ts';
 import type { Deployment } from '../../../shared/upstream/deployment.ts';
 import { readAnswer } from '../../../shared/upstream/read-answer.ts';
-import { createUpstreams } from '../../../shared/upstream/upstream.ts';
 import { startSimulator } from '../../../tools/upstream-simulator/simulator.ts';
 
 const simulator = await startSimulator({

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { passError } from '../../../shared/upstream/pass-error.ts';
+import { passError } from '../../../shared/chat/pass-error.ts';
 
 const error = Buffer.from('{"error":{"message":"Too fast."}}');
 

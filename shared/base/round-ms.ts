@@ -1,0 +1,3 @@
+export function roundMs(ms: number): number {
+  return Math.round(ms * 1_000) / 1_000;
+}

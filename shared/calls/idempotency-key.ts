@@ -1,0 +1,12 @@
+import { InvalidRequestError } from '../base/errors.ts';
+import type { Call } from './call.ts';
+
+/** `Idempotency-Key`: with the same one nothing is added twice. It is kept as a hash. */
+export function readKey({ header }: Pick<Call, 'header'>): string | undefined {
+  const key = header('idempotency-key');
+  if (key === null) return undefined;
+  if (key.length >= 1 && key.length <= 256) return key;
+  throw new InvalidRequestError('Idempotency-Key must have 1 to 256 characters.', {
+    param: 'Idempotency-Key',
+  });
+}

@@ -1,0 +1,126 @@
+import type { Dispatcher } from 'undici';
+import Pool from 'undici/lib/dispatcher/pool.js';
+import { untilAborted } from '../base/deadline.ts';
+import { UpstreamError } from '../base/errors.ts';
+import type { CheckEndpoint } from './allowed-hosts.ts';
+import { type Deployment, type Operation, operationUrl, upstreamNameOf } from './deployment.ts';
+import { describeFailure } from './describe-failure.ts';
+import { dispatch, type RawAnswer } from './dispatch.ts';
+import type { GetToken } from './entra-token.ts';
+import { type BareUpstream, protectUpstream, type UpstreamLimits } from './protect-upstream.ts';
+import type { Upstream } from './upstream.ts';
+
+/** Far more than any deployment sends; the number of headers is bounded with it. */
+export const MAX_HEADER_BYTES = 16 * 1024;
+
+/**
+ * One connection pool per address, shared by the deployments behind it. The pools have no limit of
+ * their own, so that no call waits in them unseen behind another, which may hang: the deployments'
+ * slots bound the connections. There can be twice as many for a moment, because a slot is free
+ * before its connection is.
+ */
+export function createUpstreams(
+  getToken: GetToken,
+  limits: UpstreamLimits & {
+    /** Asked before an upstream is made; absent: every address will do. */
+    readonly checkEndpoint?: CheckEndpoint;
+  },
+): (deployment: Deployment) => Upstream {
+  const pools = new Map<string, Dispatcher>();
+  return (deployment) => {
+    limits.checkEndpoint?.(deployment.endpoint);
+    const { origin } = new URL(deployment.endpoint);
+    // The deadline of the request is the one limit in time; undici's own would only blur it.
+    const options = { headersTimeout: 0, bodyTimeout: 0, maxHeaderSize: MAX_HEADER_BYTES };
+    const pool = pools.get(origin) ?? new Pool(origin, options);
+    pools.set(origin, pool);
+    return protectUpstream(createBareUpstream(deployment, pool, getToken), limits);
+  };
+}
+
+export function createBareUpstream(
+  deployment: Deployment,
+  pool: Dispatcher,
+  getToken: GetToken,
+): BareUpstream {
+  const paths = {
+    'chat/completions': pathOf(operationUrl(deployment, 'chat/completions')),
+    embeddings: pathOf(operationUrl(deployment, 'embeddings')),
+  };
+
+  const authorization = authorize(deployment);
+
+  async function post(
+    operation: Operation,
+    body: string,
+    given: Readonly<Record<string, string>>,
+    signal: AbortSignal,
+  ): Promise<RawAnswer> {
+    try {
+      // The credential's own waits know nothing of this request's deadline.
+      const token = authorization ? undefined : await untilAborted(getToken(), signal);
+      const headers = {
+        'content-type': 'application/json',
+        // Compressed bytes could be neither read nor added to.
+        'accept-encoding': 'identity',
+        ...given,
+        ...(authorization ?? { authorization: `Bearer ${token}` }),
+      };
+      return await dispatch(
+        pool,
+        { method: 'POST', path: paths[operation], headers, body },
+        signal,
+      );
+    } catch (error) {
+      throw describeFailure(deployment.name, error, signal);
+    }
+  }
+
+  return {
+    deployment,
+    send: async ({ operation, headers: given, signal, body: sent }) => {
+      const { status, headers, body } = await post(operation, sent, given, signal);
+      if (isEncoded(headers)) {
+        body.destroy();
+        throw new UpstreamError(
+          `The deployment ${deployment.name} compressed its answer although it was asked not to. Check what is between.`,
+          { status: 502, code: 'upstream_invalid' },
+        );
+      }
+      return { status, headers: joined(headers), body };
+    },
+    probe: async (operation, signal) => {
+      const body = JSON.stringify({ model: upstreamNameOf(deployment) });
+      const answer = await post(operation, body, {}, signal);
+      for await (const _ of answer.body);
+      return answer.status;
+    },
+  };
+}
+
+/** Never inflated: a few bytes could become any number. */
+export function isEncoded(headers: RawAnswer['headers']): boolean {
+  const encoding = headers['content-encoding'];
+  return encoding !== undefined && encoding !== 'identity' && encoding !== '';
+}
+
+export function pathOf(url: string): string {
+  const { pathname, search } = new URL(url);
+  return pathname + search;
+}
+
+/** Undefined: it takes a token. */
+export function authorize({ apiStyle, apiKey }: Deployment): Record<string, string> | undefined {
+  if (apiStyle === 'openai')
+    return apiKey === undefined ? {} : { authorization: `Bearer ${apiKey}` };
+  return apiKey === undefined ? undefined : { 'api-key': apiKey };
+}
+
+/** Those that came several times as one. In their own object, which nobody else has. */
+export function joined(headers: RawAnswer['headers']): Record<string, string> {
+  for (const name in headers) {
+    const value = headers[name];
+    if (Array.isArray(value)) headers[name] = value.join(', ');
+  }
+  return headers as Record<string, string>;
+}
