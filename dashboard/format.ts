@@ -12,8 +12,10 @@ const wholeCount = formatter({ maximumFractionDigits: 0 });
 const compactCount = formatter({ notation: 'compact', maximumSignificantDigits: 3 });
 const dollars = formatter({ style: 'currency', currency: 'USD', maximumFractionDigits: 2 });
 const smallDollars = formatter({
-  ...{ style: 'currency', currency: 'USD' },
-  ...{ maximumSignificantDigits: 2, minimumSignificantDigits: 1 },
+  style: 'currency',
+  currency: 'USD',
+  maximumSignificantDigits: 2,
+  minimumSignificantDigits: 1,
 });
 
 export const percent = formatter({ style: 'percent', maximumFractionDigits: 1 });

@@ -27,7 +27,10 @@ export function Latency({ starts, steps, total }: Overall) {
   const series = useMemo<readonly Series[]>(
     () =>
       PERCENTILES.map(({ name, label, dash, color }) => ({
-        ...{ label, color, dash, shape: 'line' },
+        label,
+        color,
+        dash,
+        shape: 'line',
         values: steps.map((sums) => sums?.[measure][name] ?? null),
       })),
     [steps, measure],

@@ -23,15 +23,23 @@ export function Money({ starts, steps, total }: Overall) {
   const series = useMemo<readonly Series[]>(
     () => [
       {
-        ...{ label: 'Always strong', color: '--strong', shape: 'line', dash: [6, 4] },
+        label: 'Always strong',
+        color: '--strong',
+        shape: 'line',
+        dash: [6, 4],
         values: valuesOf(steps, (sums) => sums.cost_always_strong),
       },
       {
-        ...{ label: 'Routed', color: '--routed', shape: 'area' },
+        label: 'Routed',
+        color: '--routed',
+        shape: 'area',
         values: valuesOf(steps, (sums) => sums.cost_compared),
       },
       {
-        ...{ label: 'Always weak', color: '--weak', shape: 'line', dash: [2, 3] },
+        label: 'Always weak',
+        color: '--weak',
+        shape: 'line',
+        dash: [2, 3],
         values: valuesOf(steps, (sums) => sums.cost_always_weak),
       },
     ],
@@ -104,11 +112,16 @@ export function Failures({ starts, steps, total }: Overall) {
   const series = useMemo<readonly Series[]>(
     () => [
       {
-        ...{ label: 'Errors', color: '--bad', shape: 'line' },
+        label: 'Errors',
+        color: '--bad',
+        shape: 'line',
         values: valuesOf(steps, (sums) => sums.errors),
       },
       {
-        ...{ label: 'Fallbacks', color: '--routed', shape: 'line', dash: [6, 4] },
+        label: 'Fallbacks',
+        color: '--routed',
+        shape: 'line',
+        dash: [6, 4],
         values: valuesOf(steps, (sums) => sums.fallbacks),
       },
     ],

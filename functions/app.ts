@@ -44,7 +44,8 @@ export async function createApp(home: URL): Promise<App> {
     name === 'health' ? route : close(route),
   ]);
   return {
-    ...{ config, log },
+    config,
+    log,
     routes: Object.fromEntries(closed),
     notFound: close(notFoundRoute(routes)),
     respond: createRespond({

@@ -45,7 +45,12 @@ function handlerOf(route: Route): HttpHandler {
     const { method, headers, query, params } = request;
     const connection = findConnection(invocationId);
     const given = {
-      ...{ id: invocationId, method, headers, query, params, connection },
+      id: invocationId,
+      method,
+      headers,
+      query,
+      params,
+      connection,
       body: connection?.request ?? bodyOf(request),
       traceparent: traceContext?.traceParent,
       tracestate: traceContext?.traceState,

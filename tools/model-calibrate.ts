@@ -89,9 +89,16 @@ async function run(commandLine: CommandLine): Promise<void> {
   const { kind, value, basis } = goal;
   const { rows, quantiles, threshold, thresholdInterval, achieved } = result;
   const calibration = {
-    ...{ id, version: nextVersion(entry, id), data: sample.data, rows, ...pair },
+    id,
+    version: nextVersion(entry, id),
+    data: sample.data,
+    rows,
+    ...pair,
     target: { kind, value, basis },
-    ...{ threshold, thresholdInterval, achieved, quantiles },
+    threshold,
+    thresholdInterval,
+    achieved,
+    quantiles,
   };
   const isProposal = isRecorded && !commandLine.flag('register');
   const isDryRun = isProposal || commandLine.flag('dry-run');
@@ -168,7 +175,8 @@ async function readDecisions(commandLine: CommandLine, source: Source): Promise<
   const { url, key } = readRouter(commandLine);
   const { winRates, skipped, inForce } = await readRecordedWinRates({
     ask: createAskRouter(url, key, '/llm'),
-    ...{ scorer: `${entry.id}@${entry.version}`, pair },
+    scorer: `${entry.id}@${entry.version}`,
+    pair,
     limit: commandLine.integer('decisions', 20_000),
   });
   console.error(

@@ -28,7 +28,12 @@ export function Chart(props: ChartProps) {
   const { title, xs, series, isTime = true, isWhole = false, height = 210, xRange, over } = props;
   const [index, setIndex] = useState<number>();
   const plot = usePlot({
-    ...{ xs, isTime, isWhole, series, height, onCursor: setIndex },
+    xs,
+    isTime,
+    isWhole,
+    series,
+    height,
+    onCursor: setIndex,
     ...(xRange && { xRange }),
     format: (value) => props.format(value),
   });

@@ -41,7 +41,9 @@ export function createDecisions({ config, loadCredential, log }: DecisionsOption
   return {
     log: decisionLog,
     routes: createDecisionRoutes({
-      ...{ loadClient, ids: decisionLog.ids, retentionMs: retentionDays * DAY_MS },
+      loadClient,
+      ids: decisionLog.ids,
+      retentionMs: retentionDays * DAY_MS,
     }),
     addOutcome: async (outcome, comparedWith) => {
       const place = decisionLog.ids.placeOf(outcome.request_id);
@@ -52,7 +54,8 @@ export function createDecisions({ config, loadCredential, log }: DecisionsOption
     purgeJobs: loadClient
       ? [
           {
-            ...{ what: 'decisions', retentionDays },
+            what: 'decisions',
+            retentionDays,
             purge: async (before) => removeDecisionsBefore(await loadClient(), before),
           },
         ]

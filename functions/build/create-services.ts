@@ -1,28 +1,14 @@
 import type { TokenCredential } from '@azure/identity';
-import { createRateLimits } from '../../shared/access/rate-limits.ts';
-import type { Answer } from '../../shared/base/answer.ts';
 import { type Background, createBackground } from '../../shared/base/background.ts';
 import { errorKind, type Log } from '../../shared/base/log.ts';
-import type { Call } from '../../shared/calls/call.ts';
 import type { Telemetry } from '../../shared/calls/telemetry.ts';
-import { createCompleteChat } from '../../shared/chat/complete-chat.ts';
-import { createShadow, type Shadow } from '../../shared/chat/shadow.ts';
 import type { DecisionRoutes } from '../../shared/handlers/decision-handlers.ts';
-import { createPassEmbeddings } from '../../shared/handlers/pass-embeddings.ts';
 import { createReadiness, type Readiness } from '../../shared/handlers/readiness.ts';
-import { createRoutePrompts } from '../../shared/handlers/route-prompts.ts';
 import type { ThreadRoutes } from '../../shared/handlers/thread-handlers.ts';
 import type { VectorStoreRoutes } from '../../shared/handlers/vector-store-handlers.ts';
-import { createFindQuantiles } from '../../shared/matrix-factorization/calibrate-models.ts';
-import {
-  type HeldOutScores,
-  loadHeldOutScores,
-} from '../../shared/matrix-factorization/held-out-scores.ts';
+import { loadHeldOutScores } from '../../shared/matrix-factorization/held-out-scores.ts';
 import { load, type Scorer } from '../../shared/matrix-factorization/scorer.ts';
-import { createFindPolicy } from '../../shared/registry/use-case-policy.ts';
-import { createController } from '../../shared/routing/controller.ts';
 import type { Config } from '../../shared/settings/config.ts';
-import type { Spending } from '../../shared/spending/spending.ts';
 import { createPurgeExpired } from '../../shared/storage/purge-expired.ts';
 import { createAllowedHosts } from '../../shared/upstream/allowed-hosts.ts';
 import { createUpstreams } from '../../shared/upstream/create-upstreams.ts';
@@ -36,19 +22,13 @@ import {
   azureTextEmbedder,
   LOCAL_TEXT_EMBEDDER,
 } from '../../shared/vector-stores/text-embedder.ts';
-import type { Decisions } from './create-decisions.ts';
-import { createEmbedding, type Embedding } from './create-embedding.ts';
-import { createKept, createRegistryAndSpending, SHADOW } from './create-kept.ts';
+import { createEmbedding } from './create-embedding.ts';
+import { createHandlers, type Handlers, type Parts } from './create-handlers.ts';
+import { createKept, createRegistryAndSpending } from './create-kept.ts';
 import type { Registry } from './create-registry.ts';
-import type { Threads } from './create-threads.ts';
-
-type Handle = (call: Call) => Promise<Answer>;
 
 /** What the routes and the timer do. */
-export type Services = {
-  readonly completeChat: Handle;
-  readonly passEmbeddings: Handle;
-  readonly routePrompts: Handle;
+export type Services = Handlers & {
   readonly registry: Registry;
   readonly threads: ThreadRoutes;
   readonly vectorStores: VectorStoreRoutes;
@@ -77,16 +57,18 @@ export async function createServices(config: Config, log: Log): Promise<Services
   const createUpstream = createUpstreams(getToken, { ...config.limits, checkEndpoint });
   const { entry } = config.scorer;
   const heldOutScores = await loadHeldOutScores(entry, config.modelsFolder);
+  const common = { config, getToken, loadCredential, background, log };
   const { registry, spending, purgeJobs } = createRegistryAndSpending({
-    ...{ config, createUpstream, checkEndpoint, heldOutScores, loadCredential, log },
+    ...common,
+    createUpstream,
+    checkEndpoint,
+    heldOutScores,
   });
-  const kept = createKept({ config, getToken, loadCredential, log });
+  const kept = createKept(common);
   const { threads, vectorStores, decisions } = kept;
   // At once: the word vectors and the registry are read while the scorer is made ready.
   const [prompts, scorer, telemetry] = await Promise.all([
-    createEmbedding({
-      ...{ config, dimensions: entry.dimensions, getToken, loadCredential, background, log },
-    }),
+    createEmbedding({ ...common, dimensions: entry.dimensions }),
     loadScorer(config, vectorStores.outcomes, log),
     loadTelemetry(config, loadCredential, log),
     registry.start(),
@@ -95,8 +77,17 @@ export async function createServices(config: Config, log: Log): Promise<Services
   decisions.log.start();
   const embedding = config.embedding && createUpstream(config.embedding);
   const parts = {
-    ...{ config, log, registry, spending, prompts, scorer, heldOutScores, embedding },
-    ...{ background, threads, decisions },
+    config,
+    log,
+    registry,
+    spending,
+    prompts,
+    scorer,
+    heldOutScores,
+    embedding,
+    background,
+    threads,
+    decisions,
     ...(vectorStores.outcomes && { outcomes: vectorStores.outcomes }),
   };
   return {
@@ -121,77 +112,6 @@ export async function createServices(config: Config, log: Log): Promise<Services
   };
 }
 
-type Parts = {
-  readonly config: Config;
-  readonly log: Log;
-  readonly registry: Registry;
-  readonly spending: Spending;
-  readonly prompts: Embedding;
-  readonly scorer: Scorer;
-  readonly heldOutScores: HeldOutScores | undefined;
-  readonly embedding: Upstream | undefined;
-  readonly background: Background;
-  readonly threads: Threads;
-  readonly decisions: Decisions;
-  readonly outcomes?: Outcomes;
-};
-
-function createHandlers(
-  parts: Parts,
-): Pick<Services, 'completeChat' | 'passEmbeddings' | 'routePrompts'> {
-  const { config, log, registry, spending, scorer, heldOutScores, embedding } = parts;
-  const { getFleet } = registry;
-  const { calibration } = config.scorer;
-  const controller = createController({
-    scorer,
-    findQuantiles: createFindQuantiles({ calibration, heldOutScores }),
-    policy: config.policy,
-    outOfDistributionTier: config.policy.outOfDistributionTier,
-    embeddingFailureTier: config.policy.embeddingFailureTier,
-    getPromptEmbedding: parts.prompts.getPromptEmbedding,
-    log,
-  });
-  const findPolicy = createFindPolicy(spending.spentToday);
-  const { admit, countTokens } = createRateLimits(config.rateLimits);
-  /** Its calls count against the limits of their caller and their use case. */
-  function limited(handle: Handle): Handle {
-    return (call) => {
-      admit(call);
-      return handle(call);
-    };
-  }
-  const { openConversation } = parts.threads;
-  const { session, limits } = config;
-  const { maxBodyBytes } = limits;
-  const decide = { controller, getFleet, findPolicy, openConversation, session, maxBodyBytes };
-  const completeChat = createCompleteChat({
-    ...{ decide, ...limits, countTokens, background: parts.background, log },
-    record: parts.decisions.log.record,
-    isContentKept: config.isContentKept,
-    shadow: createShadowIfWished(parts),
-    spend: ({ useCase }, usd) => {
-      // Names that nobody has given a policy would be without number.
-      if (useCase !== undefined && getFleet().useCases.has(useCase)) spending.add(useCase, usd);
-    },
-  });
-  const passEmbeddings = createPassEmbeddings({
-    ...(embedding && { upstream: embedding }),
-    ...config.limits,
-    countTokens,
-    log,
-  });
-  const routePrompts = createRoutePrompts({
-    ...{ decide, scorer: scorer.name, log },
-    ...(parts.outcomes && { outcomes: parts.outcomes }),
-    ...(calibration && { calibration: calibration.name }),
-  });
-  return {
-    completeChat: limited(completeChat),
-    passEmbeddings: limited(passEmbeddings),
-    routePrompts: limited(routePrompts),
-  };
-}
-
 /** With the votes of recorded outcomes, if they are wished. */
 async function loadScorer(
   { scorer, modelsFolder, isKnn, isLocalEmbedder, embedding }: Config,
@@ -208,21 +128,6 @@ async function loadScorer(
     log,
     findNearest: async (one, limit) =>
       outcomes?.ofEmbedding(embedder, isLocalEmbedder ? foldEmbedding(one) : one, limit),
-  });
-}
-
-function createShadowIfWished(parts: Parts): Shadow | undefined {
-  const { config, registry, spending, decisions, log } = parts;
-  if (config.shadow === undefined) return undefined;
-  return createShadow({
-    settings: config.shadow,
-    getFleet: registry.getFleet,
-    spentToday: () => spending.spentToday(SHADOW),
-    spend: (usd) => spending.add(SHADOW, usd),
-    addOutcome: decisions.addOutcome,
-    maxAnswerBytes: config.limits.maxAnswerBytes,
-    timeoutMs: config.limits.requestTimeoutMs,
-    log,
   });
 }
 

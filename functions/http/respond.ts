@@ -65,7 +65,10 @@ export function createRespond(options: RespondOptions): Respond {
     const open = options.calls.open(requestId, request.connection);
     const { signal } = open;
     const trace = options.telemetry?.startRequest({
-      ...{ requestId, startedAt, method: request.method, route: route.path },
+      requestId,
+      startedAt,
+      method: request.method,
+      route: route.path,
       traceparent: request.traceparent,
       tracestate: request.tracestate,
     });

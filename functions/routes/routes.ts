@@ -21,8 +21,11 @@ export function routesOf(services: Services, home: URL): Record<OperationId, Rou
     ...chatRoutes(services),
     ...embeddingRoutes(services),
     route: {
-      ...{ path: 'llm/route', method: 'POST' },
-      ...{ access: 'key', hasBody: true, handle: routePrompts },
+      path: 'llm/route',
+      method: 'POST',
+      access: 'key',
+      hasBody: true,
+      handle: routePrompts,
     },
     ...threadRoutes(services.threads),
     ...vectorStoreRoutes(services.vectorStores),
@@ -67,8 +70,11 @@ function decisionRoutes(handle: Services['decisions']) {
     'get-decision': { ...admin, path: 'llm/decisions/{id}', param: 'id', handle: handle.get },
     stats: { ...admin, path: 'llm/stats', handle: handle.stats },
     'add-outcome': {
-      ...{ path: 'llm/outcomes', method: 'POST' },
-      ...{ access: 'key', hasBody: true, handle: handle.addOutcome },
+      path: 'llm/outcomes',
+      method: 'POST',
+      access: 'key',
+      hasBody: true,
+      handle: handle.addOutcome,
     },
   } satisfies RouteTable;
 }

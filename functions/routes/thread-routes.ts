@@ -10,7 +10,10 @@ export function threadRoutes(handle: ThreadRoutes) {
   return {
     'create-thread': {
       ...access,
-      ...{ path: folder, method: 'POST', hasBody: true, handle: handle.create },
+      path: folder,
+      method: 'POST',
+      hasBody: true,
+      handle: handle.create,
     },
     'list-threads': { ...access, path: folder, method: 'GET', handle: handle.list },
     'get-thread': { ...one, method: 'GET', handle: handle.get },

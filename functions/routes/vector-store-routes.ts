@@ -15,10 +15,16 @@ export function vectorStoreRoutes(handle: VectorStoreRoutes) {
     'update-vector-store': { ...one, ...post, handle: handle.update },
     'delete-vector-store': { ...one, method: 'DELETE', handle: handle.remove },
     'search-vector-store': {
-      ...{ ...one, ...post, path: `${one.path}/search`, handle: handle.search },
+      ...one,
+      ...post,
+      path: `${one.path}/search`,
+      handle: handle.search,
     },
     'add-embeddings': {
-      ...{ ...one, ...post, path: `${one.path}/embeddings`, handle: handle.add },
+      ...one,
+      ...post,
+      path: `${one.path}/embeddings`,
+      handle: handle.add,
       hasNumbers: true,
     },
     'get-embedding': { ...item, method: 'GET', handle: handle.getItem },

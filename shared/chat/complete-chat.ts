@@ -92,7 +92,9 @@ function logAttempt(log: Log, call: Call, attempt: Attempt): void {
   log(isGood ? 'debug' : 'info', 'upstream-attempt', () => ({
     requestId: call.requestId,
     deployment: deployment.name,
-    ...{ called, status, code },
+    called,
+    status,
+    code,
     ms: roundMs(ms),
   }));
 }

@@ -73,7 +73,9 @@ export function createShadow(options: ShadowOptions): Shadow {
     const verdict = judged.preference && VERDICTS[judged.preference];
     options.log('info', 'shadow', {
       requestId: call.requestId,
-      ...{ comparedWith: modelName, source: judged.source, verdict },
+      comparedWith: modelName,
+      source: judged.source,
+      verdict,
       usd: shadowed.usd + judged.usd,
       ms: roundMs(performance.now() - from),
     });

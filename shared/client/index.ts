@@ -160,7 +160,10 @@ export class SmartRouterClient {
       json: async (method, path, options, body) => {
         const timeoutMs = options.timeoutMs ?? this.#options.timeoutMs ?? DEFAULT_TIMEOUT_MS;
         const { response, clock } = await this.#send({
-          ...{ ...options, timeoutMs, method, path },
+          ...options,
+          timeoutMs,
+          method,
+          path,
           ...(body !== undefined && { body: JSON.stringify(body) }),
         });
         const answer = await readJson(response, clock);

@@ -149,7 +149,9 @@ function readStatsQuery({ query }: Call, now: number): StatsQuery {
   }
   const [useCase, deployment] = [query('use_case'), query('deployment')];
   return {
-    ...{ from, to, by },
+    from,
+    to,
+    by,
     ...(useCase !== null && { useCase }),
     ...(deployment !== null && { deployment }),
   };

@@ -132,7 +132,9 @@ async function remove<K extends Kind>(options: EntryRoutesOptions<K>, call: Call
   const { version } = await editor.edit(name, edit, change);
   return jsonAnswer(200, {
     object: `${kind}.deleted`,
-    ...{ name, deleted: !change.isDryRun, version },
+    name,
+    deleted: !change.isDryRun,
+    version,
     ...(settings.has(name) && { reverts_to: 'settings' }),
     ...dryRunOf(change),
   });

@@ -95,7 +95,9 @@ async function send(
       caller: call.caller?.name,
       useCase: call.useCase,
       deployment: deployment.name,
-      ...{ status, error, tokens },
+      status,
+      error,
+      tokens,
       upstreamMs: roundMs(now - from),
       totalMs: roundMs(now - call.startedAt),
     });

@@ -43,7 +43,11 @@ export function createRoutePrompts(options: RoutePromptsOptions): (call: Call) =
       const fleet = getFleet();
       const { signal, caller } = call;
       const decisions = await controller.routeAll({
-        ...{ texts, fleet, signal, caller, needsOf: needsOfText },
+        texts,
+        fleet,
+        signal,
+        caller,
+        needsOf: needsOfText,
         policy: findPolicy(fleet, call.useCase),
         controls: readControls(routing ?? {}, call.header, {}),
       });

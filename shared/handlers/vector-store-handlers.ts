@@ -63,7 +63,9 @@ const WORKS: Readonly<Record<(typeof NAMES)[number], Work>> = {
     return jsonAnswer(200, {
       object: 'list',
       data: ids.map((item) => ({
-        ...{ id: item, object: 'vector_store.embedding', vector_store_id: id },
+        id: item,
+        object: 'vector_store.embedding',
+        vector_store_id: id,
         status: 'completed',
       })),
     });
@@ -181,7 +183,10 @@ function storeJson(store: VectorStore, count: number): Record<string, unknown> {
   const { id, name, metadata, createdAt, lastActiveAt, expiresAfterDays, dimensions } = store;
   const expiresAt = expiryOf(store);
   return {
-    ...{ id, object: 'vector_store', created_at: seconds(createdAt), name },
+    id,
+    object: 'vector_store',
+    created_at: seconds(createdAt),
+    name,
     // Reckoned: what the engine adds for its index is its own.
     usage_bytes: count * dimensions * 4,
     file_counts: { in_progress: 0, completed: count, failed: 0, cancelled: 0, total: count },
@@ -200,7 +205,9 @@ function storeJson(store: VectorStore, count: number): Record<string, unknown> {
 function itemJson(storeId: string, item: VectorItem): Record<string, unknown> {
   const { id, text, attributes, createdAt, embedding } = item;
   return {
-    ...{ id, object: 'vector_store.embedding', vector_store_id: storeId },
+    id,
+    object: 'vector_store.embedding',
+    vector_store_id: storeId,
     created_at: seconds(createdAt),
     text: text ?? null,
     attributes,
@@ -211,7 +218,10 @@ function itemJson(storeId: string, item: VectorItem): Record<string, unknown> {
 /** In OpenAI's shape a piece is of a file: here each is one of its own. */
 function hitJson({ id, text, attributes, score }: Hit): Record<string, unknown> {
   return {
-    ...{ file_id: id, filename: id, score, attributes },
+    file_id: id,
+    filename: id,
+    score,
+    attributes,
     content: text === undefined ? [] : [{ type: 'text', text }],
   };
 }

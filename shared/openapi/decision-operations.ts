@@ -25,34 +25,55 @@ const decision = {
   attempts: 'weak;200',
   stream: false,
   status: 200,
-  ...{ prompt_tokens: 120, completion_tokens: 40 },
-  ...{ cost: 0.000072, cost_strong: 0.00128, cost_weak: 0.000072 },
+  prompt_tokens: 120,
+  completion_tokens: 40,
+  cost: 0.000072,
+  cost_strong: 0.00128,
+  cost_weak: 0.000072,
   ...{
     strong_model: 'gpt-5.6-sol',
     scorer_strong: 'gpt-4-1106-preview',
     scorer_weak: 'mixtral-8x7b',
   },
-  ...{ overhead_ms: 1.4, embedding_ms: 0.3, scoring_ms: 0.2, upstream_ms: 811.1, total_ms: 812.5 },
+  overhead_ms: 1.4,
+  embedding_ms: 0.3,
+  scoring_ms: 0.2,
+  upstream_ms: 811.1,
+  total_ms: 812.5,
   outcomes: [outcome],
 };
 
 const candidates = [
   {
-    ...{ deployment: 'strong', model: 'gpt-5.6-sol', tier: 'strong' },
-    ...{ price: { input: 4, output: 20 }, estimated_cost: 0.0106, passed_over: 'price' },
+    deployment: 'strong',
+    model: 'gpt-5.6-sol',
+    tier: 'strong',
+    price: { input: 4, output: 20 },
+    estimated_cost: 0.0106,
+    passed_over: 'price',
   },
   {
-    ...{ deployment: 'weak', model: 'gpt-5.6-luna', tier: 'weak', win_rate: 0.21 },
-    ...{ price: { input: 0.2, output: 1.2 }, estimated_cost: 0.0006, passed_over: null },
+    deployment: 'weak',
+    model: 'gpt-5.6-luna',
+    tier: 'weak',
+    win_rate: 0.21,
+    price: { input: 0.2, output: 1.2 },
+    estimated_cost: 0.0006,
+    passed_over: null,
   },
 ];
 
 const milliseconds = { p50: 810, p90: 1_900, p99: 4_200 };
 
 const sums = {
-  ...{ requests: 1_200, errors: 3, fallbacks: 1, strong_share: 0.31 },
+  requests: 1_200,
+  errors: 3,
+  fallbacks: 1,
+  strong_share: 0.31,
   strong_share_foreseen: { requests: 1_100, strong_share: 0.31, foreseen: 0.3 },
-  ...{ prompt_tokens: 144_000, completion_tokens: 48_000, cached_tokens: 0 },
+  prompt_tokens: 144_000,
+  completion_tokens: 48_000,
+  cached_tokens: 0,
   ...{
     cost: 0.52,
     cost_compared: 0.52,
@@ -60,12 +81,19 @@ const sums = {
     cost_always_weak: 0.09,
     savings: 1.02,
   },
-  ...{ savings_share: 0.66, cache_hit_rate: 0.4, out_of_distribution_share: 0.02, drift: 0.04 },
+  savings_share: 0.66,
+  cache_hit_rate: 0.4,
+  out_of_distribution_share: 0.02,
+  drift: 0.04,
   embedding_cache: { hits: 480, misses: 720, saved_ms: 14_400 },
   compared: [
     {
-      ...{ win_rate: 0.21, requests: 40, strong: 0, priced: 40 },
-      ...{ cost_strong: 0.05, cost_weak: 0.003 },
+      win_rate: 0.21,
+      requests: 40,
+      strong: 0,
+      priced: 40,
+      cost_strong: 0.05,
+      cost_weak: 0.003,
     },
   ],
   thresholds: [{ threshold: 0.35, requests: 1_100 }],
@@ -76,7 +104,9 @@ const sums = {
   upstream_ms: milliseconds,
   first_token_ms: milliseconds,
   quality: {
-    ...{ outcomes: 200, bad: 8, strong_would_have_won_at_least: 0.023 },
+    outcomes: 200,
+    bad: 8,
+    strong_would_have_won_at_least: 0.023,
     strong_would_have_won_at_most: 0.07,
   },
 };

@@ -59,7 +59,10 @@ export const vectorStoreOperations = {
           description: 'Stores.',
           schema: 'VectorStoreList',
           example: {
-            ...{ object: 'list', data: [store], first_id: store.id, last_id: store.id },
+            object: 'list',
+            data: [store],
+            first_id: store.id,
+            last_id: store.id,
             has_more: false,
           },
         },
@@ -131,7 +134,9 @@ export const vectorStoreOperations = {
           example: {
             object: 'vector_store.search_results.page',
             search_query: ['How is leave asked for?'],
-            ...{ data: [result], has_more: false, next_page: null },
+            data: [result],
+            has_more: false,
+            next_page: null,
           },
         },
         'common',
@@ -156,7 +161,9 @@ export const vectorStoreOperations = {
             object: 'list',
             data: [
               {
-                ...{ id: 'leave', object: 'vector_store.embedding', vector_store_id: store.id },
+                id: 'leave',
+                object: 'vector_store.embedding',
+                vector_store_id: store.id,
                 status: 'completed',
               },
             ],
@@ -179,8 +186,12 @@ export const vectorStoreOperations = {
           description: 'The embedding.',
           schema: 'StoredEmbedding',
           example: {
-            ...{ id: 'leave', object: 'vector_store.embedding', vector_store_id: store.id },
-            ...{ created_at: store.created_at, ...item, embedding: [0.1, -0.2] },
+            id: 'leave',
+            object: 'vector_store.embedding',
+            vector_store_id: store.id,
+            created_at: store.created_at,
+            ...item,
+            embedding: [0.1, -0.2],
           },
         },
         'common',

@@ -30,7 +30,8 @@ export function describeHistory(
     const before = all[index + 1];
     return {
       object: `${kind}.version`,
-      ...{ version: rest.version, action: rest.action },
+      version: rest.version,
+      action: rest.action,
       ...(at !== undefined && { at }),
       by: rest.by,
       definition: definition ?? null,

@@ -56,7 +56,9 @@ export function toUnreadable({ rowKey, version }: Row): Version {
     kind: kind === 'use_case' ? kind : 'deployment',
     name,
     version: Number.isSafeInteger(version) ? Number(version) : 1,
-    ...{ action: 'delete', at: '', by: '' },
+    action: 'delete',
+    at: '',
+    by: '',
   };
 }
 

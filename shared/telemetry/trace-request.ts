@@ -39,7 +39,9 @@ export function traceRequest(options: TraceRequestOptions, request: RequestStart
   const { span, context } = startRequestSpan(options, request);
   let waiting: (() => void)[] | undefined = [];
   const underWay = {
-    ...{ ...options, span, context },
+    ...options,
+    span,
+    context,
     afterwards: (work: () => void) => {
       if (waiting === undefined) work();
       else waiting.push(work);

@@ -41,7 +41,10 @@ export function hash(text: string): string {
 export function toHeadRow(thread: Thread): Row {
   const { id, owner, user, metadata, createdAt, expiresAt, count, instructions, answered } = thread;
   return {
-    ...{ partitionKey: id, rowKey: HEAD, owner, count },
+    partitionKey: id,
+    rowKey: HEAD,
+    owner,
+    count,
     ...(user !== undefined && { user }),
     ...(instructions.length > 0 && { instructions: JSON.stringify(instructions) }),
     ...(answered && { answered: JSON.stringify(answered) }),

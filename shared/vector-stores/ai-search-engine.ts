@@ -233,7 +233,10 @@ function keyOf({ id: store }: Place, id: string): string {
 function toDocument(place: Place, item: VectorItem): Document {
   const { id, createdAt, text = null, attributes, embedding } = item;
   return {
-    ...{ key: keyOf(place, id), store: place.id, id, text },
+    key: keyOf(place, id),
+    store: place.id,
+    id,
+    text,
     createdAt: new Date(createdAt).toISOString(),
     attributes: toEntries(attributes),
     embedding: Array.from(embedding),

@@ -124,7 +124,11 @@ function toRow(store: VectorStore): { partitionKey: string; rowKey: string } & R
   const { embedder, expiresAfterDays } = store;
   const expiresAt = expiryOf(store);
   return {
-    ...{ partitionKey: partitionOf(owner), rowKey: id, owner, name, dimensions },
+    partitionKey: partitionOf(owner),
+    rowKey: id,
+    owner,
+    name,
+    dimensions,
     metadata: JSON.stringify(metadata),
     createdAt: new Date(createdAt),
     lastActiveAt: new Date(lastActiveAt),
@@ -141,7 +145,9 @@ function toStore(row: Row): VectorStore {
   const { embedder, expiresAfterDays, attributeTypes } = row;
   const timeOf = (value: unknown) => new Date(value as string | Date).getTime();
   return {
-    ...{ id: String(rowKey), owner: String(owner), name: String(name) },
+    id: String(rowKey),
+    owner: String(owner),
+    name: String(name),
     metadata: JSON.parse(String(metadata)) as VectorStore['metadata'],
     createdAt: timeOf(createdAt),
     lastActiveAt: timeOf(lastActiveAt),

@@ -1,5 +1,5 @@
 import type { Browser, Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { launchBrowser } from '../../tools/browser/launch-browser.ts';
 import { fillHour } from '../../tools/demo/demo.ts';
 import { type Azurite, startAzurite } from '../../tools/local-services/azurite.ts';
@@ -47,7 +47,7 @@ const stats = async (query = ''): Promise<any> => {
 };
 
 describe('the overview', () => {
-  it('shows what /llm/stats tells', async () => {
+  test('shows what /llm/stats tells', async () => {
     await open('?range=hour');
     await tile('Requests').waitFor();
     const { total } = await stats();
@@ -68,7 +68,7 @@ describe('the overview', () => {
     );
   });
 
-  it('reads a chart out by the arrow keys, and has its figures as a table', async () => {
+  test('reads a chart out by the arrow keys, and has its figures as a table', async () => {
     await open('?range=hour');
     const chart = page.getByRole('slider', { name: /^What it cost/ });
     await chart.focus();
@@ -83,7 +83,7 @@ describe('the overview', () => {
     await expect.poll(() => table.getByRole('row').count()).toBeGreaterThan(12);
   });
 
-  it('tells what another threshold would have done, dragged or by keys', async () => {
+  test('tells what another threshold would have done, dragged or by keys', async () => {
     await open('?range=hour');
     const line = page.getByRole('slider', { name: 'Threshold', exact: true });
     await line.waitFor();
@@ -118,7 +118,7 @@ describe('the overview', () => {
     expect(await line.getAttribute('aria-valuetext')).toMatch(/^0\.57/);
   });
 
-  it.each([0, 1])('has its line in sight at a threshold of %d', async (threshold) => {
+  test.each([0, 1])('has its line in sight at a threshold of %d', async (threshold) => {
     const useCase = `at-${threshold}`;
     await post(
       router.url + ROUTED,
@@ -141,7 +141,7 @@ describe('the overview', () => {
     expect(box.x + box.width / 2).toBeLessThanOrEqual(frame.x + frame.width);
   });
 
-  it('shows the time that is chosen of the latencies', async () => {
+  test('shows the time that is chosen of the latencies', async () => {
     await open('?range=hour');
     const chart = page.getByRole('slider', { name: /^Latency/ });
     expect(await chart.getAttribute('aria-label')).toContain('Own time');
@@ -151,7 +151,7 @@ describe('the overview', () => {
     expect(await chart.getAttribute('aria-label')).toContain('First token time');
   });
 
-  it('is of a time, a use case and a deployment, which the address holds', async () => {
+  test('is of a time, a use case and a deployment, which the address holds', async () => {
     await open('?range=hour');
     await page.getByRole('combobox', { name: 'Use case' }).selectOption({ label: 'support' });
     const { total: support } = await stats('use_case=support');
@@ -171,7 +171,7 @@ describe('the overview', () => {
     ).toBe('page');
   });
 
-  it('looks again by itself without a flicker, and not while it is paused', async () => {
+  test('looks again by itself without a flicker, and not while it is paused', async () => {
     await open('?range=hour');
     await tile('Requests').waitFor();
     await page.evaluate(`
@@ -197,7 +197,7 @@ describe('the overview', () => {
       .toBe(String(before + 2));
   });
 
-  it('shows how each deployment is', async () => {
+  test('shows how each deployment is', async () => {
     await open('?range=hour');
     const rows = page.getByRole('region', { name: 'Deployments now' }).getByRole('row');
     await expect
@@ -211,7 +211,7 @@ describe('the overview', () => {
 });
 
 describe('the decisions', () => {
-  it('open with all that was looked at, and take a word on the answer', async () => {
+  test('open with all that was looked at, and take a word on the answer', async () => {
     const { headers } = await post(
       router.url + ROUTED,
       { prompt: '[sim:503:9@weak] Hi', routing: { threshold: 1 } },
@@ -245,7 +245,7 @@ describe('the decisions', () => {
     await expect.poll(() => page.url()).not.toContain('decision=');
   });
 
-  it('go on with older ones', async () => {
+  test('go on with older ones', async () => {
     await open('?view=decisions&range=hour');
     const rows = page.getByRole('link', { name: /open this decision/ });
     await expect.poll(() => rows.count()).toBe(25);
@@ -255,7 +255,7 @@ describe('the decisions', () => {
 });
 
 describe('the box to try a prompt in', () => {
-  it('tells for several thresholds who would answer, and asks nobody', async () => {
+  test('tells for several thresholds who would answer, and asks nobody', async () => {
     await open('?view=try');
     await page.getByRole('textbox', { name: 'Prompt' }).fill('Hi, how are you?');
     await page.getByRole('button', { name: 'Dry run' }).click();
@@ -268,7 +268,7 @@ describe('the box to try a prompt in', () => {
     expect(JSON.stringify(router.simulator.requests)).not.toContain('Hi, how are you?');
   });
 
-  it('then asks for real, shows the answer as it comes, and can be stopped', async () => {
+  test('then asks for real, shows the answer as it comes, and can be stopped', async () => {
     await open('?view=try');
     await page
       .getByRole('textbox', { name: 'Prompt' })
@@ -294,7 +294,7 @@ describe('the box to try a prompt in', () => {
     await page.getByRole('dialog').getByText('good, said by user').waitFor();
   });
 
-  it('shows why there is no answer', async () => {
+  test('shows why there is no answer', async () => {
     await open('?view=try');
     await page
       .getByRole('textbox', { name: 'Prompt' })
@@ -306,7 +306,7 @@ describe('the box to try a prompt in', () => {
 });
 
 describe('the page', () => {
-  it('runs nothing but its own files', async () => {
+  test('runs nothing but its own files', async () => {
     await open('?range=hour');
     await page.evaluate(`
       try { setTimeout('globalThis.ran = true'); } catch {}
@@ -321,7 +321,7 @@ describe('the page', () => {
     problems.length = 0;
   });
 
-  it('is small: under 200 KB, in few requests', async () => {
+  test('is small: under 200 KB, in few requests', async () => {
     const { page: fresh } = await openPage(browser, router.url);
     const sizes: number[] = [];
     fresh.on('response', async (response) => {

@@ -1,5 +1,5 @@
 import type { Browser } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { launchBrowser } from '../../tools/browser/launch-browser.ts';
 import { fillHour } from '../../tools/demo/demo.ts';
 import { type Azurite, startAzurite } from '../../tools/local-services/azurite.ts';
@@ -52,7 +52,7 @@ describe.each(LOOKS)('on a %s, %s', (size, scheme) => {
     await page.context().close();
   }
 
-  it('the overview is whole, accessible and no wider than the window', () =>
+  test('the overview is whole, accessible and no wider than the window', () =>
     look('range=hour', 'overview', async (page) => {
       await page.getByRole('heading', { name: 'Deployments now' }).waitFor();
       await page.getByRole('slider', { name: 'Threshold', exact: true }).waitFor();
@@ -60,12 +60,12 @@ describe.each(LOOKS)('on a %s, %s', (size, scheme) => {
       await page.getByText('Table of What it cost').click();
     }));
 
-  it('the decisions are', () =>
+  test('the decisions are', () =>
     look('view=decisions&range=hour', 'decisions', async (page) => {
       await page.getByRole('button', { name: 'Older' }).waitFor();
     }));
 
-  it('one decision is', () =>
+  test('one decision is', () =>
     look('view=decisions&range=hour', 'decision', async (page) => {
       await page
         .getByRole('link', { name: /open this decision/ })
@@ -74,14 +74,14 @@ describe.each(LOOKS)('on a %s, %s', (size, scheme) => {
       await page.getByRole('button', { name: 'Good', exact: true }).waitFor();
     }));
 
-  it('a prompt that is tried is', () =>
+  test('a prompt that is tried is', () =>
     look('view=try', 'try', async (page) => {
       await page.getByRole('button', { name: /^Prove/ }).click();
       await page.getByRole('button', { name: 'Ask', exact: true }).click();
       await page.getByRole('link', { name: 'See the decision' }).waitFor();
     }));
 
-  it('the way to sign in is', () =>
+  test('the way to sign in is', () =>
     look('range=hour', 'sign-in', async (page) => {
       await page.getByRole('button', { name: 'Sign in' }).click();
       await page.getByLabel('Key or token').waitFor();

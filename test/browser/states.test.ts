@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Browser } from 'playwright-core';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { launchBrowser } from '../../tools/browser/launch-browser.ts';
 import { fillHour } from '../../tools/demo/demo.ts';
 import { type Azurite, startAzurite } from '../../tools/local-services/azurite.ts';
@@ -32,7 +32,7 @@ async function withRouter(
   }
 }
 
-it('asks who is there, tells a user what is missing, lets an admin in, and keeps nothing', async () => {
+test('asks who is there, tells a user what is missing, lets an admin in, and keeps nothing', async () => {
   const keys = `admin=${sha256(ADMIN)};role=admin,app=${sha256(USER)}`;
   await withRouter(
     () => ({ ROUTER_API_KEYS: keys }),
@@ -77,7 +77,7 @@ it('asks who is there, tells a user what is missing, lets an admin in, and keeps
   );
 });
 
-it('says that there is nothing yet, and how to change that', async () => {
+test('says that there is nothing yet, and how to change that', async () => {
   await withRouter(
     () => ({}),
     async (router) => {
@@ -94,7 +94,7 @@ it('says that there is nothing yet, and how to change that', async () => {
   );
 });
 
-it('says that decisions are not kept, and which setting it is', async () => {
+test('says that decisions are not kept, and which setting it is', async () => {
   await withRouter(
     () => ({ DECISION_LOG: 'off' }),
     async (router) => {
@@ -107,7 +107,7 @@ it('says that decisions are not kept, and which setting it is', async () => {
   );
 });
 
-it('shows that it loads, then what it knew when the tables are gone', async () => {
+test('shows that it loads, then what it knew when the tables are gone', async () => {
   await withRouter(
     () => ({}),
     async (router, azurite) => {
@@ -142,7 +142,7 @@ it('shows that it loads, then what it knew when the tables are gone', async () =
   );
 }, 150_000);
 
-it('waits for figures that take longer than the time until it looks again', async () => {
+test('waits for figures that take longer than the time until it looks again', async () => {
   await withRouter(
     () => ({}),
     async (router) => {
@@ -158,7 +158,7 @@ it('waits for figures that take longer than the time until it looks again', asyn
   );
 });
 
-it('tells of a deployment that is left alone', async () => {
+test('tells of a deployment that is left alone', async () => {
   await withRouter(
     () => ({ CIRCUIT_FAILURES: '2' }),
     async (router) => {

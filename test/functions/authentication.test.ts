@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { CALLER_ID, entraSettings, type FakeEntra, startFakeEntra } from '../fakes/fake-entra.ts';
 import { post, ROUTED, type Router, startRouter } from '../support/router.ts';
 
@@ -33,7 +33,7 @@ describe('a router where nothing is configured', () => {
   });
   afterAll(() => router.close());
 
-  it('answers 401 everywhere but on /health, and asks no deployment', async () => {
+  test('answers 401 everywhere but on /health, and asks no deployment', async () => {
     const asked = [];
     for (const { name, route, methods } of router.functions) {
       const path = route.replace('{deployment}', 'smart-router').replace('{*rest}', 'nowhere');
@@ -88,7 +88,7 @@ describe('a router with keys and Entra ID', () => {
     await Promise.all([router.close(), entra.close()]);
   });
 
-  it('asks for no keys of Entra ID before a token comes', async () => {
+  test('asks for no keys of Entra ID before a token comes', async () => {
     for (const headers of [
       { 'api-key': 'wrong' },
       { 'api-key': 'eyJh.eyJh.eyJh' },
@@ -114,21 +114,21 @@ describe('a router with keys and Entra ID', () => {
     expect(entra.fetches).toBe(0);
   });
 
-  it('takes each key of a caller, in either header, while one is being replaced', async () => {
+  test('takes each key of a caller, in either header, while one is being replaced', async () => {
     expect(await callerOf(router, { 'api-key': 'new-key-of-ann' })).toBe('ann');
     const bearer = { 'api-key': 'placeholder', authorization: 'bearer new-key-of-ann' };
     expect(await callerOf(router, bearer)).toBe('ann');
     expect(entra.fetches).toBe(0);
   });
 
-  it('takes an access token, and names its caller by the object id', async () => {
+  test('takes an access token, and names its caller by the object id', async () => {
     const token = await entra.sign({ preferred_username: 'ann@example.com' });
     const headers = { authorization: `Bearer ${token}`, 'api-key': 'placeholder' };
     expect(await callerOf(router, headers)).toBe(CALLER_ID);
     expect(router.output()).not.toContain('ann@example.com');
   });
 
-  it('refuses a token that is wrong, and one without a role', async () => {
+  test('refuses a token that is wrong, and one without a role', async () => {
     const wrong = await entra.sign({ aud: 'api://other' });
     const refused = await post(router.url + ROUTED, question, { authorization: `Bearer ${wrong}` });
     expect(refused.status).toBe(401);
@@ -146,7 +146,7 @@ describe('a router with keys and Entra ID', () => {
     for (const token of [wrong, idle]) expect(router.output()).not.toContain(token.slice(-40));
   });
 
-  it('holds a caller to its use cases and deployments', async () => {
+  test('holds a caller to its use cases and deployments', async () => {
     const key = { 'api-key': 'key-of-bob' };
     const unnamed = await post(router.url + ROUTED, question, key);
     expect(unnamed.status).toBe(403);
@@ -169,7 +169,7 @@ describe('a router with keys and Entra ID', () => {
     expect(router.simulator.requests.at(-1)?.deployment).toBe('weak');
   });
 
-  it("believes whom the front door names, behind its key or its identity's token alone", async () => {
+  test("believes whom the front door names, behind its key or its identity's token alone", async () => {
     const named = { 'x-front-door-caller': 'team-7', 'X-USE_CASE': 'mail' };
     const byKey = { 'api-key': 'key-of-the-gateway' };
     const token = await entra.sign({
@@ -196,7 +196,7 @@ describe('a router with keys and Entra ID', () => {
     expect(status).toBe(403);
   });
 
-  it('answers 503 while a token cannot be checked, and keys as ever', async () => {
+  test('answers 503 while a token cannot be checked, and keys as ever', async () => {
     const down = await startFakeEntra();
     down.fail('failing');
     const waiting = await startRouter({

@@ -1,5 +1,5 @@
 import { connect } from 'node:net';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { post, ROUTED, type Router, startRouter } from '../support/router.ts';
 
 const MAX_BODY_BYTES = 200_000;
@@ -13,7 +13,7 @@ afterAll(() => router.close());
 const messages = [{ role: 'user', content: 'Hi' }];
 
 describe('a body that is wrong gets a 400 that names the field', () => {
-  it.each<[string, unknown, string]>([
+  test.each<[string, unknown, string]>([
     ['no JSON', '{"prompt": ', 'body'],
     ['an empty body', '', 'body'],
     ['an array', '[]', 'body'],
@@ -59,7 +59,7 @@ describe('a body that is wrong gets a 400 that names the field', () => {
     expect(headers.get('x-request-id')).not.toBeNull();
   });
 
-  it('more than 2,048 messages', async () => {
+  test('more than 2,048 messages', async () => {
     const message = { role: 'user', content: 'x' };
     const at = await post(router.url + ROUTED, { messages: Array(2_048).fill(message) });
     expect(at.status).toBe(200);
@@ -72,7 +72,7 @@ describe('a body that is wrong gets a 400 that names the field', () => {
   });
 });
 
-it('nested too deeply to be written again gets a 400', async () => {
+test('nested too deeply to be written again gets a 400', async () => {
   for (const [open, close] of [
     ['[', ']'],
     ['{"a":', '}'],
@@ -91,7 +91,7 @@ it('nested too deeply to be written again gets a 400', async () => {
 });
 
 describe('a routing header that is wrong gets a 400 that names it', () => {
-  it.each([
+  test.each([
     ['x-smart-router-threshold', '1.5'],
     ['x-smart-router-threshold', 'NaN'],
     ['x-smart-router-threshold', ''],
@@ -104,7 +104,7 @@ describe('a routing header that is wrong gets a 400 that names it', () => {
     expect(body.error).toMatchObject({ param: name, message: expect.stringContaining(name) });
   });
 
-  it('given twice', async () => {
+  test('given twice', async () => {
     const body = JSON.stringify({ messages });
     const answer = await rawRequest(
       `POST ${ROUTED} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\ncontent-length: ${body.length}\r\n` +
@@ -114,7 +114,7 @@ describe('a routing header that is wrong gets a 400 that names it', () => {
     expect(answer).toContain('"param":"x-smart-router-threshold"');
   });
 
-  it('threshold and strong share together', async () => {
+  test('threshold and strong share together', async () => {
     const { status, body } = await post(
       router.url + ROUTED,
       { messages },
@@ -126,7 +126,7 @@ describe('a routing header that is wrong gets a 400 that names it', () => {
 });
 
 describe('a name that is wrong', () => {
-  it('gets a 404 for a deployment that is not there, without an echo of it', async () => {
+  test('gets a 404 for a deployment that is not there, without an echo of it', async () => {
     const path = '/llm/openai/deployments/gpt-9-unheard-of/chat/completions';
     const byPath = await post(router.url + path, { messages });
     expect(byPath.status).toBe(404);
@@ -137,7 +137,7 @@ describe('a name that is wrong', () => {
     expect(byModel.body.error).toMatchObject({ code: 'DeploymentNotFound', param: 'model' });
   });
 
-  it.each(['router-mf-1.5', 'router-mf-NaN', 'router-mf-', 'router-mf-0.1.2'])(
+  test.each(['router-mf-1.5', 'router-mf-NaN', 'router-mf-', 'router-mf-0.1.2'])(
     'gets a 400 for %s',
     async (name) => {
       const path = `/llm/openai/deployments/${name}/chat/completions`;
@@ -149,7 +149,7 @@ describe('a name that is wrong', () => {
 });
 
 describe('a body that is too large', () => {
-  it('gets a 413, with and without a length', async () => {
+  test('gets a 413, with and without a length', async () => {
     const prompt = 'x'.repeat(MAX_BODY_BYTES);
     const { status, body } = await post(router.url + ROUTED, { prompt });
     expect(status).toBe(413);
@@ -166,7 +166,7 @@ describe('a body that is too large', () => {
     expect(chunked.status).toBe(413);
   });
 
-  it('does not disturb the next request', async () => {
+  test('does not disturb the next request', async () => {
     await post(router.url + ROUTED, { prompt: 'x'.repeat(2 * MAX_BODY_BYTES) });
     expect((await post(router.url + ROUTED, { messages })).status).toBe(200);
   });
@@ -175,7 +175,7 @@ describe('a body that is too large', () => {
 describe('a key "headers", which the platform takes for the headers of the request', () => {
   const forged = { 'x-smart-router-threshold': '0', host: 'forged' };
 
-  it.each(['headers', 'Headers', 'HEADERS', 'header\u017f'])(
+  test.each(['headers', 'Headers', 'HEADERS', 'header\u017f'])(
     'is refused in the body: %s',
     async (key) => {
       for (const value of [forged, JSON.stringify(forged), null, 'x']) {
@@ -186,7 +186,7 @@ describe('a key "headers", which the platform takes for the headers of the reque
     },
   );
 
-  it('is refused with any content type', async () => {
+  test('is refused with any content type', async () => {
     const { status } = await post(
       router.url + ROUTED,
       { messages, headers: forged },
@@ -195,7 +195,7 @@ describe('a key "headers", which the platform takes for the headers of the reque
     expect(status).toBe(400);
   });
 
-  it.each(['headers', 'Headers', 'hEaDeRs'])('is refused in the query: %s', async (key) => {
+  test.each(['headers', 'Headers', 'hEaDeRs'])('is refused in the query: %s', async (key) => {
     const query = `?${key}=${encodeURIComponent(JSON.stringify(forged))}`;
     const chat = await post(router.url + ROUTED + query, { messages });
     expect(chat.status).toBe(400);
@@ -203,7 +203,7 @@ describe('a key "headers", which the platform takes for the headers of the reque
     expect((await fetch(`${router.url}/llm/openai/v1/models${query}`)).status).toBe(400);
   });
 
-  it('is refused in the body of a GET when it leaves out what every request has', async () => {
+  test('is refused in the body of a GET when it leaves out what every request has', async () => {
     const body = JSON.stringify({ headers: { 'api-key': 'a' } });
     const answer = await rawRequest(
       `GET /llm/openai/v1/models HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\ncontent-length: ${body.length}\r\n\r\n${body}`,
@@ -211,13 +211,13 @@ describe('a key "headers", which the platform takes for the headers of the reque
     expect(answer).toContain('HTTP/1.1 400');
   });
 
-  it('is no key when it is deeper', async () => {
+  test('is no key when it is deeper', async () => {
     const metadata = { headers: 'mine' };
     expect((await post(router.url + ROUTED, { messages, metadata })).status).toBe(200);
   });
 });
 
-it('takes names from the route alone, whatever the body and the query say', async () => {
+test('takes names from the route alone, whatever the body and the query say', async () => {
   const { headers } = await post(`${router.url}${ROUTED}?deployment=strong`, {
     messages,
     deployment: 'strong',
@@ -228,7 +228,7 @@ it('takes names from the route alone, whatever the body and the query say', asyn
   expect(v1.headers.get('x-smart-router-tier')).not.toBe('direct');
 });
 
-it('survives hostile keys', async () => {
+test('survives hostile keys', async () => {
   const body = `{"messages":[{"role":"user","content":"Hi","__proto__":{"x":1}}],"__proto__":{"stream":true},"constructor":{"prototype":{}}}`;
   const { status } = await post(router.url + ROUTED, body);
   expect(status).toBe(200);

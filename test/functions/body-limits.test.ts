@@ -1,6 +1,6 @@
 import { connect } from 'node:net';
 import { gzipSync } from 'node:zlib';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { post, ROUTED, type Router, startRouter } from '../support/router.ts';
 
 const MAX_HEADER_BYTES = 20_000;
@@ -29,7 +29,7 @@ function nested(levels: number): string {
 }
 
 describe('a body is refused before it is parsed', () => {
-  it('when it is nested deeper than MAX_BODY_DEPTH', async () => {
+  test('when it is nested deeper than MAX_BODY_DEPTH', async () => {
     expect((await post(router.url + ROUTED, nested(10))).status).toBe(200);
     const { status, body } = await post(router.url + ROUTED, nested(11));
     expect(status).toBe(400);
@@ -39,7 +39,7 @@ describe('a body is refused before it is parsed', () => {
     });
   });
 
-  it('when it has more values than MAX_BODY_VALUES, of which a key counts as five', async () => {
+  test('when it has more values than MAX_BODY_VALUES, of which a key counts as five', async () => {
     const list = (length: number) => ({ prompt: 'Hi', metadata: Array(length).fill(0) });
     const keys = (length: number) => ({
       prompt: 'Hi',
@@ -59,14 +59,14 @@ describe('a body is refused before it is parsed', () => {
     }
   });
 
-  it('but not for brackets, quotes and commas within its texts', async () => {
+  test('but not for brackets, quotes and commas within its texts', async () => {
     for (const content of ['[{'.repeat(5_000), ','.repeat(5_000), '\\"['.repeat(5_000), '"\\']) {
       const { status } = await post(router.url + ROUTED, { messages: [{ role: 'user', content }] });
       expect(status).toBe(200);
     }
   });
 
-  it('when it is compressed: nothing is inflated', async () => {
+  test('when it is compressed: nothing is inflated', async () => {
     const body = new Uint8Array(gzipSync(JSON.stringify({ messages })));
     for (const encoding of ['gzip', 'br', 'deflate', 'identity, gzip', 'x']) {
       const answer = await post(router.url + ROUTED, body, { 'content-encoding': encoding });
@@ -87,7 +87,7 @@ describe('a body is refused before it is parsed', () => {
   });
 });
 
-it('an error repeats little of what is wrong', async () => {
+test('an error repeats little of what is wrong', async () => {
   const unknown = Array.from({ length: 150 }, (_, index) => [`${'k'.repeat(100)}${index}`, 0]);
   const { status, body } = await post(router.url + ROUTED, {
     messages,
@@ -98,7 +98,7 @@ it('an error repeats little of what is wrong', async () => {
   expect(body.error.message.length).toBeLessThan(500);
 });
 
-it('headers larger than MAX_HEADER_BYTES get a 431 that names it', async () => {
+test('headers larger than MAX_HEADER_BYTES get a 431 that names it', async () => {
   const small = await post(router.url + ROUTED, { messages }, { 'x-big': 'x'.repeat(18_000) });
   expect(small.status).toBe(200);
   const large = await post(router.url + ROUTED, { messages }, { 'x-big': 'x'.repeat(20_500) });
@@ -114,7 +114,7 @@ it('headers larger than MAX_HEADER_BYTES get a 431 that names it', async () => {
 });
 
 describe('bodies in flight', () => {
-  it('that are too many bytes together get a 429, and are taken again later', async () => {
+  test('that are too many bytes together get a 429, and are taken again later', async () => {
     // Chunked: the host holds other bodies until they are complete.
     const slow = await startUpload(2 * MEBIBYTE - 1_000);
     const prompt = 'x'.repeat(1.5 * MEBIBYTE);
@@ -132,7 +132,7 @@ describe('bodies in flight', () => {
     expect((await post(router.url + ROUTED, { prompt })).status).toBe(200);
   });
 
-  it('give their bytes back however their requests end', async () => {
+  test('give their bytes back however their requests end', async () => {
     const prompt = 'x'.repeat(1.5 * MEBIBYTE);
     for (let round = 0; round < 3; round += 1) {
       const gone = await startUpload(2 * MEBIBYTE - 1_000);

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { createBodyBudget } from '../../functions/http/body-budget.ts';
 import { checkShape } from '../../functions/http/body-shape.ts';
 import { parseBody } from '../../functions/http/read-body.ts';
@@ -74,7 +74,7 @@ function expectClientError(error: unknown): void {
 }
 
 describe('the parser of bodies', () => {
-  it('takes any bytes, and refuses them with nothing but a 4xx', () => {
+  test('takes any bytes, and refuses them with nothing but a 4xx', () => {
     const bytes = fc.oneof(
       fc.uint8Array({ maxLength: 200 }),
       json.map((one) => Buffer.from(one)),
@@ -96,7 +96,7 @@ describe('the parser of bodies', () => {
     );
   });
 
-  it('finds every level and every value that the parser would', () => {
+  test('finds every level and every value that the parser would', () => {
     fc.assert(
       fc.property(fc.json({ maxDepth: 8 }), (written) => {
         const bytes = Buffer.from(written);
@@ -113,7 +113,7 @@ describe('the parser of bodies', () => {
     );
   });
 
-  it('hands the same to the router and to the deployment, whatever the keys are', () => {
+  test('hands the same to the router and to the deployment, whatever the keys are', () => {
     fc.assert(
       fc.property(chatBody, (written) => {
         let sent: Record<string, unknown>;
@@ -146,7 +146,7 @@ describe('the parser of bodies', () => {
 });
 
 describe('the budget of bodies', () => {
-  it('never gives more than there is, and gets everything back', () => {
+  test('never gives more than there is, and gets everything back', () => {
     const step = fc.record({ hold: fc.nat(4), bytes: fc.option(fc.nat(70)) });
     fc.assert(
       fc.property(fc.array(step, { maxLength: 60 }), (steps) => {

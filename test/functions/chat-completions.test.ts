@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { post, ROUTED, type Router, startRouter } from '../support/router.ts';
 
 let router: Router;
@@ -26,7 +26,7 @@ function lastUpstream() {
 const lastBody = (): any => lastUpstream().body;
 
 describe('the paths', () => {
-  it.each([
+  test.each([
     [ROUTED, {}],
     [`${ROUTED}?api-version=2024-10-21`, { model: 'gpt-3.5-turbo' }],
     ['/llm/deployments/smart-router/chat/completions', {}],
@@ -41,7 +41,7 @@ describe('the paths', () => {
     expect(body.object).toBe('chat.completion');
   });
 
-  it('calls a named deployment without routing', async () => {
+  test('calls a named deployment without routing', async () => {
     const named = await post(`${router.url}/llm/openai/deployments/weak/chat/completions`, {
       prompt: 'Hi',
     });
@@ -57,7 +57,7 @@ describe('the paths', () => {
     expect(lastUpstream().deployment).toBe('strong');
   });
 
-  it('answers other paths under /llm with a 404 that says what there is', async () => {
+  test('answers other paths under /llm with a 404 that says what there is', async () => {
     for (const method of ['GET', 'POST', 'PUT', 'PATCH', 'DELETE']) {
       const response = await fetch(`${router.url}/llm/responses`, { method });
       expect(response.status).toBe(404);
@@ -68,7 +68,7 @@ describe('the paths', () => {
     }
   });
 
-  it('lists what can be called', async () => {
+  test('lists what can be called', async () => {
     const response = await fetch(`${router.url}/llm/openai/v1/models`);
     const { object, data } = (await response.json()) as { object: string; data: { id: string }[] };
     expect(object).toBe('list');
@@ -77,18 +77,18 @@ describe('the paths', () => {
 });
 
 describe('the request', () => {
-  it('sends a prompt as one user message', async () => {
+  test('sends a prompt as one user message', async () => {
     await post(router.url + ROUTED, { prompt: 'What is 2 + 2?', messages: [] });
     expect(lastBody().messages).toEqual(user('What is 2 + 2?'));
   });
 
-  it('appends a prompt to messages that are given too', async () => {
+  test('appends a prompt to messages that are given too', async () => {
     const messages = [{ role: 'system', content: 'Be brief.' }, ...user('Hi')];
     await post(router.url + ROUTED, { messages, prompt: 'And now?' });
     expect(lastBody().messages).toEqual([...messages, ...user('And now?')]);
   });
 
-  it('passes parameters and fields it does not know through, and keeps its own', async () => {
+  test('passes parameters and fields it does not know through, and keeps its own', async () => {
     const sent = {
       messages: [
         ...user([
@@ -110,7 +110,7 @@ describe('the request', () => {
     expect(received).toEqual(sent);
   });
 
-  it('sends the deployment its own key and never the credential of the caller', async () => {
+  test('sends the deployment its own key and never the credential of the caller', async () => {
     await post(
       router.url + ROUTED,
       { prompt: 'Hi' },
@@ -129,7 +129,7 @@ describe('the request', () => {
 });
 
 describe('the plain answer', () => {
-  it("is the deployment's, with response and selected_model", async () => {
+  test("is the deployment's, with response and selected_model", async () => {
     const { status, headers, body } = await post(router.url + ROUTED, { prompt: 'Hi', ...strong });
     expect(status).toBe(200);
     expect(headers.get('content-type')).toBe('application/json');
@@ -140,7 +140,7 @@ describe('the plain answer', () => {
     expect(body.prompt_filter_results).toHaveLength(1);
   });
 
-  it('says in headers what was decided and why', async () => {
+  test('says in headers what was decided and why', async () => {
     const { headers, body } = await post(router.url + ROUTED, { prompt: 'Hi', ...weak });
     const of = (name: string) => headers.get(`x-smart-router-${name}`);
     expect(of('schema')).toBe('1');
@@ -157,7 +157,7 @@ describe('the plain answer', () => {
     expect(Number(of('overhead-ms'))).toBeGreaterThan(0);
   });
 
-  it('keeps the headers that clients read: limits, ids', async () => {
+  test('keeps the headers that clients read: limits, ids', async () => {
     const { headers } = await post(router.url + ROUTED, { prompt: 'Hi' });
     expect(headers.get('x-ratelimit-remaining-requests')).not.toBeNull();
     expect(headers.get('apim-request-id')).not.toBeNull();
@@ -165,7 +165,7 @@ describe('the plain answer', () => {
     expect(headers.get('content-length')).not.toBeNull();
   });
 
-  it('has no response where the model called a tool', async () => {
+  test('has no response where the model called a tool', async () => {
     const tools = [
       {
         type: 'function',
@@ -181,7 +181,7 @@ describe('the plain answer', () => {
     expect(body.response).toBeNull();
   });
 
-  it('passes n choices, log probabilities and JSON answers through', async () => {
+  test('passes n choices, log probabilities and JSON answers through', async () => {
     const { body } = await post(router.url + ROUTED, {
       prompt: 'Hi',
       n: 2,
@@ -194,7 +194,7 @@ describe('the plain answer', () => {
     expect(() => JSON.parse(body.response)).not.toThrow();
   });
 
-  it('sends images alone to the strong model, without a win rate', async () => {
+  test('sends images alone to the strong model, without a win rate', async () => {
     const image = [{ type: 'image_url', image_url: { url: 'data:image/png;base64,AA==' } }];
     const { status, headers } = await post(router.url + ROUTED, { messages: user(image) });
     expect(status).toBe(200);
@@ -203,7 +203,7 @@ describe('the plain answer', () => {
     expect(headers.has('x-smart-router-win-rate')).toBe(false);
   });
 
-  it('explains itself in the body when asked', async () => {
+  test('explains itself in the body when asked', async () => {
     const { body } = await post(router.url + ROUTED, {
       prompt: 'Hi',
       routing: { threshold: 0, explain: true },
@@ -216,7 +216,7 @@ describe('errors of the deployment', () => {
   // Alone, so that no other answers in its place.
   const onlyStrong = { routing: { models: ['strong'] } };
 
-  it.each([
+  test.each([
     ['[sim:401]', 401],
     ['[sim:404]', 404],
     ['[sim:429::1]', 429],
@@ -231,13 +231,13 @@ describe('errors of the deployment', () => {
     expect(headers.get('x-smart-router-request-id')).not.toBeNull();
   });
 
-  it('keep their retry-after', async () => {
+  test('keep their retry-after', async () => {
     const { headers } = await post(router.url + ROUTED, { prompt: '[sim:429::5]', ...onlyStrong });
     expect(headers.get('retry-after')).not.toBeNull();
     expect(headers.get('retry-after-ms')).not.toBeNull();
   });
 
-  it('become a 502 when the connection breaks before or in a plain answer', async () => {
+  test('become a 502 when the connection breaks before or in a plain answer', async () => {
     for (const [prompt, code] of [
       ['[sim:cut:0]', 'upstream_unreachable'],
       ['[sim:cut]', 'upstream_incomplete'],
@@ -253,7 +253,7 @@ describe('errors of the deployment', () => {
 });
 
 describe('embeddings', () => {
-  it.each([
+  test.each([
     ['/llm/openai/deployments/embedding/embeddings?api-version=2024-10-21', {}],
     ['/llm/openai/deployments/text-embedding-3-small/embeddings', {}],
     ['/llm/deployments/embedding/embeddings', {}],
@@ -271,7 +271,7 @@ describe('embeddings', () => {
     expect(body.data[1].embedding).toHaveLength(256);
   });
 
-  it('of another deployment are not found', async () => {
+  test('of another deployment are not found', async () => {
     const { status, body } = await post(`${router.url}/llm/openai/deployments/strong/embeddings`, {
       input: 'one',
     });

@@ -1,5 +1,5 @@
 import { connect } from 'node:net';
-import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { post, ROUTED, type Router, startRouter } from '../support/router.ts';
 
 /** Far below the deadline of 220 s, far above what a busy machine needs. */
@@ -38,7 +38,7 @@ function departures(): Record<string, unknown>[] {
     .map((line) => JSON.parse(line) as Record<string, unknown>);
 }
 
-it('ends the deployment’s stream when the client leaves it', async () => {
+test('ends the deployment’s stream when the client leaves it', async () => {
   const before = departures().length;
   const { answer, leave } = ask({ prompt: '[sim:chunks:10000:50]', stream: true });
   const response = await answer;
@@ -54,7 +54,7 @@ it('ends the deployment’s stream when the client leaves it', async () => {
   });
 });
 
-it('ends the deployment’s work on a plain answer that nobody waits for', async () => {
+test('ends the deployment’s work on a plain answer that nobody waits for', async () => {
   const before = departures().length;
   const { leave } = ask({ prompt: '[sim:stall:0]' });
   await expect.poll(() => router.simulator.requests.length, { timeout: 5_000 }).toBe(1);
@@ -68,7 +68,7 @@ it('ends the deployment’s work on a plain answer that nobody waits for', async
   expect(refusals.filter((line) => line.includes(requestId))).toEqual([]);
 });
 
-it('asks no deployment for a client that left in the middle of its upload', async () => {
+test('asks no deployment for a client that left in the middle of its upload', async () => {
   const before = departures().length;
   const { hostname, port } = new URL(router.url);
   const socket = connect(Number(port), hostname);
@@ -81,7 +81,7 @@ it('asks no deployment for a client that left in the middle of its upload', asyn
   expect(router.simulator.requests).toEqual([]);
 });
 
-it('serves on in the same process after many have left at once', async () => {
+test('serves on in the same process after many have left at once', async () => {
   const pid = router.workerPid();
   const before = departures().length;
   const leaving = Array.from({ length: 50 }, (_, index) =>
@@ -99,7 +99,7 @@ it('serves on in the same process after many have left at once', async () => {
   expect(router.workerPid()).toBe(pid);
 });
 
-it('says nothing of a client that has its whole answer', async () => {
+test('says nothing of a client that has its whole answer', async () => {
   const before = departures().length;
   expect((await post(router.url + ROUTED, { prompt: 'Hi' })).status).toBe(200);
   const { answer } = ask({ prompt: 'Hi', stream: true });

@@ -4,7 +4,7 @@ import { AzureChatOpenAI } from '@langchain/openai';
 import { embed, generateText, stepCountIs, streamText, tool } from 'ai';
 import OpenAI, { AzureOpenAI } from 'openai';
 import { SmartRouterClient } from 'smart-router/client';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import * as z from 'zod';
 import { type Router, startRouter } from '../support/router.ts';
 
@@ -61,7 +61,7 @@ const openAiClients: [string, (key: string) => OpenAI][] = [
 ];
 
 describe.each(openAiClients)('%s', (_name, createClient) => {
-  it('completes a chat', async () => {
+  test('completes a chat', async () => {
     const completion = await createClient(apiKey).chat.completions.create({
       model: 'smart-router',
       messages,
@@ -70,7 +70,7 @@ describe.each(openAiClients)('%s', (_name, createClient) => {
     expect(completion._request_id).toEqual(expect.any(String));
   });
 
-  it('streams a chat', async () => {
+  test('streams a chat', async () => {
     const stream = await createClient(apiKey).chat.completions.create({
       model: 'smart-router',
       messages,
@@ -81,7 +81,7 @@ describe.each(openAiClients)('%s', (_name, createClient) => {
     expect(text).toContain('simulated answer');
   });
 
-  it('calls tools, plain and streamed', async () => {
+  test('calls tools, plain and streamed', async () => {
     const request = {
       model: 'smart-router',
       messages: [{ role: 'user' as const, content: 'Weather? [sim:tool]' }],
@@ -95,7 +95,7 @@ describe.each(openAiClients)('%s', (_name, createClient) => {
     expect(call?.type === 'function' && JSON.parse(call.function.arguments)).toHaveProperty('city');
   });
 
-  it('raises the error class of each status', async () => {
+  test('raises the error class of each status', async () => {
     const cases = [
       ['[sim:401]', OpenAI.AuthenticationError],
       ['[sim:403]', OpenAI.PermissionDeniedError],
@@ -114,7 +114,7 @@ describe.each(openAiClients)('%s', (_name, createClient) => {
     }
   });
 
-  it("raises the router's own errors with code, param and request id", async () => {
+  test("raises the router's own errors with code, param and request id", async () => {
     const request = createClient(apiKey).chat.completions.create({
       model: 'smart-router',
       messages: [],
@@ -128,7 +128,7 @@ describe.each(openAiClients)('%s', (_name, createClient) => {
     });
   });
 
-  it('retries a 429 by itself', async () => {
+  test('retries a 429 by itself', async () => {
     const completion = await createClient(apiKey).chat.completions.create({
       model: 'smart-router',
       messages: [{ role: 'user', content: '[sim:429:2] Hi' }],
@@ -137,7 +137,7 @@ describe.each(openAiClients)('%s', (_name, createClient) => {
     expect(router.simulator.requests).toHaveLength(3);
   });
 
-  it('is refused with a key that the router does not know', async () => {
+  test('is refused with a key that the router does not know', async () => {
     const request = createClient('wrong').chat.completions.create({
       model: 'smart-router',
       messages,
@@ -146,7 +146,7 @@ describe.each(openAiClients)('%s', (_name, createClient) => {
     expect(router.simulator.requests).toHaveLength(0);
   });
 
-  it('raises an error when a stream breaks', async () => {
+  test('raises an error when a stream breaks', async () => {
     const stream = await createClient(apiKey).chat.completions.create({
       model: 'smart-router',
       messages: [{ role: 'user', content: '[sim:cut]' }],
@@ -159,7 +159,7 @@ describe.each(openAiClients)('%s', (_name, createClient) => {
 });
 
 describe('openai embeddings', () => {
-  it('pass through AzureOpenAI and OpenAI', async () => {
+  test('pass through AzureOpenAI and OpenAI', async () => {
     for (const [, createClient] of openAiClients) {
       const { data } = await createClient(apiKey).embeddings.create({
         model: 'embedding',
@@ -169,7 +169,7 @@ describe('openai embeddings', () => {
     }
   });
 
-  it('lists models', async () => {
+  test('lists models', async () => {
     const client = new OpenAI({ baseURL: `${router.url}/llm/openai/v1/`, apiKey });
     const { data } = await client.models.list();
     expect(data.map(({ id }) => id)).toContain('smart-router');
@@ -186,7 +186,7 @@ describe('AzureChatOpenAI of LangChain', () => {
       ...options,
     });
 
-  it('invokes and streams', async () => {
+  test('invokes and streams', async () => {
     const answer = await create().invoke('Hi');
     expect(answer.text).toContain('simulated answer');
     expect(answer.usage_metadata).toMatchObject({ total_tokens: expect.any(Number) });
@@ -195,12 +195,12 @@ describe('AzureChatOpenAI of LangChain', () => {
     expect(text).toContain('simulated answer');
   });
 
-  it('binds tools', async () => {
+  test('binds tools', async () => {
     const answer = await create().bindTools([weatherTool]).invoke('Weather? [sim:tool]');
     expect(answer.tool_calls?.[0]?.name).toBe('weather');
   });
 
-  it('names a use case in a header', async () => {
+  test('names a use case in a header', async () => {
     const configuration = { defaultHeaders: { 'X-USE_CASE': 'langchain-tests' } };
     await create({ configuration }).invoke('Hi');
     await expect.poll(() => router.output()).toContain('"useCase":"langchain-tests"');
@@ -208,7 +208,7 @@ describe('AzureChatOpenAI of LangChain', () => {
 });
 
 describe('the AI SDK', () => {
-  it.each([
+  test.each([
     ['with /llm', '/llm', {}],
     ['with /llm/openai', '/llm/openai', {}],
     [
@@ -227,13 +227,13 @@ describe('the AI SDK', () => {
     expect(await stream.text).toContain('simulated answer');
   });
 
-  it('embeds', async () => {
+  test('embeds', async () => {
     const model = createAzure({ baseURL: `${router.url}/llm`, apiKey }).embedding('embedding');
     const { embedding } = await embed({ model, value: 'Hi' });
     expect(embedding).toHaveLength(1_536);
   });
 
-  it('runs tools in steps', async () => {
+  test('runs tools in steps', async () => {
     const model = createAzure({ baseURL: `${router.url}/llm`, apiKey }).chat('smart-router');
     const weather = tool({
       inputSchema: z.object({ city: z.string() }),
@@ -249,7 +249,7 @@ describe('the AI SDK', () => {
     expect(steps.at(-1)?.text).toContain('simulated answer');
   });
 
-  it('is told what to call when it asks for responses', async () => {
+  test('is told what to call when it asks for responses', async () => {
     const model = createAzure({ baseURL: `${router.url}/llm`, apiKey })('smart-router');
     await expect(generateText({ model, prompt: 'Hi', maxRetries: 0 })).rejects.toThrow(
       /\.chat\(\)/,
@@ -261,11 +261,11 @@ describe('SmartRouterClient', () => {
   const create = (options: object = {}) =>
     new SmartRouterClient({ baseUrl: router.url, apiKey, ...options });
 
-  it('checks health', async () => {
+  test('checks health', async () => {
     expect(await create().healthCheck()).toEqual({ status: 'online' });
   });
 
-  it('completes a chat and says how it was routed', async () => {
+  test('completes a chat and says how it was routed', async () => {
     const answer = await create().chatCompletion({ prompt: 'Hi', routing: { threshold: 0 } });
     expect(answer.response).toContain('simulated answer of strong');
     expect(answer.selected_model).toBe('gpt-5.6-sol');
@@ -278,7 +278,7 @@ describe('SmartRouterClient', () => {
     expect(answer.routing.winRate).toBeGreaterThan(0);
   });
 
-  it('streams a chat', async () => {
+  test('streams a chat', async () => {
     const stream = await create().chatCompletion({
       prompt: 'Hi',
       stream: true,
@@ -290,12 +290,12 @@ describe('SmartRouterClient', () => {
     expect(text).toContain('simulated answer of weak');
   });
 
-  it('sends its use case', async () => {
+  test('sends its use case', async () => {
     await create({ useCase: 'client-tests' }).chatCompletion({ prompt: 'Hi' });
     await expect.poll(() => router.output()).toContain('"useCase":"client-tests"');
   });
 
-  it('raises clear errors', async () => {
+  test('raises clear errors', async () => {
     await expect(
       create({ apiKey: 'wrong' }).chatCompletion({ prompt: 'Hi' }),
     ).rejects.toMatchObject({ status: 401, code: 'invalid_api_key' });
@@ -306,7 +306,7 @@ describe('SmartRouterClient', () => {
   });
 });
 
-it('never logs a key, a prompt or an answer', () => {
+test('never logs a key, a prompt or an answer', () => {
   expect(router.output()).not.toContain(apiKey);
   expect(router.output()).not.toContain('Weather?');
   expect(router.output()).not.toContain('simulated answer');

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, request, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { watchConnections } from '../../functions/http/connections.ts';
 import { type Router, startRouter } from '../support/router.ts';
 
@@ -30,7 +30,7 @@ describe('the connections of a server in this process', () => {
     return { response, end, leave: () => outgoing.destroy() };
   }
 
-  it('are found by the id that the host puts on them, until they are over', async () => {
+  test('are found by the id that the host puts on them, until they are over', async () => {
     const { end } = await send({ 'x-ms-invocation-id': 'one', 'api-key': 'a' });
     const connection = findConnection('one');
     expect(connection?.header('Api-Key')).toBe('a');
@@ -42,7 +42,7 @@ describe('the connections of a server in this process', () => {
     expect(findConnection('one')).toBeUndefined();
   });
 
-  it('tell of a client that leaves, and take what is still written to it', async () => {
+  test('tell of a client that leaves, and take what is still written to it', async () => {
     const { response, leave } = await send({ 'x-ms-invocation-id': 'two' });
     const closed = Promise.withResolvers<boolean>();
     findConnection('two')?.onClose(closed.resolve);
@@ -53,7 +53,7 @@ describe('the connections of a server in this process', () => {
     response.emit('error', new Error('write EPIPE'));
   });
 
-  it('are not taken over by one that repeats their id', async () => {
+  test('are not taken over by one that repeats their id', async () => {
     const first = await send({ 'x-ms-invocation-id': 'three', 'api-key': 'first' });
     const second = await send({ 'x-ms-invocation-id': 'three', 'api-key': 'second' });
     expect(findConnection('three')?.header('api-key')).toBe('first');
@@ -63,7 +63,7 @@ describe('the connections of a server in this process', () => {
     expect(findConnection('three')).toBeUndefined();
   });
 
-  it('are waited for until what was written has gone, or the call is over', async () => {
+  test('are waited for until what was written has gone, or the call is over', async () => {
     const { response, leave } = await send({ 'x-ms-invocation-id': 'four' });
     const connection = findConnection('four');
     const signal = new AbortController().signal;
@@ -99,7 +99,7 @@ describe('the headers of a request', () => {
     return answer.statusCode;
   }
 
-  it('are its own, whatever its body has the platform believe', async () => {
+  test('are its own, whatever its body has the platform believe', async () => {
     expect(await listModels('', { 'api-key': key })).toBe(200);
     const forged = JSON.stringify({ headers: { 'api-key': key, host: 'localhost' } });
     expect(await listModels(forged)).toBe(401);

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Azurite, startAzurite } from '../../tools/local-services/azurite.ts';
 import { post, ROUTED, type Router, startRouter, untilIdsAreSigned } from '../support/router.ts';
 
@@ -51,7 +51,7 @@ function chatLines(router: Router): Record<string, unknown>[] {
 }
 
 describe('what is asked and answered', () => {
-  it('is in no log and no table, whatever the level', async () => {
+  test('is in no log and no table, whatever the level', async () => {
     const router = await start({
       LOG_LEVEL: 'debug',
       EMBEDDING_DEPLOYMENT: 'embedding',
@@ -72,7 +72,7 @@ describe('what is asked and answered', () => {
     }
   });
 
-  it('is in the log, and the former with its decision, where LOG_CONTENT says so; redacted', async () => {
+  test('is in the log, and the former with its decision, where LOG_CONTENT says so; redacted', async () => {
     const router = await start({ LOG_CONTENT: 'true', DECISIONS_TABLE: 'withcontent' });
     const kept = 'Tell [email] about the lighthouse at the end of the world.';
     try {
@@ -89,7 +89,7 @@ describe('what is asked and answered', () => {
     }
   });
 
-  it('is kept by no other word', async () => {
+  test('is kept by no other word', async () => {
     await expect(start({ LOG_CONTENT: 'yes' })).rejects.toThrow('LOG_CONTENT');
   });
 });

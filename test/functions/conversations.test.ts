@@ -1,6 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto';
 import OpenAI from 'openai';
-import { afterAll, beforeAll, describe, expect, it, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { SmartRouterClient } from '../../shared/client/index.ts';
 import { type Azurite, startAzurite } from '../../tools/local-services/azurite.ts';
 import { post, ROUTED, type Router, startRouter } from '../support/router.ts';
@@ -67,7 +67,7 @@ const fn = { name: 'lookup', parameters: { type: 'object', properties: {} } };
 const TOOLS = [{ type: 'function', function: fn }];
 
 describe('a chat completion in a thread', () => {
-  it('has what was said before put before what is said now, and is added with it', async () => {
+  test('has what was said before put before what is said now, and is added with it', async () => {
     const id = await createThread({ messages: [{ role: 'system', content: 'Be brief.' }] });
     const first = await ask({ prompt: 'My name is Ada.', thread_id: id });
     expect(first.status).toBe(200);
@@ -86,7 +86,9 @@ describe('a chat completion in a thread', () => {
       { role: 'system' },
       { role: 'user', content: 'My name is Ada.', status: 'completed' },
       {
-        ...{ role: 'assistant', content: first.body.response, status: 'completed' },
+        role: 'assistant',
+        content: first.body.response,
+        status: 'completed',
         model: first.body.selected_model,
         request_id: first.headers.get('x-smart-router-request-id'),
       },
@@ -95,7 +97,7 @@ describe('a chat completion in a thread', () => {
     ]);
   });
 
-  it('is added before a streamed answer ends', async () => {
+  test('is added before a streamed answer ends', async () => {
     const id = await createThread();
     const response = await fetch(router.url + ROUTED, {
       method: 'POST',
@@ -118,7 +120,7 @@ describe('a chat completion in a thread', () => {
     ]);
   });
 
-  it('goes on where messages were added without an answer', async () => {
+  test('goes on where messages were added without an answer', async () => {
     const id = await createThread({ messages: [{ role: 'user', content: 'Hi' }] });
     expect((await ask({ thread_id: id })).status).toBe(200);
     expect(await messagesOf(id)).toMatchObject([{ role: 'user' }, { role: 'assistant' }]);
@@ -126,7 +128,7 @@ describe('a chat completion in a thread', () => {
     expect(empty).toMatchObject({ status: 400, body: { error: { param: 'messages' } } });
   });
 
-  it('may be long: all of it is sent that a model could take, in its order', async () => {
+  test('may be long: all of it is sent that a model could take, in its order', async () => {
     const id = await createThread({ messages: [{ role: 'system', content: 'rules' }] });
     const large = 'x'.repeat(40_000);
     const url = `${router.url}/llm/threads/${id}/messages`;
@@ -155,7 +157,7 @@ describe('a chat completion in a thread', () => {
     expect(numbers.slice(1, -1)).toEqual(expected);
   }, 30_000);
 
-  it('keeps instructions once that come with each request', async () => {
+  test('keeps instructions once that come with each request', async () => {
     const id = await createThread();
     const system = { role: 'system', content: 'Be brief.' };
     for (const content of ['one', 'two']) {
@@ -169,7 +171,7 @@ describe('a chat completion in a thread', () => {
     ]);
   });
 
-  it('works with OpenAI’s own client, plain and streamed', async () => {
+  test('works with OpenAI’s own client, plain and streamed', async () => {
     const id = await createThread();
     const client = new OpenAI({
       baseURL: `${router.url}/llm/openai/v1`,
@@ -197,7 +199,7 @@ describe('a chat completion in a thread', () => {
     ]);
   });
 
-  it('can be decided on without being asked', async () => {
+  test('can be decided on without being asked', async () => {
     const id = await createThread({ messages: [{ role: 'user', content: 'x '.repeat(5_000) }] });
     const answer = await post(`${router.url}/llm/route`, { prompt: 'Hi', thread_id: id }, APP);
     expect(answer.body.data).toMatchObject([{ reason: 'requirements', tier: 'strong' }]);
@@ -248,7 +250,7 @@ describe('nothing is added', () => {
 });
 
 describe('an answer that breaks off', () => {
-  it('is added as far as it came, and said to be incomplete', async () => {
+  test('is added as far as it came, and said to be incomplete', async () => {
     const id = await createThread();
     const { text } = await stream({ prompt: '[sim:cut:3] Tell me', thread_id: id });
     expect(text).not.toContain('[DONE]');
@@ -260,7 +262,7 @@ describe('an answer that breaks off', () => {
     expect(sent()).toHaveLength(3);
   });
 
-  it('is so when its client leaves', async () => {
+  test('is so when its client leaves', async () => {
     const id = await createThread();
     const controller = new AbortController();
     const response = await fetch(router.url + ROUTED, {
@@ -284,7 +286,7 @@ describe('an answer that breaks off', () => {
     expect(answer.content.length).toBeGreaterThan(0);
   });
 
-  it('is replaced when its request is sent again with its key', async () => {
+  test('is replaced when its request is sent again with its key', async () => {
     const id = await createThread();
     const key = { 'idempotency-key': randomUUID() };
     const body = { prompt: '[sim:cut:3:1] Tell me', thread_id: id };
@@ -303,7 +305,7 @@ describe('an answer that breaks off', () => {
 });
 
 describe('a request that is sent again with its Idempotency-Key', () => {
-  it.each([false, true])(
+  test.each([false, true])(
     'has the answer that it had, and adds nothing (stream: %s)',
     async (streamed) => {
       const id = await createThread();
@@ -335,7 +337,7 @@ describe('a request that is sent again with its Idempotency-Key', () => {
     },
   );
 
-  it('is refused when it says something else', async () => {
+  test('is refused when it says something else', async () => {
     const id = await createThread();
     const key = { 'idempotency-key': randomUUID() };
     await ask({ prompt: 'Hi', thread_id: id }, key);
@@ -346,7 +348,7 @@ describe('a request that is sent again with its Idempotency-Key', () => {
     });
   });
 
-  it('adds nothing twice when both come at once', async () => {
+  test('adds nothing twice when both come at once', async () => {
     const id = await createThread();
     const key = { 'idempotency-key': randomUUID() };
     const both = await Promise.all(
@@ -358,7 +360,7 @@ describe('a request that is sent again with its Idempotency-Key', () => {
 });
 
 describe('requests on one thread at once', () => {
-  it('are all added, each with its answer behind it', async () => {
+  test('are all added, each with its answer behind it', async () => {
     const id = await createThread();
     const prompts = Array.from({ length: 20 }, (_, index) => `[sim:slow:20] ask ${index}`);
     const answers = await Promise.all(prompts.map((prompt) => ask({ prompt, thread_id: id })));
@@ -372,7 +374,7 @@ describe('requests on one thread at once', () => {
     }
   });
 
-  it('do not come between the calls of tools and their results', async () => {
+  test('do not come between the calls of tools and their results', async () => {
     const id = await createThread();
     const called = await ask({ prompt: '[sim:tool] Look it up.', tools: TOOLS, thread_id: id });
     const [call] = called.body.choices[0].message.tool_calls;
@@ -398,7 +400,7 @@ describe('a conversation that is too long', () => {
     { role: 'assistant', content: `Yes, ${text}.` },
   ];
 
-  it('goes to a model that has room for all of it', async () => {
+  test('goes to a model that has room for all of it', async () => {
     const id = await createThread({ messages: turn('long', 5_000) });
     const { headers } = await ask({ prompt: 'Hi', thread_id: id, routing: TO_WEAK });
     expect(headers.get('x-smart-router-tier')).toBe('strong');
@@ -407,7 +409,7 @@ describe('a conversation that is too long', () => {
     expect(sent()).toHaveLength(3);
   });
 
-  it('is cut by whole turns where no model has, and says so; instructions stay', async () => {
+  test('is cut by whole turns where no model has, and says so; instructions stay', async () => {
     const system = { role: 'system', content: 'Be brief.' };
     const turns = ['one', 'two', 'three', 'four'].flatMap((text) => turn(text, 2_500));
     const id = await createThread({ messages: [system, ...turns] });
@@ -421,7 +423,7 @@ describe('a conversation that is too long', () => {
     expect(sent()[1]?.content).toMatch(/^three /);
   });
 
-  it('is cut for the deployment that the request names', async () => {
+  test('is cut for the deployment that the request names', async () => {
     const turns = ['one', 'two', 'three'].flatMap((text) => turn(text, 1_500));
     const id = await createThread({ messages: turns });
     const path = '/llm/openai/deployments/weak/chat/completions';
@@ -431,7 +433,7 @@ describe('a conversation that is too long', () => {
     expect(sent()[0]?.content).toMatch(/^two /);
   });
 
-  it('keeps a call of tools with its result, and the turn that they are in', async () => {
+  test('keeps a call of tools with its result, and the turn that they are in', async () => {
     const id = await createThread({ messages: turn('old', 6_000) });
     const prompt = `[sim:tool] ${'word '.repeat(2_500)}`;
     const called = await ask({ prompt, tools: TOOLS, thread_id: id });
@@ -443,7 +445,7 @@ describe('a conversation that is too long', () => {
     expect(sent().map(({ role }) => role)).toEqual(['user', 'assistant', 'tool']);
   });
 
-  it('is refused when what is said now is too long by itself', async () => {
+  test('is refused when what is said now is too long by itself', async () => {
     const id = await createThread({ messages: turn('one', 100) });
     const answer = await ask({ prompt: 'word '.repeat(9_000), thread_id: id });
     expect(answer).toMatchObject({
@@ -454,7 +456,7 @@ describe('a conversation that is too long', () => {
 });
 
 describe('the model of a thread', () => {
-  it('goes up at any time, and comes down when that is clear', async () => {
+  test('goes up at any time, and comes down when that is clear', async () => {
     const id = await createThread();
     const steps = [];
     for (const routing of [TO_WEAK, TO_STRONG, TO_STRONG, TO_WEAK]) {
@@ -464,7 +466,7 @@ describe('the model of a thread', () => {
     expect(steps).toEqual(['initialize weak', 'switch strong', 'retain strong', 'switch weak']);
   });
 
-  it('stays when the win rate is within the margin of the threshold', async () => {
+  test('stays when the win rate is within the margin of the threshold', async () => {
     const id = await createThread();
     const first = await ask({ prompt: 'Hi', thread_id: id, routing: TO_STRONG });
     const winRate = Number(first.headers.get('x-smart-router-win-rate'));
@@ -482,7 +484,7 @@ describe('the model of a thread', () => {
     expect(third.headers.get('x-smart-router-session')).toBe('switch');
   });
 
-  it('is that of the calls during a loop of tools', async () => {
+  test('is that of the calls during a loop of tools', async () => {
     const id = await createThread();
     const body = { tools: TOOLS, thread_id: id };
     const called = await ask({ prompt: '[sim:tool] Hi', ...body, routing: TO_STRONG });
@@ -494,7 +496,7 @@ describe('the model of a thread', () => {
     expect(answered.headers.get('x-smart-router-session')).toBe('retain');
   });
 
-  it('never changes when it is sticky, and is chosen anew each time without affinity', async () => {
+  test('never changes when it is sticky, and is chosen anew each time without affinity', async () => {
     const id = await createThread();
     const tiers = async (affinity: object, routing: object) => {
       const { headers } = await ask({ prompt: 'Hi', thread_id: id, ...affinity, routing });
@@ -508,7 +510,7 @@ describe('the model of a thread', () => {
     expect(await tiers({}, { ...TO_STRONG, session_affinity: 'none' })).toEqual(['strong', null]);
   });
 
-  it('is told as Foundry’s router tells it', async () => {
+  test('is told as Foundry’s router tells it', async () => {
     const id = await createThread();
     const config = { mode: 'cost', session_affinity: 'sticky' };
     const { body } = await ask(
@@ -516,15 +518,18 @@ describe('the model of a thread', () => {
       { 'foundry-features': 'ModelRouterControls=V1Preview' },
     );
     expect(body.model_selection_details.session_affinity).toEqual({
-      ...{ mode: 'sticky', decision: 'initialize' },
+      mode: 'sticky',
+      decision: 'initialize',
     });
   });
 
-  it('is another one when it cannot answer', async () => {
+  test('is another one when it cannot answer', async () => {
     const id = await createThread();
     await ask({ prompt: 'Hi', thread_id: id, routing: TO_WEAK });
     const { status, headers } = await ask({
-      ...{ prompt: '[sim:500@weak] Hi', thread_id: id, routing: TO_WEAK },
+      prompt: '[sim:500@weak] Hi',
+      thread_id: id,
+      routing: TO_WEAK,
     });
     expect(status).toBe(200);
     expect(headers.get('x-smart-router-session')).toBe('switch');
@@ -532,7 +537,7 @@ describe('the model of a thread', () => {
 });
 
 describe('the client library', () => {
-  it('talks in threads, lists, reads and deletes them', async () => {
+  test('talks in threads, lists, reads and deletes them', async () => {
     const client = new SmartRouterClient({ baseUrl: router.url, apiKey: 'app' });
     const user = randomUUID();
     const made = await client.createThread({ user, metadata: { plan: 'free' } });
@@ -562,7 +567,7 @@ describe('the client library', () => {
     await expect(thread.facts()).rejects.toMatchObject({ status: 404 });
   });
 
-  it('pages through many messages, and adds none twice with one key', async () => {
+  test('pages through many messages, and adds none twice with one key', async () => {
     const client = new SmartRouterClient({ baseUrl: router.url, apiKey: 'app' });
     const messages = Array.from({ length: 64 }, () => ({ role: 'user', content: 'x' }) as const);
     const thread = await client.createThread({ messages });
@@ -579,7 +584,7 @@ describe('the client library', () => {
 });
 
 describe('while the storage is away', () => {
-  it('a request in a thread is refused, one that it is lost for is told so, and others are answered', async () => {
+  test('a request in a thread is refused, one that it is lost for is told so, and others are answered', async () => {
     const storage = await startAzurite({});
     const own = await startRouter({
       settings: { TABLES_CONNECTION_STRING: storage.connectionString },

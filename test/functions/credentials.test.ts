@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { post, ROUTED, type Router, startRouter } from '../support/router.ts';
 
 const FUNCTION_KEY = 'secret-of-the-host';
@@ -59,7 +59,7 @@ describe("a caller's credentials", () => {
     ['none', { ROUTER_AUTH: 'none' }],
   ];
 
-  it.each(ways)('never reach a deployment: %s', async (_way, settings) => {
+  test.each(ways)('never reach a deployment: %s', async (_way, settings) => {
     const router = await startRouter({
       settings: { EMBEDDING_DEPLOYMENT: 'embedding', ...settings },
       functionKey: FUNCTION_KEY,
@@ -124,7 +124,7 @@ describe("a deployment's own key", () => {
     status = 401;
   });
 
-  it.each([400, 401, 403, 404, 429, 500])(
+  test.each([400, 401, 403, 404, 429, 500])(
     'is taken out of what the deployment says with %i',
     async (answered) => {
       status = answered;
@@ -141,12 +141,12 @@ describe("a deployment's own key", () => {
     },
   );
 
-  it('leaves the rest as it was', async () => {
+  test('leaves the rest as it was', async () => {
     const { body } = await post(`${router.url}${PATHS[3]}`, { input: 'Hi' });
     expect(body.error).toMatchObject({ message: 'Wrong key [key].', code: '[key]' });
   });
 
-  it('is not told by /ready', async () => {
+  test('is not told by /ready', async () => {
     const text = await (await fetch(`${router.url}/ready`)).text();
     expect(text).toContain('unauthorized');
     expect(text).not.toMatch(/sk-key|of\/strong|key-of-weak/);

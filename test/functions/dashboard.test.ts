@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { request } from 'node:http';
 import { gunzipSync } from 'node:zlib';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Router, startRouter } from '../support/router.ts';
 
 let router: Router;
@@ -28,7 +28,7 @@ function getRaw(url: string, headers: Record<string, string>): Promise<Buffer> {
 }
 
 describe('GET /dashboard', () => {
-  it('gives everybody the page, which may run and load its own files alone', async () => {
+  test('gives everybody the page, which may run and load its own files alone', async () => {
     const response = await fetch(`${locked.url}/dashboard`);
     expect(response.status).toBe(200);
     expect(Object.fromEntries(response.headers)).toMatchObject({
@@ -44,7 +44,7 @@ describe('GET /dashboard', () => {
     expect(await response.text()).not.toMatch(/<script[^>]*>[^<]|<style| style=| on\w+=/);
   });
 
-  it('is not sent again to whoever has it', async () => {
+  test('is not sent again to whoever has it', async () => {
     const etag = (await fetch(`${router.url}/dashboard`)).headers.get('etag') ?? '';
     const again = await fetch(`${router.url}/dashboard`, { headers: { 'if-none-match': etag } });
     expect([again.status, await again.text()]).toEqual([304, '']);
@@ -52,7 +52,7 @@ describe('GET /dashboard', () => {
 });
 
 describe('GET /dashboard/{name}', () => {
-  it('gives the files of the page, zipped where that is taken, to be kept for good', async () => {
+  test('gives the files of the page, zipped where that is taken, to be kept for good', async () => {
     const files = await filesOf(locked);
     expect(files).toHaveLength(3);
     for (const file of files) {
@@ -66,7 +66,7 @@ describe('GET /dashboard/{name}', () => {
     }
   });
 
-  it.each(['none.js', '..%2Findex.js', '..%2F..%2Fhost.json', 'index.html%00'])(
+  test.each(['none.js', '..%2Findex.js', '..%2F..%2Fhost.json', 'index.html%00'])(
     'has no file %s',
     async (name) => {
       const response = await fetch(`${router.url}/dashboard/${name}`);

@@ -1,6 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { TableClient } from '@azure/data-tables';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Azurite, startAzurite } from '../../tools/local-services/azurite.ts';
 import { post, ROUTED, type Router, startRouter } from '../support/router.ts';
 
@@ -70,7 +70,7 @@ async function untilKept(useCase: string, count: number) {
 }
 
 describe('the decision log', () => {
-  it('has each request with what was decided and what it cost, the newest first', async () => {
+  test('has each request with what was decided and what it cost, the newest first', async () => {
     const useCase = randomUUID();
     const weak = await ask('Hi', { routing: { threshold: 1 } }, useCase);
     const strong = await ask('Hi', { routing: { threshold: 0 }, stream: true }, useCase);
@@ -81,9 +81,19 @@ describe('the decision log', () => {
       ...[fallback, failed, strong, weak],
     ]);
     expect(kept[3]).toMatchObject({
-      ...{ object: 'decision', caller: 'app', use_case: useCase, deployment: 'weak', tier: 'weak' },
-      ...{ reason: 'win-rate', threshold: 1, attempts: 'weak;200', stream: false, status: 200 },
-      ...{ selected_model: 'gpt-5.6-luna', embedding_cache: 'none', outcomes: [] },
+      object: 'decision',
+      caller: 'app',
+      use_case: useCase,
+      deployment: 'weak',
+      tier: 'weak',
+      reason: 'win-rate',
+      threshold: 1,
+      attempts: 'weak;200',
+      stream: false,
+      status: 200,
+      selected_model: 'gpt-5.6-luna',
+      embedding_cache: 'none',
+      outcomes: [],
       win_rate: expect.any(Number),
       percentile: expect.any(Number),
       overhead_ms: expect.any(Number),
@@ -99,7 +109,7 @@ describe('the decision log', () => {
     expect(Math.abs(kept[0].created_at - Date.now() / 1_000)).toBeLessThan(20);
   });
 
-  it('is paged and filtered, for admins alone', async () => {
+  test('is paged and filtered, for admins alone', async () => {
     const useCase = randomUUID();
     const ids: string[] = [];
     for (let count = 0; count < 7; count += 1) {
@@ -127,7 +137,7 @@ describe('the decision log', () => {
     }
   });
 
-  it('has neither prompts nor answers', async () => {
+  test('has neither prompts nor answers', async () => {
     const useCase = randomUUID();
     await ask('A secret prompt that nobody else may read', {}, useCase);
     await untilKept(useCase, 1);
@@ -144,7 +154,7 @@ describe('the decision log', () => {
 });
 
 describe('one decision', () => {
-  it('has the candidates, and their prices, for admins alone', async () => {
+  test('has the candidates, and their prices, for admins alone', async () => {
     const useCase = randomUUID();
     const id = await ask('Hi', { routing: { threshold: 1 } }, useCase);
     await untilKept(useCase, 1);
@@ -171,7 +181,7 @@ describe('one decision', () => {
 });
 
 describe('the stats', () => {
-  it('tell admins what it cost and what it saved', async () => {
+  test('tell admins what it cost and what it saved', async () => {
     const useCase = randomUUID();
     await ask('Hi', { routing: { threshold: 1 } }, useCase);
     await ask('Hi', { routing: { threshold: 0 } }, useCase);
@@ -216,7 +226,7 @@ describe('the stats', () => {
 });
 
 describe('an outcome', () => {
-  it('is accepted at once, on any instance, and joined to its decision', async () => {
+  test('is accepted at once, on any instance, and joined to its decision', async () => {
     const useCase = randomUUID();
     const id = await ask('Hi', {}, useCase);
     const [own, foreign] = await Promise.all([
@@ -247,7 +257,7 @@ describe('an outcome', () => {
     );
   });
 
-  it('of a key that came before is the first answer, byte for byte, and kept once', async () => {
+  test('of a key that came before is the first answer, byte for byte, and kept once', async () => {
     const useCase = randomUUID();
     const id = await ask('Hi', {}, useCase);
     const send = async (verdict: string, key = 'app', instance = router) => {
@@ -265,7 +275,7 @@ describe('an outcome', () => {
     expect(decision.outcomes).toHaveLength(2);
   });
 
-  it('of what is no request of this router is a 404', async () => {
+  test('of what is no request of this router is a 404', async () => {
     const id = await ask('Hi');
     const forged = `${id.slice(0, -1)}${id.endsWith('A') ? 'B' : 'A'}`;
     const later = id.replace(/\.[0-9a-z]+\./, '.zzzzzzzz.');
@@ -275,7 +285,7 @@ describe('an outcome', () => {
     }
   });
 
-  it.each<[object, string]>([
+  test.each<[object, string]>([
     [{ verdict: 'great' }, 'verdict'],
     [{ score: 0.5 }, 'body'],
     [{ verdict: undefined }, 'body'],
@@ -289,7 +299,7 @@ describe('an outcome', () => {
   });
 });
 
-it.each<[string, () => Readonly<Record<string, string>>]>([
+test.each<[string, () => Readonly<Record<string, string>>]>([
   ['without tables', () => ({})],
   ['when that is off', () => ({ ...settings(), DECISION_LOG: 'off' })],
 ])('%s, nothing is kept, and that is said', async (_, given) => {

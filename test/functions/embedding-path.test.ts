@@ -1,5 +1,5 @@
 import { createServer } from 'node:net';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Azurite, startAzurite } from '../../tools/local-services/azurite.ts';
 import { type Simulator, startSimulator } from '../../tools/upstream-simulator/simulator.ts';
 import { post, ROUTED, type Router, startRouter } from '../support/router.ts';
@@ -53,7 +53,7 @@ const embeddingCalls = () =>
   }).length;
 
 describe('with tables', () => {
-  it('embeds once: miss, hit from memory, and hit from the table after a restart', async () => {
+  test('embeds once: miss, hit from memory, and hit from the table after a restart', async () => {
     simulator.reset();
     const prompt = 'Which of two models should answer this?';
     const first = await start();
@@ -81,7 +81,7 @@ describe('with tables', () => {
     await second.close();
   });
 
-  it('shares one embedding call between concurrent requests for the same prompt', async () => {
+  test('shares one embedding call between concurrent requests for the same prompt', async () => {
     simulator.reset();
     const router = await start();
     const prompt = '[sim:slow:200@embeddings] The same for all';
@@ -91,7 +91,7 @@ describe('with tables', () => {
     await router.close();
   });
 
-  it('misses what was cached under another secret', async () => {
+  test('misses what was cached under another secret', async () => {
     const prompt = 'Keyed by a secret';
     const plain = await start();
     expect((await route(plain, prompt)).cache).toBe('miss');
@@ -102,7 +102,7 @@ describe('with tables', () => {
     await keyed.close();
   });
 
-  it('answers a dry run with the same win rate', async () => {
+  test('answers a dry run with the same win rate', async () => {
     const router = await start();
     const prompt = 'What would you do?';
     const routed = await route(router, prompt);
@@ -129,7 +129,7 @@ describe('an embedder that is down', () => {
   const settings = { EMBEDDING_TIMEOUT_MS: '500' };
   const unavailable = { status: 200, reason: 'embedding-unavailable', cache: 'none' };
 
-  it('and hangs costs a short wait, not one for each request', async () => {
+  test('and hangs costs a short wait, not one for each request', async () => {
     const router = await start({ EMBEDDING_TIMEOUT_MS: '1000', CIRCUIT_OPEN_MS: '60000' });
     const { answers, tookMs } = await routeInTurn(router, '[sim:stall:0@embeddings]', 20);
     for (const answer of answers) expect(answer).toMatchObject({ ...unavailable, tier: 'strong' });
@@ -143,7 +143,7 @@ describe('an embedder that is down', () => {
     await router.close();
   });
 
-  it.each(['[sim:500@embeddings]', '[sim:cut:0@embeddings]', '[sim:429@embeddings]'])(
+  test.each(['[sim:500@embeddings]', '[sim:cut:0@embeddings]', '[sim:429@embeddings]'])(
     'and answers with %s is not asked on and on',
     async (marker) => {
       const router = await start(settings);
@@ -156,7 +156,7 @@ describe('an embedder that is down', () => {
     },
   );
 
-  it('sends prompts where the operator wants them, and is asked again after a while', async () => {
+  test('sends prompts where the operator wants them, and is asked again after a while', async () => {
     const router = await start({
       ...settings,
       ROUTER_EMBEDDING_FAILURE_TIER: 'weak',
@@ -172,7 +172,7 @@ describe('an embedder that is down', () => {
     await router.close();
   });
 
-  it('keeps no chat from what was embedded before', async () => {
+  test('keeps no chat from what was embedded before', async () => {
     const router = await start(settings);
     const known = 'Embedded while all was well';
     expect(await route(router, known)).toMatchObject({ cache: 'miss' });
@@ -181,7 +181,7 @@ describe('an embedder that is down', () => {
     await router.close();
   });
 
-  it('is not one because it refuses a prompt', async () => {
+  test('is not one because it refuses a prompt', async () => {
     const router = await start(settings);
     const { answers } = await routeInTurn(router, '[sim:content_filter@embeddings]', 5);
     for (const answer of answers) expect(answer).toMatchObject(unavailable);
@@ -191,7 +191,7 @@ describe('an embedder that is down', () => {
 });
 
 describe('when something is down, a chat is answered all the same', () => {
-  it('without tables: the cache misses after a restart, and says so in the log', async () => {
+  test('without tables: the cache misses after a restart, and says so in the log', async () => {
     const gone = createServer();
     gone.listen(0, '127.0.0.1');
     await new Promise((resolve) => gone.once('listening', resolve));
@@ -217,7 +217,7 @@ describe('when something is down, a chat is answered all the same', () => {
     await router.close();
   });
 
-  it('without embeddings: the strong model answers', async () => {
+  test('without embeddings: the strong model answers', async () => {
     const router = await start();
     const answer = await route(router, '[sim:500@embeddings] Hi');
     expect(answer).toMatchObject({
@@ -229,7 +229,7 @@ describe('when something is down, a chat is answered all the same', () => {
     await router.close();
   });
 
-  it('with embeddings that stall: the strong model answers in the time set', async () => {
+  test('with embeddings that stall: the strong model answers in the time set', async () => {
     const router = await start({ EMBEDDING_TIMEOUT_MS: '200' });
     const startedAt = performance.now();
     const answer = await route(router, '[sim:stall:0@embeddings] Hi');
@@ -239,7 +239,7 @@ describe('when something is down, a chat is answered all the same', () => {
   });
 });
 
-it('embeds a prompt beyond the limit of the embedder by its beginning', async () => {
+test('embeds a prompt beyond the limit of the embedder by its beginning', async () => {
   const router = await start();
   const answer = await route(router, 'many words '.repeat(20_000));
   expect(answer).toMatchObject({ status: 200, reason: 'win-rate', cache: 'miss' });

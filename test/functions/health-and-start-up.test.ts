@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { copyFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, test } from 'vitest';
 import { startSimulator } from '../../tools/upstream-simulator/simulator.ts';
 import { post, ROUTED, startRouter } from '../support/router.ts';
 
@@ -23,7 +23,7 @@ async function ready(url: string) {
 }
 
 describe('GET /health', () => {
-  it('answers exactly {"status":"online"}, also without a key', async () => {
+  test('answers exactly {"status":"online"}, also without a key', async () => {
     const router = await start({ settings: { ROUTER_API_KEYS: `a=${'0'.repeat(64)}` } });
     const response = await fetch(`${router.url}/health`);
     expect(response.status).toBe(200);
@@ -33,7 +33,7 @@ describe('GET /health', () => {
 });
 
 describe('GET /ready', () => {
-  it('names the state of each dependency', async () => {
+  test('names the state of each dependency', async () => {
     const router = await start();
     expect(await ready(router.url)).toEqual({
       status: 200,
@@ -51,7 +51,7 @@ describe('GET /ready', () => {
     });
   });
 
-  it('is degraded when one deployment cannot be reached, refuses the key or is not there, and tells no secrets', async () => {
+  test('is degraded when one deployment cannot be reached, refuses the key or is not there, and tells no secrets', async () => {
     const locked = await startSimulator({ apiKey: 'another-key' });
     closing.push(() => locked.close());
     const router = await start({
@@ -85,7 +85,7 @@ describe('GET /ready', () => {
   });
 });
 
-it('takes either credential that a client sends', async () => {
+test('takes either credential that a client sends', async () => {
   const sha256 = createHash('sha256').update('right').digest('hex');
   const router = await start({ settings: { ROUTER_API_KEYS: `one=${sha256}` } });
   for (const [headers, status] of [
@@ -105,7 +105,7 @@ it('takes either credential that a client sends', async () => {
 });
 
 describe('keys', () => {
-  it('are asked for everywhere but at /health and /ready when none are configured', async () => {
+  test('are asked for everywhere but at /health and /ready when none are configured', async () => {
     const router = await start({ settings: { ROUTER_API_KEYS: '' } });
     const chat = await post(router.url + ROUTED, { prompt: 'Hi' }, { 'api-key': 'any' });
     expect(chat.status).toBe(401);
@@ -116,7 +116,7 @@ describe('keys', () => {
 });
 
 describe('a start with wrong settings', () => {
-  it('fails and lists everything that is wrong at once, without values that may be keys', async () => {
+  test('fails and lists everything that is wrong at once, without values that may be keys', async () => {
     const started = start({
       settings: {
         STRONG_DEPLOYMENT: '',
@@ -144,7 +144,7 @@ describe('a start with wrong settings', () => {
     expect(error.message).not.toMatch(/the-key-itself|password/);
   });
 
-  it('fails when the scorer is not the file that the registry names', async () => {
+  test('fails when the scorer is not the file that the registry names', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'smart-router-models-'));
     closing.push(() => rm(folder, { recursive: true }));
     const registry = JSON.parse(await readFile('models/registry.json', 'utf8')) as {

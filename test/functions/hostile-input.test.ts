@@ -1,7 +1,7 @@
 import { connect } from 'node:net';
 import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
-import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { type Simulator, startSimulator } from '../../tools/upstream-simulator/simulator.ts';
 import { post, ROUTED, type Router, startRouter } from '../support/router.ts';
 
@@ -457,7 +457,7 @@ async function attemptAll(all: readonly Sent[]): Promise<void> {
 }
 
 describe('hostile requests are answered, and never with a 5xx', () => {
-  it(`${GENERATED} generated ones`, async () => {
+  test(`${GENERATED} generated ones`, async () => {
     const batch = fc.array(generated, { minLength: AT_ONCE, maxLength: AT_ONCE });
     await fc.assert(
       fc.asyncProperty(batch, (all) => attemptAll(all)),
@@ -465,15 +465,15 @@ describe('hostile requests are answered, and never with a 5xx', () => {
     );
   }, 120_000);
 
-  it('on every route', async () => {
+  test('on every route', async () => {
     await attemptAll(everyRoute());
   }, 60_000);
 
-  it('known tricks', async () => {
+  test('known tricks', async () => {
     await attemptAll(fixed());
   }, 60_000);
 
-  it('those that replace their own headers', async () => {
+  test('those that replace their own headers', async () => {
     const bodies = fc.sample(headersKey, 150);
     await Promise.all(bodies.map((one) => attempt(request('POST', ROUTED, [], one))));
     await Promise.all(
@@ -488,7 +488,7 @@ describe('hostile requests are answered, and never with a 5xx', () => {
 });
 
 describe('after all of them', () => {
-  it('uploads that break off have ended nothing', async () => {
+  test('uploads that break off have ended nothing', async () => {
     const whole = request('POST', ROUTED, [], Buffer.from('{"prompt":"Hi"}'));
     const cutOff = [0, 1, 7, 14].map((length) => ({
       ...whole,
@@ -507,7 +507,7 @@ describe('after all of them', () => {
     );
   });
 
-  it('the same process answers as before', async () => {
+  test('the same process answers as before', async () => {
     expect(router.workerPid()).toBe(firstPid);
     const { status, body: answer } = await post(router.url + ROUTED, { prompt: 'Hi' });
     expect(status).toBe(200);
@@ -517,7 +517,7 @@ describe('after all of them', () => {
     expect(counts.serverErrors).toBe(0);
   });
 
-  it('the deployments were sent nothing but valid requests', () => {
+  test('the deployments were sent nothing but valid requests', () => {
     const own = ['prompt', 'routing', 'routing_config', 'thread_id', '__proto__', 'headers'];
     // `GET /ready` asks whether a deployment is there, with nothing but its name.
     const chats = simulator.requests.filter(
@@ -538,7 +538,7 @@ describe('after all of them', () => {
     }
   });
 
-  it('nothing was added to what all objects have', async () => {
+  test('nothing was added to what all objects have', async () => {
     await router.close();
     expect(router.output()).toContain('prototypes[]');
   });

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { connect } from 'node:net';
-import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { post, ROUTED, type Router, startRouter } from '../support/router.ts';
 
 const MAX_IN_FLIGHT = 3;
@@ -40,7 +40,7 @@ async function askStatus(body: unknown = { prompt: 'Hi', routing }): Promise<num
   return (await post(router.url + ROUTED, body)).status;
 }
 
-it('turns away what comes when all places are taken, plain answers and streams alike, at once', async () => {
+test('turns away what comes when all places are taken, plain answers and streams alike, at once', async () => {
   const leave = [await occupy(true), await occupy(true), await occupy(false)];
   const startedAt = performance.now();
   const { status, headers, body } = await post(router.url + ROUTED, { prompt: 'Hi' });
@@ -75,7 +75,7 @@ it('turns away what comes when all places are taken, plain answers and streams a
   }
 });
 
-it('gives a place back however a request ends', async () => {
+test('gives a place back however a request ends', async () => {
   for (let round = 0; round < 2 * MAX_IN_FLIGHT; round += 1) {
     expect(await askStatus()).toBe(200);
     expect(await askStatus('no JSON')).toBe(400);
@@ -89,7 +89,7 @@ it('gives a place back however a request ends', async () => {
   }
 });
 
-it('gives no place to uploads without a credential, however slow they are', async () => {
+test('gives no place to uploads without a credential, however slow they are', async () => {
   const key = 'of-the-test';
   const sha256 = createHash('sha256').update(key).digest('hex');
   const closed = await startRouter({

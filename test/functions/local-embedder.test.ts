@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { LOCAL_EMBEDDER } from '../../shared/prompt-embedding/local-embedding.ts';
 import { writeRouteLlmWeights } from '../fakes/routellm-weights.ts';
 import { post, ROUTED, type Router, startRouter } from '../support/router.ts';
@@ -28,7 +28,7 @@ afterAll(async () => {
 });
 
 describe('with a scorer on the local embedder in a folder of its own, the app', () => {
-  it('routes by the win rate of the prompt, without a call for its embedding', async () => {
+  test('routes by the win rate of the prompt, without a call for its embedding', async () => {
     router = await startRouter({ settings: { MODELS_FOLDER: modelsFolder } });
     const [hello, proof] = await Promise.all(
       ['hello', 'Prove it.'].map((prompt) => post(`${router?.url}${ROUTED}`, { prompt })),

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { createMatchRoute } from '../../functions/http/match-route.ts';
 
 const match = createMatchRoute([
@@ -10,7 +10,7 @@ const match = createMatchRoute([
 ]);
 
 describe('a route', () => {
-  it.each([
+  test.each([
     ['GET', '/health', 'health', {}],
     ['GET', '/health/', 'health', {}],
     ['GET', '/HEALTH', 'health', {}],
@@ -25,7 +25,7 @@ describe('a route', () => {
     expect(match(method, path)).toMatchObject({ route: { path: found, method }, params });
   });
 
-  it.each([
+  test.each([
     ['POST', '/health'],
     ['HEAD', '/health'],
     ['GET', '/'],

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import {
   componentOf,
   createValidator,
@@ -29,7 +29,7 @@ beforeAll(async () => {
 afterAll(() => Promise.all([router.close(), locked.close()]));
 
 describe('GET /openapi.json', () => {
-  it('answers anybody with the committed document', async () => {
+  test('answers anybody with the committed document', async () => {
     const answer = await fetch(`${locked.url}/openapi.json`);
     expect(answer.status).toBe(200);
     expect(answer.headers.get('content-type')).toBe('application/json');
@@ -38,7 +38,7 @@ describe('GET /openapi.json', () => {
 });
 
 describe('the operations', () => {
-  it('are the functions that the app registers, by the same names', () => {
+  test('are the functions that the app registers, by the same names', () => {
     const described = listOperations(document).map(({ operationId, method, path }) => ({
       name: operationId,
       route: path.slice(1),
@@ -52,7 +52,7 @@ describe('the operations', () => {
     expect(router.functions).toHaveLength(described.length + 1);
   });
 
-  it('ask for a key where the router does, and nowhere else', async () => {
+  test('ask for a key where the router does, and nowhere else', async () => {
     for (const { operationId, security, responses, method, path } of listOperations(document)) {
       const { status } = await fetch(locked.url + path.replace('{deployment}', 'smart-router'), {
         method: method.toUpperCase(),
@@ -228,7 +228,7 @@ const CASES: readonly Case[] = [
 ];
 
 describe('an answer is as the document says:', () => {
-  it.each(CASES)('$name', async ({ path, status, method = 'post', ...call }) => {
+  test.each(CASES)('$name', async ({ path, status, method = 'post', ...call }) => {
     const { url } = call.isLocked ? locked : router;
     const answer = await fetch(
       url + path.replace('{deployment}', call.deployment ?? 'smart-router'),
@@ -260,7 +260,7 @@ describe('an answer is as the document says:', () => {
     }
   });
 
-  it('has every header that the document gives a routed answer', async () => {
+  test('has every header that the document gives a routed answer', async () => {
     const path = `${classic}/chat/completions`;
     const { headers } = document.paths[path]?.['post']?.responses[200] ?? {};
     const answer = await fetch(router.url + path.replace('{deployment}', 'smart-router'), {
@@ -277,7 +277,7 @@ describe('an answer is as the document says:', () => {
 });
 
 describe('a request body is described as the router checks it:', () => {
-  it.each<[string, object, 200 | 400]>([
+  test.each<[string, object, 200 | 400]>([
     ['/llm/openai/v1/chat/completions', { prompt: 'Hi', unknown: { any: 1 } }, 200],
     ['/llm/openai/v1/chat/completions', { prompt: 'Hi', temperature: null, routing: null }, 200],
     ['/llm/openai/v1/chat/completions', { prompt: 'Hi', stream: 'yes' }, 400],

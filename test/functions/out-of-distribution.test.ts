@@ -1,6 +1,6 @@
 import { cp } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import {
   LOCAL_EMBEDDER,
   loadLocalEmbedder,
@@ -62,7 +62,7 @@ async function route(
 }
 
 describe('a prompt unlike the training data', () => {
-  it('goes to the strong model, whatever its win rate, which is still told', async () => {
+  test('goes to the strong model, whatever its win rate, which is still told', async () => {
     const routing = { explain: true };
     const { headers, body } = await post(router.url + ROUTED, { prompt: far, routing });
     expect(headers.get('x-smart-router-tier')).toBe('strong');
@@ -81,7 +81,7 @@ describe('a prompt unlike the training data', () => {
     await expect.poll(() => router.output()).toMatch(line);
   });
 
-  it('is told apart in a dry run, with its distance', async () => {
+  test('is told apart in a dry run, with its distance', async () => {
     const { body } = await post(`${router.url}/llm/route`, { prompts: [near, far, near] });
     const inside = {
       tier: 'weak',
@@ -100,7 +100,7 @@ describe('a prompt unlike the training data', () => {
     });
   });
 
-  it('is compared when the request names a threshold, a share or a mode', async () => {
+  test('is compared when the request names a threshold, a share or a mode', async () => {
     expect(await route({})).toBe('strong out-of-distribution');
     const compared = 'weak win-rate';
     expect(await route({ routing: { threshold: 0.7 } })).toBe(compared);
@@ -120,11 +120,11 @@ describe('a prompt unlike the training data', () => {
     expect(body.data[0].distance).toBeCloseTo(distance, 5);
   });
 
-  it('goes to the one model that the request leaves', async () => {
+  test('goes to the one model that the request leaves', async () => {
     expect(await route({ routing: { models: ['weak'] } })).toBe('weak models');
   });
 
-  it('goes to the tier of ROUTER_OOD_TIER', async () => {
+  test('goes to the tier of ROUTER_OOD_TIER', async () => {
     const settings = { ROUTER_OOD_TIER: 'weak', ROUTER_THRESHOLD: '0.4' };
     const other = await start(settings);
     const { body } = await post(`${other.url}/llm/route`, { prompts: [near, far] });
@@ -136,7 +136,7 @@ describe('a prompt unlike the training data', () => {
   });
 });
 
-it('a limit without a distance ends the start with what is wrong', async () => {
+test('a limit without a distance ends the start with what is wrong', async () => {
   const { modelsFolder, remove } = await writeDistanceScorer({
     embedder: LOCAL_EMBEDDER.id,
     weights: [new Float32Array(centroid.length), new Float32Array(centroid.length)],

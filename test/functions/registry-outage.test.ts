@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Azurite, startAzurite } from '../../tools/local-services/azurite.ts';
 import { post, ROUTED, type Router, startRouter } from '../support/router.ts';
 
@@ -43,13 +43,16 @@ const add = (name: string) =>
     method: 'PUT',
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify({
-      ...{ endpoint: router.simulator.url, deployment: 'weak', model: 'kept' },
-      ...{ auth: { type: 'app_setting', name: 'UPSTREAM_KEY_SIM' }, scorer_model: 'mixtral-8x7b' },
+      endpoint: router.simulator.url,
+      deployment: 'weak',
+      model: 'kept',
+      auth: { type: 'app_setting', name: 'UPSTREAM_KEY_SIM' },
+      scorer_model: 'mixtral-8x7b',
     }),
   });
 
 describe('while the table of the registry is away', () => {
-  it('what it last said stays in force, changes are refused, and all is well again afterwards', async () => {
+  test('what it last said stays in force, changes are refused, and all is well again afterwards', async () => {
     const port = tablePortOf(azurite);
     const settings = {
       TABLES_CONNECTION_STRING: azurite.connectionString,
@@ -84,7 +87,7 @@ describe('while the table of the registry is away', () => {
     expect(await change(2)).toMatchObject({ status: 200, body: { version: 2 } });
   });
 
-  it('a router that starts has the deployments of the settings, and soon the others', async () => {
+  test('a router that starts has the deployments of the settings, and soon the others', async () => {
     const port = tablePortOf(azurite);
     await azurite.close();
     const settings = {

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Azurite, startAzurite } from '../../tools/local-services/azurite.ts';
 import { post, ROUTED, type Router, startRouter } from '../support/router.ts';
 
@@ -83,7 +83,7 @@ const request = fc.record({
 });
 
 describe('whatever is sent to the registry', () => {
-  it('is answered without a failure, and leaves a router that answers', async () => {
+  test('is answered without a failure, and leaves a router that answers', async () => {
     const statuses = new Map<number, number>();
     await fc.assert(
       fc.asyncProperty(request, async (one) => {

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Azurite, startAzurite } from '../../tools/local-services/azurite.ts';
 import { post, ROUTED, type Router, startRouter } from '../support/router.ts';
 
@@ -77,7 +77,7 @@ async function ask(to: Router, body: object, headers: Readonly<Record<string, st
 }
 
 describe('who may use the registry', () => {
-  it.each([
+  test.each([
     ['GET', 'deployments'],
     ['PUT', 'deployments/mid'],
     ['POST', 'deployments/mid/rollback'],
@@ -93,7 +93,7 @@ describe('who may use the registry', () => {
 });
 
 describe('the deployments', () => {
-  it('are at first those of the settings, without their keys', async () => {
+  test('are at first those of the settings, without their keys', async () => {
     const { body } = await send('GET', 'deployments');
     expect(body.object).toBe('list');
     expect(body.data.map(({ name }: { name: string }) => name)).toEqual(['strong', 'weak']);
@@ -116,11 +116,15 @@ describe('the deployments', () => {
     expect(JSON.stringify(body)).not.toContain('key-of-the-simulator');
   });
 
-  it('are added, read, changed and deleted', async () => {
+  test('are added, read, changed and deleted', async () => {
     const made = await send('PUT', 'deployments/mine', definition());
     expect(made).toMatchObject({ status: 201, etag: '"1"' });
     expect(made.body).toMatchObject({
-      ...{ object: 'deployment', name: 'mine', source: 'registry', version: 1, updated_by: 'ops' },
+      object: 'deployment',
+      name: 'mine',
+      source: 'registry',
+      version: 1,
+      updated_by: 'ops',
       ...definition(),
     });
     expect(await send('GET', 'deployments/mine')).toEqual({ ...made, status: 200 });
@@ -145,7 +149,7 @@ describe('the deployments', () => {
     await send('DELETE', 'deployments/mine');
   });
 
-  it('take back what they gave, and count nothing that changes nothing', async () => {
+  test('take back what they gave, and count nothing that changes nothing', async () => {
     await withDeployment(async (name) => {
       const given = await send('GET', `deployments/${name}`);
       expect(await send('PUT', `deployments/${name}`, given.body)).toEqual(given);
@@ -158,7 +162,7 @@ describe('the deployments', () => {
     expect(data[0]).not.toHaveProperty('at');
   });
 
-  it('heed If-Match and If-None-Match', async () => {
+  test('heed If-Match and If-None-Match', async () => {
     await withDeployment(async (name) => {
       const path = `deployments/${name}`;
       const match = (tag: string) => ({ headers: { 'if-match': tag } });
@@ -182,7 +186,7 @@ describe('the deployments', () => {
     });
   });
 
-  it('let one of two writers of a version win', async () => {
+  test('let one of two writers of a version win', async () => {
     await withDeployment(async (name) => {
       const options = { headers: { 'if-match': '"1"' } };
       const writes = await Promise.all(
@@ -205,7 +209,7 @@ describe('the deployments', () => {
     });
   });
 
-  it('take all of several writers who name no version', async () => {
+  test('take all of several writers who name no version', async () => {
     await withDeployment(async (name) => {
       const writes = await Promise.all(
         [2, 3, 4].map((weight) => send('PATCH', `deployments/${name}`, { weight })),
@@ -215,7 +219,7 @@ describe('the deployments', () => {
     });
   });
 
-  it('have a history of who changed what and when, and go back in it', async () => {
+  test('have a history of who changed what and when, and go back in it', async () => {
     await withDeployment(async (name) => {
       const path = `deployments/${name}`;
       await send('PATCH', path, { price: { input: 5 }, enabled: false });
@@ -238,7 +242,7 @@ describe('the deployments', () => {
     });
   });
 
-  it('of the settings are changed, and go back to what the settings say', async () => {
+  test('of the settings are changed, and go back to what the settings say', async () => {
     expect(await send('DELETE', 'deployments/weak')).toMatchObject({
       status: 409,
       body: { error: { code: 'deployment_in_settings' } },
@@ -267,7 +271,7 @@ describe('the deployments', () => {
     ]);
   });
 
-  it('are never all paused', async () => {
+  test('are never all paused', async () => {
     await send('PATCH', 'deployments/weak', { enabled: false });
     const last = await send('PATCH', 'deployments/strong', { enabled: false });
     expect(last).toMatchObject({ status: 409, body: { error: { code: 'last_deployment' } } });
@@ -276,7 +280,7 @@ describe('the deployments', () => {
 });
 
 describe('bad input', () => {
-  it.each([
+  test.each([
     ['endpiont', { endpiont: 'x' }, /Did you mean endpoint\?/],
     ['price.inptu', { price: { inptu: 1, output: 1 } }, /Did you mean price\.input\?/],
     ['auth.type', { auth: { type: 'key', key: 'secret' } }, /auth/],
@@ -305,7 +309,7 @@ describe('bad input', () => {
     expect((await send('GET', 'deployments')).body).toEqual(before);
   });
 
-  it.each(['smart-router', 'router-mf-0.5', '-a', 'a%20b', 'a|b', 'ä', 'x'.repeat(65)])(
+  test.each(['smart-router', 'router-mf-0.5', '-a', 'a%20b', 'a|b', 'ä', 'x'.repeat(65)])(
     'is the name %s',
     async (name) => {
       const answer = await send('PUT', `deployments/${name}`, definition());
@@ -313,7 +317,7 @@ describe('bad input', () => {
     },
   );
 
-  it.each([
+  test.each([
     "a'b",
     "x'%20or%20PartitionKey%20eq%20'registry",
     'a%2Fb',
@@ -327,7 +331,7 @@ describe('bad input', () => {
     }
   });
 
-  it('is a key of the settings for another address', async () => {
+  test('is a key of the settings for another address', async () => {
     const changed = {
       ...definition(),
       auth: { type: 'settings' },
@@ -337,7 +341,7 @@ describe('bad input', () => {
     expect(answer).toMatchObject({ status: 400, body: { error: { param: 'auth' } } });
   });
 
-  it.each([
+  test.each([
     ['threshold', { threshold: 2 }],
     ['body', { threshold: 0.5, mode: 'cost' }],
     ['daily_budgt', { daily_budgt: 1 }],
@@ -351,7 +355,7 @@ describe('bad input', () => {
 });
 
 describe('a dry run', () => {
-  it('says how an entry would be, and writes nothing', async () => {
+  test('says how an entry would be, and writes nothing', async () => {
     const answer = await send('PUT', 'deployments/dry?dry_run=true', definition());
     expect(answer).toMatchObject({ status: 200, body: { dry_run: true, version: 1 } });
     expect(await send('GET', 'deployments/dry')).toMatchObject({ status: 404 });
@@ -359,7 +363,7 @@ describe('a dry run', () => {
     expect(bad).toMatchObject({ status: 400 });
   });
 
-  it('of any other change writes nothing either', async () => {
+  test('of any other change writes nothing either', async () => {
     await withDeployment(async (name) => {
       const path = `deployments/${name}`;
       await send('PATCH', path, { weight: 2 });
@@ -377,7 +381,7 @@ describe('a dry run', () => {
     });
   });
 
-  it('reports what one tiny request brings back', async () => {
+  test('reports what one tiny request brings back', async () => {
     const path = 'deployments/dry?dry_run=true&probe=true';
     const { status, body } = await send('PUT', path, definition());
     expect(status).toBe(200);
@@ -391,7 +395,7 @@ describe('a dry run', () => {
     });
   });
 
-  it.each(['probe=true', 'dry_run=perhaps', 'dry_run=true&probe=1'])(
+  test.each(['probe=true', 'dry_run=perhaps', 'dry_run=true&probe=1'])(
     'is not asked for by ?%s',
     async (query) => {
       const answer = await send('PUT', `deployments/dry?${query}`, definition());
@@ -401,7 +405,7 @@ describe('a dry run', () => {
 });
 
 describe('a change', () => {
-  it('is in force here at once, and on another instance within 10 seconds', async () => {
+  test('is in force here at once, and on another instance within 10 seconds', async () => {
     await withDeployment(async (name) => {
       const direct = { prompt: 'Hi', model: name };
       const path = '/llm/openai/v1/chat/completions';
@@ -423,7 +427,7 @@ describe('a change', () => {
     });
   });
 
-  it('takes part in the decision, which names every candidate', async () => {
+  test('takes part in the decision, which names every candidate', async () => {
     await withDeployment(async (name) => {
       const { body, headers } = await ask(router, {
         prompt: 'Hi',
@@ -436,7 +440,9 @@ describe('a change', () => {
       const find = (one: string) =>
         candidates.find(({ deployment }: { deployment: string }) => deployment === one);
       expect(find('strong')).toMatchObject({
-        ...{ tier: 'strong', price: { input: 4, output: 20 }, passed_over: 'price' },
+        tier: 'strong',
+        price: { input: 4, output: 20 },
+        passed_over: 'price',
       });
       expect(find(name)).toMatchObject({ win_rate: body.routing.win_rate, passed_over: null });
       expect(find('weak')).toMatchObject({ passed_over: 'models' });
@@ -446,7 +452,7 @@ describe('a change', () => {
     });
   });
 
-  it('leaves a request under way alone', async () => {
+  test('leaves a request under way alone', async () => {
     await withDeployment(async (name) => {
       const slow = post(
         `${router.url}/llm/openai/v1/chat/completions`,
@@ -459,7 +465,7 @@ describe('a change', () => {
     });
   });
 
-  it('spills over to another deployment of the model on a 429', async () => {
+  test('spills over to another deployment of the model on a 429', async () => {
     const region = { model: 'regional', scorer_model: 'Meta-Llama-3-8B-Instruct' };
     await withDeployment(async (one) => {
       await withDeployment(
@@ -483,7 +489,7 @@ describe('a change', () => {
 describe('the policy of a use case', () => {
   const useCase = { 'x-use-case': 'batch' };
 
-  it('holds as soon as it is put, and has the same kind of API', async () => {
+  test('holds as soon as it is put, and has the same kind of API', async () => {
     const policy = { models: ['weak'] };
     expect(await send('PUT', 'use-cases/batch', policy)).toMatchObject({
       status: 201,
@@ -511,7 +517,7 @@ describe('the policy of a use case', () => {
     expect((await ask(router, { prompt: 'Hi' }, useCase)).status).toBe(200);
   });
 
-  it('sends all to the weak tier once the budget is spent, on every instance', async () => {
+  test('sends all to the weak tier once the budget is spent, on every instance', async () => {
     await send('PUT', 'use-cases/metered', { threshold: 0, daily_budget: 0.000_001 });
     const metered = { 'x-use-case': 'metered' };
     const first = await ask(router, { prompt: 'Hi' }, metered);
@@ -541,7 +547,7 @@ describe('the policy of a use case', () => {
     await send('DELETE', 'use-cases/metered');
   });
 
-  it('counts what the deployment that answered says it took, at its price', async () => {
+  test('counts what the deployment that answered says it took, at its price', async () => {
     await send('PUT', 'use-cases/counted', { threshold: 0, daily_budget: 100 });
     const counted = { 'x-use-case': 'counted' };
     const spent = async () => (await send('GET', 'use-cases/counted')).body.spent_today as number;
@@ -588,7 +594,7 @@ describe('the policy of a use case', () => {
     await send('DELETE', 'use-cases/counted');
   });
 
-  it('limits what a request may be estimated to cost', async () => {
+  test('limits what a request may be estimated to cost', async () => {
     await send('PUT', 'use-cases/frugal', { threshold: 0, price_ceiling: 0.005 });
     const frugal = { 'x-use-case': 'frugal' };
     const { headers } = await ask(router, { prompt: 'Hi' }, frugal);
@@ -599,7 +605,7 @@ describe('the policy of a use case', () => {
   });
 });
 
-it('purges what is past its time when its timer is due', async () => {
+test('purges what is past its time when its timer is due', async () => {
   const response = await fetch(`${router.url}/admin/functions/purge-expired`, { method: 'POST' });
   expect(response.status).toBe(202);
   for (const what of ['registry', 'threads', 'spending']) {
@@ -609,7 +615,7 @@ it('purges what is past its time when its timer is due', async () => {
   }
 });
 
-it('tells in /ready how the registry is', async () => {
+test('tells in /ready how the registry is', async () => {
   const response = await fetch(`${router.url}/ready`);
   expect(await response.json()).toMatchObject({
     status: 'ready',

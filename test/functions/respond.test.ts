@@ -1,5 +1,5 @@
 import { Readable } from 'node:stream';
-import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { createCalls } from '../../functions/http/calls.ts';
 import { toFunctionResponse } from '../../functions/http/function-response.ts';
 import { createRespond, type Route } from '../../functions/http/respond.ts';
@@ -64,7 +64,7 @@ function streamAnswer(body: AsyncIterable<Uint8Array>) {
   return { status: 200, headers: {}, body };
 }
 
-it('answers a route that throws with a 500 that tells nothing but the request id', async () => {
+test('answers a route that throws with a 500 that tells nothing but the request id', async () => {
   const response = await handle({
     handle: () => {
       throw new Error('a secret');
@@ -91,14 +91,14 @@ it('answers a route that throws with a 500 that tells nothing but the request id
   expect(text).not.toContain('a secret');
 });
 
-it('answers a route that rejects with what is wrong', async () => {
+test('answers a route that rejects with what is wrong', async () => {
   const wrong = new InvalidRequestError('n must be 1.', { param: 'n' });
   const response = await handle({ handle: () => Promise.reject(wrong) });
   expect(response.status).toBe(400);
   expect(await response.json()).toMatchObject({ error: { param: 'n' } });
 });
 
-it.each([
+test.each([
   ['a status that is none', { status: 999, headers: {}, body: 'x' }],
   ['a header that is none', { status: 200, headers: { 'x-name': 'a\nb' }, body: 'x' }],
 ])('answers %s with a 500, since the library would not answer at all', async (_name, answer) => {
@@ -106,12 +106,12 @@ it.each([
   expect(response.status).toBe(500);
 });
 
-it('says how long a buffered answer is, in bytes', async () => {
+test('says how long a buffered answer is, in bytes', async () => {
   const response = await handle({ handle: () => jsonAnswer(200, { text: 'ä' }) });
   expect(response.headers.get('content-length')).toBe('13');
 });
 
-it('leaves the length of a stream open', async () => {
+test('leaves the length of a stream open', async () => {
   async function* body() {
     yield Buffer.from('x');
   }
@@ -120,7 +120,7 @@ it('leaves the length of a stream open', async () => {
   expect(await response.text()).toBe('x');
 });
 
-it('lifts its deadline when the answer has gone out, however it ends', async () => {
+test('lifts its deadline when the answer has gone out, however it ends', async () => {
   await handle({});
   expect(vi.getTimerCount()).toBe(0);
   await handle({ handle: () => Promise.reject(new Error('x')) });
@@ -136,7 +136,7 @@ it('lifts its deadline when the answer has gone out, however it ends', async () 
   expect(vi.getTimerCount()).toBe(0);
 });
 
-it('aborts what it waits for when its time is over', async () => {
+test('aborts what it waits for when its time is over', async () => {
   const { promise, resolve } = Promise.withResolvers<AbortSignal>();
   const response = handle({
     handle: async ({ signal }) => {

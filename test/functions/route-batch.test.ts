@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { post, ROUTED, type Router, startRouter } from '../support/router.ts';
 
 let router: Router;
@@ -27,7 +27,7 @@ const promptsOf = (count: number, characters: number) =>
 describe('a batch of 1,000 prompts of 500 characters', () => {
   const prompts = promptsOf(1_000, 500);
 
-  it('is answered at once, each prompt with its whole decision', async () => {
+  test('is answered at once, each prompt with its whole decision', async () => {
     const startedAt = performance.now();
     const { status, body } = await post(`${router.url}/llm/route`, { prompts });
     const seconds = (performance.now() - startedAt) / 1_000;
@@ -55,7 +55,7 @@ describe('a batch of 1,000 prompts of 500 characters', () => {
     expect(seconds).toBeLessThan(3);
   });
 
-  it('gets the decisions that its prompts get as requests', async () => {
+  test('gets the decisions that its prompts get as requests', async () => {
     const { body } = await post(`${router.url}/llm/route`, { prompts });
     for (const index of [0, 63, 64, 500, 999]) {
       const { headers } = await post(router.url + ROUTED, { prompt: prompts[index] });
@@ -68,7 +68,7 @@ describe('a batch of 1,000 prompts of 500 characters', () => {
   });
 });
 
-it('leaves room for other requests while it is computed', async () => {
+test('leaves room for other requests while it is computed', async () => {
   let isOver = false;
   const batch = post(`${router.url}/llm/route`, { prompts: promptsOf(1_000, 6_000) }).finally(
     () => {

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { post, type Router, startRouter } from '../support/router.ts';
 
 let router: Router;
@@ -34,7 +34,7 @@ type Decision = {
 };
 
 describe('the router', () => {
-  it('decides on any text, by comparing a win rate from 0 to 1 with the threshold', async () => {
+  test('decides on any text, by comparing a win rate from 0 to 1 with the threshold', async () => {
     let decided = 0;
     await fc.assert(
       fc.asyncProperty(
@@ -57,7 +57,7 @@ describe('the router', () => {
     expect(decided).toBeGreaterThan(60);
   });
 
-  it('decides exactly at the win rate itself', async () => {
+  test('decides exactly at the win rate itself', async () => {
     await fc.assert(
       fc.asyncProperty(fc.string({ minLength: 1, maxLength: 40 }), async (prompt) => {
         const prompts = [`x${prompt}`];

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { post, ROUTED, type Router, startRouter } from '../support/router.ts';
 
 let router: Router;
@@ -20,7 +20,7 @@ async function threshold(
 }
 
 describe('the threshold of a request', () => {
-  it('is that of the body, then of the headers, then of the model, then the default', async () => {
+  test('is that of the body, then of the headers, then of the model, then the default', async () => {
     const header = { 'x-smart-router-threshold': '0.2' };
     const path = '/llm/openai/deployments/router-mf-0.3/chat/completions';
     expect(await threshold({ routing: { threshold: 0.1 } }, header, path)).toBe(0.1);
@@ -32,7 +32,7 @@ describe('the threshold of a request', () => {
     expect(byDefault).toBe(await threshold({ routing: { strong_share: 0.5 } }));
   });
 
-  it('falls as the strong share grows', async () => {
+  test('falls as the strong share grows', async () => {
     const shares = [0, 0.2, 0.5, 0.8, 1];
     const thresholds = [];
     for (const strong_share of shares) {
@@ -43,7 +43,7 @@ describe('the threshold of a request', () => {
     expect(await threshold({}, { 'x-smart-router-strong-share': '0.2' })).toBe(thresholds[1]);
   });
 
-  it('is that of the mode', async () => {
+  test('is that of the mode', async () => {
     for (const [mode, strong_share] of Object.entries({ cost: 0.2, balanced: 0.5, quality: 0.8 })) {
       const expected = await threshold({ routing: { strong_share } });
       expect(await threshold({ routing: { mode } })).toBe(expected);
@@ -51,7 +51,7 @@ describe('the threshold of a request', () => {
   });
 });
 
-it('sends everything strong at a share of 1 and nothing at a share of 0', async () => {
+test('sends everything strong at a share of 1 and nothing at a share of 0', async () => {
   for (const [strong_share, tier] of [
     [1, 'strong'],
     [0, 'weak'],
@@ -61,7 +61,7 @@ it('sends everything strong at a share of 1 and nothing at a share of 0', async 
   }
 });
 
-it('decides by win rate against threshold', async () => {
+test('decides by win rate against threshold', async () => {
   const { headers } = await post(router.url + ROUTED, { prompt });
   const winRate = Number(headers.get('x-smart-router-win-rate'));
   for (const [routing, tier] of [
@@ -73,7 +73,7 @@ it('decides by win rate against threshold', async () => {
   }
 });
 
-it('chooses among the models that the request allows', async () => {
+test('chooses among the models that the request allows', async () => {
   for (const name of ['strong', 'weak']) {
     const { headers } = await post(router.url + ROUTED, { prompt, routing: { models: [name] } });
     expect(headers.get('x-smart-router-tier')).toBe(name);
@@ -85,7 +85,7 @@ it('chooses among the models that the request allows', async () => {
 });
 
 describe('a dry run', () => {
-  it('decides for a batch of prompts without a call', async () => {
+  test('decides for a batch of prompts without a call', async () => {
     router.simulator.reset();
     const prompts = Array.from({ length: 100 }, (_, index) => `Prompt number ${index}`);
     const { status, body } = await post(`${router.url}/llm/route`, {
@@ -105,7 +105,7 @@ describe('a dry run', () => {
     expect(router.simulator.requests).toHaveLength(0);
   });
 
-  it('decides for a chat request as the request itself would be', async () => {
+  test('decides for a chat request as the request itself would be', async () => {
     const dry = await post(`${router.url}/llm/route`, { prompt });
     const real = await post(router.url + ROUTED, { prompt });
     expect(String(dry.body.data[0].win_rate)).toBe(real.headers.get('x-smart-router-win-rate'));
@@ -113,7 +113,7 @@ describe('a dry run', () => {
     expect(direct.body.data[0]).toMatchObject({ tier: 'direct', deployment: 'strong' });
   });
 
-  it.each([
+  test.each([
     [{ prompts: [] }, 'prompts'],
     [{ prompts: Array(1_001).fill('x') }, 'prompts'],
     [{ prompts: ['x', 7] }, 'prompts.1'],

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { AzureOpenAI } from 'openai';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { post, ROUTED } from '../support/router.ts';
 import { type RouterServer, startServer } from '../support/server.ts';
 
@@ -14,14 +14,14 @@ describe('the router as a process of its own', () => {
   });
   afterAll(() => server.stop());
 
-  it('answers what everybody may ask', async () => {
+  test('answers what everybody may ask', async () => {
     expect(await (await fetch(`${server.url}/health`)).text()).toBe('{"status":"online"}');
     expect(await (await fetch(`${server.url}/ready`)).json()).toMatchObject({ status: 'ready' });
     const page = await fetch(`${server.url}/dashboard`);
     expect(await page.text()).toContain('<title>Smart Router</title>');
   });
 
-  it('routes, and says how', async () => {
+  test('routes, and says how', async () => {
     const { status, headers, body } = await post(server.url + ROUTED, { prompt: 'Hi' });
     expect(status).toBe(200);
     expect(body).toMatchObject({ object: 'chat.completion', selected_model: 'gpt-5.6-luna' });
@@ -30,7 +30,7 @@ describe('the router as a process of its own', () => {
     expect(headers.get('x-smart-router-request-id')).toMatch(/^[0-9a-f-]{36}/);
   });
 
-  it('serves an SDK client, plain and streamed, by the names of its paths', async () => {
+  test('serves an SDK client, plain and streamed, by the names of its paths', async () => {
     const client = new AzureOpenAI({
       endpoint: `${server.url}/llm`,
       apiKey: 'any',
@@ -45,7 +45,7 @@ describe('the router as a process of its own', () => {
     expect(text).toBe(whole.choices[0]?.message.content);
   });
 
-  it.each([
+  test.each([
     ['GET', '/'],
     ['GET', ROUTED],
     ['HEAD', '/health'],
@@ -58,7 +58,7 @@ describe('the router as a process of its own', () => {
     expect(await response.json()).toMatchObject({ error: { code: 'not_found' } });
   });
 
-  it('refuses what it refuses behind a host', async () => {
+  test('refuses what it refuses behind a host', async () => {
     const forged = await post(server.url + ROUTED, { prompt: 'Hi', Headers: {} });
     expect([forged.status, forged.body.error.param]).toEqual([400, 'headers']);
     const wrong = await post(server.url + ROUTED, 'no JSON');
@@ -71,7 +71,7 @@ describe('the router as a process of its own', () => {
     expect([large.status, large.body.error.code]).toEqual([431, 'headers_too_large']);
   });
 
-  it('ends the call of a client that leaves', async () => {
+  test('ends the call of a client that leaves', async () => {
     const body = JSON.stringify({ prompt: 'Hi [sim:chunks:500:20]', stream: true });
     const leaving = new AbortController();
     const request = { method: 'POST', headers: JSON_TYPE, body, signal: leaving.signal };
@@ -82,7 +82,7 @@ describe('the router as a process of its own', () => {
     await expect.poll(() => server.simulator.requests.at(-1)?.aborted).toBe(true);
   });
 
-  it('lives on when a client breaks off its upload', async () => {
+  test('lives on when a client breaks off its upload', async () => {
     const socket = connect(Number(new URL(server.url).port), '127.0.0.1');
     await once(socket, 'connect');
     socket.write(`POST ${ROUTED} HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n\r\n{"prompt":`);
@@ -93,7 +93,7 @@ describe('the router as a process of its own', () => {
 });
 
 describe('a server that is told to end', () => {
-  it('lets what is under way come to its end, and takes nothing new', async () => {
+  test('lets what is under way come to its end, and takes nothing new', async () => {
     const server = await startServer();
     const body = JSON.stringify({ prompt: 'Hi [sim:chunks:20:40]', stream: true });
     const response = await fetch(server.url + ROUTED, { method: 'POST', headers: JSON_TYPE, body });
@@ -107,7 +107,7 @@ describe('a server that is told to end', () => {
 });
 
 describe('a server does not start', () => {
-  it.each([
+  test.each([
     ['behind the key of a host that it has not', { FRONT_DOOR: 'function-key' }, 'FRONT_DOOR'],
     ['at a port that is none', { PORT: '70000' }, 'PORT'],
     ['at an address that is not its own', { HOST: '192.0.2.1' }, 'EADDRNOTAVAIL'],

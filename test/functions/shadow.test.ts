@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { json } from 'node:stream/consumers';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { type Azurite, startAzurite } from '../../tools/local-services/azurite.ts';
 import { readRoutingRows } from '../../tools/model/routing-rows.ts';
 import { runTool } from '../fakes/run-tool.ts';
@@ -143,7 +143,7 @@ async function verdictOf(id: string, to = router) {
 }
 
 describe('an answer of the weak model', () => {
-  it.each([
+  test.each([
     ['plain', {}],
     ['streamed', { stream: true }],
   ])('is compared with the strong one’s in both orders: %s', async (_, more) => {
@@ -169,14 +169,14 @@ describe('an answer of the weak model', () => {
     );
   });
 
-  it('that the judge prefers is good, and one that it prefers by its place alone a tie', async () => {
+  test('that the judge prefers is good, and one that it prefers by its place alone a tie', async () => {
     say['judge'] = judgeFor('The weak answer.');
     expect(await verdictOf(await ask('Who wrote Faust?'))).toBe('good');
     say['judge'] = () => 'FIRST';
     expect(await verdictOf(await ask('Who wrote Emma?'))).toBe('tie');
   });
 
-  it('that is the same needs no judge', async () => {
+  test('that is the same needs no judge', async () => {
     say['strong'] = () => 'the  WEAK answer.\n';
     const id = await ask('What is the capital of Peru?');
     expect(await verdictOf(id)).toBe('tie');
@@ -184,7 +184,7 @@ describe('an answer of the weak model', () => {
     expect((await decisionOf(id)).outcomes).toMatchObject([{ verdict: 'tie', source: 'system' }]);
   });
 
-  it('has no outcome where the judge says nothing of use', async () => {
+  test('has no outcome where the judge says nothing of use', async () => {
     say['judge'] = () => 'I cannot say.';
     const id = await ask('What is love?');
     expect(await verdictOf(id)).toBeUndefined();
@@ -193,7 +193,7 @@ describe('an answer of the weak model', () => {
 });
 
 describe('nothing is compared', () => {
-  it.each([
+  test.each([
     ['of the strong model', { routing: { threshold: 0 } }],
     ['of a deployment that is named', { model: 'weak' }],
   ])('%s', async (_, more) => {
@@ -203,7 +203,7 @@ describe('nothing is compared', () => {
     expect(asked).toHaveLength(1);
   });
 
-  it('beyond the budget of the day, which all instances share', async () => {
+  test('beyond the budget of the day, which all instances share', async () => {
     const poor = await start({ SHADOW_DAILY_BUDGET: '0.01' });
     try {
       // The others have spent more than that already.
@@ -224,7 +224,7 @@ describe('nothing is compared', () => {
   });
 });
 
-it.each([
+test.each([
   ['SHADOW_DAILY_BUDGET', { SHADOW_SHARE: '0.1' }],
   ['needs tables', { SHADOW_SHARE: '0.1', SHADOW_DAILY_BUDGET: '1' }],
   ['SHADOW_SHARE', { SHADOW_SHARE: '2' }],
@@ -244,7 +244,7 @@ describe('npm run data:export', () => {
     return { ...result, out, rows };
   }
 
-  it('writes preferences of comparisons, and scores of what was said, as training data', async () => {
+  test('writes preferences of comparisons, and scores of what was said, as training data', async () => {
     const id = await ask('What is a sonnet, for ann@mail.example?', {
       routing: { threshold: 1 },
       n: 1,
@@ -262,7 +262,9 @@ describe('npm run data:export', () => {
       source: 'comparisons',
       prompt: 'What is a sonnet, for [email]?',
       costs: { [strong]: 0.024, [weak]: 0.0014 },
-      ...{ model_a: strong, model_b: weak, winner: 1 },
+      model_a: strong,
+      model_b: weak,
+      winner: 1,
     });
     expect(rows).toContainEqual({
       source: 'outcomes',
@@ -282,7 +284,7 @@ describe('npm run data:export', () => {
     expect(Object.keys(prompts.rows[0])).toEqual(['source', 'prompt', 'costs']);
   });
 
-  it('refuses to replace a file', async () => {
+  test('refuses to replace a file', async () => {
     await exported('twice.jsonl');
     expect(await exported('twice.jsonl')).toMatchObject({ code: 2 });
   });

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { setTimeout } from 'node:timers/promises';
-import { expect, it, onTestFinished } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { ROUTED, type Router, startRouter } from '../support/router.ts';
 
 /** What the host grants an app. */
@@ -44,7 +44,7 @@ function isRunning(pid: number): boolean {
   }
 }
 
-it('ends what is open with an error, lets finish what can, and is gone within the host’s 5 s', async () => {
+test('ends what is open with an error, lets finish what can, and is gone within the host’s 5 s', async () => {
   const router = await start();
   const pid = router.workerPid();
   const endless = (await ask(router.url, '[sim:chunks:100000:20]', true)).text();
@@ -86,7 +86,7 @@ it('ends what is open with an error, lets finish what can, and is gone within th
   expect(JSON.parse(lines.at(-1) ?? '')).toMatchObject({ event: 'shutdown-done', callsEnded: 2 });
 });
 
-it.skipIf(process.platform === 'win32')(
+test.skipIf(process.platform === 'win32')(
   'ends in order on Ctrl+C, which every process of the terminal gets',
   async () => {
     const child = spawn(process.execPath, ['tools/run.mjs', 'start', '--port', '0'], {
@@ -123,7 +123,7 @@ it.skipIf(process.platform === 'win32')(
   90_000,
 );
 
-it('does not wait when there is nothing to wait for', async () => {
+test('does not wait when there is nothing to wait for', async () => {
   const router = await start();
   await (await ask(router.url, 'Hi', true)).text();
   await (await ask(router.url, 'Hi', false)).text();

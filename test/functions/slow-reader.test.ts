@@ -3,7 +3,7 @@ import { createServer } from 'node:http';
 import { type AddressInfo, connect, type Socket } from 'node:net';
 import { Readable } from 'node:stream';
 import { setTimeout } from 'node:timers/promises';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { post, ROUTED, type Router, startRouter } from '../support/router.ts';
 
 const MEBIBYTE = 1024 * 1024;
@@ -100,7 +100,7 @@ describe('a client that reads slowly', () => {
     deployment.sentBytes = 0;
   });
 
-  it('slows the deployment down, and gets the whole answer all the same', async () => {
+  test('slows the deployment down, and gets the whole answer all the same', async () => {
     const socket = await ask(router);
     const held = await untilHeld();
     // What the sockets on the way hold: the process holds next to nothing.
@@ -120,7 +120,7 @@ describe('a client that reads slowly', () => {
     expect(end).toContain('data: [DONE]\n\n');
   });
 
-  it('ends the deployment’s stream when it leaves without having read', async () => {
+  test('ends the deployment’s stream when it leaves without having read', async () => {
     const socket = await ask(router);
     await untilHeld();
     expect(deployment.isCut).toBe(false);
@@ -128,7 +128,7 @@ describe('a client that reads slowly', () => {
     await expect.poll(() => deployment.isCut, { timeout: 2_000 }).toBe(true);
   });
 
-  it('keeps nobody else waiting', async () => {
+  test('keeps nobody else waiting', async () => {
     const sockets = await Promise.all([ask(router), ask(router), ask(router)]);
     await untilHeld();
     expect((await fetch(`${router.url}/health`)).status).toBe(200);
@@ -143,7 +143,7 @@ describe('a client that never reads', () => {
   });
   afterAll(() => router.close());
 
-  it('is given up at the deadline, and its place is free soon after', async () => {
+  test('is given up at the deadline, and its place is free soon after', async () => {
     const socket = await ask(router);
     await untilHeld();
     await expect.poll(() => deployment.isCut, { timeout: 3_000 }).toBe(true);
@@ -151,7 +151,7 @@ describe('a client that never reads', () => {
     socket.destroy();
   });
 
-  it('is given up with a plain answer, too', async () => {
+  test('is given up with a plain answer, too', async () => {
     const limits = { REQUEST_TIMEOUT_MS: '6000', MAX_IN_FLIGHT: '1' };
     const plain = await startRouter({ settings: limits, hangMs: 60_000 });
     const socket = await ask(plain, { prompt: '[sim:big:30000000]' });

@@ -5,7 +5,7 @@ import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, test } from 'vitest';
 import { post, ROUTED } from '../support/router.ts';
 import { importSyntheticScorer } from '../support/synthetic-scorer.ts';
 
@@ -66,7 +66,7 @@ function isRunning(pid: number): boolean {
   }
 }
 
-it('serves the whole job, and several side by side', async () => {
+test('serves the whole job, and several side by side', async () => {
   const [one, two] = await Promise.all([start(['--port', '0']), start(['--port', '0'])]);
   expect(one.url).not.toBe(two.url);
   for (const { url } of [one, two]) {
@@ -77,7 +77,7 @@ it('serves the whole job, and several side by side', async () => {
   }
 });
 
-it('has an hour of requests to show with --demo, and refuses that beside keys', async () => {
+test('has an hour of requests to show with --demo, and refuses that beside keys', async () => {
   const { url } = await start(['--port', '0', '--demo']);
   const page = await fetch(`${url}/dashboard`);
   expect(await page.text()).toContain('<title>Smart Router</title>');
@@ -95,7 +95,7 @@ it('has an hour of requests to show with --demo, and refuses that beside keys', 
   expect(child.exitCode).toBe(1);
 });
 
-it('ends cleanly when it is told to, and takes its services with it when it is killed', async () => {
+test('ends cleanly when it is told to, and takes its services with it when it is killed', async () => {
   const first = await start(['--port', '0']);
   await stop(first.child);
   expect(first.child.exitCode).toBe(0);
@@ -115,7 +115,7 @@ it('ends cleanly when it is told to, and takes its services with it when it is k
 });
 
 describe.skipIf(process.platform === 'win32')('npm', () => {
-  it('takes all of it along when it is told to end, without passing the signal on', async () => {
+  test('takes all of it along when it is told to end, without passing the signal on', async () => {
     const npm = spawn('npm', ['start', '--', '--port', '0'], {
       stdio: ['ignore', 'pipe', 'ignore'],
     });
@@ -130,7 +130,7 @@ describe.skipIf(process.platform === 'win32')('npm', () => {
   });
 });
 
-it('keeps the tables in the folder that --data names', async () => {
+test('keeps the tables in the folder that --data names', async () => {
   const [folder, scorer] = await Promise.all([
     mkdtemp(join(tmpdir(), 'smart-router-data-')),
     importSyntheticScorer(),
@@ -149,13 +149,13 @@ it('keeps the tables in the folder that --data names', async () => {
   await Promise.all([rm(folder, { recursive: true }), scorer.remove()]);
 });
 
-it('says what is wrong with the settings and ends with 1', async () => {
+test('says what is wrong with the settings and ends with 1', async () => {
   const { child, output } = await start(['--port', '0'], { ROUTER_THRESHOLD: '7' });
   expect(child.exitCode).toBe(1);
   expect(output()).toContain('ROUTER_THRESHOLD must be a number between 0 and 1, got "7"');
 });
 
-it('refuses a wrong port, a taken one and an unknown option with 2', async () => {
+test('refuses a wrong port, a taken one and an unknown option with 2', async () => {
   const taken = createServer().listen(0, '127.0.0.1');
   await once(taken, 'listening');
   const { port } = taken.address() as AddressInfo;

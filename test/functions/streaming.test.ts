@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
-import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { ROUTED, type Router, startRouter } from '../support/router.ts';
 
 let router: Router;
@@ -34,7 +34,7 @@ function eventsOf(text: string): (Event | '[DONE]')[] {
     .map((data) => (data === '[DONE]' ? data : (JSON.parse(data) as Event)));
 }
 
-it('passes the events through and ends with [DONE]', async () => {
+test('passes the events through and ends with [DONE]', async () => {
   const response = await stream('Hi');
   expect(response.headers.get('content-type')).toContain('text/event-stream');
   expect(response.headers.get('x-smart-router-tier')).toBe('weak');
@@ -48,7 +48,7 @@ it('passes the events through and ends with [DONE]', async () => {
   expect(content.join('')).toContain('weak');
 });
 
-it('always asks for usage, and leaves its chunk out when the client did not ask', async () => {
+test('always asks for usage, and leaves its chunk out when the client did not ask', async () => {
   const without = eventsOf(await (await stream('Hi')).text());
   expect(router.simulator.requests.at(-1)?.body).toMatchObject({
     stream_options: { include_usage: true },
@@ -61,7 +61,7 @@ it('always asks for usage, and leaves its chunk out when the client did not ask'
   expect(withUsage.filter(hasUsage)).toHaveLength(1);
 });
 
-it('does not hold back the first token', async () => {
+test('does not hold back the first token', async () => {
   const startedAt = performance.now();
   const response = await stream('[sim:chunks:10:100]');
   const reader = response.body?.getReader();
@@ -75,7 +75,7 @@ it('does not hold back the first token', async () => {
   expect(firstMs).toBeLessThan(wholeMs / 2);
 });
 
-it('streams tool calls', async () => {
+test('streams tool calls', async () => {
   const tools = [
     {
       type: 'function',
@@ -90,7 +90,7 @@ it('streams tool calls', async () => {
   expect(text).toContain('"finish_reason":"tool_calls"');
 });
 
-it('ends a stream that was cut with an error event and no [DONE]', async () => {
+test('ends a stream that was cut with an error event and no [DONE]', async () => {
   const response = await stream('[sim:cut]');
   expect(response.status).toBe(200);
   const events = eventsOf(await response.text());
@@ -98,37 +98,37 @@ it('ends a stream that was cut with an error event and no [DONE]', async () => {
   expect(events.at(-1)).toMatchObject({ error: { code: 'upstream_incomplete' } });
 });
 
-it('ends a stream that stalls at its deadline, with an error event', async () => {
+test('ends a stream that stalls at its deadline, with an error event', async () => {
   const startedAt = performance.now();
   const events = eventsOf(await (await stream('[sim:stall]')).text());
   expect(events.at(-1)).toMatchObject({ error: { code: 'upstream_timeout' } });
   expect(performance.now() - startedAt).toBeLessThan(4_000);
 });
 
-it('answers 504 when nothing came before the deadline', async () => {
+test('answers 504 when nothing came before the deadline', async () => {
   const response = await stream('[sim:stall:0]');
   expect(response.status).toBe(504);
   expect(await response.json()).toMatchObject({ error: { code: 'upstream_timeout' } });
 });
 
-it('leaves a deployment alone once the deadline has passed', async () => {
+test('leaves a deployment alone once the deadline has passed', async () => {
   await (await stream('[sim:stall]')).text();
   await expect.poll(() => router.simulator.requests.at(-1)?.aborted).toBe(true);
 });
 
-it('passes an error inside the stream on, once', async () => {
+test('passes an error inside the stream on, once', async () => {
   const events = eventsOf(await (await stream('[sim:error_event]')).text());
   expect(events.filter((event) => event !== '[DONE]' && event.error !== undefined)).toHaveLength(1);
 });
 
-it('gives an error before the stream as a plain answer', async () => {
+test('gives an error before the stream as a plain answer', async () => {
   const response = await stream('[sim:429]');
   expect(response.status).toBe(429);
   expect(response.headers.get('content-type')).toBe('application/json');
   expect(await response.json()).toHaveProperty('error.message');
 });
 
-it('answers 408 to an upload that does not come to its end', async () => {
+test('answers 408 to an upload that does not come to its end', async () => {
   const socket = connect(Number(new URL(router.url).port), '127.0.0.1');
   socket.write(
     `POST ${ROUTED} HTTP/1.1\r\nhost: localhost\r\ntransfer-encoding: chunked\r\n\r\n5\r\n{"pro\r\n`,
@@ -138,7 +138,7 @@ it('answers 408 to an upload that does not come to its end', async () => {
   socket.destroy();
 });
 
-it('serves on when a client has left, and bounds what it left behind', async () => {
+test('serves on when a client has left, and bounds what it left behind', async () => {
   const leaving = new AbortController();
   const response = await fetch(router.url + ROUTED, {
     method: 'POST',
@@ -153,7 +153,7 @@ it('serves on when a client has left, and bounds what it left behind', async () 
   expect(router.workerPid()).toBe(pid);
 });
 
-it('breaks off an answer that is larger than MAX_ANSWER_BYTES, whoever reads it', async () => {
+test('breaks off an answer that is larger than MAX_ANSWER_BYTES, whoever reads it', async () => {
   const events = eventsOf(await (await stream('[sim:big:3000000]')).text());
   expect(events.at(-1)).toMatchObject({ error: { code: 'answer_too_large' } });
   const plain = await fetch(router.url + ROUTED, {

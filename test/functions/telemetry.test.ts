@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { generate } from 'selfsigned';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import {
   type OtlpReceiver,
   type ReceivedSpan,
@@ -72,7 +72,7 @@ async function pointOf(name: string, attributes: Record<string, unknown> = {}) {
 }
 
 describe('the spans of a request', () => {
-  it('are parts of its trace, which goes on to the deployment', async () => {
+  test('are parts of its trace, which goes on to the deployment', async () => {
     const { headers } = await post(
       router.url + ROUTED,
       {
@@ -136,7 +136,7 @@ describe('the spans of a request', () => {
     });
   });
 
-  it('end with the last byte of a stream', async () => {
+  test('end with the last byte of a stream', async () => {
     const traceId = 'c'.repeat(32);
     const response = await fetch(router.url + ROUTED, {
       method: 'POST',
@@ -158,7 +158,7 @@ describe('the spans of a request', () => {
     });
   });
 
-  it('are one for each deployment that was asked', async () => {
+  test('are one for each deployment that was asked', async () => {
     const traceId = 'd'.repeat(32);
     await post(
       router.url + ROUTED,
@@ -175,7 +175,7 @@ describe('the spans of a request', () => {
     ]);
   });
 
-  it('are there of embeddings, and of what is refused', async () => {
+  test('are there of embeddings, and of what is refused', async () => {
     const traceId = 'e'.repeat(32);
     await post(
       `${router.url}/llm/openai/v1/embeddings`,
@@ -194,7 +194,7 @@ describe('the spans of a request', () => {
 });
 
 describe('the metrics', () => {
-  it('count what was decided, used, spent and saved', async () => {
+  test('count what was decided, used, spent and saved', async () => {
     const prompt = 'Hi, how are you?';
     await post(
       router.url + ROUTED,
@@ -234,7 +234,7 @@ describe('the metrics', () => {
   });
 });
 
-it('sends the headers of the setting, and no text of a prompt or an answer', async () => {
+test('sends the headers of the setting, and no text of a prompt or an answer', async () => {
   const paths = new Set(receiver.requests.map(({ path }) => path));
   expect(paths).toEqual(new Set(['/v1/traces', '/v1/metrics']));
   for (const { headers, text } of receiver.requests) {
@@ -247,7 +247,7 @@ it('sends the headers of the setting, and no text of a prompt or an answer', asy
   expect(router.output()).not.toContain('secret-of-the-collector');
 });
 
-it('goes on answering while nobody takes it, and says so once', async () => {
+test('goes on answering while nobody takes it, and says so once', async () => {
   receiver.answerWith(400);
   for (const _ of Array.from({ length: 3 })) {
     expect((await post(router.url + ROUTED, { prompt: 'Hi' })).status).toBe(200);
@@ -259,7 +259,7 @@ it('goes on answering while nobody takes it, and says so once', async () => {
   expect(router.output().match(/telemetry-not-sent/g)).toHaveLength(1);
 });
 
-it.each([
+test.each([
   ['always_off', '00'],
   ['parentbased_always_on', '00'],
   ['always_on', '01'],
@@ -285,7 +285,7 @@ it.each([
 });
 
 describe('telemetry that nobody asked for', () => {
-  it.each([
+  test.each([
     ['without the settings', {}],
     ['when it is switched off', { OTEL_SDK_DISABLED: 'true' }],
   ])('is not loaded %s', async (_, settings) => {
@@ -307,7 +307,7 @@ describe('telemetry that nobody asked for', () => {
     }
   });
 
-  it('is loaded with them', async () => {
+  test('is loaded with them', async () => {
     const on = await startRouter({
       settings: {
         OTEL_EXPORTER_OTLP_ENDPOINT: receiver.endpoint,
@@ -346,7 +346,7 @@ describe('Azure Monitor', () => {
     await rm(folder, { recursive: true });
   });
 
-  it('gets the spans and the metrics', async () => {
+  test('gets the spans and the metrics', async () => {
     const { port } = ingestion.address() as AddressInfo;
     const monitored = await startRouter({
       settings: {
@@ -371,7 +371,7 @@ describe('Azure Monitor', () => {
   });
 });
 
-it.each([
+test.each([
   ['OTEL_EXPORTER_OTLP_ENDPOINT', 'collector:4318'],
   ['OTEL_EXPORTER_OTLP_PROTOCOL', 'grpc'],
   ['OTEL_TRACES_SAMPLER', 'sometimes'],

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Azurite, startAzurite } from '../../tools/local-services/azurite.ts';
 import { type Router, startRouter } from '../support/router.ts';
 
@@ -26,7 +26,8 @@ async function send(method: string, path: string, body?: unknown, options: Optio
   const response = await fetch(`${router.url}/llm/threads${path}`, {
     method,
     headers: {
-      ...{ 'api-key': options.key ?? 'app', 'content-type': 'application/json' },
+      'api-key': options.key ?? 'app',
+      'content-type': 'application/json',
       ...options.headers,
     },
     ...(body !== undefined && { body: JSON.stringify(body) }),
@@ -42,13 +43,16 @@ async function create(body: object = {}): Promise<string> {
 }
 
 describe('a thread', () => {
-  it('is created, got, listed and deleted', async () => {
+  test('is created, got, listed and deleted', async () => {
     const made = await send('POST', '', { user: 'ada', metadata: { plan: 'free' } });
     expect(made).toMatchObject({
       status: 201,
       body: {
-        ...{ id: expect.stringMatching(/^thread_[0-9a-f]{32}$/), object: 'thread', user: 'ada' },
-        ...{ metadata: { plan: 'free' }, message_count: 0 },
+        id: expect.stringMatching(/^thread_[0-9a-f]{32}$/),
+        object: 'thread',
+        user: 'ada',
+        metadata: { plan: 'free' },
+        message_count: 0,
       },
     });
     const { id, created_at: at, expires_at: end } = made.body;
@@ -71,7 +75,7 @@ describe('a thread', () => {
     });
   });
 
-  it('keeps messages as they are sent, and pages them, the oldest first', async () => {
+  test('keeps messages as they are sent, and pages them, the oldest first', async () => {
     const call = { id: 'call_1', type: 'function', function: { name: 'f', arguments: '{}' } };
     const messages = [
       { role: 'system', content: 'Be brief.' },
@@ -97,7 +101,7 @@ describe('a thread', () => {
     expect((await send('GET', `/${id}`)).body.message_count).toBe(5);
   });
 
-  it.each([
+  test.each([
     ['another caller', '', { key: 'other' }],
     ["another one of the caller's users", '?user=bob', {}],
   ])('is like none to %s', async (_, query, options) => {
@@ -117,7 +121,7 @@ describe('a thread', () => {
     expect(await send('GET', `/${id}?user=ada`)).toMatchObject({ body: { message_count: 1 } });
   });
 
-  it('takes a message of one Idempotency-Key once', async () => {
+  test('takes a message of one Idempotency-Key once', async () => {
     const id = await create();
     const options = { headers: { 'idempotency-key': 'first try' } };
     const message = { role: 'user', content: 'Hi' };
@@ -128,7 +132,7 @@ describe('a thread', () => {
     expect(await send('GET', `/${id}`)).toMatchObject({ body: { message_count: 1 } });
   });
 
-  it.each([
+  test.each([
     ['POST', '', { nonsense: 1 }, 'body'],
     ['POST', '', { metadata: { a: 5 } }, 'metadata.a'],
     ['POST', '', { messages: [{ role: 'robot', content: 'x' }] }, 'messages.0.role'],
@@ -151,7 +155,7 @@ describe('a thread', () => {
     expect((await send('GET', `/${id}`)).body.message_count).toBe(0);
   });
 
-  it.each(["a'b", '%23', 'thread_%20or%201', 'x'.repeat(1_500)])(
+  test.each(["a'b", '%23', 'thread_%20or%201', 'x'.repeat(1_500)])(
     'of the id %s is none',
     async (id) => {
       for (const more of ['', '/messages']) {
@@ -161,7 +165,7 @@ describe('a thread', () => {
   );
 });
 
-it('without storage, threads are refused with what to set', async () => {
+test('without storage, threads are refused with what to set', async () => {
   const bare = await startRouter({ simulator: router.simulator });
   const response = await fetch(`${bare.url}/llm/threads`);
   expect(response.status).toBe(409);
@@ -169,7 +173,7 @@ it('without storage, threads are refused with what to set', async () => {
   await bare.close();
 });
 
-it('behind a front door, threads and what continues them are of those whom it names', async () => {
+test('behind a front door, threads and what continues them are of those whom it names', async () => {
   const door = await startRouter({
     simulator: router.simulator,
     functionKey: 'the-key-of-the-host',

@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import OpenAI from 'openai';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Azurite, startAzurite } from '../../tools/local-services/azurite.ts';
 import {
   SEARCH_KEY,
@@ -76,15 +76,19 @@ describe.each(['sqlite-vec', 'Azure AI Search'])('vector stores on %s', (engine)
     },
   ];
 
-  it('take OpenAI’s own client: create, retrieve, update, list, search, delete', async () => {
+  test('take OpenAI’s own client: create, retrieve, update, list, search, delete', async () => {
     const client = new OpenAI({ baseURL: url().replace('/vector_stores', ''), apiKey: 'app' });
     const store = await client.vectorStores.create({
-      ...{ name: 'handbook', metadata: { team: 'hr' } },
+      name: 'handbook',
+      metadata: { team: 'hr' },
       expires_after: { anchor: 'last_active_at', days: 7 },
     });
     expect(store).toMatchObject({
-      ...{ object: 'vector_store', name: 'handbook', status: 'completed' },
-      ...{ metadata: { team: 'hr' }, expires_after: { anchor: 'last_active_at', days: 7 } },
+      object: 'vector_store',
+      name: 'handbook',
+      status: 'completed',
+      metadata: { team: 'hr' },
+      expires_after: { anchor: 'last_active_at', days: 7 },
       file_counts: { completed: 0, total: 0 },
     });
     expect(store.expires_at).toBe((store.last_active_at ?? 0) + 7 * 86_400);
@@ -103,16 +107,19 @@ describe.each(['sqlite-vec', 'Azure AI Search'])('vector stores on %s', (engine)
     });
     expect(found.data).toHaveLength(1);
     expect(found.data[0]).toMatchObject({
-      ...{ file_id: 'leave', attributes: { chapter: 4 } },
+      file_id: 'leave',
+      attributes: { chapter: 4 },
       content: [{ type: 'text', text: HANDBOOK[0]?.text }],
     });
     expect(await client.vectorStores.delete(store.id)).toEqual({
-      ...{ id: store.id, object: 'vector_store.deleted', deleted: true },
+      id: store.id,
+      object: 'vector_store.deleted',
+      deleted: true,
     });
     await expect(client.vectorStores.retrieve(store.id)).rejects.toMatchObject({ status: 404 });
   });
 
-  it('keep items, by texts and embeddings, and give, replace and delete them', async () => {
+  test('keep items, by texts and embeddings, and give, replace and delete them', async () => {
     const id = await create({ dimensions: 3 });
     const bytes = Buffer.from(Float32Array.of(0, 1, 0).buffer).toString('base64');
     const added = await call('POST', `/${id}/embeddings`, {
@@ -121,20 +128,28 @@ describe.each(['sqlite-vec', 'Azure AI Search'])('vector stores on %s', (engine)
     expect(added.body.data).toMatchObject([{ id: 'a' }, { id: expect.stringMatching(/^emb_/) }]);
     const [, { id: second }] = added.body.data;
     expect((await call('GET', `/${id}/embeddings/${second}`)).body).toMatchObject({
-      ...{ id: second, vector_store_id: id, embedding: [0, 1, 0], text: null, attributes: {} },
+      id: second,
+      vector_store_id: id,
+      embedding: [0, 1, 0],
+      text: null,
+      attributes: {},
     });
     await call('POST', `/${id}/embeddings`, {
       items: [{ id: 'a', embedding: [0, 0, 2], attributes: { n: 1 } }],
     });
     expect((await call('GET', `/${id}/embeddings/a`)).body).toMatchObject({
-      ...{ embedding: [0, 0, 2], text: null, attributes: { n: 1 } },
+      embedding: [0, 0, 2],
+      text: null,
+      attributes: { n: 1 },
     });
     const near = await call('POST', `/${id}/search`, {
       query: [0, 0.1, 1],
       ranking_options: { score_threshold: 0.9 },
     });
     expect(near.body).toMatchObject({
-      ...{ object: 'vector_store.search_results.page', has_more: false, next_page: null },
+      object: 'vector_store.search_results.page',
+      has_more: false,
+      next_page: null,
       data: [{ file_id: 'a', attributes: { n: 1 } }],
     });
     expect(near.body.data).toHaveLength(1);
@@ -145,7 +160,7 @@ describe.each(['sqlite-vec', 'Azure AI Search'])('vector stores on %s', (engine)
     }
   });
 
-  it('take a thousand embeddings of 1,536 numbers at once', async () => {
+  test('take a thousand embeddings of 1,536 numbers at once', async () => {
     const id = await create({ dimensions: 1_536 });
     const embedding = Array.from({ length: 1_536 }, (_, index) => Math.fround(Math.sin(index)));
     const items = Array.from({ length: 1_000 }, (_, index) => ({ id: `i${index}`, embedding }));
@@ -155,7 +170,7 @@ describe.each(['sqlite-vec', 'Azure AI Search'])('vector stores on %s', (engine)
     await call('DELETE', `/${id}`);
   }, 30_000);
 
-  it('are the caller’s own', async () => {
+  test('are the caller’s own', async () => {
     const id = await create({ dimensions: 2 });
     await call('POST', `/${id}/embeddings`, { items: [{ id: 'a', embedding: [1, 0] }] });
     for (const [method, path, body] of [
@@ -178,7 +193,7 @@ describe.each(['sqlite-vec', 'Azure AI Search'])('vector stores on %s', (engine)
     expect((await call('GET', `/${id}`)).body.file_counts.total).toBe(1);
   });
 
-  it('are listed in pages, in either order, before and after one', async () => {
+  test('are listed in pages, in either order, before and after one', async () => {
     const made: string[] = [];
     for (let count = 0; count < 4; count += 1)
       made.push(await create({ name: `page ${count}`, dimensions: 2 }));
@@ -191,7 +206,7 @@ describe.each(['sqlite-vec', 'Azure AI Search'])('vector stores on %s', (engine)
     expect(await ids(`limit=2&order=asc&before=${made[3]}`)).toEqual(made.slice(1, 3));
   });
 
-  it.each<[string, object | string, string, RegExp]>([
+  test.each<[string, object | string, string, RegExp]>([
     [
       'a vector of another length',
       { items: [{ embedding: [1] }] },
@@ -247,7 +262,7 @@ describe.each(['sqlite-vec', 'Azure AI Search'])('vector stores on %s', (engine)
     expect((await call('GET', `/${id}`)).body.file_counts.total).toBe(1);
   });
 
-  it.each<[object, string, RegExp]>([
+  test.each<[object, string, RegExp]>([
     [{ query: [1, 0] }, 'query', /2 numbers.*takes 3/],
     [{ query: '' }, 'query', /./],
     [{ query: [1, 0, 0], max_num_results: 51 }, 'max_num_results', /50/],
@@ -276,7 +291,7 @@ describe.each(['sqlite-vec', 'Azure AI Search'])('vector stores on %s', (engine)
     expect(answer.body.error.message).toMatch(message);
   });
 
-  it('refuse texts over the embedder’s limit, files, and what is no store', async () => {
+  test('refuse texts over the embedder’s limit, files, and what is no store', async () => {
     const id = await create();
     const long = await call('POST', `/${id}/embeddings`, {
       items: [{ text: 'fine' }, { text: 'word '.repeat(9_000) }],
@@ -290,7 +305,7 @@ describe.each(['sqlite-vec', 'Azure AI Search'])('vector stores on %s', (engine)
     expect(await call('GET', '?after=vs_x')).toMatchObject({ status: 400 });
   });
 
-  it('take no texts where the embedder gives other dimensions', async () => {
+  test('take no texts where the embedder gives other dimensions', async () => {
     const id = await create({ dimensions: 3_000 });
     expect((await call('GET', `/${id}`)).body).toMatchObject({ embedder: null, dimensions: 3_000 });
     const refused = await call('POST', `/${id}/embeddings`, { items: [{ text: 'x' }] });
@@ -301,7 +316,7 @@ describe.each(['sqlite-vec', 'Azure AI Search'])('vector stores on %s', (engine)
     expect((await call('GET', `/${shorter}/embeddings/a`)).body.embedding).toHaveLength(256);
   });
 
-  it('tell when the embedding deployment fails, and keep nothing', async () => {
+  test('tell when the embedding deployment fails, and keep nothing', async () => {
     const id = await create();
     const answer = await call('POST', `/${id}/embeddings`, {
       items: [{ text: 'good' }, { text: '[sim:500@embeddings] bad' }],
@@ -310,7 +325,7 @@ describe.each(['sqlite-vec', 'Azure AI Search'])('vector stores on %s', (engine)
     expect((await call('GET', `/${id}`)).body.file_counts.total).toBe(0);
   });
 
-  it('embed texts in batches', async () => {
+  test('embed texts in batches', async () => {
     const id = await create();
     const before = routers[engine]?.simulator.requests.length ?? 0;
     const items = Array.from({ length: 100 }, (_, index) => ({ text: `text ${index}` }));
@@ -335,7 +350,7 @@ describe('stores on SQLite', () => {
     return { status: response.status, body: (await response.json()) as any };
   };
 
-  it('survive a restart, and name both embedders when the new one is another', async () => {
+  test('survive a restart, and name both embedders when the new one is another', async () => {
     const { EMBEDDING_DEPLOYMENT, ...first } = { ...settings(), EMBEDDING_DEPLOYMENT: '' };
     const one = await startRouter({ settings: { ...first, EMBEDDING_DEPLOYMENT } });
     const made = await send(one, '', { name: 'local' });
@@ -369,17 +384,18 @@ describe('stores on SQLite', () => {
     await last.close();
   }, 30_000);
 
-  it('that have expired are not found, and are removed by the purge', async () => {
+  test('that have expired are not found, and are removed by the purge', async () => {
     const router = await startRouter({ settings: settings() });
     const made = await send(router, '', { expires_after: { anchor: 'last_active_at', days: 1 } });
     expect(made.body.expires_at - made.body.last_active_at).toBe(86_400);
     await router.close();
   });
 
-  it('are refused with what to set where nothing is configured', async () => {
+  test('are refused with what to set where nothing is configured', async () => {
     const router = await startRouter({});
     expect(await send(router, '', {})).toMatchObject({
-      ...{ status: 409, body: { error: { code: 'vector_stores_not_configured' } } },
+      status: 409,
+      body: { error: { code: 'vector_stores_not_configured' } },
     });
     await router.close();
   });

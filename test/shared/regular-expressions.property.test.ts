@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { findNewestAsk } from '../../shared/chat-format/newest-ask.ts';
 import { readPrompt, splitWords } from '../../shared/prompt-embedding/prompt-words.ts';
 
@@ -81,7 +81,7 @@ const starts = fc.constantFrom('', 'a', '"', '$', '\n', 'Bearer ', 'data: ');
 const stops = fc.constantFrom('', '!', '\u0000', '\n');
 
 describe('regular expressions that strangers’ text runs through', () => {
-  it('are found in the source', () => {
+  test('are found in the source', () => {
     const names = patterns.map(({ name }) => name).join('\n');
     expect(patterns.length).toBeGreaterThan(50);
     for (const known of [
@@ -96,12 +96,12 @@ describe('regular expressions that strangers’ text runs through', () => {
     }
   });
 
-  it('are told from those that take quadratic time', () => {
+  test('are told from those that take quadratic time', () => {
     expect(isLinear((text) => /\s+$/.test(text), ['', '!'], ' ')).toBe(false);
     expect(isLinear((text) => /^\s*(identity)?\s*$/.test(text), ['', '!'], ' ')).toBe(false);
   });
 
-  it.each(patterns.map((one) => [one.name, one] as const))('%s takes linear time', (_, found) => {
+  test.each(patterns.map((one) => [one.name, one] as const))('%s takes linear time', (_, found) => {
     const { pattern } = found;
     fc.assert(
       fc.property(starts, pumpsFor(found), stops, (before, pump, after) => {
@@ -111,7 +111,7 @@ describe('regular expressions that strangers’ text runs through', () => {
     );
   });
 
-  it('leave the reading of prompts linear, too', () => {
+  test('leave the reading of prompts linear, too', () => {
     const pump = fc.string({
       unit: fc.constantFrom('a', '-', "'", '漢', '1', ' ', '\n', '<'),
       minLength: 1,

@@ -41,7 +41,12 @@ export async function writeDistanceScorer(options: DistanceScorerOptions): Promi
     ...(options.limit !== undefined && { outOfDistribution: { limit: options.limit } }),
     calibrations: [
       {
-        ...{ id: 'even', version: 3, data: 'nothing', rows: 101, strong: 'big', weak: 'small' },
+        id: 'even',
+        version: 3,
+        data: 'nothing',
+        rows: 101,
+        strong: 'big',
+        weak: 'small',
         quantiles: Array.from({ length: 101 }, (_, index) => index / 100),
       },
     ],

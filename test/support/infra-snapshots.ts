@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { findReadSettings } from '../../tools/infra/app-settings.ts';
 import { checkSnapshot, type Expectations } from '../../tools/infra/checks.ts';
 import { operationsOf, parseSnapshot, type Snapshot } from '../../tools/infra/snapshot.ts';
@@ -37,7 +37,7 @@ export function describeChanges(cases: readonly Case[]): void {
       expectations = await readExpectations();
     });
 
-    it.each(cases)('must not be %s', async (_what, name, change, said) => {
+    test.each(cases)('must not be %s', async (_what, name, change, said) => {
       const snapshot = await read(name);
       const before = await checkSnapshot(name, snapshot, expectations);
 

@@ -154,7 +154,8 @@ function readPoints(body: Buffer): { instance: string; points: ReceivedPoint[] }
   const instance = String(readAttributes(resource.attributes)['service.instance.id']);
   const points = metrics.flatMap(({ name, unit, sum, histogram }: Decoded) =>
     (histogram ?? sum).dataPoints.map((point: Decoded) => ({
-      ...{ name, unit },
+      name,
+      unit,
       attributes: readAttributes(point['attributes']),
       ...(histogram && { count: point['count'] }),
       sum: histogram ? point['sum'] : point['asDouble'] || point['asInt'],

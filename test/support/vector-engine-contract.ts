@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { Filter } from '../../shared/vector-stores/filter.ts';
 import type { Place, VectorEngine } from '../../shared/vector-stores/vector-engine.ts';
 import type { Attributes, VectorItem } from '../../shared/vector-stores/vector-store.ts';
@@ -38,7 +38,7 @@ export function describeVectorEngine(name: string, getEngine: () => VectorEngine
   };
 
   describe(`${name}: items`, () => {
-    it('are kept whole, found by their id, replaced and removed', async () => {
+    test('are kept whole, found by their id, replaced and removed', async () => {
       const { engine, place, write } = start();
       const first = item('a/ü', 10, { topic: 'x', year: 2026.5, isGood: true });
       await write([first, { ...item('b', 20), attributes: {} }]);
@@ -54,7 +54,7 @@ export function describeVectorEngine(name: string, getEngine: () => VectorEngine
       expect(await engine.count(place)).toBe(1);
     });
 
-    it('may be a thousand at once, and the same one twice, of which the last one stays', async () => {
+    test('may be a thousand at once, and the same one twice, of which the last one stays', async () => {
       const { engine, place, write } = start();
       const many = Array.from({ length: 999 }, (_, index) => item(`i${index}`, index / 10));
       await write([...many, item('i0', 90)]);
@@ -64,7 +64,7 @@ export function describeVectorEngine(name: string, getEngine: () => VectorEngine
   });
 
   describe(`${name}: a search`, () => {
-    it('gives the nearest by cosine, with their scores, the nearest first', async () => {
+    test('gives the nearest by cosine, with their scores, the nearest first', async () => {
       const { engine, place, write } = start();
       const long = { ...item('long', 40), embedding: at(40).map((one) => one * 9) };
       await write([item('far', 180), item('near', 2), long, item('mid', 20)]);
@@ -77,7 +77,7 @@ export function describeVectorEngine(name: string, getEngine: () => VectorEngine
       expect(hits[0]).not.toHaveProperty('embedding');
     });
 
-    it('finds nothing in an empty store, nor what is in another one', async () => {
+    test('finds nothing in an empty store, nor what is in another one', async () => {
       const { engine, place, find } = start();
       const other = { ...place, id: `vs_${randomUUID().replaceAll('-', '')}` };
       await engine.upsert(other, [item('a', 0)]);
@@ -91,7 +91,7 @@ export function describeVectorEngine(name: string, getEngine: () => VectorEngine
 
     const eq = (key: string, value: string | number | boolean) =>
       ({ type: 'eq', key, value }) as const;
-    it.each<[string, Filter, string[]]>([
+    test.each<[string, Filter, string[]]>([
       ['eq of a text', eq('topic', "o'x"), ['b']],
       ['eq of a number', eq('year', 2025), ['b']],
       ['eq of a boolean', eq('isGood', false), ['b']],
@@ -128,7 +128,7 @@ export function describeVectorEngine(name: string, getEngine: () => VectorEngine
       expect((await find(0, filter)).toSorted()).toEqual(expected);
     });
 
-    it('filters before it takes the nearest', async () => {
+    test('filters before it takes the nearest', async () => {
       const { write, find } = start();
       const near = Array.from({ length: 300 }, (_, index) => item(`n${index}`, index / 100));
       await write([...near, item('wanted', 170, { wanted: true })]);

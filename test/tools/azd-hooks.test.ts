@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { setAzdValues } from '../../tools/azure/azd-environment.ts';
 import { notePackageScorer } from '../../tools/azure/package-scorer.ts';
 import { type FakeArm, SUBSCRIPTION, startFakeArm, WELL } from '../fakes/fake-arm.ts';
@@ -39,7 +39,7 @@ function sha256(text: string): string {
 }
 
 describe('before provisioning', () => {
-  it('makes a key, of which the app gets the hash, and shows it to nobody', async () => {
+  test('makes a key, of which the app gets the hash, and shows it to nobody', async () => {
     const { code, stdout, stderr, values, calls } = await step('preprovision', GOOD);
     const key = values['SMART_ROUTER_API_KEY'] ?? '';
     expect(key).toMatch(/^[\w-]{43}$/);
@@ -53,21 +53,21 @@ describe('before provisioning', () => {
     expect(again.values).toEqual(values);
   });
 
-  it('keeps the keys of others, and the one that it is given', async () => {
+  test('keeps the keys of others, and the one that it is given', async () => {
     const given = { SMART_ROUTER_API_KEY: 'mine', ROUTER_API_KEYS: `${ELSE},azd=${sha256('old')}` };
     const { values } = await step('preprovision', { ...GOOD, ...given });
     expect(values['SMART_ROUTER_API_KEY']).toBe('mine');
     expect(values['ROUTER_API_KEYS']).toBe(`${ELSE},azd=${sha256('mine')}`);
   });
 
-  it('changes nothing when the keys know the given one under a name of their own', async () => {
+  test('changes nothing when the keys know the given one under a name of their own', async () => {
     const given = { SMART_ROUTER_API_KEY: 'a key', ROUTER_API_KEYS: ELSE };
     const { values, code } = await step('preprovision', { ...GOOD, ...given });
     expect(values).toMatchObject(given);
     expect(code).toBe(0);
   });
 
-  it('makes the front door a key of its own where API Management has those of the callers', async () => {
+  test('makes the front door a key of its own where API Management has those of the callers', async () => {
     const { values, code } = await step('preprovision', {
       ...GOOD,
       USE_API_MANAGEMENT: 'true',
@@ -80,7 +80,7 @@ describe('before provisioning', () => {
     expect(code).toBe(0);
   });
 
-  it('ends with exit code 2 when the preflight finds something', async () => {
+  test('ends with exit code 2 when the preflight finds something', async () => {
     const { code, stderr } = await step('preprovision', { ...GOOD, STRONG_CAPACITY: '500' });
     expect(stderr).toContain('Ask for 80 or less');
     expect(code).toBe(2);
@@ -114,7 +114,7 @@ describe('before packaging', () => {
     }
   }
 
-  it.each([
+  test.each([
     [{}, BOTH, 'routellm'],
     [{ ROUTER_SCORER: '' }, LOCAL_ONLY, 'local'],
     [{ ROUTER_SCORER: 'routellm' }, LOCAL_ONLY, 'local'],
@@ -125,19 +125,19 @@ describe('before packaging', () => {
     expect((await note(values, scorers)).scorer).toBe(expected);
   });
 
-  it('says that local stays, where there is something else again', async () => {
+  test('says that local stays, where there is something else again', async () => {
     const { said } = await note({ ROUTER_SCORER: 'local' });
     expect(said).toContain('azd env set ROUTER_SCORER routellm');
     expect((await note({ ROUTER_SCORER: 'local' }, LOCAL_ONLY)).said).toBe('');
   });
 
-  it('has the app told, where there is one already', async () => {
+  test('has the app told, where there is one already', async () => {
     const values = { ROUTER_SCORER: 'routellm', AZURE_FUNCTION_NAME: 'func' };
     expect((await note(values, LOCAL_ONLY)).said).toContain('Run azd provision');
     expect((await note({}, LOCAL_ONLY)).said).not.toContain('Run azd provision');
   });
 
-  it('refuses a scorer that the package lacks, and says what there is', async () => {
+  test('refuses a scorer that the package lacks, and says what there is', async () => {
     await expect(note({ ROUTER_SCORER: 'mine' })).rejects.toThrow(
       /ROUTER_SCORER names "mine".*local@2, routellm@1/,
     );
@@ -146,7 +146,7 @@ describe('before packaging', () => {
 });
 
 describe('in a pipeline', () => {
-  it('takes over the settings that have a value, and nothing else', async () => {
+  test('takes over the settings that have a value, and nothing else', async () => {
     azd = await createFakeAzd(GOOD);
     const variables = {
       STRONG_MODEL: 'gpt-6-sol',
@@ -167,7 +167,7 @@ describe('in a pipeline', () => {
     });
   });
 
-  it.each([['$HOME "quoted" #1'], ["it's"], [' '], ['a\\b']])(
+  test.each([['$HOME "quoted" #1'], ["it's"], [' '], ['a\\b']])(
     'hands %s to azd as it is',
     async (value) => {
       azd = await createFakeAzd(GOOD);
@@ -177,7 +177,7 @@ describe('in a pipeline', () => {
     },
   );
 
-  it.each([
+  test.each([
     ['a line break', 'one\nINJECTED=two'],
     ['both quotes', `'"`],
     ['a quote and a dollar sign', "it's $5"],
@@ -193,14 +193,17 @@ describe('in a pipeline', () => {
     expect(await azd.values()).toEqual(GOOD);
   });
 
-  it.each(['{', '[]', 'null', '{"WEAK_CAPACITY":5}'])('refuses the variables %s', async (text) => {
-    const { code, stderr } = await runTool('azd', ['variables'], { DEPLOYMENT_VARIABLES: text });
-    expect(stderr).toContain('Error: DEPLOYMENT_VARIABLES must be a JSON object of texts');
-    expect(code).toBe(2);
-  });
+  test.each(['{', '[]', 'null', '{"WEAK_CAPACITY":5}'])(
+    'refuses the variables %s',
+    async (text) => {
+      const { code, stderr } = await runTool('azd', ['variables'], { DEPLOYMENT_VARIABLES: text });
+      expect(stderr).toContain('Error: DEPLOYMENT_VARIABLES must be a JSON object of texts');
+      expect(code).toBe(2);
+    },
+  );
 });
 
-it('says what is missing: azd, a step, the address', async () => {
+test('says what is missing: azd, a step, the address', async () => {
   const none = await runTool('azd', ['preprovision'], { PATH: '/nowhere' });
   expect(none.stderr).toContain('azd is not installed');
   expect(none.code).toBe(2);

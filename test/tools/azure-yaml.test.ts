@@ -1,5 +1,5 @@
 import { readdir, readFile } from 'node:fs/promises';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 
 type Hook = Readonly<Record<'posix' | 'windows', { readonly shell: string; readonly run: string }>>;
@@ -38,7 +38,7 @@ async function readScripts(): Promise<string[]> {
 }
 
 describe('azure.yaml', () => {
-  it('deploys what the package command makes, as it is', async () => {
+  test('deploys what the package command makes, as it is', async () => {
     const { name, infra, services } = await readYaml<AzureYaml>('azure.yaml');
     expect(name).toMatch(/^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/);
     expect(services.api).toMatchObject({
@@ -53,13 +53,13 @@ describe('azure.yaml', () => {
     );
   });
 
-  it('packages before it provisions, since the package decides the scorer', async () => {
+  test('packages before it provisions, since the package decides the scorer', async () => {
     const { workflows } = await readYaml<AzureYaml>('azure.yaml');
     const steps = workflows.up.steps.map(({ azd }) => azd);
     expect(steps).toEqual(['package --all', 'provision', 'deploy --all']);
   });
 
-  it('calls scripts that are there, in the same way on each system', async () => {
+  test('calls scripts that are there, in the same way on each system', async () => {
     const { hooks, services } = await readYaml<AzureYaml>('azure.yaml');
     const all = { ...hooks, ...services.api.hooks };
     expect(Object.keys(all).toSorted()).toEqual(['postdeploy', 'prepackage', 'preprovision']);
@@ -75,7 +75,7 @@ describe('azure.yaml', () => {
 describe.each(await readdir('.github/workflows'))('the workflow %s', (file) => {
   const path = `.github/workflows/${file}`;
 
-  it('pins every action by its commit, with the version beside it', async () => {
+  test('pins every action by its commit, with the version beside it', async () => {
     const text = await readFile(path, 'utf8');
     const { jobs } = await readYaml<Workflow>(path);
     const used = Object.values(jobs).flatMap(({ steps }) =>
@@ -88,7 +88,7 @@ describe.each(await readdir('.github/workflows'))('the workflow %s', (file) => {
     }
   });
 
-  it('holds and asks for no secret, and may write nothing', async () => {
+  test('holds and asks for no secret, and may write nothing', async () => {
     const text = await readFile(path, 'utf8');
     expect(text).not.toMatch(/secrets\.|secrets:|GITHUB_TOKEN|client-secret|creds:/i);
     const { permissions, jobs } = await readYaml<Workflow>(path);
@@ -99,7 +99,7 @@ describe.each(await readdir('.github/workflows'))('the workflow %s', (file) => {
     }
   });
 
-  it('runs scripts that are there', async () => {
+  test('runs scripts that are there', async () => {
     const text = await readFile(path, 'utf8');
     const named = [...text.matchAll(/npm run ([\w:-]+)/g)].map(([, name]) => name);
     const scripts = await readScripts();
@@ -107,7 +107,7 @@ describe.each(await readdir('.github/workflows'))('the workflow %s', (file) => {
   });
 });
 
-it('deploys nothing where nobody has set Azure up', async () => {
+test('deploys nothing where nobody has set Azure up', async () => {
   const { jobs } = await readYaml<Workflow>('.github/workflows/deploy.yml');
   expect(jobs['deploy']?.if).toBe("vars.AZURE_CLIENT_ID != ''");
 });

@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { findRegressions } from '../../tools/bench/check.ts';
 import { stepsWorseThanLinear } from '../../tools/bench/growth.ts';
 import type { Round, Row } from '../../tools/bench/matrix.ts';
@@ -15,12 +15,22 @@ const root = fileURLToPath(new URL('../..', import.meta.url));
 function row(target: string, rates: readonly number[], more: Partial<Row> = {}): Row {
   const rounds = rates.map(
     (rate): Round => ({
-      ...{ p50: 1_000 / rate, p99: 2_000 / rate, requests_per_second: rate },
-      ...{ cpu_us: 1_000_000 / rate, memory: 100, answers: rate, errors: 0 },
+      p50: 1_000 / rate,
+      p99: 2_000 / rate,
+      requests_per_second: rate,
+      cpu_us: 1_000_000 / rate,
+      memory: 100,
+      answers: rate,
+      errors: 0,
     }),
   );
   return {
-    ...{ target, mode: 'plain', connections: 16, rounds, answers: 1, errors: 0 },
+    target,
+    mode: 'plain',
+    connections: 16,
+    rounds,
+    answers: 1,
+    errors: 0,
     p50: spreadOf(rounds.map(({ p50 }) => p50)),
     p99: spreadOf(rounds.map(({ p99 }) => p99)),
     requests_per_second: spreadOf(rates),
@@ -31,7 +41,7 @@ function row(target: string, rates: readonly number[], more: Partial<Row> = {}):
 const still = { median: 0.4, low: 0.3, high: 0.6 };
 
 describe('the summary', () => {
-  it('compares what was measured in the same round', () => {
+  test('compares what was measured in the same round', () => {
     const rows = [
       row('router, LRU', [3_000, 300, 2_800]),
       row('portkey', [1_000, 100, 1_400]),
@@ -54,7 +64,7 @@ describe('the summary', () => {
     });
   });
 
-  it.each([
+  test.each([
     [[3, 1, 2], 2],
     [[4, 1, 2, 3], 2.5],
     [[], Number.NaN],
@@ -74,27 +84,27 @@ describe('the check', async () => {
     row('router, local', Array(3).fill(rateOf('router, local'))),
   ];
 
-  it('passes while one round is as fast as recorded', async () => {
+  test('passes while one round is as fast as recorded', async () => {
     const { lines, isWorse } = await findRegressions(router([10, rateOf('router, LRU'), 10]));
     expect(isWorse).toBe(false);
     expect(lines).toHaveLength(2);
   });
 
-  it('fails when all rounds are slower by more than 30%', async () => {
+  test('fails when all rounds are slower by more than 30%', async () => {
     const { lines, isWorse } = await findRegressions(router([1_000, 1_100, 900]));
     expect(isWorse).toBe(true);
     expect(lines[0]).toMatch(/^router, LRU: 10\.00 times the time of direct .*: SLOWER$/);
     expect(lines[1]).not.toContain('SLOWER');
   });
 
-  it('fails when something was not measured', async () => {
+  test('fails when something was not measured', async () => {
     expect((await findRegressions([direct])).isWorse).toBe(true);
   });
 });
 
 describe('growth', () => {
   const ms = { median: 1, low: 1, high: 1 };
-  it.each([
+  test.each([
     [1, 4, []],
     [5, 4, []],
     [6, 4, ['messages, 40: 6.00 times']],
@@ -108,7 +118,7 @@ describe('growth', () => {
 });
 
 describe('the report', () => {
-  it('has columns as wide as what is in them, and bars as long as the numbers', () => {
+  test('has columns as wide as what is in them, and bars as long as the numbers', () => {
     const lines = formatTable([
       ['', 'ms'],
       ['router', '1.25'],
@@ -126,11 +136,11 @@ describe('npm run bench', () => {
   const run = (...options: string[]) =>
     promisify(execFile)(process.execPath, ['tools/run.mjs', 'bench', ...options], { cwd: root });
 
-  it('shows how it is called', async () => {
+  test('shows how it is called', async () => {
     expect((await run('--help')).stdout).toContain('--json <file>');
   });
 
-  it.each([
+  test.each([
     ['--rounds', '0'],
     ['--seconds', 'x'],
     ['--starts', '101'],

@@ -4,7 +4,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Azurite, startAzurite } from '../../tools/local-services/azurite.ts';
 import { post, type Router, startRouter } from '../support/router.ts';
 
@@ -67,7 +67,7 @@ async function winRateOf(prompt: string) {
 }
 
 describe('npm run data:index', () => {
-  it('fills a store that explains decisions and votes on them', async () => {
+  test('fills a store that explains decisions and votes on them', async () => {
     const before = await winRateOf(PROOF);
     expect(before.scorer).toBe('knn+local@2');
     expect(before.similar).toBeUndefined();
@@ -98,7 +98,7 @@ describe('npm run data:index', () => {
     expect(greeting.winRate).toBeLessThan(after.winRate);
   }, 90_000);
 
-  it('is for admins', async () => {
+  test('is for admins', async () => {
     const file = join(folder, 'one.jsonl');
     await writeFile(file, JSON.stringify(PROOFS[0]));
     const { code, output } = await run(['--data', file], 'app');
@@ -106,7 +106,7 @@ describe('npm run data:index', () => {
     expect(output).toContain('This needs an admin');
   });
 
-  it('refuses what it cannot use', async () => {
+  test('refuses what it cannot use', async () => {
     expect((await run([])).code).toBe(2);
     const file = join(folder, 'preferences.jsonl');
     await writeFile(file, JSON.stringify(PREFERENCE));

@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 // A stand-in for core tools, which are downloaded when they are installed: it writes down what it
 // was started with, and whether what its settings name answers.
@@ -35,7 +35,7 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true }));
 
 describe.skipIf(process.platform === 'win32')('npm run func', () => {
-  it('starts func of the PATH on the build, with what it needs beside it, and ends as it ends', async () => {
+  test('starts func of the PATH on the build, with what it needs beside it, and ends as it ends', async () => {
     const report = join(folder, 'report.json');
     const env = { PATH: `${folder}${delimiter}${process.env['PATH']}`, REPORT: report };
     const { promise, resolve } = Promise.withResolvers<number | string | null | undefined>();

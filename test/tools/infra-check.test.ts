@@ -1,7 +1,7 @@
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { findCompiler } from '../../tools/infra/compiler.ts';
 import { runTool, type ToolResult } from '../fakes/run-tool.ts';
 
@@ -46,7 +46,9 @@ describe.skipIf(!hasCompiler)('npm run infra:check on a tiny template', () => {
     return runTool('infra-check', ['--folder', folder, ...options]);
   }
 
-  it('fails on a warning of the compiler and on a wrong format', { timeout: 120_000 }, async () => {
+  test('fails on a warning of the compiler and on a wrong format', {
+    timeout: 120_000,
+  }, async () => {
     await writeFile(join(folder, 'main.bicep'), `${TEMPLATE}\nvar   unused = 1\n`);
 
     const { code, stderr } = await check();
@@ -58,7 +60,7 @@ describe.skipIf(!hasCompiler)('npm run infra:check on a tiny template', () => {
     expect(stderr).toMatch(/not ok {2}format .*\n {2}main\.bicep is not formatted/);
   });
 
-  it('writes the format and the snapshot when told to', { timeout: 120_000 }, async () => {
+  test('writes the format and the snapshot when told to', { timeout: 120_000 }, async () => {
     await writeFile(join(folder, 'main.bicep'), TEMPLATE.replace('param name', 'param   name'));
 
     const { code, stdout, stderr } = await check('--update');
@@ -71,7 +73,7 @@ describe.skipIf(!hasCompiler)('npm run infra:check on a tiny template', () => {
     expect(snapshot).toMatchObject({ resources: [{ name: 'rg-tiny' }] });
   });
 
-  it('shows what a change does to the resources, a missing description, and a bad parameter that is taken', {
+  test('shows what a change does to the resources, a missing description, and a bad parameter that is taken', {
     timeout: 120_000,
   }, async () => {
     const changed = TEMPLATE.replace("'rg-", "'group-").replace(
@@ -98,7 +100,7 @@ describe.skipIf(!hasCompiler)('npm run infra:check on a tiny template', () => {
     expect(await readFile(snapshotFile(), 'utf8')).toBe(committed);
   });
 
-  it('refuses a folder without parameter sets', async () => {
+  test('refuses a folder without parameter sets', async () => {
     const { code, stderr } = await runTool('infra-check', ['--folder', root]);
 
     expect(code).toBe(2);

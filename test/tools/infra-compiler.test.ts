@@ -3,7 +3,7 @@ import { chmod, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { type Compiler, findCompiler } from '../../tools/infra/compiler.ts';
 import { runTool } from '../fakes/run-tool.ts';
 
@@ -20,14 +20,14 @@ describe('finding the Bicep compiler', () => {
     await rm(home, { recursive: true });
   });
 
-  it('takes the one on the PATH of the pinned version', async () => {
+  test('takes the one on the PATH of the pinned version', async () => {
     const program = await writeFakeCompiler(onPath(), '0.49.2');
     await writeFakeCompiler(ofAzureCli(), '0.49.2');
 
     expect(await find()).toEqual({ program, version: '0.49.2', source: 'PATH' });
   });
 
-  it("takes the Azure CLI's of the pinned version before another one on the PATH", async () => {
+  test("takes the Azure CLI's of the pinned version before another one on the PATH", async () => {
     await writeFakeCompiler(onPath(), '9.9.9');
     const program = await writeFakeCompiler(ofAzureCli(), '0.49.2');
     await writeFakeCompiler(cache(), '0.49.2');
@@ -35,7 +35,7 @@ describe('finding the Bicep compiler', () => {
     expect(await find()).toEqual({ program, version: '0.49.2', source: 'az bicep' });
   });
 
-  it('takes the one that was restored before others of another version', async () => {
+  test('takes the one that was restored before others of another version', async () => {
     await writeFakeCompiler(onPath(), '9.9.9');
     await writeFakeCompiler(ofAzureCli(), '0.1.2');
     const program = await writeFakeCompiler(cache(), '0.49.2');
@@ -43,14 +43,14 @@ describe('finding the Bicep compiler', () => {
     expect(await find()).toEqual({ program, version: '0.49.2', source: 'cache' });
   });
 
-  it('restores the pinned version rather than take another one', async () => {
+  test('restores the pinned version rather than take another one', async () => {
     await writeFakeCompiler(onPath(), '9.9.9');
     await writeFakeDotnet();
 
     expect(await find()).toMatchObject({ version: '0.49.2', source: 'NuGet' });
   });
 
-  it('takes another version on the PATH when the pinned one cannot be had, and says why', async () => {
+  test('takes another version on the PATH when the pinned one cannot be had, and says why', async () => {
     const program = await writeFakeCompiler(onPath(), '9.9.9');
     await writeFakeCompiler(ofAzureCli(), '0.1.2');
 
@@ -62,7 +62,7 @@ describe('finding the Bicep compiler', () => {
     });
   });
 
-  it("takes another version of the Azure CLI when the PATH's does not start", async () => {
+  test("takes another version of the Azure CLI when the PATH's does not start", async () => {
     await writeProgram(join(onPath(), 'bicep'), 'exit 1');
     const program = await writeFakeCompiler(ofAzureCli(), '0.1.2');
 
@@ -74,7 +74,7 @@ describe('finding the Bicep compiler', () => {
     });
   });
 
-  it('notes that the snapshots may differ by the version', async () => {
+  test('notes that the snapshots may differ by the version', async () => {
     await writeFakeCompiler(onPath(), '9.9.9');
     await mkdir(join(home, 'infra', 'parameters'), { recursive: true });
     await writeFile(join(home, 'infra', 'parameters', 'none.bicepparam'), '');
@@ -90,7 +90,7 @@ describe('finding the Bicep compiler', () => {
     );
   });
 
-  it('says what to install and ends with 3 where none can be had', async () => {
+  test('says what to install and ends with 3 where none can be had', async () => {
     const env = { PATH: home, HOME: home, XDG_CACHE_HOME: join(home, 'cache') };
 
     const failure = await run(process.execPath, ['tools/run.mjs', 'infra-check'], { env }).catch(
@@ -104,7 +104,7 @@ describe('finding the Bicep compiler', () => {
     });
   });
 
-  it('leaves nothing in the cache when the restore fails, and says why', async () => {
+  test('leaves nothing in the cache when the restore fails, and says why', async () => {
     const words = 'error NU1101: Unable to find package';
     await writeProgram(join(home, 'bin', 'dotnet'), `echo "bicep.csproj : ${words}"; exit 1`);
     const env = { PATH: `${join(home, 'bin')}:/usr/bin:/bin`, HOME: home };

@@ -1,5 +1,5 @@
 import type { Attributes, Meter } from '@opentelemetry/api';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { createMeters } from '../../shared/telemetry/meters.ts';
 import { ofType, type Snapshot, valueAt } from '../../tools/infra/snapshot.ts';
 import { read } from '../support/infra-snapshots.ts';
@@ -25,9 +25,20 @@ function findMetrics(): Map<string, Set<string>> {
   const facts = { requestId: '', at: 0, deployment: 'd', selectedModel: 'm', attempts: '' };
   meters.decided(
     {
-      ...{ ...facts, tier: 'weak', reason: 'fallback', stream: false, status: 200, overheadMs: 1 },
-      ...{ totalMs: 1, useCase: 'u', winRate: 0.5, threshold: 0.5, embeddingCache: 'hit' },
-      ...{ cost: 1, costStrong: 2, costWeak: 1 },
+      ...facts,
+      tier: 'weak',
+      reason: 'fallback',
+      stream: false,
+      status: 200,
+      overheadMs: 1,
+      totalMs: 1,
+      useCase: 'u',
+      winRate: 0.5,
+      threshold: 0.5,
+      embeddingCache: 'hit',
+      cost: 1,
+      costStrong: 2,
+      costWeak: 1,
     },
     { embedding: interval, scoring: interval },
   );
@@ -51,7 +62,7 @@ function queriesOf(snapshot: Snapshot): string[] {
 }
 
 describe('the workbook and the alert rules', () => {
-  it('ask for metrics that the router has, by attributes that those have', async () => {
+  test('ask for metrics that the router has, by attributes that those have', async () => {
     const metrics = findMetrics();
     const queries = queriesOf(await read('production'));
     expect(queries).toHaveLength(20);
@@ -74,7 +85,7 @@ describe('the workbook and the alert rules', () => {
     expect(unseen).toEqual([]);
   });
 
-  it('mail those who are named, and only those', async () => {
+  test('mail those who are named, and only those', async () => {
     const production = await read('production');
     const [group] = ofType(production, 'Microsoft.Insights/actionGroups');
     expect(valueAt(group, 'properties.emailReceivers')).toMatchObject([

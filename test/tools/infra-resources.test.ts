@@ -1,4 +1,4 @@
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { checkSnapshot, type Expectations, PARAMETER_SETS } from '../../tools/infra/checks.ts';
 import {
   AI,
@@ -27,7 +27,7 @@ describe('the committed snapshots', () => {
     expectations = await readExpectations();
   });
 
-  it.each(PARAMETER_SETS)('of %s keep to everything that is asked of them', async (set) => {
+  test.each(PARAMETER_SETS)('of %s keep to everything that is asked of them', async (set) => {
     expect(await checkSnapshot(set, await read(set), expectations)).toEqual([]);
   });
 });

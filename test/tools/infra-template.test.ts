@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { checkSerialDeployments } from '../../tools/infra/check-deployments.ts';
 import { checkDescriptions } from '../../tools/infra/check-descriptions.ts';
 import { AI, type Json } from '../support/infra-snapshots.ts';
@@ -11,11 +11,11 @@ describe('the model deployments', () => {
     },
   });
 
-  it('are made by one serial loop', () => {
+  test('are made by one serial loop', () => {
     expect(checkSerialDeployments(nested(loop))).toEqual([]);
   });
 
-  it.each([
+  test.each([
     ['two loops', nested(loop, loop)],
     ['no loop', nested({ type: loop.type })],
     ['a parallel loop', nested({ ...loop, copy: { mode: 'parallel' } })],
@@ -35,16 +35,21 @@ describe('parameters and outputs', () => {
     },
   });
 
-  it('have a description each', () => {
+  test('have a description each', () => {
     expect(checkDescriptions(template('Another address.'))).toEqual([]);
   });
 
-  it.each([undefined, '', ' ', 'Optional.', 'See above.', 'Optional. See above.', 'The address.'])(
-    'must not have the description "%s"',
-    (words) => {
-      expect(checkDescriptions(template(words))).toContain(
-        'outputs: other must have a description of its own.',
-      );
-    },
-  );
+  test.each([
+    undefined,
+    '',
+    ' ',
+    'Optional.',
+    'See above.',
+    'Optional. See above.',
+    'The address.',
+  ])('must not have the description "%s"', (words) => {
+    expect(checkDescriptions(template(words))).toContain(
+      'outputs: other must have a description of its own.',
+    );
+  });
 });

@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type LocalHost, startLocalHost } from '../../tools/local-host/local-host.ts';
 
 type Run = {
@@ -36,7 +36,7 @@ describe('timers of the local host', () => {
       body: method === 'GET' ? null : '{"input":""}',
     });
 
-  it('run at their times, of a setting too, one run at a time', async () => {
+  test('run at their times, of a setting too, one run at a time', async () => {
     await expect
       .poll(async () => (await runsOf('every-second')).length, { timeout: 10_000 })
       .toBeGreaterThan(2);
@@ -49,24 +49,24 @@ describe('timers of the local host', () => {
     );
   });
 
-  it('run at the start where they ask for it, and never when disabled', async () => {
+  test('run at the start where they ask for it, and never when disabled', async () => {
     await expect.poll(() => runsOf('at-start'), { timeout: 5_000 }).not.toHaveLength(0);
     expect(await runsOf('disabled')).toEqual([]);
   });
 
-  it('run when they are told to', async () => {
+  test('run when they are told to', async () => {
     const before = (await runsOf('at-start')).length;
     expect((await command('at-start')).status).toBe(202);
     await expect.poll(async () => (await runsOf('at-start')).length).toBe(before + 1);
   });
 
-  it('are not found by another name or by that of an HTTP function', async () => {
+  test('are not found by another name or by that of an HTTP function', async () => {
     expect((await command('nobody')).status).toBe(404);
     expect((await command('timer-runs')).status).toBe(404);
     expect((await command('at-start', 'GET')).status).toBe(404);
   });
 
-  it('that fail stop nothing', async () => {
+  test('that fail stop nothing', async () => {
     expect((await command('failing')).status).toBe(202);
     const before = (await runsOf('every-second')).length;
     await expect
@@ -75,7 +75,7 @@ describe('timers of the local host', () => {
   });
 });
 
-it.each(['often', '', '00:05:00', '99 * * * * *', '* * * * * * *'])(
+test.each(['often', '', '00:05:00', '99 * * * * *', '* * * * * * *'])(
   'a schedule "%s" is refused at the start',
   async (schedule) => {
     await expect(start({ EVERY_SECOND: schedule })).rejects.toThrow('every-second');

@@ -12,8 +12,8 @@ import {
   beforeEach,
   describe,
   expect,
-  it,
   type MockInstance,
+  test,
   vi,
 } from 'vitest';
 import { type LocalHost, startLocalHost } from '../../tools/local-host/local-host.ts';
@@ -145,7 +145,7 @@ describe('answers', () => {
     await host.get(`/api/release?id=${id}`, { method: 'POST' });
   }
 
-  it('passes events on one by one, the first at once, with the headers of the real host', async () => {
+  test('passes events on one by one, the first at once, with the headers of the real host', async () => {
     const response = await host.get('/api/stream?id=sse&chunks=3&gate=1');
     expect(response.status).toBe(200);
     expect(Object.fromEntries(response.headers)).toMatchObject({
@@ -166,7 +166,7 @@ describe('answers', () => {
     expect(rest).toBe('data: 2\n\ndata: 3\n\n');
   });
 
-  it('gives texts a content type, and chunks them unless they have a length', async () => {
+  test('gives texts a content type, and chunks them unless they have a length', async () => {
     const chunked = await host.get('/api/text');
     expect(chunked.headers.get('content-type')).toBe('text/plain;charset=UTF-8');
     expect(chunked.headers.get('transfer-encoding')).toBe('chunked');
@@ -177,7 +177,7 @@ describe('answers', () => {
     expect(await sized.text()).toBe('plain words');
   });
 
-  it.each([1, 2])(
+  test.each([1, 2])(
     'breaks the connection after the %i events of a stream that fails',
     async (sent) => {
       const response = await host.get(`/api/stream?id=fails&chunks=9&failAfter=${sent}`);
@@ -188,7 +188,7 @@ describe('answers', () => {
     },
   );
 
-  it('reads a stream to its end whose client has left, and logs it as failed', async () => {
+  test('reads a stream to its end whose client has left, and logs it as failed', async () => {
     const controller = new AbortController();
     const { signal } = controller;
     const response = await host.get('/api/stream?id=left&chunks=20&pauseMs=10', { signal });
@@ -199,7 +199,7 @@ describe('answers', () => {
     await expect.poll(logged, SOON).toMatch(/stream .*Failed \(ResponseBodyCanceled\)/);
   });
 
-  it('runs a function to its end whose client left before the answer began', async () => {
+  test('runs a function to its end whose client left before the answer began', async () => {
     const socket = sendRaw(host.current, 'GET /api/stream?id=early&chunks=3&gate=0 HTTP/1.1');
     await expect.poll(() => streamState('early'), SOON).toMatchObject({ ended: false });
     socket.destroy();
@@ -211,7 +211,7 @@ describe('answers', () => {
     await expect.poll(logged, SOON).toMatch(/stream .*Failed \(ResponseBodyCanceled\)/);
   });
 
-  it('pulls a whole body however slow its reader is', async () => {
+  test('pulls a whole body however slow its reader is', async () => {
     const path = '/api/stream?id=slow&chunks=512&size=65536';
     const socket = sendRaw(host.current, `GET ${path} HTTP/1.1`);
     socket.pause();
@@ -222,20 +222,20 @@ describe('answers', () => {
     socket.destroy();
   });
 
-  it('keeps the last of two Set-Cookie headers, and all cookies', async () => {
+  test('keeps the last of two Set-Cookie headers, and all cookies', async () => {
     const byHeaders = await host.get('/api/cookies-by-headers');
     expect(byHeaders.headers.getSetCookie()).toEqual(['b=2']);
     const cookies = await host.get('/api/cookies');
     expect(cookies.headers.getSetCookie()).toEqual(['a=1', 'b=2']);
   });
 
-  it('answers many requests at once, each with its own answer', async () => {
+  test('answers many requests at once, each with its own answer', async () => {
     const names = Array.from({ length: 200 }, (_, index) => `name-${index}`);
     const echoes = await Promise.all(names.map((name) => echoOf(host.get(`/api/echo/${name}`))));
     expect(echoes.map(({ params }) => params['name'])).toEqual(names);
   });
 
-  it('keeps a connection open for more requests', async () => {
+  test('keeps a connection open for more requests', async () => {
     const agent = new Agent({ keepAlive: true, maxSockets: 1 });
     const reused: boolean[] = [];
     for (const method of ['GET', 'POST', 'HEAD', 'GET']) {
@@ -255,12 +255,12 @@ describe('requests', () => {
     return echoOf(host.get(path, { method: 'POST', body, headers: { 'content-type': type } }));
   }
 
-  it('passes a body of 104,857,600 bytes', async () => {
+  test('passes a body of 104,857,600 bytes', async () => {
     const answer = await sendZeros(host.current, '/api/count', MAX_BODY_BYTES);
     expect(JSON.parse(await text(answer))).toEqual({ bytes: MAX_BODY_BYTES });
   }, 60_000);
 
-  it('answers an empty 500 to a body that is one byte longer', async () => {
+  test('answers an empty 500 to a body that is one byte longer', async () => {
     const size = `content-length: ${MAX_BODY_BYTES + 1}`;
     const socket = sendRaw(host.current, 'POST /api/count HTTP/1.1', size);
     const [head] = (await once(socket, 'data')) as [Buffer];
@@ -268,7 +268,7 @@ describe('requests', () => {
     expect(head.toString()).toMatch(/^HTTP\/1.1 500 .*content-length: 0\r\n.*\r\n\r\n$/is);
   });
 
-  it('makes reading an upload reject that breaks off', async () => {
+  test('makes reading an upload reject that breaks off', async () => {
     const socket = sendRaw(host.current, 'POST /api/read HTTP/1.1', 'transfer-encoding: chunked');
     socket.write('5\r\nhello\r\n');
     const uploadState = async () => (await host.get('/api/upload')).text();
@@ -277,7 +277,7 @@ describe('requests', () => {
     await expect.poll(uploadState, SOON).toContain('aborted');
   });
 
-  it('passes a body on whose client first asks whether to send it', async () => {
+  test('passes a body on whose client first asks whether to send it', async () => {
     const outgoing = request(`${host.current.url}/api/read`, {
       method: 'POST',
       headers: { expect: '100-continue', 'content-length': 5 },
@@ -289,27 +289,27 @@ describe('requests', () => {
     expect(await text(answer)).toBe('hello');
   });
 
-  it('answers 431 at once to headers over 32 KB, and 414 to a URL over 8 KB', async () => {
+  test('answers 431 at once to headers over 32 KB, and 414 to a URL over 8 KB', async () => {
     const large = host.get('/api/text', { headers: { 'x-large': 'x'.repeat(33_000) } });
     expect(await emptyStatus(large)).toBe(431);
     expect(await emptyStatus(host.get(`/api/text?long=${'x'.repeat(8_200)}`))).toBe(414);
     expect((await host.get(`/api/text?long=${'x'.repeat(8_000)}`)).status).toBe(200);
   });
 
-  it('leaves an encoded slash in a route value and encodes it again in the URL', async () => {
+  test('leaves an encoded slash in a route value and encodes it again in the URL', async () => {
     const { params, url } = await echoOf(host.get('/api/echo/a%2Fb%20c?x=%2F'));
     expect(params['name']).toBe('a%2Fb c');
     expect(url).toBe(`${host.current.url}/api/echo/a%252Fb%20c?x=%2F`);
   });
 
-  it('mixes the query and the strings of a JSON body into the route values, which win', async () => {
+  test('mixes the query and the strings of a JSON body into the route values, which win', async () => {
     const body = { name: 'body', model: 'gpt', Other: 'body', n: 1, stop: ['a'] };
     const path = '/api/echo/route?name=query&other=query&code=secret&api-version=1';
     const { params } = await post(path, JSON.stringify(body), 'text/plain');
     expect(params).toEqual({ name: 'route', model: 'gpt', Other: 'query', 'api-version': '1' });
   });
 
-  it('does not look into bodies that are chunked or no JSON objects', async () => {
+  test('does not look into bodies that are chunked or no JSON objects', async () => {
     const chunked = new Blob([JSON.stringify({ model: 'gpt' })]).stream();
     const init = { method: 'POST', body: chunked, duplex: 'half' as const };
     expect((await echoOf(host.get('/api/no-route', init))).params).toEqual({});
@@ -318,7 +318,7 @@ describe('requests', () => {
     }
   });
 
-  it.each([
+  test.each([
     ['an object in a body', '/api/no-route', JSON.stringify({ Headers: { 'X-Forged': '1' } })],
     ['a JSON text in a body', '/api/no-route', JSON.stringify({ headers: '{"x-forged":"1"}' })],
     ['a query parameter', '/api/no-route?HEADERS=%7B%22x-forged%22%3A%221%22%7D', 'no JSON'],
@@ -326,7 +326,7 @@ describe('requests', () => {
     expect((await post(path, body, 'text/plain')).headers).toEqual({ 'x-forged': '1' });
   });
 
-  it('keeps the headers before arrays, and before a chunked body', async () => {
+  test('keeps the headers before arrays, and before a chunked body', async () => {
     const forged = { headers: { 'x-forged': '1' } };
     const chunked = new Blob([JSON.stringify(forged)]).stream();
     const init = { method: 'POST', body: chunked, duplex: 'half' as const };
@@ -340,21 +340,21 @@ describe('requests', () => {
     }
   });
 
-  it.each(['HEAD', 'OPTIONS', 'POST', 'DELETE'])(
+  test.each(['HEAD', 'OPTIONS', 'POST', 'DELETE'])(
     'answers an empty 404 to %s on a GET route',
     async (method) => {
       expect(await emptyStatus(host.get('/api/text', { method }))).toBe(404);
     },
   );
 
-  it('refuses registrations once the app has started', async () => {
+  test('refuses registrations once the app has started', async () => {
     const response = await host.get('/api/late');
     expect(await response.text()).toBe('A function can only be registered during app startup.');
   });
 });
 
 describe('routes', () => {
-  it.each([
+  test.each([
     ['/api/v1/models/gpt-5.6:generate', 'generate', { model: 'gpt-5.6' }],
     ['/api/v1/models/gpt-5.6%3Agenerate', 'generate', { model: 'gpt-5.6' }],
     ['/api/.well-known/x.json', 'well-known', {}],
@@ -371,7 +371,7 @@ describe('routes', () => {
     expect(await echoOf(host.get(path))).toMatchObject({ function: name, params });
   });
 
-  it.each([
+  test.each([
     '/text',
     '/api',
     '/api/Xwell-known/x.json',
@@ -397,26 +397,26 @@ describe('requests that hang', () => {
     expect(performance.now() - startedAt).toBeGreaterThan(HANG_MS - 10);
   }
 
-  it('ends those of a handler that throws', async () => {
+  test('ends those of a handler that throws', async () => {
     await expectHang('/api/throws');
     expect(logged()).toContain('The handler fails.');
   });
 
-  it('ends those of a handler that returns nothing', () => expectHang('/api/nothing'));
+  test('ends those of a handler that returns nothing', () => expectHang('/api/nothing'));
 
-  it('ends those of a handler that never returns', () => expectHang('/api/never'));
+  test('ends those of a handler that never returns', () => expectHang('/api/never'));
 
-  it('ends those with headers of 20 KB', () => expectHang('/api/text', largeHeaders));
+  test('ends those with headers of 20 KB', () => expectHang('/api/text', largeHeaders));
 
-  it('ends those with an invocation id of the client', () =>
+  test('ends those with an invocation id of the client', () =>
     expectHang('/api/text', { 'x-ms-invocation-id': '3f2504e0-4f89-11d3-9a0c-0305e82c3301' }));
 
-  it('cuts a stream that stays silent', async () => {
+  test('cuts a stream that stays silent', async () => {
     const response = await impatient.get('/api/stream?id=silent&chunks=2&gate=1');
     expect(await readAll(response)).toEqual({ body: 'data: 1\n\n', isBroken: true });
   });
 
-  it('lets an upload last that is never silent for long', async () => {
+  test('lets an upload last that is never silent for long', async () => {
     const body = Readable.from(slowly(20), { objectMode: false });
     const init = { method: 'POST', body, duplex: 'half' as const };
     const response = await impatient.get('/api/read', init);
@@ -430,14 +430,14 @@ describe('requests that hang', () => {
     }
   }
 
-  it('lets a stream last that is never silent for long', async () => {
+  test('lets a stream last that is never silent for long', async () => {
     const response = await impatient.get('/api/stream?id=lasting&chunks=20&pauseMs=40');
     const { body, isBroken } = await readAll(response);
     expect(isBroken).toBe(false);
     expect(body).toContain('data: 20\n\n');
   });
 
-  it('passes headers of 20 KB to a worker whose arguments allow them', async () => {
+  test('passes headers of 20 KB to a worker whose arguments allow them', async () => {
     const env = { languageWorkers__node__arguments: '--max-http-header-size=65536' };
     const wide = await start({ env });
     const echo = await echoOf(fetch(`${wide.url}/api/echo`, { headers: largeHeaders }));
@@ -449,7 +449,7 @@ describe('requests that hang', () => {
 describe('the worker', () => {
   const fragile = useHost();
 
-  it.each([
+  test.each([
     ['rejection', 'Nobody waits for this.'],
     ['timer', 'A timer fails.'],
   ])(
@@ -470,7 +470,7 @@ describe('the worker', () => {
     },
   );
 
-  it('is ended by a function that runs into its time limit, with all its other streams', async () => {
+  test('is ended by a function that runs into its time limit, with all its other streams', async () => {
     const brief = await start({ variant: 'short-timeout' });
     const get = (path: string) => fetch(`${brief.url}${path}`);
     const { pid } = await echoOf(get('/echo'));
@@ -490,11 +490,11 @@ describe('the worker', () => {
 });
 
 describe('hooks', () => {
-  it('runs appStart before the first request', async () => {
+  test('runs appStart before the first request', async () => {
     expect(await (await host.get('/api/started')).json()).toEqual(['appStart']);
   });
 
-  it.each([
+  test.each([
     ['replaced', 'from the hook'],
     ['amended', 'from the handler, before: amended'],
     ['rescued', 'The handler fails.'],
@@ -504,7 +504,7 @@ describe('hooks', () => {
 });
 
 describe('closing', () => {
-  it('is quick, runs appTerminate, cuts what is in flight and leaves no process', async () => {
+  test('is quick, runs appTerminate, cuts what is in flight and leaves no process', async () => {
     const open = await start();
     const pid = open.workerPid();
     const waiting = fetch(`${open.url}/api/never`).then(({ status }) => status);
@@ -521,7 +521,7 @@ describe('closing', () => {
 });
 
 describe('an app that cannot start', () => {
-  it.each([
+  test.each([
     ['whose entry point throws', { env: { QUIRK: 'fails' } }, 'ROUTER_SETTING must be set.'],
     ['without HTTP streams', { env: { QUIRK: 'buffered' } }, 'enableHttpStream'],
     ['with a route of the host', { env: { QUIRK: 'reserved-route' } }, 'admin/users'],

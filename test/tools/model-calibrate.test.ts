@@ -122,7 +122,11 @@ describe('a calibration for a strong share', () => {
   test('is registered with its target, threshold, intervals and what it achieved', async () => {
     const calibration = findScorer(await loadRegistry(folder), 'local').calibrations.at(-1);
     expect(calibration).toMatchObject({
-      ...{ id: 'mine', version: 1, data: 'sample.txt', rows: 2_000, ...defaultPair },
+      id: 'mine',
+      version: 1,
+      data: 'sample.txt',
+      rows: 2_000,
+      ...defaultPair,
       target: { kind: 'strong-share', value: 0.3, basis: 'measured' },
       achieved: { rows: 1_000, value: calibration?.achieved?.strongShare },
     });
@@ -489,7 +493,8 @@ describe('recorded decisions', () => {
     const answer: Handle = (_, response) => {
       const page = Array.from({ length: 100 }, (__, index) => ({
         request_id: `${asked.length}-${index}`,
-        ...{ scorer: scorerName, ...pairOf(defaultPair) },
+        scorer: scorerName,
+        ...pairOf(defaultPair),
         win_rate: random(),
       }));
       response.end(JSON.stringify({ data: page, has_more: true }));

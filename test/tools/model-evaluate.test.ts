@@ -131,7 +131,8 @@ describe('model:evaluate', () => {
   test('measures how far win rates are from what came out', async () => {
     // All win rates are 0.5; in half of the rows the strong model alone is right, so 0.75 came out.
     const rows = Array.from({ length: 40 }, (_, index) => ({
-      ...{ id: String(50 + index), prompt: `p ${index}` },
+      id: String(50 + index),
+      prompt: `p ${index}`,
       scores: { strong: 1, weak: Number(index < 20) },
     }));
     const lines = await linesOf(await write(rows));
@@ -141,7 +142,8 @@ describe('model:evaluate', () => {
 
   test('gives intervals that a seed repeats and that hold the figure', async () => {
     const rows = Array.from({ length: 49 }, (_, index) => ({
-      ...{ id: String(index), prompt: `p ${index}` },
+      id: String(index),
+      prompt: `p ${index}`,
       scores: { strong: 1, weak: Number(index % 7 > index / 7) },
     }));
     const data = await write(rows);

@@ -38,11 +38,17 @@ beforeAll(async () => {
 async function trainAndLoad(strategy: Strategy) {
   const trained = trainScorer(set, { strategy, seed: 1 });
   const header = {
-    ...{ id: strategy, version: '1', embedder: set.embedder, models: set.models },
+    id: strategy,
+    version: '1',
+    embedder: set.embedder,
+    models: set.models,
     dimensions: set.embedded.denseColumns + set.embedded.sparseColumns,
   };
   const entry = await registerScorer({
-    ...{ modelsFolder: root, header, bytes: trained.writeGraph(header), trainedOn: 'inventions' },
+    modelsFolder: root,
+    header,
+    bytes: trained.writeGraph(header),
+    trainedOn: 'inventions',
     defaultPair: { strong: 'strong', weak: 'weak' },
     outOfDistribution: { limit: trained.distanceLimit },
   });

@@ -48,7 +48,9 @@ async function train(data: readonly string[], ...args: readonly string[]): Promi
   if (entry === undefined) throw new Error('nothing was registered');
   const scorer = await load(entry, models);
   return {
-    ...{ entry, stderr, card: await readFile(join(models, 'tiny', 'card.md'), 'utf8') },
+    entry,
+    stderr,
+    card: await readFile(join(models, 'tiny', 'card.md'), 'utf8'),
     winRate: (prompt, strong, weak) => scorer.predictWinRate(embed(prompt), { strong, weak }),
   };
 }
@@ -88,7 +90,10 @@ describe('preferences', () => {
     // The scores know strong, middle and weak; only preferences know the worst, against weak.
     const worse = toLines(
       inventPrompts(300, 3).map(({ id, prompt, luck }) => ({
-        ...{ id, prompt, model_a: 'weak', model_b: 'worst' },
+        id,
+        prompt,
+        model_a: 'weak',
+        model_b: 'worst',
         winner: luck < 0.8 ? 'model_a' : 'model_b',
       })),
     );
@@ -109,7 +114,11 @@ describe('preferences', () => {
   test('that are all ties leave two models as good as each other', async () => {
     const ties = toLines(
       inventPrompts(300, 4).map(({ id, prompt }) => ({
-        ...{ id, prompt, model_a: 'strong', model_b: 'twin', winner: 'tie' },
+        id,
+        prompt,
+        model_a: 'strong',
+        model_b: 'twin',
+        winner: 'tie',
       })),
     );
     const data = [await write(createGradedRows(400, 2)), await write(ties)];
@@ -145,7 +154,8 @@ describe('rows', () => {
 
   test('may hold a model that hardly any other row knows', async () => {
     const lines = inventPrompts(300, 6).map((invented, index) => ({
-      ...{ id: invented.id, prompt: invented.prompt },
+      id: invented.id,
+      prompt: invented.prompt,
       scores: { ...gradeAnswers(invented), ...(index % 20 === 0 && { rare: 1 }) },
     }));
     const { entry } = await train([await write(toLines(lines))]);
@@ -168,8 +178,11 @@ describe('rows', () => {
 
   test('that are assumed are learned from and counted, and are in no figure', async () => {
     const assumed = inventPrompts(200, 8).map((invented) => ({
-      ...{ id: invented.id, source: 'own-talk', prompt: invented.prompt },
-      ...{ scores: { strong: 1, weak: Number(!invented.isHard) }, assumed: true },
+      id: invented.id,
+      source: 'own-talk',
+      prompt: invented.prompt,
+      scores: { strong: 1, weak: Number(!invented.isHard) },
+      assumed: true,
     }));
     const data = [await write(createGradedRows(200, 9)), await write(toLines(assumed))];
     const { entry, card } = await train(data);
@@ -184,7 +197,9 @@ describe('rows', () => {
 describe('--max-rows', () => {
   test('keeps an even sample, says so, and the same one for the same seed', async () => {
     const halves = inventPrompts(500, 10).map((invented, index) => ({
-      ...{ id: invented.id, source: index < 250 ? 'first' : 'last', prompt: invented.prompt },
+      id: invented.id,
+      source: index < 250 ? 'first' : 'last',
+      prompt: invented.prompt,
       scores: gradeAnswers(invented),
     }));
     const path = await write(toLines(halves));

@@ -14,7 +14,8 @@ const AZURE = 'azure-openai/text-embedding-3-small';
 const ROWS = 300;
 const prompts = inventPrompts(ROWS, 1);
 const rows = prompts.map((invented) => ({
-  ...{ id: invented.id, prompt: invented.prompt },
+  id: invented.id,
+  prompt: invented.prompt,
   scores: gradeAnswers(invented),
 }));
 

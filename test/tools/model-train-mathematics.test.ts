@@ -29,7 +29,10 @@ function headProblem(embedded: EmbeddedRows, ridge: number) {
   const rows = everyRow(embedded.count);
   const weights = new Float32Array(embedded.count).fill(1);
   return {
-    ...{ embedded, rows, weights, ridge },
+    embedded,
+    rows,
+    weights,
+    ridge,
     scaling: measureScaling(embedded, rows),
     iterations: 500,
   };
@@ -90,15 +93,24 @@ describe('boosted trees', () => {
     const data = binColumns({ rows: count, columns: 2, read }, problem.rows);
     const trees = boostTrees(
       {
-        ...{ data, moments, rows: problem.rows, weights: problem.weights },
+        data,
+        moments,
+        rows: problem.rows,
+        weights: problem.weights,
         onTree: (factors, trees) => {
           errors.push(errorOf(factors));
           return trees < wanted;
         },
       },
       {
-        ...{ seed, trees: 100, leaves: 4, minRows: 10, ridge: 1 },
-        ...{ learningRate: 0.1, rowShare: 0.7, columnShare: 1 },
+        seed,
+        trees: 100,
+        leaves: 4,
+        minRows: 10,
+        ridge: 1,
+        learningRate: 0.1,
+        rowShare: 0.7,
+        columnShare: 1,
       },
     );
     expect(trees).toHaveLength(errors.length);

@@ -23,18 +23,26 @@ const DATA: Readonly<Record<string, string>> = {
   text: 'The quick brown fox jumps.\n'.repeat(200),
   equal: toLines(
     inventPrompts(120, 1).map(({ id, prompt, luck }) => ({
-      ...{ id, prompt, scores: { strong: luck, weak: luck } },
+      id,
+      prompt,
+      scores: { strong: luck, weak: luck },
     })),
   ),
   ties: toLines(
     inventPrompts(120, 1).map(({ id, prompt }) => ({
-      ...{ id, prompt, model_a: 'strong', model_b: 'weak', winner: 'tie' },
+      id,
+      prompt,
+      model_a: 'strong',
+      model_b: 'weak',
+      winner: 'tie',
     })),
   ),
   assumed: toLines(
     inventPrompts(120, 1).map((invented) => ({
-      ...{ id: invented.id, prompt: invented.prompt },
-      ...{ scores: gradeAnswers(invented), assumed: true },
+      id: invented.id,
+      prompt: invented.prompt,
+      scores: gradeAnswers(invented),
+      assumed: true,
     })),
   ),
   one: good.slice(0, good.indexOf('\n')),

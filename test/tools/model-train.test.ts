@@ -47,7 +47,9 @@ describe('a registered entry', () => {
     const entry = await entryOf(folder);
     expect(JSON.parse(trained.stdout)).toEqual(entry);
     expect(entry).toMatchObject({
-      ...{ id: 'tiny', version: '1', file: 'tiny/scorer.onnx' },
+      id: 'tiny',
+      version: '1',
+      file: 'tiny/scorer.onnx',
       embedder: LOCAL_EMBEDDER.id,
       dimensions: LOCAL_EMBEDDER.dimensions,
       models: ['middle', 'strong', 'weak'],

@@ -5,7 +5,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Azurite, startAzurite } from '../../tools/local-services/azurite.ts';
 import { runTool } from '../fakes/run-tool.ts';
 import { type Router, startRouter } from '../support/router.ts';
@@ -55,7 +55,7 @@ function definition(name: string, changed: object = {}) {
 }
 
 describe('npm run models', () => {
-  it('lists, adds, pauses, resumes, rolls back and removes', async () => {
+  test('lists, adds, pauses, resumes, rolls back and removes', async () => {
     const first = await models(['list']);
     expect(first).toMatchObject({ code: 0, stderr: '' });
     expect(first.stdout).toMatch(
@@ -68,7 +68,8 @@ describe('npm run models', () => {
 
     const file = await fileOf([definition('one'), definition('two', { weight: 3 })]);
     expect(await models(['add', file])).toEqual({
-      ...{ code: 0, stderr: '' },
+      code: 0,
+      stderr: '',
       stdout: 'one is version 1.\ntwo is version 1.\n',
     });
     expect((await models(['pause', 'one'])).stdout).toBe('one is paused (version 2).\n');
@@ -87,7 +88,7 @@ describe('npm run models', () => {
     expect((await models(['list'])).stdout).not.toContain('one');
   });
 
-  it('prints JSON, which it takes back', async () => {
+  test('prints JSON, which it takes back', async () => {
     const { stdout } = await models(['list', '--json']);
     const entries = JSON.parse(stdout);
     expect(entries).toHaveLength(2);
@@ -98,7 +99,7 @@ describe('npm run models', () => {
     );
   });
 
-  it('asks a deployment first, and adds none when one does not answer', async () => {
+  test('asks a deployment first, and adds none when one does not answer', async () => {
     const good = await fileOf(definition('probed'));
     const { code, stderr } = await models(['add', good, '--probe']);
     expect([code, stderr]).toEqual([
@@ -118,14 +119,14 @@ describe('npm run models', () => {
     expect((await models(['list'])).stdout).not.toContain('fine');
   });
 
-  it('adds nothing of a file with one wrong definition, and says what the router says', async () => {
+  test('adds nothing of a file with one wrong definition, and says what the router says', async () => {
     const file = await fileOf([definition('fine'), definition('bad', { wieght: 2 })]);
     const { code, stderr } = await models(['add', file]);
     expect([code, stderr]).toEqual([1, expect.stringMatching(/Did you mean weight\?/)]);
     expect((await models(['list'])).stdout).not.toContain('fine');
   });
 
-  it.each([
+  test.each([
     [['remove', 'nobody'], /no deployment of this name/],
     [['remove', 'strong'], /comes from the settings/],
     [['rollback', 'strong', '7'], /version must be one/],
@@ -135,13 +136,13 @@ describe('npm run models', () => {
     expect(stderr).toMatch(message);
   });
 
-  it('says who may when its key is none', async () => {
+  test('says who may when its key is none', async () => {
     const { code, stderr } = await models(['list'], 'wrong');
     expect([code, stderr]).toEqual([1, expect.stringMatching(/ROUTER_API_KEYS/)]);
     expect(stderr).not.toContain('wrong');
   });
 
-  it.each([
+  test.each([
     [[], /There is no command ""/],
     [['drop', 'one'], /There is no command "drop"/],
     [['remove'], /remove <name>/],
@@ -155,7 +156,7 @@ describe('npm run models', () => {
     expect(stderr).toMatch(message);
   });
 
-  it.each([['{'], ['[]'], [{ endpoint: 'x' }], ['null']])(
+  test.each([['{'], ['[]'], [{ endpoint: 'x' }], ['null']])(
     'ends with 2 for a file with %j',
     async (content) => {
       const { code, stderr } = await models(['add', await fileOf(content)]);
@@ -163,7 +164,7 @@ describe('npm run models', () => {
     },
   );
 
-  it('sends no key over plain http to another machine', async () => {
+  test('sends no key over plain http to another machine', async () => {
     const { code, stderr } = await runTool(
       'models',
       ['list', '--url', 'http://router.example.com'],
@@ -174,7 +175,7 @@ describe('npm run models', () => {
     expect([code, stderr]).toEqual([2, expect.stringMatching(/https/)]);
   });
 
-  it('says that a router is not there, and shows nothing that a terminal would act on', async () => {
+  test('says that a router is not there, and shows nothing that a terminal would act on', async () => {
     const there = await runTool('models', ['list', '--url', 'http://127.0.0.1:9'], {});
     expect([there.code, there.stderr]).toEqual([1, expect.stringMatching(/cannot be reached/)]);
     const server = createServer((_, response) =>

@@ -1,7 +1,7 @@
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { runTool } from '../fakes/run-tool.ts';
 
 let folder: string;
@@ -13,7 +13,7 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
 describe('npm run openapi', () => {
-  it('writes what is committed, the same each time', async () => {
+  test('writes what is committed, the same each time', async () => {
     const file = join(folder, 'written.json');
     for (let round = 0; round < 2; round += 1) {
       const { code, stderr } = await runTool('openapi', ['--file', file]);
@@ -23,7 +23,7 @@ describe('npm run openapi', () => {
     expect(await readdir(folder)).toEqual(['written.json']);
   });
 
-  it('refuses a file that it cannot write, and says what to do', async () => {
+  test('refuses a file that it cannot write, and says what to do', async () => {
     const file = join(folder, 'missing', 'openapi.json');
     const { code, stderr, stdout } = await runTool('openapi', ['--file', file]);
     expect(code).toBe(2);
@@ -33,7 +33,7 @@ describe('npm run openapi', () => {
     expect(stdout).toBe('');
   });
 
-  it('refuses an option that it does not know', async () => {
+  test('refuses an option that it does not know', async () => {
     const { code, stderr } = await runTool('openapi', ['--chek']);
     expect(code).toBe(2);
     expect(stderr).toContain('--chek');
@@ -41,13 +41,13 @@ describe('npm run openapi', () => {
 });
 
 describe('npm run openapi -- --check', () => {
-  it('accepts the committed document', async () => {
+  test('accepts the committed document', async () => {
     const { code, stdout, stderr } = await runTool('openapi', ['--check']);
     expect([code, stderr]).toEqual([0, '']);
     expect(stdout).toContain('up to date');
   });
 
-  it('says where a stale document differs and how to write it anew', async () => {
+  test('says where a stale document differs and how to write it anew', async () => {
     const file = join(folder, 'stale.json');
     const stale = committed.replace('"summary": "Is the router there?"', '"summary": "Is it?"');
     await writeFile(file, stale);
@@ -59,7 +59,7 @@ describe('npm run openapi -- --check', () => {
     expect(await readFile(file, 'utf8')).toBe(stale);
   });
 
-  it.each([
+  test.each([
     ['cut short', (text: string) => text.slice(0, -20)],
     ['longer', (text: string) => `${text}\n`],
   ])('finds a document that is %s', async (_, change) => {
@@ -70,7 +70,7 @@ describe('npm run openapi -- --check', () => {
     expect(stderr).toContain('is stale');
   });
 
-  it.each([
+  test.each([
     ['two operations of one name', '"operationId": "ready"', '"operationId": "health"', 'unique'],
     ['an unknown security scheme', '"bearer": []', '"basic": []', 'security-defined'],
     ['an unknown component', 'schemas/Health"', 'schemas/Wealth"', 'no-unresolved-refs'],
@@ -86,13 +86,13 @@ describe('npm run openapi -- --check', () => {
     expect(stderr).toContain(rule);
   });
 
-  it('says that a document is missing', async () => {
+  test('says that a document is missing', async () => {
     const { code, stderr } = await runTool('openapi', ['--check', '--file', join(folder, 'none')]);
     expect(code).toBe(1);
     expect(stderr).toMatch(/is missing: write it with npm run openapi\.\n$/);
   });
 
-  it('refuses a folder in the place of a file', async () => {
+  test('refuses a folder in the place of a file', async () => {
     const { code, stderr } = await runTool('openapi', ['--check', '--file', folder]);
     expect(code).toBe(2);
     expect(stderr).toMatch(/cannot be read \(EISDIR\): name a file with --file\./);

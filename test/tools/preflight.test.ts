@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, test } from 'vitest';
 import { createArmClient } from '../../tools/azure/arm-client.ts';
 import {
   DEPLOYMENT_DEFAULTS,
@@ -49,7 +49,7 @@ async function modelProblems(values: Readonly<Record<string, string>>, state: Ar
 }
 
 describe('without Azure', () => {
-  it('passes with a name and a region', async () => {
+  test('passes with a name and a region', async () => {
     const { code, stdout } = await preflight({});
     expect(code).toBe(0);
     expect(stdout).toBe(
@@ -57,7 +57,7 @@ describe('without Azure', () => {
     );
   });
 
-  it('reads the environment where there is no azd', async () => {
+  test('reads the environment where there is no azd', async () => {
     const { code } = await runTool('preflight', ['--offline'], {
       ...GOOD,
       AZURE_ENV_NAME: 'Upper',
@@ -65,7 +65,7 @@ describe('without Azure', () => {
     expect(code).toBe(2);
   });
 
-  it.each([
+  test.each([
     [{ AZURE_ENV_NAME: 'a'.repeat(33) }, 'must have 1 to 32'],
     [{ AZURE_ENV_NAME: 'Router' }, 'azd env new'],
     [{ AZURE_LOCATION: '' }, 'AZURE_LOCATION must be'],
@@ -115,7 +115,7 @@ describe('without Azure', () => {
     expect(problems[0]).toContain(said);
   });
 
-  it('tells everything at once, and no key', async () => {
+  test('tells everything at once, and no key', async () => {
     const { code, stderr } = await preflight({
       AZURE_ENV_NAME: 'Router',
       AZURE_LOCATION: '',
@@ -126,7 +126,7 @@ describe('without Azure', () => {
     expect(stderr).not.toContain('a-secret-key');
   });
 
-  it.each([
+  test.each([
     [{ ...ELSEWHERE, WEAK_API_KEY: 'k' }],
     [{ ...ELSEWHERE, WEAK_API_KEY: '', KEY_VAULT_NAME: 'kv' }],
     [{ ...AZURE_ELSEWHERE, WEAK_HAS_KEY: 'false', WEAK_API_STYLE: 'azure' }],
@@ -138,7 +138,7 @@ describe('without Azure', () => {
     },
   );
 
-  it.each([
+  test.each([
     [{ ROUTER_SCORER: 'mine' }, /ROUTER_SCORER names "mine".*local@2, routellm@1/],
     [{ ROUTER_STRONG_SHARE: '0.3' }, /the scorer routellm has none.*set ROUTER_THRESHOLD instead/],
     [
@@ -152,13 +152,13 @@ describe('without Azure', () => {
     expect(code).toBe(2);
   });
 
-  it('takes what the local scorer can take', async () => {
+  test('takes what the local scorer can take', async () => {
     const embedding = { EMBEDDING_MODEL: 'text-embedding-3-large' };
     const values = { ROUTER_SCORER: 'local', ROUTER_STRONG_SHARE: '0.3', ...embedding };
     expect(await preflight(values)).toMatchObject({ code: 0 });
   });
 
-  it('reads the environment where azd has none selected', async () => {
+  test('reads the environment where azd has none selected', async () => {
     const azd = await createFakeAzd({}, 'none');
     cleanUps.push(azd.remove);
     const { code, stdout } = await runTool('preflight', ['--offline'], { ...azd.env, ...GOOD });
@@ -166,7 +166,7 @@ describe('without Azure', () => {
     expect(code).toBe(0);
   });
 
-  it('says what azd said when the selected environment cannot be read', async () => {
+  test('says what azd said when the selected environment cannot be read', async () => {
     const azd = await createFakeAzd({}, 'broken');
     cleanUps.push(azd.remove);
     const { code, stderr } = await runTool('preflight', ['--offline'], { ...azd.env, ...GOOD });
@@ -178,7 +178,7 @@ describe('without Azure', () => {
 });
 
 describe('in Azure', () => {
-  it('passes when the region has the models and the subscription has quota', async () => {
+  test('passes when the region has the models and the subscription has quota', async () => {
     const { code, stdout, stderr, requests } = { requests: [], ...(await preflight({}, WELL)) };
     expect(stderr).toContain(
       'gpt-5.6-sol 2026-07-09: 80 of 100 thousand tokens a minute are free, 50 are asked for.',
@@ -188,7 +188,7 @@ describe('in Azure', () => {
     expect(requests.every((request) => request.startsWith('GET '))).toBe(true);
   });
 
-  it('says how much quota is free, and where there is enough', async () => {
+  test('says how much quota is free, and where there is enough', async () => {
     const { code, stderr } = await preflight(
       {},
       {
@@ -204,7 +204,7 @@ describe('in Azure', () => {
     expect(code).toBe(2);
   });
 
-  it('does not count against a deployment what it has already', async () => {
+  test('does not count against a deployment what it has already', async () => {
     const state: ArmState = {
       ...WELL,
       usages: { ...WELL.usages, 'OpenAI.GlobalStandard.gpt-5.6-sol': [100, 100] },
@@ -214,7 +214,7 @@ describe('in Azure', () => {
     expect(await modelProblems({ AZURE_RESOURCE_GROUP: 'gone' }, state)).toHaveLength(1);
   });
 
-  it.each([
+  test.each([
     ['has not', [], 'The region does not have this model.'],
     [
       'has in other versions',
@@ -259,13 +259,13 @@ describe('in Azure', () => {
     expect(problems[0]).toContain(said);
   });
 
-  it('does not look for a weak model that is elsewhere', async () => {
+  test('does not look for a weak model that is elsewhere', async () => {
     const models = (WELL.models ?? []).filter(({ name }) => name !== 'gpt-5.6-luna');
     const values = { ...ELSEWHERE, WEAK_API_KEY: 'k' };
     expect(await modelProblems(values, { ...WELL, models })).toEqual([]);
   });
 
-  it('leaves it to the deployment to register resource providers', async () => {
+  test('leaves it to the deployment to register resource providers', async () => {
     const state = { ...WELL, unregistered: ['Web', 'ApiManagement', 'App'] };
     const { code, stderr } = await preflight({}, state);
     expect(stderr).toContain('will register the resource provider Microsoft.Web.');
@@ -274,7 +274,7 @@ describe('in Azure', () => {
     expect(code).toBe(0);
   });
 
-  it('asks for the provider that no resource of the template names', async () => {
+  test('asks for the provider that no resource of the template names', async () => {
     const { code, stderr } = await preflight(
       { PRIVATE_NETWORK: 'true' },
       { ...WELL, unregistered: ['App'] },
@@ -283,20 +283,20 @@ describe('in Azure', () => {
     expect(code).toBe(2);
   });
 
-  it('asks for the provider that tells about models', async () => {
+  test('asks for the provider that tells about models', async () => {
     const { code, stderr } = await preflight({}, { ...WELL, unregistered: ['CognitiveServices'] });
     expect(stderr).toContain('az provider register --namespace Microsoft.CognitiveServices --wait');
     expect(code).toBe(2);
   });
 
-  it('says so when Azure stays busy', async () => {
+  test('says so when Azure stays busy', async () => {
     const { code, stderr } = await preflight({}, { ...WELL, failFirst: [400] });
     expect(stderr).toContain('answered 400 (Busy:)');
     expect(stderr).toContain('--offline');
     expect(code).toBe(2);
   });
 
-  it('says so when nobody is signed in, or the subscription cannot be seen', async () => {
+  test('says so when nobody is signed in, or the subscription cannot be seen', async () => {
     const signedOut = await preflight({ SIGNED_OUT: 'true' }, WELL);
     expect(signedOut.stderr).toContain('azd auth login');
     expect(signedOut.code).toBe(2);
@@ -306,7 +306,7 @@ describe('in Azure', () => {
     expect(unseen.code).toBe(2);
   });
 
-  it('sends no token over an open connection to another machine', async () => {
+  test('sends no token over an open connection to another machine', async () => {
     const { code, stderr } = await runTool('preflight', ['--arm', 'http://192.0.2.1'], GOOD);
     expect(stderr).toContain('--arm must be an https address');
     expect(code).toBe(2);
@@ -323,13 +323,13 @@ describe('the client of Azure Resource Manager', () => {
     return { items: client.list(path), requests: arm.requests };
   }
 
-  it('reads a list to its end', async () => {
+  test('reads a list to its end', async () => {
     const { items, requests } = await list({});
     expect(await items).toHaveLength(10);
     expect(requests).toHaveLength(5);
   });
 
-  it('tries again when Azure is busy, but not for ever', async () => {
+  test('tries again when Azure is busy, but not for ever', async () => {
     const { items } = await list({ failFirst: [429, 503] });
     expect(await items).toHaveLength(10);
     const busy = await list({ failFirst: [500, 500, 500, 500] });
@@ -345,7 +345,7 @@ describe('the parameters of azd', () => {
     return new Map([...found].map(([, name = '', value = '']) => [name, value]));
   }
 
-  it('have the defaults that are checked', async () => {
+  test('have the defaults that are checked', async () => {
     const parameters = await readParameters();
     for (const [name, value] of Object.entries(DEPLOYMENT_DEFAULTS)) {
       // The model elsewhere has no default.
@@ -354,14 +354,14 @@ describe('the parameters of azd', () => {
     }
   });
 
-  it('are all settings of a pipeline, but for secrets and what azd sets', async () => {
+  test('are all settings of a pipeline, but for secrets and what azd sets', async () => {
     const names = [...(await readParameters()).keys()].filter(
       (name) => !name.startsWith('AZURE_') && !['WEAK_API_KEY', 'FRONT_DOOR_KEY'].includes(name),
     );
     expect(names.toSorted()).toEqual(DEPLOYMENT_SETTINGS.toSorted());
   });
 
-  it('have the scorer and its models that are checked', async () => {
+  test('have the scorer and its models that are checked', async () => {
     const templates = await readFile('infra/main.bicep', 'utf8');
     expect(templates).toContain(`STRONG_SCORER_MODEL: '${STAND_INS.strong}'`);
     expect(templates).toContain(`WEAK_SCORER_MODEL: '${STAND_INS.weak}'`);

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { findReadSettings } from '../../tools/infra/app-settings.ts';
 import {
   simulatorSettings,
@@ -21,7 +21,7 @@ async function readJson<T>(path: string): Promise<T> {
 type LocalSettings = { readonly Values: Readonly<Record<string, string>> };
 
 describe('local.settings.sample.json', () => {
-  it('lists every setting, and no other', async () => {
+  test('lists every setting, and no other', async () => {
     const { Values: values } = await readJson<LocalSettings>('local.settings.sample.json');
     const ofTheHost = [
       'AzureWebJobsStorage',
@@ -33,7 +33,7 @@ describe('local.settings.sample.json', () => {
     );
   });
 
-  it('has values that work locally', async () => {
+  test('has values that work locally', async () => {
     const { Values: values } = await readJson<LocalSettings>('local.settings.sample.json');
     const simulator = await startSimulator();
     const router = await startRouter({
@@ -47,7 +47,7 @@ describe('local.settings.sample.json', () => {
   });
 });
 
-it('copied sample settings still get a simulator and Azurite of their own', async () => {
+test('copied sample settings still get a simulator and Azurite of their own', async () => {
   const { Values: values } = await readJson<LocalSettings>('local.settings.sample.json');
   const services = await startLocalServices(values);
   expect(services.simulatorUrl).toBeDefined();
@@ -63,20 +63,20 @@ it('copied sample settings still get a simulator and Azurite of their own', asyn
   await beside.close();
 });
 
-it("a deployment of the user's own keeps its name beside the simulated ones", () => {
+test("a deployment of the user's own keeps its name beside the simulated ones", () => {
   const settings = simulatorSettings('http://127.0.0.1:1', { STRONG_DEPLOYMENT: 'mine' });
   expect(settings).not.toHaveProperty('STRONG_MODEL');
   expect(settings).toMatchObject({ WEAK_DEPLOYMENT: 'weak', WEAK_MODEL: 'gpt-5.6-luna' });
 });
 
 describe('README.md', () => {
-  it('has every setting in its table', async () => {
+  test('has every setting in its table', async () => {
     const readme = await readFile('README.md', 'utf8');
     const missing = (await settingsRead()).filter((name) => !readme.includes(`\`${name}\``));
     expect(missing).toEqual([]);
   });
 
-  it('names no npm script that is not there', async () => {
+  test('names no npm script that is not there', async () => {
     const { scripts } = await readJson<{ scripts: Record<string, string> }>('package.json');
     for (const file of ['README.md', 'CONTRIBUTING.md', 'docs/deploy.md']) {
       const text = await readFile(file, 'utf8');
@@ -87,7 +87,7 @@ describe('README.md', () => {
 });
 
 describe('the lock file', () => {
-  it('holds no address of a registry', async () => {
+  test('holds no address of a registry', async () => {
     const lock = await readFile('package-lock.json', 'utf8');
     expect(lock).not.toMatch(/"resolved"|https?:\/\/[^"]*registry/);
   });
@@ -98,7 +98,7 @@ describe('docs/deploy.md', () => {
     return [...(await readFile(path, 'utf8')).matchAll(pattern)].map(([, name]) => name ?? '');
   }
 
-  it.each([
+  test.each([
     ['parameter', 'infra/main.bicep', /^param (\w+)/gm],
     ['output', 'infra/main.bicep', /^output (\w+)/gm],
     ['value of the azd environment', 'infra/main.bicepparam', /readEnvironmentVariable\('(\w+)'/g],

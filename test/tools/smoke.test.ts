@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Azurite, startAzurite } from '../../tools/local-services/azurite.ts';
 import { SUBSCRIPTION, startFakeArm } from '../fakes/fake-arm.ts';
 import { createFakeAzd } from '../fakes/fake-azd.ts';
@@ -68,7 +68,7 @@ const ALL = [
 ];
 
 describe('a router as it is deployed', () => {
-  it('passes, with a cache that misses and then hits', async () => {
+  test('passes, with a cache that misses and then hits', async () => {
     const { code, stdout, stderr } = await smoke(router.url, ['--expect-cache']);
     expect(names(stdout, 'ok')).toEqual(ALL);
     expect(stdout).toContain('ok: embedding cache: miss, then hit');
@@ -78,13 +78,13 @@ describe('a router as it is deployed', () => {
     expect(code).toBe(0);
   });
 
-  it('passes behind API Management', async () => {
+  test('passes behind API Management', async () => {
     const { code, stdout } = await smoke(`${gateway.url}/`, ['--expect-cache'], GATEWAY_KEY);
     expect(names(stdout, 'ok')).toEqual(ALL);
     expect(code).toBe(0);
   });
 
-  it('fails with a wrong key, and says which to give', async () => {
+  test('fails with a wrong key, and says which to give', async () => {
     const { code, stdout } = await smoke(router.url, [], 'another-key');
     expect(stdout).toContain('not ok: routed answer: HTTP 401.');
     expect(stdout).toContain('--key-from names the environment variable');
@@ -94,7 +94,7 @@ describe('a router as it is deployed', () => {
 });
 
 describe('after azd has deployed', () => {
-  it('asks the router with the key of the environment', async () => {
+  test('asks the router with the key of the environment', async () => {
     const azd = await createFakeAzd({ ROUTER_URL: router.url, SMART_ROUTER_API_KEY: KEY });
     const { code, stdout } = await runTool('azd', ['postdeploy'], azd.env);
     expect(names(stdout, 'ok')).toEqual(ALL);
@@ -102,7 +102,7 @@ describe('after azd has deployed', () => {
     await azd.remove();
   });
 
-  it.each([
+  test.each([
     ['local', 0],
     ['routellm', 1],
   ])('demands a cache where the scorer needs one: %s', async (name, expected) => {
@@ -114,7 +114,7 @@ describe('after azd has deployed', () => {
     await Promise.all([azd.remove(), local.close()]);
   });
 
-  it('asks API Management with the key of its subscription', async () => {
+  test('asks API Management with the key of its subscription', async () => {
     const arm = await startFakeArm({ gatewayKey: GATEWAY_KEY });
     const azd = await createFakeAzd({
       ROUTER_URL: router.url,
@@ -132,7 +132,7 @@ describe('after azd has deployed', () => {
 });
 
 describe('what is wrong', () => {
-  it('a router without a cache, when one is demanded', async () => {
+  test('a router without a cache, when one is demanded', async () => {
     const local = await startRouter();
     const passing = await smoke(local.url, [], '');
     expect(passing.stdout).toContain('ok: embedding cache: none, since the embedder is local');
@@ -146,7 +146,7 @@ describe('what is wrong', () => {
     await local.close();
   });
 
-  it('tables that do not answer, unless that is allowed', async () => {
+  test('tables that do not answer, unless that is allowed', async () => {
     const half = await startRouter({
       settings: {
         MODELS_FOLDER: scorer.modelsFolder,
@@ -167,7 +167,7 @@ describe('what is wrong', () => {
     await half.close();
   });
 
-  it('a deployment that is not there, although another answers in its place', async () => {
+  test('a deployment that is not there, although another answers in its place', async () => {
     const half = await startRouter({ settings: { WEAK_DEPLOYMENT: 'misspelt' } });
     const { stdout } = await smoke(half.url, ['--allow-degraded'], '');
     expect(names(stdout, 'not ok')).toContain('ready');
@@ -175,7 +175,7 @@ describe('what is wrong', () => {
     await half.close();
   });
 
-  it('no OpenAPI file', async () => {
+  test('no OpenAPI file', async () => {
     const { code, stdout } = await smokeAt((request, response) => {
       const isHealth = request.url === '/health';
       response.writeHead(isHealth ? 200 : 404).end(isHealth ? '{"status":"online"}' : '');
@@ -184,20 +184,20 @@ describe('what is wrong', () => {
     expect(code).toBe(1);
   });
 
-  it('something else at that address: nothing more is asked', async () => {
+  test('something else at that address: nothing more is asked', async () => {
     const { code, stdout } = await smokeAt((_, response) => response.writeHead(404).end());
     expect(stdout).toContain('not ok: health: HTTP 404.');
     expect(names(stdout, 'ok')).toEqual([]);
     expect(code).toBe(1);
   });
 
-  it('nothing at that address', async () => {
+  test('nothing at that address', async () => {
     const { code, stdout } = await smoke('http://127.0.0.1:9');
     expect(stdout).toContain('not ok: health: fetch failed');
     expect(code).toBe(1);
   });
 
-  it('an answer that repeats the key: it is left out', async () => {
+  test('an answer that repeats the key: it is left out', async () => {
     const { stdout } = await smokeAt((request, response) => {
       const isHealth = request.url === '/health';
       const refusal = { error: { message: `${request.headers['api-key']} is unknown` } };
@@ -208,7 +208,7 @@ describe('what is wrong', () => {
     expect(stdout).not.toContain(KEY);
   });
 
-  it('a redirect: the key is not sent after it', async () => {
+  test('a redirect: the key is not sent after it', async () => {
     const { code, stdout } = await smokeAt((request, response) => {
       if (request.url === '/health') response.end('{"status":"online"}');
       else response.writeHead(307, { location: router.url + request.url }).end();
@@ -217,19 +217,19 @@ describe('what is wrong', () => {
     expect(code).toBe(1);
   });
 
-  it('an address where the key could be read on its way', async () => {
+  test('an address where the key could be read on its way', async () => {
     const { code, stderr } = await smoke('http://router.example');
     expect(stderr).toContain('--url must be an https address');
     expect(code).toBe(2);
   });
 
-  it('an address with the path that clients use', async () => {
+  test('an address with the path that clients use', async () => {
     const { code, stderr } = await runTool('smoke', ['--url', `${router.url}/llm`]);
     expect(stderr).toContain('without /llm');
     expect(code).toBe(2);
   });
 
-  it('a variable without a key, whose name may be the key itself', async () => {
+  test('a variable without a key, whose name may be the key itself', async () => {
     const { code, stderr } = await runTool('smoke', [
       ...['--url', router.url, '--key-from', 'k-123'],
     ]);
@@ -239,7 +239,7 @@ describe('what is wrong', () => {
   });
 });
 
-it('waits for a deployment that is just starting', async () => {
+test('waits for a deployment that is just starting', async () => {
   let asked = 0;
   const { stdout } = await smokeAt(
     (_, response) => {

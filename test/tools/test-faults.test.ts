@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { checkAnswer, checkCalls, type Received } from '../../tools/faults/check-answer.ts';
 import { createQuestionMaker, modelsOf, type Question } from '../../tools/faults/question.ts';
 import { runTool } from '../fakes/run-tool.ts';
@@ -49,19 +49,19 @@ const kinds = (to: Question, received: Received): string[] =>
   checkAnswer(to, received).findings.map(({ kind }) => kind);
 
 describe('an answer that is as it has to be', () => {
-  it('plain', () => {
+  test('plain', () => {
     const to = question(false);
     const verdict = checkAnswer(to, answer(to, plain(to.answerOf('weak'))));
     expect(verdict).toEqual({ outcome: 'chosen', findings: [] });
   });
 
-  it('streamed', () => {
+  test('streamed', () => {
     const to = question(true);
     const body = `: ping\n\n${chunk(to.answerOf('weak'))}${finish}${done}`;
     expect(checkAnswer(to, answer(to, body))).toEqual({ outcome: 'chosen', findings: [] });
   });
 
-  it('from the other deployment, after the chosen one', () => {
+  test('from the other deployment, after the chosen one', () => {
     const to = question(false, ['fallback']);
     const received = answer(to, plain(to.answerOf('strong'), 'strong'), {
       headers: {
@@ -73,7 +73,7 @@ describe('an answer that is as it has to be', () => {
     expect(checkAnswer(to, received)).toEqual({ outcome: 'fallback', findings: [] });
   });
 
-  it('an error that had to come, and a stream that had to break', () => {
+  test('an error that had to come, and a stream that had to break', () => {
     const refused = question(false, ['error 400']);
     const error = answer(refused, '{"error":{"message":"No.","code":null}}', { status: 400 });
     expect(checkAnswer(refused, error)).toEqual({ outcome: 'error 400', findings: [] });
@@ -87,7 +87,7 @@ describe('an answer that is as it has to be', () => {
 });
 
 describe('an answer that is lost', () => {
-  it.each([
+  test.each([
     ['broke off', 'half'],
     ['timed out', ''],
     ['complete', ''],
@@ -100,7 +100,7 @@ describe('an answer that is lost', () => {
 describe('an answer that is given twice', () => {
   const to = question(true);
   const text = to.answerOf('weak');
-  it.each([
+  test.each([
     ['two [DONE]', `${chunk(text)}${finish}${done}${done}`],
     ['text behind [DONE]', `${chunk(text)}${finish}${done}${chunk('more')}`],
     ['two error events', `${chunk(text)}${failed}${failed}`],
@@ -110,7 +110,7 @@ describe('an answer that is given twice', () => {
     expect(kinds({ ...to, due: ['chosen', 'broken off'] }, answer(to, body))).toContain('doubled');
   });
 
-  it('by more calls than it admits', () => {
+  test('by more calls than it admits', () => {
     const received = answer(to, '');
     expect(checkCalls(received, 2, true)).toMatchObject([{ kind: 'doubled' }]);
     expect(checkCalls(received, 1, true)).toEqual([]);
@@ -120,25 +120,25 @@ describe('an answer that is given twice', () => {
 });
 
 describe('an answer that is another one', () => {
-  it('the text of another question', () => {
+  test('the text of another question', () => {
     const to = question(false);
     const body = plain(to.answerOf('weak').replace(to.id, otherId));
     expect(kinds(to, answer(to, body))).toEqual(['mixed up']);
   });
 
-  it('the headers of another answer', () => {
+  test('the headers of another answer', () => {
     const to = question(false);
     const headers = { 'x-ms-client-request-id': otherId };
     expect(kinds(to, answer(to, plain(to.answerOf('weak')), { headers }))).toEqual(['mixed up']);
   });
 
-  it('the headers of another model', () => {
+  test('the headers of another model', () => {
     const to = question(false);
     const headers = { 'x-smart-router-selected-model': modelsOf('strong').shown };
     expect(kinds(to, answer(to, plain(to.answerOf('weak')), { headers }))).toEqual(['mixed up']);
   });
 
-  it('a model switched in the middle of a stream', () => {
+  test('a model switched in the middle of a stream', () => {
     const to = question(true);
     const [start, end] = [to.answerOf('weak').slice(0, 9), to.answerOf('weak').slice(9)];
     const body = `${chunk(start)}${chunk(end, { model: modelsOf('strong').served })}${finish}${done}`;
@@ -149,7 +149,7 @@ describe('an answer that is another one', () => {
 describe('an answer that is malformed', () => {
   const to = question(true, ['chosen', 'broken off']);
   const text = to.answerOf('weak');
-  it.each([
+  test.each([
     ['[DONE] behind an error event', `${chunk(text)}${failed}${done}`],
     ['an error event behind [DONE]', `${chunk(text)}${finish}${done}${failed}`],
     ['no end', chunk(text)],
@@ -161,7 +161,7 @@ describe('an answer that is malformed', () => {
     expect(kinds(to, answer(to, body))).toContain('malformed');
   });
 
-  it.each([
+  test.each([
     ['no JSON', 200, '<html>'],
     ['an error without a message', 500, '{"error":{"code":"x"}}'],
     ['a page instead of an error', 502, '<html>'],
@@ -172,13 +172,13 @@ describe('an answer that is malformed', () => {
 });
 
 describe('an answer that had not to come', () => {
-  it('an error where another deployment had to answer', () => {
+  test('an error where another deployment had to answer', () => {
     const to = question(false, ['fallback']);
     const error = answer(to, '{"error":{"message":"No.","code":null}}', { status: 500 });
     expect(kinds(to, error)).toEqual(['not due']);
   });
 
-  it('from another deployment without a reason for it', () => {
+  test('from another deployment without a reason for it', () => {
     const to = question(false, ['fallback']);
     const headers = { 'x-smart-router-attempt-chain': 'strong;500, weak;200' };
     expect(kinds(to, answer(to, plain(to.answerOf('weak')), { headers }))).toContain('not due');
@@ -186,14 +186,14 @@ describe('an answer that had not to come', () => {
 });
 
 describe('npm run test:faults', () => {
-  it('explains itself', async () => {
+  test('explains itself', async () => {
     const { code, stdout } = await runTool('test-faults', ['--help']);
     expect(stdout).toContain('--only <fault>');
     expect(stdout).toContain('simulator killed');
     expect(code).toBe(0);
   });
 
-  it.each([
+  test.each([
     [['--requests', 'many'], '--requests must be a whole number'],
     [['--requests', '0'], '--requests must be from 1'],
     [['--concurrency', '1000'], '--concurrency must be from 1 to 200'],
@@ -207,7 +207,7 @@ describe('npm run test:faults', () => {
     expect(code).toBe(2);
   });
 
-  it('does harm to the app, and finds every answer as it had to be', async () => {
+  test('does harm to the app, and finds every answer as it had to be', async () => {
     const { code, stdout } = await runTool('test-faults', [
       ...['--requests', '300', '--json'],
       // All of them take a minute and a half, of which the gate has its own run.

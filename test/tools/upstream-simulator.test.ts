@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { setTimeout } from 'node:timers/promises';
 import OpenAI, { APIError, AzureOpenAI } from 'openai';
-import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { type Simulator, startSimulator } from '../../tools/upstream-simulator/simulator.ts';
 
 const API_VERSION = '2024-10-21';
@@ -105,7 +105,7 @@ const WEATHER_TOOL = {
 };
 
 describe('paths', () => {
-  it('answers an AzureOpenAI client on the classic path and records the request', async () => {
+  test('answers an AzureOpenAI client on the classic path and records the request', async () => {
     const completion = await azureClient().chat.completions.create({
       model: 'ignored',
       messages: user('Hello there'),
@@ -125,7 +125,7 @@ describe('paths', () => {
     });
   });
 
-  it.each(['/openai/v1', '/v1'])('answers an OpenAI client under %s by model', async (path) => {
+  test.each(['/openai/v1', '/v1'])('answers an OpenAI client under %s by model', async (path) => {
     const client = openAIClient(path);
     const completion = await client.chat.completions.create({
       model: 'weak',
@@ -137,7 +137,7 @@ describe('paths', () => {
     expect(simulator.requests.map(({ deployment }) => deployment)).toEqual(['weak', 'embedding']);
   });
 
-  it('lists models', async () => {
+  test('lists models', async () => {
     const azure = await openAIClient('/openai/v1').models.list();
     expect(azure.data.map(({ id }) => id)).toContain('gpt-5.6-luna-2026-07-09');
     const plain = await openAIClient('/v1').models.list();
@@ -146,7 +146,7 @@ describe('paths', () => {
     expect(classic.status).toBe(200);
   });
 
-  it('answers 404 without api-version, for an unknown path, and for an unknown deployment', async () => {
+  test('answers 404 without api-version, for an unknown path, and for an unknown deployment', async () => {
     const classic = await post({ messages: user('Hi') }, classicUrl().split('?')[0]);
     expect(await errorOf(classic)).toMatchObject({ status: 404, message: 'Resource not found' });
     const responses = await post({}, `${simulator.url}/openai/v1/responses`);
@@ -155,14 +155,14 @@ describe('paths', () => {
     expect(await errorOf(unknown)).toMatchObject({ status: 404, code: 'DeploymentNotFound' });
   });
 
-  it('refuses chat on an embedding deployment and a v1 call without model', async () => {
+  test('refuses chat on an embedding deployment and a v1 call without model', async () => {
     const kind = await post({ messages: user('Hi') }, classicUrl('embedding'));
     expect(await errorOf(kind)).toMatchObject({ status: 400, code: 'OperationNotSupported' });
     const v1 = await post({ messages: user('Hi') }, `${simulator.url}/openai/v1/chat/completions`);
     expect(await errorOf(v1)).toMatchObject({ status: 400, param: 'model' });
   });
 
-  it('checks the key when it has one', async () => {
+  test('checks the key when it has one', async () => {
     const locked = await startSimulator({ apiKey: 'secret' });
     const url = `${locked.url}/v1/models`;
     const statusWith = async (headers: Record<string, string>) =>
@@ -176,7 +176,7 @@ describe('paths', () => {
 });
 
 describe('plain chat completions', () => {
-  it('has the whole body and the headers of the real service', async () => {
+  test('has the whole body and the headers of the real service', async () => {
     const response = await post({ messages: user('Hi') });
     expect(response.headers.get('x-ms-deployment-name')).toBe('strong');
     for (const name of ['apim-request-id', 'x-request-id', 'x-ms-region', 'azureml-model-session'])
@@ -205,7 +205,7 @@ describe('plain chat completions', () => {
     });
   });
 
-  it('honours n, max_completion_tokens, stop and logprobs', async () => {
+  test('honours n, max_completion_tokens, stop and logprobs', async () => {
     const { choices, usage } = await azureClient().chat.completions.create({
       model: 'strong',
       messages: user('Hi'),
@@ -226,7 +226,7 @@ describe('plain chat completions', () => {
     expect(stopped.choices[0]?.message.content).toBe('This is the simulated');
   });
 
-  it('answers valid JSON for json_object and json_schema', async () => {
+  test('answers valid JSON for json_object and json_schema', async () => {
     const free = await azureClient().chat.completions.create({
       model: 'strong',
       messages: user('JSON please'),
@@ -256,7 +256,7 @@ describe('plain chat completions', () => {
     });
   });
 
-  it.each([
+  test.each([
     ['{"messages":', 'could not parse'],
     [{}, "Missing required parameter: 'messages'"],
     [{ messages: [] }, "Invalid 'messages'"],
@@ -278,14 +278,14 @@ describe('plain chat completions', () => {
     });
   });
 
-  it('takes and records fields that it does not know', async () => {
+  test('takes and records fields that it does not know', async () => {
     expect((await ask('Hi', { brand_new: 1 })).status).toBe(200);
     expect(simulator.requests[0]?.body).toMatchObject({ brand_new: 1 });
   });
 });
 
 describe('streamed chat completions', () => {
-  it('sends the frames in the order of the real service', async () => {
+  test('sends the frames in the order of the real service', async () => {
     const response = await ask('Hi', { stream: true, stream_options: { include_usage: true } });
     expect(response.headers.get('content-type')).toBe('text/event-stream; charset=utf-8');
     const frames = await framesOf(response);
@@ -308,13 +308,13 @@ describe('streamed chat completions', () => {
     expect(frames.at(-1)).toMatchObject({ choices: [], usage: { prompt_tokens: 8 } });
   });
 
-  it('leaves usage out unless asked for it', async () => {
+  test('leaves usage out unless asked for it', async () => {
     const frames = await framesOf(await ask('Hi', { stream: true }));
     expect(frames.filter((frame) => 'usage' in frame)).toEqual([]);
     expect(frames.at(-1)).toMatchObject({ choices: [{ finish_reason: 'stop' }] });
   });
 
-  it('gives the same text as the plain answer, for each of n choices', async () => {
+  test('gives the same text as the plain answer, for each of n choices', async () => {
     const body = { model: 'weak', messages: user('Hello, schöne 世界!'), n: 2 };
     const plain = await azureClient('weak').chat.completions.create(body);
     const stream = await azureClient('weak').chat.completions.create({ ...body, stream: true });
@@ -326,7 +326,7 @@ describe('streamed chat completions', () => {
     expect(texts[0]).toContain('世界');
   });
 
-  it('spaces the chunks as a marker asks', async () => {
+  test('spaces the chunks as a marker asks', async () => {
     const start = performance.now();
     const frames = await framesOf(await ask('[sim:chunks:5:20]', { stream: true }));
     // Timers may fire a little early.
@@ -336,7 +336,7 @@ describe('streamed chat completions', () => {
 });
 
 describe('tools', () => {
-  it('calls the first tool when the marker asks for it, and answers once its result is there', async () => {
+  test('calls the first tool when the marker asks for it, and answers once its result is there', async () => {
     const tools = [WEATHER_TOOL];
     const messages = user('Weather? [sim:tool]');
     const completion = await azureClient().chat.completions.create({
@@ -365,12 +365,12 @@ describe('tools', () => {
     expect(final.choices[0]).toMatchObject({ finish_reason: 'stop' });
   });
 
-  it('answers with text when nothing asks for a tool', async () => {
+  test('answers with text when nothing asks for a tool', async () => {
     const response = await ask('Hi', { tools: [WEATHER_TOOL], tool_choice: 'auto' });
     expect(await response.json()).toMatchObject({ choices: [{ finish_reason: 'stop' }] });
   });
 
-  it('streams the arguments of a named function over several chunks', async () => {
+  test('streams the arguments of a named function over several chunks', async () => {
     const stream = azureClient().chat.completions.stream({
       model: 'strong',
       messages: user('Weather?'),
@@ -403,7 +403,7 @@ describe('embeddings', () => {
     return left.reduce((sum, element, index) => sum + element * (right[index] ?? 0), 0);
   }
 
-  it('gives the same unit vectors as float and as base64, near for similar texts', async () => {
+  test('gives the same unit vectors as float and as base64, near for similar texts', async () => {
     // The client asks for base64 by itself and decodes it.
     const decoded = await azureClient('embedding').embeddings.create({
       model: 'embedding',
@@ -424,7 +424,7 @@ describe('embeddings', () => {
     expect(Math.abs(dot(mat, other))).toBeLessThan(0.2);
   });
 
-  it('takes token arrays and shortens to the dimensions asked for', async () => {
+  test('takes token arrays and shortens to the dimensions asked for', async () => {
     const { data, usage } = await openAIClient().embeddings.create({
       model: 'embedding',
       input: [[1, 2, 3], [4]],
@@ -435,7 +435,7 @@ describe('embeddings', () => {
     expect(usage.prompt_tokens).toBe(4);
   });
 
-  it.each([
+  test.each([
     [{ input: 'word '.repeat(8192) }, 'context_length_exceeded'],
     [{ input: 'Hi', dimensions: 4096 }, 'integer_above_max_value'],
     [{ input: '' }, 'invalid_value'],
@@ -445,7 +445,7 @@ describe('embeddings', () => {
     expect(await errorOf(response)).toMatchObject({ status: 400, code });
   });
 
-  it('fails when a marker in the input asks for it', async () => {
+  test('fails when a marker in the input asks for it', async () => {
     const body = { input: ['fine', '[sim:503@embeddings]'] };
     const response = await post(body, classicUrl('embedding', 'embeddings'));
     expect(response.status).toBe(503);
@@ -454,7 +454,7 @@ describe('embeddings', () => {
 });
 
 describe('provoked errors', () => {
-  it.each([
+  test.each([
     ['401', 401, '401'],
     ['403', 403, 'AuthenticationTypeDisabled'],
     ['404', 404, 'DeploymentNotFound'],
@@ -478,7 +478,7 @@ describe('provoked errors', () => {
     expect(error.requestID).toBeTruthy();
   });
 
-  it('names the filtered category in innererror', async () => {
+  test('names the filtered category in innererror', async () => {
     expect(await errorOf(await ask('[sim:content_filter]'))).toMatchObject({
       param: 'prompt',
       innererror: {
@@ -488,7 +488,7 @@ describe('provoked errors', () => {
     });
   });
 
-  it('tells when to retry, and works after the given number of failures', async () => {
+  test('tells when to retry, and works after the given number of failures', async () => {
     const failed = await ask('[sim:429::2500]');
     expect(failed.headers.get('retry-after')).toBe('3');
     expect(failed.headers.get('retry-after-ms')).toBe('2500');
@@ -505,7 +505,7 @@ describe('provoked errors', () => {
     expect((await ask('Other [sim:429:1][sim:500:1]')).status).toBe(429);
   });
 
-  it('hits only the deployment that the marker names, and only by the newest user message', async () => {
+  test('hits only the deployment that the marker names, and only by the newest user message', async () => {
     const body = { messages: user('[sim:500@strong]') };
     expect((await post(body)).status).toBe(500);
     expect((await post(body, classicUrl('weak'))).status).toBe(200);
@@ -513,7 +513,7 @@ describe('provoked errors', () => {
     expect((await post(later)).status).toBe(200);
   });
 
-  it('refuses what reasoning models refuse, and prompts beyond the context', async () => {
+  test('refuses what reasoning models refuse, and prompts beyond the context', async () => {
     const strict = await startSimulator({
       deployments: [
         {
@@ -548,7 +548,7 @@ describe('provoked errors', () => {
     await strict.close();
   });
 
-  it('refuses in the words of older versions what a deployment does not know, and long completions', async () => {
+  test('refuses in the words of older versions what a deployment does not know, and long completions', async () => {
     const old = await startSimulator({
       deployments: [
         {
@@ -583,7 +583,7 @@ describe('provoked errors', () => {
 });
 
 describe('broken, slow and odd answers', () => {
-  it('[sim:cut] destroys the connection in the middle of a stream and of a body', async () => {
+  test('[sim:cut] destroys the connection in the middle of a stream and of a body', async () => {
     const streamed = await readAll(await ask('[sim:cut:1]', { stream: true }));
     expect(streamed.isBroken).toBe(true);
     expect(streamed.text).toContain('"content":"This"');
@@ -594,13 +594,13 @@ describe('broken, slow and odd answers', () => {
     expect(simulator.requests.map(({ aborted }) => aborted)).toEqual([false, false]);
   });
 
-  it('[sim:cut:0] destroys the connection before any byte', async () => {
+  test('[sim:cut:0] destroys the connection before any byte', async () => {
     await expect(ask('[sim:cut:0]')).rejects.toThrow('fetch failed');
     await expect(ask('[sim:cut:0:1] once', { stream: true })).rejects.toThrow('fetch failed');
     expect((await ask('[sim:cut:0:1] once', { stream: true })).status).toBe(200);
   });
 
-  it.each([
+  test.each([
     ['[sim:stall:0]', false],
     ['[sim:stall]', false],
     ['[sim:stall]', true],
@@ -618,7 +618,7 @@ describe('broken, slow and odd answers', () => {
     await vi.waitFor(() => expect(simulator.requests[0]?.aborted).toBe(true));
   });
 
-  it('[sim:error_event] puts an error inside the 200 stream', async () => {
+  test('[sim:error_event] puts an error inside the 200 stream', async () => {
     const stream = await azureClient().chat.completions.create({
       model: 'strong',
       messages: user('[sim:error_event:1]'),
@@ -637,13 +637,13 @@ describe('broken, slow and odd answers', () => {
     expect((await ask('[sim:error_event]')).status).toBe(500);
   });
 
-  it('[sim:slow] waits before the first byte', async () => {
+  test('[sim:slow] waits before the first byte', async () => {
     const start = performance.now();
     expect((await ask('[sim:slow:80]')).status).toBe(200);
     expect(performance.now() - start).toBeGreaterThan(75);
   });
 
-  it('[sim:reasoning] uses up the token limit', async () => {
+  test('[sim:reasoning] uses up the token limit', async () => {
     const response = await ask('[sim:reasoning:50]', { max_completion_tokens: 50 });
     expect(await response.json()).toMatchObject({
       choices: [{ message: { content: '' }, finish_reason: 'length' }],
@@ -651,7 +651,7 @@ describe('broken, slow and odd answers', () => {
     });
   });
 
-  it('[sim:output_filter] breaks the answer off', async () => {
+  test('[sim:output_filter] breaks the answer off', async () => {
     const frames = await framesOf(await ask('[sim:output_filter]', { stream: true }));
     expect(frames.at(-1)).toMatchObject({
       choices: [
@@ -663,7 +663,7 @@ describe('broken, slow and odd answers', () => {
     });
   });
 
-  it('[sim:big] answers that many bytes', async () => {
+  test('[sim:big] answers that many bytes', async () => {
     const completion = await azureClient().chat.completions.create({
       model: 'strong',
       messages: user('[sim:big:3000001]'),
@@ -671,7 +671,7 @@ describe('broken, slow and odd answers', () => {
     expect(completion.choices[0]?.message.content).toHaveLength(3_000_001);
   });
 
-  it('[sim:big] waits for a slow reader', async () => {
+  test('[sim:big] waits for a slow reader', async () => {
     // More than the sockets' own buffers hold.
     const content = '[sim:big:15000000]';
     const start = performance.now();
@@ -687,14 +687,14 @@ describe('broken, slow and odd answers', () => {
 });
 
 describe('the server', () => {
-  it('keeps only as many requests as told', async () => {
+  test('keeps only as many requests as told', async () => {
     const small = await startSimulator({ record: 2 });
     for (const name of ['a', 'b', 'c']) await fetch(`${small.url}/${name}`);
     expect(small.requests.map(({ path }) => path)).toEqual(['/b', '/c']);
     await small.close();
   });
 
-  it('survives garbage and a client that leaves while it sends its body', async () => {
+  test('survives garbage and a client that leaves while it sends its body', async () => {
     const { hostname, port } = new URL(simulator.url);
     for (const socket of [connect(Number(port), hostname), sendRaw('{"mess', 100)]) {
       socket.on('error', () => {});
@@ -707,12 +707,12 @@ describe('the server', () => {
     expect((await ask('Still there?')).status).toBe(200);
   });
 
-  it('reports a port that is taken', async () => {
+  test('reports a port that is taken', async () => {
     const port = Number(new URL(simulator.url).port);
     await expect(startSimulator({ port })).rejects.toMatchObject({ code: 'EADDRINUSE' });
   });
 
-  it('closes at once while requests are stalled, slow or idle', async () => {
+  test('closes at once while requests are stalled, slow or idle', async () => {
     const busy = await startSimulator({ delayMs: 60_000 });
     const url = `${busy.url}/v1/chat/completions`;
     await fetch(`${busy.url}/v1/models`).then((response) => response.text());

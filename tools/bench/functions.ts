@@ -40,7 +40,11 @@ async function bundleEmptyFunction(folder: string): Promise<void> {
     absWorkingDir: PROJECT_FOLDER,
     entryPoints: { index: 'tools/bench/empty-function.ts' },
     outdir: folder,
-    ...{ bundle: true, platform: 'node', format: 'esm', minify: true, logLevel: 'warning' },
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    minify: true,
+    logLevel: 'warning',
     external: ['@azure/functions-core'],
     banner: REQUIRE_BANNER,
   });

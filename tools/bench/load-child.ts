@@ -22,7 +22,11 @@ async function sendPlain(order: LoadOrder): Promise<LoadResult> {
   const startedAt = performance.now();
   await new Promise<void>((resolve, reject) => {
     const options = {
-      ...{ url, connections, headers, duration: seconds, timeout: 30 },
+      url,
+      connections,
+      headers,
+      duration: seconds,
+      timeout: 30,
       method: 'POST' as const,
       requests: bodies.map((body) => ({ body })),
     };

@@ -118,7 +118,11 @@ async function measureTurn(
   const { connections, seconds } = turn;
   const cpuBefore = await server?.cpuMs();
   const result = await load.send({
-    ...{ url, headers, connections, seconds, isStreamed },
+    url,
+    headers,
+    connections,
+    seconds,
+    isStreamed,
     bodies: bodies(isStreamed),
   });
   const cpuMs = server && (await server.cpuMs()) - (cpuBefore ?? 0);
@@ -129,7 +133,8 @@ async function measureTurn(
     requests_per_second: (1_000 * answers) / elapsedMs,
     ...(cpuMs !== undefined && { cpu_us: (1_000 * cpuMs) / answers }),
     ...(server && { memory: await server.memoryMb() }),
-    ...{ answers, errors },
+    answers,
+    errors,
   };
 }
 

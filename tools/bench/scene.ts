@@ -98,7 +98,9 @@ async function startScene(starting: Starting): Promise<Scene> {
   const tables = { TABLES_CONNECTION_STRING: azurite.connectionString };
   const inTable = await router({ ...embedded, ...tables, EMBEDDING_CACHE_ENTRIES: '1' });
   const grown = await router({
-    ...{ ...settings, ...tables, UPSTREAM_KEY_SIMULATED: 'key-of-the-simulator' },
+    ...settings,
+    ...tables,
+    UPSTREAM_KEY_SIMULATED: 'key-of-the-simulator',
     REGISTRY_TABLE: 'grown',
   });
   const portkey = await start((port) => portkeyProgram(port, folder));

@@ -20,9 +20,15 @@ export function toPastRecord(random: Random, requestId: string, past: PastReques
   const stream = random() < work.streamed;
   const answering = isFallback ? otherThan(decided) : decided;
   return {
-    ...{ requestId, at, useCase: work.useCase, scorer, stream },
-    ...{ winRate: decided.win_rate, percentile: decided.percentile },
-    ...{ threshold: decided.threshold, distance: decided.distance },
+    requestId,
+    at,
+    useCase: work.useCase,
+    scorer,
+    stream,
+    winRate: decided.win_rate,
+    percentile: decided.percentile,
+    threshold: decided.threshold,
+    distance: decided.distance,
     strongShareForeseen: shareOf(work.useCase),
     deployment: answering.deployment,
     selectedModel: answering.selected_model,
@@ -92,7 +98,11 @@ function timesOf(
   const scoringMs = lognormal(random, 0.25, 0.3);
   const overheadMs = embeddingMs + scoringMs + lognormal(random, 0.6, 0.5);
   return {
-    ...{ embeddingMs, scoringMs, overheadMs, upstreamMs, totalMs: overheadMs + upstreamMs },
+    embeddingMs,
+    scoringMs,
+    overheadMs,
+    upstreamMs,
+    totalMs: overheadMs + upstreamMs,
     ...(isStreamed && { firstTokenMs: overheadMs + lognormal(random, firstMs, 0.4) }),
   };
 }

@@ -17,7 +17,11 @@ export type Work = {
 /** What an application's users may ask in an hour. */
 export const WORKS: readonly Work[] = [
   {
-    ...{ useCase: 'support', weight: 42, answerTokens: 140, contextTokens: 700, streamed: 0.8 },
+    useCase: 'support',
+    weight: 42,
+    answerTokens: 140,
+    contextTokens: 700,
+    streamed: 0.8,
     templates: [
       'How do I {}?',
       'I would like to {}. Where do I find that?',
@@ -38,7 +42,11 @@ export const WORKS: readonly Work[] = [
     ],
   },
   {
-    ...{ useCase: 'extraction', weight: 26, answerTokens: 60, contextTokens: 1_400, streamed: 0 },
+    useCase: 'extraction',
+    weight: 26,
+    answerTokens: 60,
+    contextTokens: 1_400,
+    streamed: 0,
     templates: [
       'Give the {} of the letter above as JSON.',
       'Which {} does the document name? Answer with a list.',
@@ -55,7 +63,11 @@ export const WORKS: readonly Work[] = [
     ],
   },
   {
-    ...{ useCase: 'coding', weight: 18, answerTokens: 520, contextTokens: 1_100, streamed: 0.9 },
+    useCase: 'coding',
+    weight: 18,
+    answerTokens: 520,
+    contextTokens: 1_100,
+    streamed: 0.9,
     templates: [
       'Write a TypeScript function that {}, with tests for the edges.',
       'Explain step by step why this code does not {} and fix it.',
@@ -73,7 +85,11 @@ export const WORKS: readonly Work[] = [
     ],
   },
   {
-    ...{ useCase: 'writing', weight: 14, answerTokens: 360, contextTokens: 250, streamed: 0.7 },
+    useCase: 'writing',
+    weight: 14,
+    answerTokens: 360,
+    contextTokens: 250,
+    streamed: 0.7,
     templates: [
       'Write a short, friendly note about {}.',
       'Draft a product announcement about {} in three paragraphs, without superlatives.',

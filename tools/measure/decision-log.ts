@@ -102,7 +102,9 @@ async function chat(pool: Pool, useCase: string) {
 
 async function post(pool: Pool, path: string, json: Json): Promise<{ readonly status: number }> {
   const { statusCode, body } = await pool.request({
-    ...{ method: 'POST', path, body: JSON.stringify(json) },
+    method: 'POST',
+    path,
+    body: JSON.stringify(json),
     headers: { 'content-type': 'application/json' },
   });
   await body.text();

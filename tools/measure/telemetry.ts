@@ -28,7 +28,8 @@ export async function measureTelemetry({ rounds, requests }: Rounds): Promise<vo
     'log alone': {},
     'log, traces and metrics': { ...endpoint, ...often },
     'the same, 1 of 10 traced': {
-      ...{ ...endpoint, ...often },
+      ...endpoint,
+      ...often,
       OTEL_TRACES_SAMPLER: 'traceidratio',
       OTEL_TRACES_SAMPLER_ARG: '0.1',
     },

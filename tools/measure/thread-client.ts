@@ -24,7 +24,8 @@ export function createThreadClient(url: string, connections: number): ThreadClie
   const pool = new Pool(url, { connections });
   async function send(method: 'GET' | 'POST', path: string, body?: Json, key?: string) {
     const answer = await pool.request({
-      ...{ method, path },
+      method,
+      path,
       headers: {
         'content-type': 'application/json',
         ...(key !== undefined && { 'idempotency-key': key }),

@@ -60,7 +60,9 @@ export function readGoal(commandLine: CommandLine): CalibrationGoal {
 export function shareGoal(share: number): CalibrationGoal {
   const value = Math.min(Math.max(share, SHARES.min), SHARES.max);
   return {
-    ...{ kind: 'strong-share', value, basis: 'measured' },
+    kind: 'strong-share',
+    value,
+    basis: 'measured',
     tolerance: toleranceOf('strong-share', value, undefined),
   };
 }

@@ -119,7 +119,9 @@ function write({ dimensions, documents }: Index, { value }: Json, bytes: number)
 /** Fields that were not sent are null. */
 function withNulls(attributes: unknown): readonly Json[] {
   return (attributes as readonly Json[]).map((one) => ({
-    ...{ text: null, number: null, flag: null },
+    text: null,
+    number: null,
+    flag: null,
     ...one,
   }));
 }

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import {
   type Caller,
   checkUseCase,
@@ -14,13 +14,13 @@ const limited: Caller = { ...anybody, useCases: ['chat', 'mail'], deployments: [
 describe('readUseCase', () => {
   const read = (headers: Record<string, string>) => readUseCase((name) => headers[name] ?? null);
 
-  it('reads either spelling, the one with an underscore first', () => {
+  test('reads either spelling, the one with an underscore first', () => {
     expect(read({ 'x-use_case': 'a', 'x-use-case': 'b' })).toBe('a');
     expect(read({ 'x-use-case': 'team:mail.v-2_1' })).toBe('team:mail.v-2_1');
     expect(read({})).toBeUndefined();
   });
 
-  it.each(['', ' ', 'a b', 'a,b', 'a\nb', 'a"', 'ä', 'x'.repeat(65)])(
+  test.each(['', ' ', 'a b', 'a,b', 'a\nb', 'a"', 'ä', 'x'.repeat(65)])(
     'takes %j for none',
     (useCase) => {
       expect(read({ 'x-use_case': useCase })).toBeUndefined();
@@ -30,14 +30,14 @@ describe('readUseCase', () => {
 });
 
 describe('checkUseCase', () => {
-  it('lets a caller without a limit name any use case, or none', () => {
+  test('lets a caller without a limit name any use case, or none', () => {
     for (const caller of [undefined, anybody]) {
       expect(() => checkUseCase(caller, 'other')).not.toThrow();
       expect(() => checkUseCase(caller, undefined)).not.toThrow();
     }
   });
 
-  it('holds a caller to its use cases', () => {
+  test('holds a caller to its use cases', () => {
     expect(() => checkUseCase(limited, 'mail')).not.toThrow();
     for (const useCase of ['other', 'Mail', undefined]) {
       expect(() => checkUseCase(limited, useCase)).toThrow(
@@ -53,7 +53,7 @@ describe('checkUseCase', () => {
 });
 
 describe('mayCall', () => {
-  it('holds a caller to its deployments', () => {
+  test('holds a caller to its deployments', () => {
     expect([undefined, anybody, limited].map((caller) => mayCall(caller, 'weak'))).toEqual([
       true,
       true,
@@ -66,7 +66,7 @@ describe('mayCall', () => {
     ]);
   });
 
-  it('has an error that says what may be called', () => {
+  test('has an error that says what may be called', () => {
     const error = new DeploymentNotAllowedError(limited, 'model');
     expect(error.status).toBe(403);
     expect(toErrorBody(error).error).toEqual({

@@ -1,5 +1,5 @@
 import { createHmac } from 'node:crypto';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { EntraAccess } from '../../../shared/access/entra-settings.ts';
 import {
   createVerifyToken,
@@ -56,7 +56,7 @@ const statusOf = async (token: string) => (await refusalOf(token)).status;
 const secondsFromNow = (seconds: number) => Math.floor(Date.now() / 1000) + seconds;
 
 describe('a token that lets in', () => {
-  it('names its caller by the object id', async () => {
+  test('names its caller by the object id', async () => {
     const token = await entra.sign({ preferred_username: 'ann@example.com', name: 'Ann' });
     expect(await verify(token)).toEqual({
       caller: { name: CALLER_ID, role: 'user' },
@@ -64,31 +64,31 @@ describe('a token that lets in', () => {
     });
   });
 
-  it('names it by the client where there is no object id', async () => {
+  test('names it by the client where there is no object id', async () => {
     const token = await entra.sign({ oid: undefined, azp: 'the-client' });
     expect((await verify(token)).caller.name).toBe('the-client');
   });
 
-  it('may be of version 1', async () => {
+  test('may be of version 1', async () => {
     const claims = { iss: `https://sts.windows.net/${TENANT}/`, azp: undefined, appid: 'x' };
     expect((await verify(await entra.sign(claims))).caller.name).toBe(CALLER_ID);
   });
 
-  it('may be for each of the audiences', async () => {
+  test('may be for each of the audiences', async () => {
     expect(await verify(await entra.sign({ aud: 'the-client-id' }))).toBeDefined();
   });
 
-  it("may be a user's, with a scope in the place of a role", async () => {
+  test("may be a user's, with a scope in the place of a role", async () => {
     const token = await entra.sign({ roles: undefined, scp: 'access_as_user' });
     expect(await verify(token)).toBeDefined();
   });
 
-  it('may be a minute early or late, as clocks are', async () => {
+  test('may be a minute early or late, as clocks are', async () => {
     expect(await verify(await entra.sign({ exp: secondsFromNow(-30) }))).toBeDefined();
     expect(await verify(await entra.sign({ nbf: secondsFromNow(30) }))).toBeDefined();
   });
 
-  it('costs one request for keys, however many come at once', async () => {
+  test('costs one request for keys, however many come at once', async () => {
     const token = await entra.sign();
     await Promise.all(Array.from({ length: 20 }, () => verify(token)));
     expect(entra.fetches).toBe(1);
@@ -101,7 +101,7 @@ describe('a token is refused with a 401', () => {
   const signature = 'ERR_JWS_SIGNATURE_VERIFICATION_FAILED';
   const algorithm = 'ERR_JOSE_ALG_NOT_ALLOWED';
 
-  it.each<[string, string, () => Promise<string> | string]>([
+  test.each<[string, string, () => Promise<string> | string]>([
     ['for another audience', claim, () => entra.sign({ aud: 'api://other' })],
     ['without an audience', claim, () => entra.sign({ aud: undefined })],
     ['of another issuer', claim, () => entra.sign({ iss: 'https://login.example.com/v2.0' })],
@@ -138,7 +138,7 @@ describe('a token is refused with a 401', () => {
     expect(entra.fetches).toBeLessThan(2);
   });
 
-  it('that says what is wrong with it', async () => {
+  test('that says what is wrong with it', async () => {
     const expired = await refusalOf(await entra.sign({ exp: secondsFromNow(-120) }));
     expect(expired.message).toContain('has expired');
     const other = await refusalOf(await entra.sign({ aud: 'api://other' }));
@@ -148,7 +148,7 @@ describe('a token is refused with a 401', () => {
 });
 
 describe('what a token may do', () => {
-  it('is nothing without a role or a scope', async () => {
+  test('is nothing without a role or a scope', async () => {
     for (const claims of [{ roles: [] }, { roles: undefined }, { roles: undefined, scp: ' ' }]) {
       const error = await refusalOf(await entra.sign(claims));
       expect(error).toMatchObject({ status: 403, code: 'role_required' });
@@ -156,7 +156,7 @@ describe('what a token may do', () => {
     }
   });
 
-  it('takes one of the roles or scopes that are wanted', async () => {
+  test('takes one of the roles or scopes that are wanted', async () => {
     const check = create({ roles: ['Router.Call', 'chat'] });
     expect(await check(await entra.sign())).toBeDefined();
     expect(await check(await entra.sign({ roles: undefined, scp: 'other chat' }))).toBeDefined();
@@ -164,7 +164,7 @@ describe('what a token may do', () => {
     expect((await refusalOf(other, check)).status).toBe(403);
   });
 
-  it("is an administrator's with the role for it, and not with a scope of that name", async () => {
+  test("is an administrator's with the role for it, and not with a scope of that name", async () => {
     const check = create({ roles: ['Router.Call'], adminRole: 'Router.Admin' });
     const role = await check(await entra.sign({ roles: ['Router.Admin'] }));
     expect(role.caller.role).toBe('admin');
@@ -172,7 +172,7 @@ describe('what a token may do', () => {
     expect(scope.caller.role).toBe('user');
   });
 
-  it("is the front door's for the identities that are named, without a role", async () => {
+  test("is the front door's for the identities that are named, without a role", async () => {
     const check = create({ frontDoors: [CALLER_ID], roles: ['Router.Call'] });
     expect(await check(await entra.sign({ roles: undefined }))).toMatchObject({
       isFrontDoor: true,
@@ -182,7 +182,7 @@ describe('what a token may do', () => {
 });
 
 describe('the keys of the tenant', () => {
-  it('are fetched again for a key that is new, but not for every token that names one', async () => {
+  test('are fetched again for a key that is new, but not for every token that names one', async () => {
     await verify(await entra.sign());
     await entra.rotate();
     const token = await entra.sign();
@@ -195,7 +195,7 @@ describe('the keys of the tenant', () => {
     expect(entra.fetches).toBe(2);
   });
 
-  it('let nobody in any more once they are withdrawn', async () => {
+  test('let nobody in any more once they are withdrawn', async () => {
     const old = await entra.sign({ exp: secondsFromNow(2 * 3_600) });
     await verify(old);
     await entra.rotate();
@@ -206,7 +206,7 @@ describe('the keys of the tenant', () => {
     expect(entra.fetches).toBe(2);
   });
 
-  it.each(['refusing', 'failing', 'nonsense', 'redirecting', 'silent'] as const)(
+  test.each(['refusing', 'failing', 'nonsense', 'redirecting', 'silent'] as const)(
     'cannot be had, %s: a 503 at once, and soon another try',
     async (fault) => {
       entra.fail(fault);
@@ -227,7 +227,7 @@ describe('the keys of the tenant', () => {
     },
   );
 
-  it('serve on while they cannot be fetched again, for a day', async () => {
+  test('serve on while they cannot be fetched again, for a day', async () => {
     const token = await entra.sign({ exp: secondsFromNow(30 * 3_600) });
     await verify(token);
     entra.fail('failing');
@@ -241,7 +241,7 @@ describe('the keys of the tenant', () => {
 });
 
 describe('looksLikeToken', () => {
-  it('tells tokens from keys', async () => {
+  test('tells tokens from keys', async () => {
     expect(looksLikeToken(await entra.sign())).toBe(true);
     for (const key of [
       '',

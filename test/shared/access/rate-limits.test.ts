@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { createRateLimits, type RateLimits } from '../../../shared/access/rate-limits.ts';
 import { readRateLimits } from '../../../shared/access/read-rate-limits.ts';
 import { HttpError } from '../../../shared/base/errors.ts';
@@ -38,7 +38,7 @@ function admitted(limits: RateLimits, one: ReturnType<typeof owner>, requests: n
 }
 
 describe('requests a minute', () => {
-  it('are let in until they are used up, and come back one by one', () => {
+  test('are let in until they are used up, and come back one by one', () => {
     const { limits, clock } = start('key=60');
     expect(admitted(limits, owner('a'), 100)).toBe(60);
     clock.ms += 1_000;
@@ -47,7 +47,7 @@ describe('requests a minute', () => {
     expect(admitted(limits, owner('a'), 100)).toBe(60);
   });
 
-  it('are refused with a 429 that says when to come again, and then are let in', () => {
+  test('are refused with a 429 that says when to come again, and then are let in', () => {
     const { limits, clock } = start('key=2');
     admitted(limits, owner('a'), 2);
     clock.ms += 10_500;
@@ -65,14 +65,14 @@ describe('requests a minute', () => {
     expect(refusal(limits, owner('a'))).toBeUndefined();
   });
 
-  it('are counted for each caller and each use case apart', () => {
+  test('are counted for each caller and each use case apart', () => {
     const { limits } = start('key=2,use-case=3');
     expect(admitted(limits, owner('a', 'x'), 9)).toBe(2);
     expect(admitted(limits, owner('b', 'x'), 9)).toBe(1);
     expect(admitted(limits, owner('b', 'y'), 9)).toBe(1);
   });
 
-  it('of a caller cannot be had again by inventing use cases', () => {
+  test('of a caller cannot be had again by inventing use cases', () => {
     const { limits } = start('key=5,use-case=100');
     const let_in = Array.from({ length: 50_000 }, (_, index) =>
       refusal(limits, owner('a', `invented-${index}`)),
@@ -80,19 +80,19 @@ describe('requests a minute', () => {
     expect(let_in).toHaveLength(5);
   });
 
-  it('without a use case count as those of one', () => {
+  test('without a use case count as those of one', () => {
     const { limits } = start('use-case=3');
     expect(admitted(limits, owner('a'), 9)).toBe(3);
     expect(admitted(limits, owner('b'), 9)).toBe(0);
     expect(admitted(limits, owner('b', 'x'), 9)).toBe(3);
   });
 
-  it('of nobody in particular are limited by use case alone', () => {
+  test('of nobody in particular are limited by use case alone', () => {
     const { limits } = start('key=1,use-case=3');
     expect(admitted(limits, owner(undefined, 'x'), 9)).toBe(3);
   });
 
-  it('of a named caller or use case have their own limit', () => {
+  test('of a named caller or use case have their own limit', () => {
     const { limits } = start('key=1,key:batch=4,use-case:support=2');
     expect(admitted(limits, owner('batch'), 9)).toBe(4);
     expect(admitted(limits, owner('other'), 9)).toBe(1);
@@ -101,20 +101,20 @@ describe('requests a minute', () => {
     expect(admitted(others, owner('other', 'support'), 9)).toBe(2);
   });
 
-  it('that one limit refuses take nothing from the other', () => {
+  test('that one limit refuses take nothing from the other', () => {
     const { limits } = start('key=2,use-case:full=1');
     expect(admitted(limits, owner('a', 'full'), 9)).toBe(1);
     expect(admitted(limits, owner('a', 'free'), 9)).toBe(1);
   });
 
-  it('are not limited when there is no setting', () => {
+  test('are not limited when there is no setting', () => {
     const limits = createRateLimits([]);
     expect(admitted(limits, owner('a', 'x'), 1_000)).toBe(1_000);
   });
 });
 
 describe('tokens a minute', () => {
-  it('make who took more than there was wait until the debt is paid', () => {
+  test('make who took more than there was wait until the debt is paid', () => {
     const { limits, clock } = start('key=1000/600');
     expect(refusal(limits, owner('a'))).toBeUndefined();
     limits.countTokens(owner('a'), 1_200);
@@ -126,21 +126,21 @@ describe('tokens a minute', () => {
     expect(refusal(limits, owner('a'))).toBeUndefined();
   });
 
-  it('are taken from the use case, too', () => {
+  test('are taken from the use case, too', () => {
     const { limits } = start('key=1000,use-case:support=1000/100');
     limits.countTokens(owner('a', 'support'), 100);
     expect(refusal(limits, owner('b', 'support'))).toBeDefined();
     expect(refusal(limits, owner('b', 'other'))).toBeUndefined();
   });
 
-  it('that make no sense count for nothing', () => {
+  test('that make no sense count for nothing', () => {
     const { limits } = start('key=1000/100');
     for (const tokens of [0, -5, Number.NaN]) limits.countTokens(owner('a'), tokens);
     expect(refusal(limits, owner('a'))).toBeUndefined();
   });
 });
 
-it('never lets in more than the allowance and what came back of it, at any times', () => {
+test('never lets in more than the allowance and what came back of it, at any times', () => {
   const steps = fc.array(fc.nat(20_000), { minLength: 1, maxLength: 300 });
   fc.assert(
     fc.property(fc.integer({ min: 1, max: 50 }), steps, (perMinute, pauses) => {
@@ -162,7 +162,7 @@ it('never lets in more than the allowance and what came back of it, at any times
 });
 
 describe('ROUTER_RATE_LIMITS', () => {
-  it('reads requests and tokens of all, and of some by name', () => {
+  test('reads requests and tokens of all, and of some by name', () => {
     const read = new SettingsReader({
       ROUTER_RATE_LIMITS: ' key=60/200000, use-case=30 ,key:batch=600/1000000,use-case:a.b:c=100',
     });
@@ -175,7 +175,7 @@ describe('ROUTER_RATE_LIMITS', () => {
     expect(read.problems).toEqual([]);
   });
 
-  it.each([
+  test.each([
     'key',
     'key=',
     'key=0',

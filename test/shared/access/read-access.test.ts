@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { type Access, readAccess } from '../../../shared/access/read-access.ts';
 import { SettingsReader } from '../../../shared/base/settings-reader.ts';
 
@@ -15,7 +15,7 @@ function read(settings: Readonly<Record<string, string>>): {
 }
 
 describe('access tokens of Entra ID', () => {
-  it('are taken with a tenant and an audience', () => {
+  test('are taken with a tenant and an audience', () => {
     const { access, problems } = read(entra);
     expect(problems).toEqual([]);
     expect(access).toEqual({
@@ -31,7 +31,7 @@ describe('access tokens of Entra ID', () => {
     });
   });
 
-  it('are taken beside keys, with all there is to say of them', () => {
+  test('are taken beside keys, with all there is to say of them', () => {
     const { access, problems } = read({
       ...entra,
       ...keys,
@@ -50,14 +50,14 @@ describe('access tokens of Entra ID', () => {
     });
   });
 
-  it.each(['http://127.0.0.1:8080', 'http://localhost', 'http://[::1]:1'])(
+  test.each(['http://127.0.0.1:8080', 'http://localhost', 'http://[::1]:1'])(
     'may come unencrypted from this machine: %s',
     (authority) => {
       expect(read({ ...entra, ENTRA_AUTHORITY: authority }).problems).toEqual([]);
     },
   );
 
-  it.each<[string, Record<string, string>]>([
+  test.each<[string, Record<string, string>]>([
     ['ENTRA_TENANT_ID', { ...entra, ENTRA_TENANT_ID: 'common' }],
     ['ENTRA_TENANT_ID', { ...entra, ENTRA_TENANT_ID: 'contoso.onmicrosoft.com' }],
     ['ENTRA_TENANT_ID is missing', { ENTRA_AUDIENCE: 'api://router' }],
@@ -79,7 +79,7 @@ describe('access tokens of Entra ID', () => {
 });
 
 describe('what contradicts', () => {
-  it.each<[string, Record<string, string>]>([
+  test.each<[string, Record<string, string>]>([
     ['ROUTER_AUTH=none and ENTRA_TENANT_ID', { ...entra, ROUTER_AUTH: 'none' }],
     ['ROUTER_AUTH=none and ROUTER_API_KEYS', { ...keys, ROUTER_AUTH: 'none' }],
     ['ROUTER_AUTH=none and FRONT_DOOR', { ROUTER_AUTH: 'none', FRONT_DOOR: 'function-key' }],
@@ -90,6 +90,6 @@ describe('what contradicts', () => {
   });
 });
 
-it('opens nothing where nothing is set', () => {
+test('opens nothing where nothing is set', () => {
   expect(read({})).toEqual({ access: { apiKeys: [], hostChecksKey: false }, problems: [] });
 });

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
-import { expect, it } from 'vitest';
+import { expect, test } from 'vitest';
 import { createBag } from '../../../shared/base/bag.ts';
 
-it('holds what was added and not taken out again, in any order', () => {
+test('holds what was added and not taken out again, in any order', () => {
   const steps = fc.array(fc.oneof(fc.constant('add' as const), fc.nat(20)), { maxLength: 60 });
   fc.assert(
     fc.property(steps, (all) => {

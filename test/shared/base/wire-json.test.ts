@@ -1,4 +1,4 @@
-import { expect, it } from 'vitest';
+import { expect, test } from 'vitest';
 import { fromJson, toJson } from '../../../shared/base/wire-json.ts';
 import { parseChatRequest } from '../../../shared/chat-format/chat-request.ts';
 
@@ -7,27 +7,27 @@ function sent(text: string): string {
   return toJson(parseChatRequest(fromJson(text)).upstreamBody);
 }
 
-it('keeps whole numbers that no double can hold, as they were written', () => {
+test('keeps whole numbers that no double can hold, as they were written', () => {
   const numbers = '"seed":9223372036854775807,"deep":{"a":[-18446744073709551615,1e400,1E+999]}';
   expect(sent(`{"messages":[{"role":"user","content":"Hi"}],${numbers}}`)).toContain(numbers);
 });
 
-it('leaves all other values as JSON.parse reads them', () => {
+test('leaves all other values as JSON.parse reads them', () => {
   const text =
     '{"a":[0,-0.5,1e3,0.1234567890123456789,9007199254740991,"1234567890123456789"],"b":null}';
   expect(fromJson(text)).toEqual(JSON.parse(text));
 });
 
-it('refuses a whole number that is too large where one is read', () => {
+test('refuses a whole number that is too large where one is read', () => {
   expect(() => sent('{"prompt":"Hi","max_tokens":9223372036854775807}')).toThrow(/max_tokens/);
 });
 
-it('reports what is nested too deeply to be written', () => {
+test('reports what is nested too deeply to be written', () => {
   const deep = fromJson(`${'['.repeat(50_000)}${']'.repeat(50_000)}`);
   expect(() => toJson(deep)).toThrow(/nested too deeply/);
 });
 
-it('takes little longer for a large text with a long number in it', () => {
+test('takes little longer for a large text with a long number in it', () => {
   const large = `[${'{},'.repeat(300_000)}1]`;
   const withLong = large.replace(/1\]$/, '1111111111111111]');
   const time = (text: string): number => {
@@ -39,7 +39,7 @@ it('takes little longer for a large text with a long number in it', () => {
   expect(time(withLong)).toBeLessThan(5 * time(large) + 100);
 });
 
-it('refuses a long number where an object is read', () => {
+test('refuses a long number where an object is read', () => {
   const options = '{"prompt":"Hi","stream":true,"stream_options":12345678901234567890}';
   expect(() => sent(options)).toThrow(/stream_options/);
 });

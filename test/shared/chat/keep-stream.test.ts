@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { HttpError } from '../../../shared/base/errors.ts';
 import { keepStream } from '../../../shared/chat/keep-stream.ts';
 import type { ChatMessage } from '../../../shared/chat-format/chat-request.ts';
@@ -29,7 +29,7 @@ async function run(chunks: readonly string[], error?: HttpError, leaveAfter = In
 }
 
 describe('a stream that is kept', () => {
-  it('is kept before its [DONE], in one chunk with content or not', async () => {
+  test('is kept before its [DONE], in one chunk with content or not', async () => {
     const content = event({ content: 'Hel' }) + event({ content: 'lo' });
     for (const chunks of [[content, DONE], [content + DONE]]) {
       const { kept, passed } = await run(chunks);
@@ -39,7 +39,7 @@ describe('a stream that is kept', () => {
     }
   });
 
-  it('has calls of tools put together by their index, and the first choice alone', async () => {
+  test('has calls of tools put together by their index, and the first choice alone', async () => {
     const { kept } = await run([
       event({ role: 'assistant', content: null }),
       event({ tool_calls: [{ index: 1, id: 'b', function: { name: 'g', arguments: '' } }] }),
@@ -59,7 +59,7 @@ describe('a stream that is kept', () => {
     expect(kept[0]?.message?.content).toBeNull();
   });
 
-  it('that breaks off, or whose reader leaves, is kept as far as it came, once', async () => {
+  test('that breaks off, or whose reader leaves, is kept as far as it came, once', async () => {
     const chunks = [event({ content: 'Hel' }), event({ content: 'lo' }), 'data: {"error":{}}\n\n'];
     const broken = await run(chunks);
     expect(broken.passed).toEqual(chunks);
@@ -69,7 +69,7 @@ describe('a stream that is kept', () => {
     expect((await run([])).kept).toMatchObject([{ message: undefined, isWhole: false }]);
   });
 
-  it('ends with an error in the place of [DONE] when it could not be kept', async () => {
+  test('ends with an error in the place of [DONE] when it could not be kept', async () => {
     const error = new HttpError('Full.', { status: 503, code: 'full' });
     const { passed, kept } = await run([event({ content: 'Hi' }), DONE], error);
     expect(passed).toHaveLength(2);
@@ -79,7 +79,7 @@ describe('a stream that is kept', () => {
 });
 
 describe('of a plain answer', () => {
-  it.each([
+  test.each([
     [
       { content: 'Hi', refusal: null, annotations: [] },
       { role: 'assistant', content: 'Hi' },

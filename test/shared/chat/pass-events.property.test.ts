@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { HttpError } from '../../../shared/base/errors.ts';
 import { openEvents, type StreamEnd } from '../../../shared/chat/pass-events.ts';
 
@@ -73,7 +73,7 @@ async function pass(chunks: readonly Uint8Array[], changed: Partial<typeof optio
 }
 
 describe('server-sent events', () => {
-  it('come out byte for byte, however the network cut them', async () => {
+  test('come out byte for byte, however the network cut them', async () => {
     await fc.assert(
       fc.asyncProperty(stream, cuts, async ({ bytes }, places) => {
         const passed = await pass(split(bytes, places));
@@ -83,7 +83,7 @@ describe('server-sent events', () => {
     );
   });
 
-  it('come out without the usage that only the router asked for, and nothing else missing', async () => {
+  test('come out without the usage that only the router asked for, and nothing else missing', async () => {
     const usage = `data: ${chunkOf([], { usage: { total_tokens: 7 } })}`;
     await fc.assert(
       fc.asyncProperty(stream, cuts, async ({ end, events, bytes }, places) => {
@@ -96,7 +96,7 @@ describe('server-sent events', () => {
     );
   });
 
-  it('that break off anywhere end in an error, and not in [DONE]', async () => {
+  test('that break off anywhere end in an error, and not in [DONE]', async () => {
     await fc.assert(
       fc.asyncProperty(stream, cuts, fc.nat(), async ({ end, events, bytes }, places, at) => {
         const whole = bytes.length - `data: [DONE]${end}${end}`.length;
@@ -118,7 +118,7 @@ describe('server-sent events', () => {
     );
   });
 
-  it('of any kind at all never throw once content has gone out', async () => {
+  test('of any kind at all never throw once content has gone out', async () => {
     const piece = fc.oneof(
       fc.uint8Array({ maxLength: 40 }).map((one) => Buffer.from(one)),
       fc

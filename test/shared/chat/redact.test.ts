@@ -1,8 +1,8 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { redactText } from '../../../shared/chat/redact.ts';
 
 describe('a text that is kept', () => {
-  it.each([
+  test.each([
     ['Mail ann.lee+x@mail.example.co.uk today', 'Mail [email] today'],
     ['Call +49 (0)30 1234-5678 or 0800.555.0199', 'Call [number] or [number]'],
     ['Card 4111 1111 1111 1111, exp 12/29', 'Card [number], exp 12/29'],
@@ -25,7 +25,7 @@ describe('a text that is kept', () => {
     expect(redactText(text)).toBe(redacted);
   });
 
-  it.each([
+  test.each([
     'What is 17 times 23, and why is 1024 a power of 2?',
     'Write a poem about the sea in 3 stanzas, with internationalization in mind.',
     'function add(a, b) { return a + b; } // v2.0.1',
@@ -34,7 +34,7 @@ describe('a text that is kept', () => {
     expect(redactText(text)).toBe(text);
   });
 
-  it('is cut, whatever it is of', () => {
+  test('is cut, whatever it is of', () => {
     expect(redactText('a '.repeat(100_000))).toHaveLength(16_000);
     for (const text of ['a@'.repeat(50_000), '1-'.repeat(50_000), 'key=key='.repeat(20_000)]) {
       const from = performance.now();

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { TableClient } from '@azure/data-tables';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createDecisionLog } from '../../../shared/decisions/decision-log.ts';
 import type { DecisionRecord } from '../../../shared/decisions/decision-record.ts';
 import { removeDecisionsBefore } from '../../../shared/decisions/purge-decisions.ts';
@@ -33,9 +33,18 @@ function start(table = createTable()) {
     now: () => clock.now,
   });
   const decide = (): DecisionRecord => ({
-    ...{ requestId: log.ids.create(randomUUID()), at: clock.now, tier: 'weak', reason: 'win-rate' },
-    ...{ deployment: 'weak', selectedModel: 'm', embeddingCache: 'none', attempts: 'weak;200' },
-    ...{ stream: false, status: 200, overheadMs: 1, totalMs: 2 },
+    requestId: log.ids.create(randomUUID()),
+    at: clock.now,
+    tier: 'weak',
+    reason: 'win-rate',
+    deployment: 'weak',
+    selectedModel: 'm',
+    embeddingCache: 'none',
+    attempts: 'weak;200',
+    stream: false,
+    status: 200,
+    overheadMs: 1,
+    totalMs: 2,
   });
   const read = (from = 0, to = clock.now + 1) =>
     readDecisions(table, { from: Math.max(from, NOON - 40 * DAY_MS), to, where: {}, limit: 5_000 });
@@ -43,7 +52,7 @@ function start(table = createTable()) {
 }
 
 describe('the decision log', () => {
-  it('writes what it was told in batches, and all of it once', async () => {
+  test('writes what it was told in batches, and all of it once', async () => {
     const { log, decide, clock, read } = start();
     await log.flush();
     const ids: string[] = [];
@@ -58,7 +67,7 @@ describe('the decision log', () => {
     expect(rows.map((row) => row['requestId'])).toEqual(ids);
   });
 
-  it('holds back so many at most, and says how many it gave up', async () => {
+  test('holds back so many at most, and says how many it gave up', async () => {
     const { log, decide, read, logged } = start();
     await log.flush();
     for (let count = 0; count < 20_001; count += 1) log.record(decide());
@@ -67,10 +76,11 @@ describe('the decision log', () => {
     expect(logged).toEqual(['decisions-dropped']);
   });
 
-  it('writes later what it could not write at once, and says once that it could not', async () => {
+  test('writes later what it could not write at once, and says once that it could not', async () => {
     const storage = await startAzurite({});
     const table = TableClient.fromConnectionString(storage.connectionString, 'decisions', {
-      ...{ allowInsecureConnection: true, retryOptions: { maxRetries: 0 } },
+      allowInsecureConnection: true,
+      retryOptions: { maxRetries: 0 },
     });
     const { log, decide, logged } = start(table);
     await log.flush();
@@ -81,7 +91,7 @@ describe('the decision log', () => {
     expect(logged).toEqual(['decisions-not-written']);
   });
 
-  it('spans days, the newest first, and forgets them by the day', async () => {
+  test('spans days, the newest first, and forgets them by the day', async () => {
     const { log, decide, clock, read, table } = start();
     await log.flush();
     const ids: string[] = [];
@@ -103,7 +113,7 @@ describe('the decision log', () => {
     expect(later.ids.placeOf(ids[0] ?? '')).toBeDefined();
   });
 
-  it('has one key for all instances, whoever comes first', async () => {
+  test('has one key for all instances, whoever comes first', async () => {
     const one = start();
     const others = Array.from({ length: 5 }, () => one.again());
     await Promise.all([one, ...others].map(({ log }) => log.flush()));
@@ -114,7 +124,7 @@ describe('the decision log', () => {
 });
 
 describe('a request id', () => {
-  it('is that of its invocation until the key is known', () => {
+  test('is that of its invocation until the key is known', () => {
     let key: Uint8Array | undefined;
     const ids = createRequestIds(
       () => key,

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { TableClient } from '@azure/data-tables';
 import fc from 'fast-check';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createDecisionLog } from '../../../shared/decisions/decision-log.ts';
 import type { DecisionRecord } from '../../../shared/decisions/decision-record.ts';
 import { addTo, type Histogram, percentile } from '../../../shared/decisions/histogram.ts';
@@ -32,17 +32,31 @@ function start() {
       now: () => clock.now,
     });
   const decide = (requestId: string, more: Partial<DecisionRecord> = {}): DecisionRecord => ({
-    ...{ requestId, at: clock.now, tier: 'weak', reason: 'win-rate', useCase: 'support' },
-    ...{ deployment: 'weak', selectedModel: 'm', embeddingCache: 'hit', attempts: 'weak;200' },
-    ...{ stream: false, status: 200, overheadMs: 1, totalMs: 100, winRate: 0.21 },
-    ...{ tokens: { prompt: 10, completion: 5 }, cost: 1, costStrong: 10, costWeak: 1 },
+    requestId,
+    at: clock.now,
+    tier: 'weak',
+    reason: 'win-rate',
+    useCase: 'support',
+    deployment: 'weak',
+    selectedModel: 'm',
+    embeddingCache: 'hit',
+    attempts: 'weak;200',
+    stream: false,
+    status: 200,
+    overheadMs: 1,
+    totalMs: 100,
+    winRate: 0.21,
+    tokens: { prompt: 10, completion: 5 },
+    cost: 1,
+    costStrong: 10,
+    costWeak: 1,
     ...more,
   });
   return { clock, table, createLog, decide };
 }
 
 describe('the stats', () => {
-  it('add up what all instances have written, by use case, deployment or hour', async () => {
+  test('add up what all instances have written, by use case, deployment or hour', async () => {
     const { clock, table, createLog, decide } = start();
     const [one, two] = [createLog(), createLog()];
     await Promise.all([one.flush(), two.flush()]);
@@ -57,9 +71,19 @@ describe('the stats', () => {
     const span = { from: NOON - HOUR_MS, to: clock.now + 1 };
     const [total, ...cases] = await readStats(table, { ...span, by: 'use_case' });
     expect(total).toMatchObject({
-      ...{ key: null, requests: 4, errors: 1, fallbacks: 1, strong_share: 0.25 },
-      ...{ prompt_tokens: 40, completion_tokens: 20, cost: 12, cost_always_strong: 30 },
-      ...{ cost_always_weak: 3, savings: 18, savings_share: 0.6, cache_hit_rate: 0.75 },
+      key: null,
+      requests: 4,
+      errors: 1,
+      fallbacks: 1,
+      strong_share: 0.25,
+      prompt_tokens: 40,
+      completion_tokens: 20,
+      cost: 12,
+      cost_always_strong: 30,
+      cost_always_weak: 3,
+      savings: 18,
+      savings_share: 0.6,
+      cache_hit_rate: 0.75,
       quality: { outcomes: 0 },
     });
     const { win_rate_histogram: bins, total_ms: latency } = total as never as {
@@ -90,7 +114,7 @@ describe('the stats', () => {
     ]);
   });
 
-  it('say with which confidence the weak model was good enough', async () => {
+  test('say with which confidence the weak model was good enough', async () => {
     const { table, createLog, decide } = start();
     const log = createLog();
     await log.flush();
@@ -120,7 +144,7 @@ describe('the stats', () => {
 });
 
 describe('what another threshold would have done', () => {
-  it('is told by the hundredth of the win rate, of what was compared with one', async () => {
+  test('is told by the hundredth of the win rate, of what was compared with one', async () => {
     const { table, createLog, decide } = start();
     const log = createLog();
     await log.flush();
@@ -148,7 +172,7 @@ describe('what another threshold would have done', () => {
 });
 
 describe('a closer look', () => {
-  it('at six hours or less is at five minutes, of one use case or deployment if asked', async () => {
+  test('at six hours or less is at five minutes, of one use case or deployment if asked', async () => {
     const { clock, table, createLog, decide } = start();
     const log = createLog();
     await log.flush();
@@ -174,7 +198,7 @@ describe('a closer look', () => {
     expect(await keysOf({ deployment: 'strong', by: 'deployment' })).toEqual([['strong', 1]]);
   });
 
-  it('has the times of embeddings that no cache had, of deployments and of first tokens', async () => {
+  test('has the times of embeddings that no cache had, of deployments and of first tokens', async () => {
     const { table, createLog, decide } = start();
     const log = createLog();
     await log.flush();
@@ -199,7 +223,7 @@ describe('a closer look', () => {
 });
 
 describe('sums', () => {
-  it('are of a bounded number of use cases', () => {
+  test('are of a bounded number of use cases', () => {
     const { decide } = start();
     const rollup = createRollup('one', () => NOON);
     for (let count = 0; count < 2_500; count += 1) rollup.add(decide('x', { useCase: `${count}` }));
@@ -216,7 +240,7 @@ describe('sums', () => {
 });
 
 describe('drift', () => {
-  it('is none where percentiles are spread evenly, and is told once an hour where they are not', () => {
+  test('is none where percentiles are spread evenly, and is told once an hour where they are not', () => {
     const { decide } = start();
     const run = (percentileOf: (index: number) => number, requests = 1_000) => {
       const rollup = createRollup('one', () => NOON);
@@ -231,7 +255,9 @@ describe('drift', () => {
     // Half as spread as they should be.
     expect(run((index) => index / 2_000)).toEqual([
       {
-        ...{ hour: '2026-11-27T12:00:00.000Z', requests: 1_000, drift: 0.5 },
+        hour: '2026-11-27T12:00:00.000Z',
+        requests: 1_000,
+        drift: 0.5,
         outOfDistributionShare: 0,
       },
     ]);
@@ -243,7 +269,7 @@ describe('drift', () => {
     expect(outside.drifted()).toMatchObject([{ outOfDistributionShare: 0.2 }]);
   });
 
-  it('is in the stats', async () => {
+  test('is in the stats', async () => {
     const { table, createLog, decide } = start();
     const log = createLog();
     await log.flush();
@@ -258,7 +284,7 @@ describe('drift', () => {
 });
 
 describe('a percentile', () => {
-  it('is off by no more than its bucket', () => {
+  test('is off by no more than its bucket', () => {
     fc.assert(
       fc.property(
         fc.array(fc.double({ min: 0, max: 1e6, noNaN: true }), { minLength: 1, maxLength: 200 }),

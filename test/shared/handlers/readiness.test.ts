@@ -1,4 +1,4 @@
-import { expect, it } from 'vitest';
+import { expect, test } from 'vitest';
 import { UNKNOWN_MODEL } from '../../../shared/capabilities/capabilities.ts';
 import { createReadiness } from '../../../shared/handlers/readiness.ts';
 import type { Upstream, UpstreamState } from '../../../shared/upstream/upstream.ts';
@@ -36,7 +36,7 @@ const options = {
   getRegistry: () => ({ state: 'not-used', problems: [] }) as const,
 };
 
-it.each([
+test.each([
   [200, 'ok', 'ready'],
   [400, 'ok', 'ready'],
   [422, 'ok', 'ready'],
@@ -54,7 +54,7 @@ it.each([
   expect(readiness).toMatchObject({ status, deployments: [{ name: 'strong', state }] });
 });
 
-it.each([
+test.each([
   ['both answer', [400, 400], 'ready'],
   ['one is down: the other answers in its place', [503, 400], 'degraded'],
   ['one is not there', [400, 404], 'degraded'],
@@ -66,7 +66,7 @@ it.each([
   });
 });
 
-it.each([
+test.each([
   ['open', 'open', 'unavailable'],
   ['open', 'closed', 'degraded'],
   // Who takes traffic away from an instance whose circuits are half-open keeps them so.
@@ -85,7 +85,7 @@ it.each([
   });
 });
 
-it('shows how each deployment fares at the moment, however old its probe is', async () => {
+test('shows how each deployment fares at the moment, however old its probe is', async () => {
   let state: UpstreamState = well;
   const deployments = [
     upstream(
@@ -103,7 +103,7 @@ it('shows how each deployment fares at the moment, however old its probe is', as
   });
 });
 
-it('embeddings that are left alone leave it degraded', async () => {
+test('embeddings that are left alone leave it degraded', async () => {
   const deployments = [upstream('strong', async () => 400)];
   const embeddingCircuit = { state: () => 'open' as const };
   const check = createReadiness({
@@ -114,7 +114,7 @@ it('embeddings that are left alone leave it degraded', async () => {
   expect(await check()).toMatchObject({ status: 'degraded', embeddings: { circuit: 'open' } });
 });
 
-it('embeddings or tables that are down leave it degraded', async () => {
+test('embeddings or tables that are down leave it degraded', async () => {
   const deployments = [upstream('strong', async () => 400)];
   const down = () => Promise.reject(new Error('down'));
   const embedding = upstream('embedding', down);
@@ -132,7 +132,7 @@ it('embeddings or tables that are down leave it degraded', async () => {
   });
 });
 
-it('asks once for all who want to know within five seconds', async () => {
+test('asks once for all who want to know within five seconds', async () => {
   let now = 0;
   const deployments = [upstream('strong', async () => 400)];
   const check = createReadiness({ ...options, getDeployments: () => deployments, now: () => now });

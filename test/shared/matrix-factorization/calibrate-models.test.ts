@@ -1,4 +1,4 @@
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { createFindQuantiles } from '../../../shared/matrix-factorization/calibrate-models.ts';
 import {
   type HeldOutScores,
@@ -16,14 +16,18 @@ beforeAll(async () => {
 });
 
 const own = {
-  ...{ id: 'mine', name: 'mine@1', data: 'mine.txt', rows: 1_000 },
-  ...{ strong: 'gpt-4-1106-preview', weak: 'mixtral-8x7b' },
+  id: 'mine',
+  name: 'mine@1',
+  data: 'mine.txt',
+  rows: 1_000,
+  strong: 'gpt-4-1106-preview',
+  weak: 'mixtral-8x7b',
   quantiles: Array.from({ length: 101 }, (_, index) => index / 100),
 };
 const [strong, weak] = ['Mistral-Large-2', 'Qwen2-7B-Instruct'];
 
 describe('the calibration of two models', () => {
-  it.each([0.2, 0.5, 0.8])('is that of the held-out prompts: a share of %d', (share) => {
+  test.each([0.2, 0.5, 0.8])('is that of the held-out prompts: a share of %d', (share) => {
     const findQuantiles = createFindQuantiles({ heldOutScores });
     const threshold = thresholdForStrongShare(findQuantiles(strong, weak) ?? [], share);
     const winRates = heldOutScores?.winRates(strong, weak) ?? [];
@@ -31,13 +35,13 @@ describe('the calibration of two models', () => {
     expect(isStrong.length / winRates.length).toBeCloseTo(share, 1);
   });
 
-  it("is the operator's own, whoever takes part", () => {
+  test("is the operator's own, whoever takes part", () => {
     const findQuantiles = createFindQuantiles({ calibration: own, heldOutScores });
     expect(findQuantiles(own.strong, own.weak)).toBe(own.quantiles);
     expect(findQuantiles(strong, weak)).toBe(own.quantiles);
   });
 
-  it('that comes with the scorer is for its pair alone', () => {
+  test('that comes with the scorer is for its pair alone', () => {
     const calibration = { ...own, id: 'validation' };
     const findQuantiles = createFindQuantiles({ calibration, heldOutScores });
     expect(findQuantiles(own.strong, own.weak)).toBe(own.quantiles);
@@ -45,13 +49,13 @@ describe('the calibration of two models', () => {
     expect(createFindQuantiles({ calibration })('a', 'b')).toBe(own.quantiles);
   });
 
-  it('is that of the pair for one that is compared with nobody', () => {
+  test('is that of the pair for one that is compared with nobody', () => {
     const calibration = { ...own, id: 'validation' };
     const findQuantiles = createFindQuantiles({ calibration, heldOutScores });
     expect(findQuantiles(strong, undefined)).toBe(own.quantiles);
   });
 
-  it('is not known without a calibration', () => {
+  test('is not known without a calibration', () => {
     expect(createFindQuantiles({})('a', 'b')).toBeUndefined();
   });
 });

@@ -1,4 +1,4 @@
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { createDocument } from '../../../shared/openapi/document.ts';
 import { listOperations, type OpenApiDocument, readDocument } from '../../support/openapi.ts';
 
@@ -17,7 +17,7 @@ function* objectsIn(node: unknown, member = ''): Generator<[string, Record<strin
   }
 }
 
-it('is made from the schemas that check the requests', () => {
+test('is made from the schemas that check the requests', () => {
   const { components } = createDocument('1.2.3') as OpenApiDocument;
   expect(components['schemas']?.['RouteBatch']).toMatchObject({
     additionalProperties: false,
@@ -32,24 +32,24 @@ it('is made from the schemas that check the requests', () => {
 
 // Its documentation says what it does not take; the words of 3.1 are from reports of its users.
 describe('API Management can import the document:', () => {
-  it('it is smaller than 4 MB', () => {
+  test('it is smaller than 4 MB', () => {
     expect(JSON.stringify(document).length).toBeLessThan(4_000_000);
   });
 
-  it('operations keep their identifiers as names, which are short and differ', () => {
+  test('operations keep their identifiers as names, which are short and differ', () => {
     const ids = listOperations(document).map(({ operationId }) => operationId);
     for (const id of ids) expect(id).toMatch(/^[a-z\d]+(-[a-z\d]+)*$/);
     expect(ids.filter((id) => id.length > 76)).toEqual([]);
     expect(new Set(ids).size).toBe(ids.length);
   });
 
-  it('operations have summaries for display names, which are short and differ', () => {
+  test('operations have summaries for display names, which are short and differ', () => {
     const summaries = listOperations(document).map(({ summary }) => summary);
     expect(summaries.filter((summary) => summary.length > 300)).toEqual([]);
     expect(new Set(summaries).size).toBe(summaries.length);
   });
 
-  it('no operation has two parameters of one name, and none in a cookie', () => {
+  test('no operation has two parameters of one name, and none in a cookie', () => {
     for (const { parameters } of listOperations(document)) {
       const names = parameters.map(({ name }) => name.toLowerCase());
       expect(new Set(names).size).toBe(names.length);
@@ -57,7 +57,7 @@ describe('API Management can import the document:', () => {
     }
   });
 
-  it('every parameter of a path is in its template, and the reverse', () => {
+  test('every parameter of a path is in its template, and the reverse', () => {
     for (const { path, parameters } of listOperations(document)) {
       const named = parameters.filter((one) => one.in === 'path').map(({ name }) => name);
       const inPath = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name);
@@ -65,7 +65,7 @@ describe('API Management can import the document:', () => {
     }
   });
 
-  it('only schemas are shared, and every body refers to one', () => {
+  test('only schemas are shared, and every body refers to one', () => {
     expect(Object.keys(document.components).toSorted()).toEqual(['schemas', 'securitySchemes']);
     for (const { requestBody, responses } of listOperations(document)) {
       // What has not changed has no body.
@@ -76,7 +76,7 @@ describe('API Management can import the document:', () => {
     }
   });
 
-  it('references stay inside the document, and have nothing beside them', () => {
+  test('references stay inside the document, and have nothing beside them', () => {
     for (const [, object] of objectsIn(document)) {
       if (!('$ref' in object)) continue;
       expect(object['$ref']).toMatch(/^#\/components\/schemas\/\w+$/);
@@ -84,7 +84,7 @@ describe('API Management can import the document:', () => {
     }
   });
 
-  it('no schema refers to itself, not even through others', () => {
+  test('no schema refers to itself, not even through others', () => {
     const { schemas = {} } = document.components;
     const referredBy = (name: string) =>
       [...objectsIn(schemas[name])]
@@ -102,7 +102,7 @@ describe('API Management can import the document:', () => {
     }
   });
 
-  it('schemas use no word that OpenAPI 3.0 lacks but the type null', () => {
+  test('schemas use no word that OpenAPI 3.0 lacks but the type null', () => {
     const unknown = /^(\$(?!ref$).*|const|examples|prefixItems|patternProperties|propertyNames)$/;
     const later = /^(unevaluated.*|dependent.*|contains|minContains|maxContains|if|then|else)$/;
     for (const [member, object] of objectsIn(document)) {
@@ -117,7 +117,7 @@ describe('API Management can import the document:', () => {
     }
   });
 
-  it('no server is named, so that the backend is the one that is set beside the document', () => {
+  test('no server is named, so that the backend is the one that is set beside the document', () => {
     expect(document).toMatchObject({ servers: [{ url: '/' }] });
   });
 });

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { InvalidRequestError } from '../../../shared/base/errors.ts';
 import {
   parseRouterModel,
@@ -35,7 +35,7 @@ function orRefused<T>(run: () => T): T | undefined {
 }
 
 describe('controls of any kind', () => {
-  it('give a number from 0 to 1 or a refusal, for any text', () => {
+  test('give a number from 0 to 1 or a refusal, for any text', () => {
     fc.assert(
       fc.property(numeral, (text) => {
         const value = orRefused(() => parseShare(text, 'x'));
@@ -48,7 +48,7 @@ describe('controls of any kind', () => {
     );
   });
 
-  it('take every share as its writer wrote it', () => {
+  test('take every share as its writer wrote it', () => {
     fc.assert(
       fc.property(share, (value) => {
         expect(parseShare(String(value), 'x')).toBe(value);
@@ -57,7 +57,7 @@ describe('controls of any kind', () => {
     );
   });
 
-  it('make a router of no name but its own', () => {
+  test('make a router of no name but its own', () => {
     fc.assert(
       fc.property(fc.oneof(numeral, fc.string()), (text) => {
         const controls = orRefused(() => parseRouterModel(text, 'model'));
@@ -67,7 +67,7 @@ describe('controls of any kind', () => {
     );
   });
 
-  it('come to a threshold from 0 to 1, whatever the request says', () => {
+  test('come to a threshold from 0 to 1, whatever the request says', () => {
     const wish = fc.oneof(
       fc.record({ threshold: fc.oneof(share, fc.double()) }, { requiredKeys: [] }),
       fc.record({ strong_share: fc.oneof(share, fc.double()) }),

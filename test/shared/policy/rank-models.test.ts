@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { rankByTier, rankByWinRate } from '../../../shared/policy/rank-models.ts';
 import { shareLoad } from '../../../shared/policy/share-load.ts';
 
@@ -12,7 +12,7 @@ const cost = fc.oneof(
 const rival = fc.record({ model: fc.record({ cost }), winRate: share });
 
 describe('the models that may answer', () => {
-  it('are led by the cheapest that the strongest beats with a win rate below the threshold', () => {
+  test('are led by the cheapest that the strongest beats with a win rate below the threshold', () => {
     fc.assert(
       fc.property(
         fc.record({ cost }),
@@ -37,7 +37,7 @@ describe('the models that may answer', () => {
     );
   });
 
-  it('are two: strong if its win rate is at or above the threshold', () => {
+  test('are two: strong if its win rate is at or above the threshold', () => {
     const [strong, weak] = [{ cost: Number.POSITIVE_INFINITY }, { cost: 0 }];
     fc.assert(
       fc.property(share, share, (winRate, threshold) => {
@@ -48,7 +48,7 @@ describe('the models that may answer', () => {
     );
   });
 
-  it('stand in for each other: who would do by cost, then the best of the others', () => {
+  test('stand in for each other: who would do by cost, then the best of the others', () => {
     const [strong, good, fair, poor, cheap] = [9, 5, 3, 2, 1].map((cost) => ({ cost }));
     const rivals = [
       { model: good, winRate: 0.3 },
@@ -60,13 +60,13 @@ describe('the models that may answer', () => {
     expect(ranked.map((one) => one.cost)).toEqual([3, 5, 9, 1, 2]);
   });
 
-  it('of the same cost are led by the stronger', () => {
+  test('of the same cost are led by the stronger', () => {
     const [strong, other] = [{ cost: 1 }, { cost: 1 }];
     expect(rankByWinRate(strong, [{ model: other, winRate: 0 }], 1)).toEqual([strong, other]);
     expect(rankByTier([strong, other], 'weak')[0]).toBe(strong);
   });
 
-  it('stand by their tier where nothing is compared', () => {
+  test('stand by their tier where nothing is compared', () => {
     const models = [{ cost: 2 }, { cost: 3 }, { cost: 1 }];
     expect(rankByTier(models, 'strong')).toEqual(models);
     expect(rankByTier(models, 'weak').map((one) => one.cost)).toEqual([1, 2, 3]);
@@ -74,7 +74,7 @@ describe('the models that may answer', () => {
 });
 
 describe('the load', () => {
-  it('is shared by the weights', () => {
+  test('is shared by the weights', () => {
     const all = [{ weight: 1 }, { weight: 3 }, { weight: 0 }];
     const counts = new Map(all.map((one) => [one, 0]));
     for (let call = 0; call < 40_000; call += 1) {
@@ -88,7 +88,7 @@ describe('the load', () => {
     expect(none).toBe(0);
   });
 
-  it('is shared alike where no weight is given any', () => {
+  test('is shared alike where no weight is given any', () => {
     const all = [{ weight: 0 }, { weight: 0 }];
     const firsts = Array.from({ length: 1_000 }, () => shareLoad(all, Math.random)[0]);
     const count = firsts.filter((one) => one === all[0]).length;
@@ -96,7 +96,7 @@ describe('the load', () => {
     expect(count).toBeLessThan(600);
   });
 
-  it('keeps one and all, whatever chance says', () => {
+  test('keeps one and all, whatever chance says', () => {
     const all = [{ weight: 2 }, { weight: 1 }, { weight: 0.5 }];
     for (const chance of [0, 0.5, 1 - Number.EPSILON]) {
       expect(new Set(shareLoad(all, () => chance))).toEqual(new Set(all));

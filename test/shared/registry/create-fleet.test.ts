@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { UNKNOWN_MODEL } from '../../../shared/capabilities/capabilities.ts';
 import { createFleetKeeper } from '../../../shared/registry/create-fleet.ts';
 import type { DeploymentDefinition } from '../../../shared/registry/definitions.ts';
@@ -61,7 +61,12 @@ function snapshot(
 ): Snapshot {
   const entries = Object.entries(deployments).map(
     ([name, definition]): Version => ({
-      ...{ kind: 'deployment', name, version: 1, action: 'create', at: '', by: '' },
+      kind: 'deployment',
+      name,
+      version: 1,
+      action: 'create',
+      at: '',
+      by: '',
       ...(definition && { definition: { endpoint, ...definition } }),
     }),
   );
@@ -73,7 +78,7 @@ function namesOf({ members }: Fleet): string[] {
 }
 
 describe('the fleet', () => {
-  it('has the deployments of the settings until the registry says more', () => {
+  test('has the deployments of the settings until the registry says more', () => {
     const { members, useCases } = start().current();
     expect(members).toMatchObject([
       { tier: 'strong', scorerModel: 'big', assumedCost: Number.POSITIVE_INFINITY, weight: 1 },
@@ -82,7 +87,7 @@ describe('the fleet', () => {
     expect(useCases.size).toBe(0);
   });
 
-  it('is ordered by how good the scorer takes its models to be', async () => {
+  test('is ordered by how good the scorer takes its models to be', async () => {
     const keeper = start();
     await keeper.apply(snapshot({ mid: {}, huge: {} }));
     expect(namesOf(keeper.current())).toEqual([
@@ -93,7 +98,7 @@ describe('the fleet', () => {
     ]);
   });
 
-  it('is ordered by prices where the scorer does not say', async () => {
+  test('is ordered by prices where the scorer does not say', async () => {
     const keeper = start({ hasStrengths: false });
     await keeper.apply(
       snapshot({
@@ -109,12 +114,12 @@ describe('the fleet', () => {
     ]);
   });
 
-  it('takes the word of the settings on which of their two is strong', () => {
+  test('takes the word of the settings on which of their two is strong', () => {
     const keeper = start({ pair: { strong: 'small', weak: 'big' } });
     expect(namesOf(keeper.current())).toEqual(['strong (strong)', 'weak (weak)']);
   });
 
-  it('has no strongest that is paused or that no model stands for', async () => {
+  test('has no strongest that is paused or that no model stands for', async () => {
     const keeper = start();
     await keeper.apply(snapshot({ huge: { enabled: false }, tuned: { scorer_model: null } }));
     const names = namesOf(keeper.current());
@@ -122,7 +127,7 @@ describe('the fleet', () => {
     expect(names.at(-1)).toBe('tuned (weak)');
   });
 
-  it('has several deployments of the strongest model in the strong tier', async () => {
+  test('has several deployments of the strongest model in the strong tier', async () => {
     const keeper = start();
     const region = { model: 'strong', scorer_model: 'big' };
     await keeper.apply(snapshot({ east: region, other: { scorer_model: 'big' } }));
@@ -134,7 +139,7 @@ describe('the fleet', () => {
     ]);
   });
 
-  it('keeps a deployment as it was called, with its circuit and queue, when only its rank changes', async () => {
+  test('keeps a deployment as it was called, with its circuit and queue, when only its rank changes', async () => {
     const keeper = start();
     const upstreamOf = (name: string) =>
       keeper.current().members.find(({ upstream }) => upstream.deployment.name === name)?.upstream;
@@ -151,7 +156,7 @@ describe('the fleet', () => {
     expect(upstreamOf('mid')?.deployment.endpoint).toBe('https://example.org');
   });
 
-  it('falls back to the settings where an entry is deleted, and loses others', async () => {
+  test('falls back to the settings where an entry is deleted, and loses others', async () => {
     const keeper = start();
     await keeper.apply(snapshot({ strong: { scorer_model: 'small' }, mid: {} }));
     await keeper.apply(snapshot({ strong: undefined, mid: undefined }));
@@ -159,7 +164,7 @@ describe('the fleet', () => {
     expect(keeper.current().members[0]?.scorerModel).toBe('big');
   });
 
-  it('keeps the last one that could be called where an entry cannot, and names it', async () => {
+  test('keeps the last one that could be called where an entry cannot, and names it', async () => {
     const broken = new Set<string>();
     const keeper = start({ broken });
     await keeper.apply(snapshot({ mid: { weight: 5 } }));
@@ -178,11 +183,14 @@ describe('the fleet', () => {
     expect(members.every(({ isEnabled }) => isEnabled)).toBe(true);
   });
 
-  it('keeps what an entry last was that cannot be read any more, and names it', async () => {
+  test('keeps what an entry last was that cannot be read any more, and names it', async () => {
     const keeper = start();
     const version = { version: 1, action: 'create', at: '', by: '' } as const;
     const policy: Version = {
-      ...{ kind: 'use_case', name: 'batch', ...version, definition: { mode: 'cost' } },
+      kind: 'use_case',
+      name: 'batch',
+      ...version,
+      definition: { mode: 'cost' },
     };
     const { entries } = snapshot({ mid: { weight: 5 } });
     await keeper.apply({ revision: '1', entries: [...entries, policy], unreadable: [] });
@@ -197,7 +205,7 @@ describe('the fleet', () => {
     expect([...keeper.current().useCases]).toEqual([['batch', { mode: 'cost' }]]);
   });
 
-  it('that a request was decided with stays as it was', async () => {
+  test('that a request was decided with stays as it was', async () => {
     const keeper = start();
     const before = keeper.current();
     await keeper.apply(snapshot({ huge: {} }));
@@ -205,7 +213,7 @@ describe('the fleet', () => {
     expect(keeper.current()).not.toBe(before);
   });
 
-  it('has the policies of the use cases', async () => {
+  test('has the policies of the use cases', async () => {
     const keeper = start();
     const version = { version: 1, action: 'create', at: '', by: '' } as const;
     const entries: Version[] = [

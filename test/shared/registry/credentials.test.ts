@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { UNKNOWN_MODEL } from '../../../shared/capabilities/capabilities.ts';
 import { createCredentials } from '../../../shared/registry/credentials.ts';
 import type { Auth, DeploymentDefinition } from '../../../shared/registry/definitions.ts';
@@ -38,7 +38,7 @@ function withAuth(auth: Auth, endpoint = 'https://own.openai.azure.com/'): Deplo
 }
 
 describe('the credential of a deployment', () => {
-  it('is what its definition names', async () => {
+  test('is what its definition names', async () => {
     const credentials = start();
     const resolve = (auth: Auth, name = 'strong') => credentials.resolve(name, withAuth(auth));
     expect(await resolve({ type: 'app_setting', name: 'UPSTREAM_KEY_A' })).toBe('key-a');
@@ -48,7 +48,7 @@ describe('the credential of a deployment', () => {
     expect(await resolve({ type: 'none' })).toBeUndefined();
   });
 
-  it.each([
+  test.each([
     [
       'a setting that is not there',
       { type: 'app_setting', name: 'UPSTREAM_KEY_B' },
@@ -66,7 +66,7 @@ describe('the credential of a deployment', () => {
     await expect(credentials.resolve('strong', withAuth(auth))).rejects.toThrow(message);
   });
 
-  it.each([
+  test.each([
     ['of another name', 'middle', 'https://own.openai.azure.com'],
     ['at another host', 'strong', 'https://other.openai.azure.com'],
     ['at another port', 'strong', 'https://own.openai.azure.com:8443'],
@@ -80,7 +80,7 @@ describe('the credential of a deployment', () => {
     });
   });
 
-  it('that cannot be read is told by its name alone', async () => {
+  test('that cannot be read is told by its name alone', async () => {
     const credentials = start({ readSecret: () => Promise.reject(new Error('the value')) });
     const definition = withAuth({ type: 'key_vault_secret', name: 'partner' });
     const error: unknown = await credentials.resolve('strong', definition).catch((one) => one);
@@ -89,7 +89,7 @@ describe('the credential of a deployment', () => {
     expect(String(error)).not.toMatch(/the value/);
   });
 
-  it('stays the last one while the vault cannot be reached', async () => {
+  test('stays the last one while the vault cannot be reached', async () => {
     let now = 0;
     const answers = ['first', undefined, 'second'];
     const credentials = start({
@@ -109,7 +109,7 @@ describe('the credential of a deployment', () => {
     expect(resolved).toEqual(['first', 'first', 'second']);
   });
 
-  it('is read from the vault once for some minutes', async () => {
+  test('is read from the vault once for some minutes', async () => {
     let reads = 0;
     const credentials = start({
       readSecret: async () => {
@@ -157,7 +157,7 @@ describe('a secret of a key vault', () => {
   // Of a vault on this machine, which speaks no https and has no name of the cloud's.
   const local = { allowInsecureConnection: true, disableChallengeResourceVerification: true };
 
-  it("is read with the identity's token for vaults", async () => {
+  test("is read with the identity's token for vaults", async () => {
     const vault = await startVault('partner-key');
     const readSecret = createReadSecret(vault.url, loadCredential, local);
     expect(await readSecret('partner')).toBe('partner-key');
@@ -167,7 +167,7 @@ describe('a secret of a key vault', () => {
     expect(JSON.stringify(scopes)).toContain('https://vault.azure.net/.default');
   });
 
-  it.each([['two\nlines'], [''], [undefined]])('is no key when it is %j', async (value) => {
+  test.each([['two\nlines'], [''], [undefined]])('is no key when it is %j', async (value) => {
     const vault = await startVault(value);
     const readSecret = createReadSecret(vault.url, loadCredential, local);
     await expect(readSecret('partner')).rejects.toThrow('printable ASCII');

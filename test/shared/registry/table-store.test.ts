@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { TableClient } from '@azure/data-tables';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Store, Version } from '../../../shared/registry/store.ts';
 import { createTableStore } from '../../../shared/registry/table-store.ts';
 import { type Azurite, startAzurite } from '../../../tools/local-services/azurite.ts';
@@ -45,7 +45,7 @@ async function writeAll(store: Store, versions: readonly Version[]): Promise<voi
 }
 
 describe('the registry in a table', () => {
-  it('is empty before its table is there', async () => {
+  test('is empty before its table is there', async () => {
     const { store } = start();
     expect(await store.load()).toEqual({ revision: '', entries: [], unreadable: [] });
     expect(await store.load('')).toBeUndefined();
@@ -54,11 +54,13 @@ describe('the registry in a table', () => {
     expect(await store.purge(new Date())).toBe(0);
   });
 
-  it('gives what was written, once for each change', async () => {
+  test('gives what was written, once for each change', async () => {
     const { store, again } = start();
     const useCase: Version = {
       ...version(1),
-      ...{ kind: 'use_case', name: 'batch', definition: { daily_budget: 5 } },
+      kind: 'use_case',
+      name: 'batch',
+      definition: { daily_budget: 5 },
     };
     await writeAll(store, [version(1), version(2), useCase, deleted(1, { name: 'gone' })]);
     const other = again().store;
@@ -73,7 +75,7 @@ describe('the registry in a table', () => {
     expect(await other.read('use_case', 'mid')).toBeUndefined();
   });
 
-  it('keeps the history of each entry, the newest first', async () => {
+  test('keeps the history of each entry, the newest first', async () => {
     const { store } = start();
     const namesake = version(1, { name: 'mid.2' });
     await writeAll(store, [version(1), version(2), deleted(3), version(4), namesake]);
@@ -82,7 +84,7 @@ describe('the registry in a table', () => {
     expect(await store.history('deployment', 'mid.2')).toEqual([namesake]);
   });
 
-  it('sorts versions as numbers', async () => {
+  test('sorts versions as numbers', async () => {
     const { store } = start();
     const all = Array.from({ length: 12 }, (_, index) => version(index + 1));
     await writeAll(store, all);
@@ -90,23 +92,26 @@ describe('the registry in a table', () => {
     expect(history.map((one) => one.version)).toEqual([12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1]);
   });
 
-  it('takes the second version first of what comes from the settings', async () => {
+  test('takes the second version first of what comes from the settings', async () => {
     const { store } = start();
     await store.write(version(2));
     expect(await store.read('deployment', 'mid')).toEqual(version(2));
     await expect(start().store.write(version(3))).rejects.toThrow('changed in the meantime');
   });
 
-  it.each([1, 2, 4])('refuses version %d behind version 2, and stays as it was', async (number) => {
-    const { store } = start();
-    await writeAll(store, [version(1), version(2)]);
-    const { revision } = (await store.load()) ?? {};
-    await expect(store.write(version(number))).rejects.toThrow('changed in the meantime');
-    expect(await store.load(revision)).toBeUndefined();
-    expect(await store.history('deployment', 'mid')).toHaveLength(2);
-  });
+  test.each([1, 2, 4])(
+    'refuses version %d behind version 2, and stays as it was',
+    async (number) => {
+      const { store } = start();
+      await writeAll(store, [version(1), version(2)]);
+      const { revision } = (await store.load()) ?? {};
+      await expect(store.write(version(number))).rejects.toThrow('changed in the meantime');
+      expect(await store.load(revision)).toBeUndefined();
+      expect(await store.history('deployment', 'mid')).toHaveLength(2);
+    },
+  );
 
-  it('lets one of many writers of the same version win', async () => {
+  test('lets one of many writers of the same version win', async () => {
     const { store, again } = start();
     await store.write(version(1));
     for (let round = 2; round < 6; round += 1) {
@@ -124,7 +129,7 @@ describe('the registry in a table', () => {
     expect(history.map((one) => one.version)).toEqual([5, 4, 3, 2, 1]);
   });
 
-  it('lets one of many creators win', async () => {
+  test('lets one of many creators win', async () => {
     const { store, again } = start();
     await store.write(version(1, { name: 'other' }));
     const results = await Promise.allSettled(
@@ -133,7 +138,7 @@ describe('the registry in a table', () => {
     expect(results.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
   });
 
-  it('leaves out and names what it cannot read', async () => {
+  test('leaves out and names what it cannot read', async () => {
     const { store, client } = start();
     await writeAll(store, [version(1), version(1, { name: 'bad' }), version(1, { name: 'odd' })]);
     const row = { partitionKey: 'registry', version: 2 };
@@ -153,7 +158,7 @@ describe('the registry in a table', () => {
     expect(await store.read('deployment', 'bad')).toEqual(version(3, { name: 'bad' }));
   });
 
-  it('refuses a definition that is too large', async () => {
+  test('refuses a definition that is too large', async () => {
     const { store } = start();
     const tags = Array.from({ length: 4_000 }, (_, index) => `tag-${index}`);
     const large = version(1, { definition: { endpoint: 'https://example.com', tags } });
@@ -164,7 +169,7 @@ describe('the registry in a table', () => {
 describe('what is past its time', () => {
   const day = (number: number) => new Date(Date.UTC(2026, 0, number, 12));
 
-  it('are versions that ceased to hold before it, and never the one in force', async () => {
+  test('are versions that ceased to hold before it, and never the one in force', async () => {
     const { store } = start();
     await writeAll(store, [version(1), version(2), version(3), version(4)]);
     expect(await store.purge(day(3))).toBe(2);
@@ -175,7 +180,7 @@ describe('what is past its time', () => {
     expect(await store.read('deployment', 'mid')).toEqual(version(4));
   });
 
-  it('are deleted entries, with all that they were', async () => {
+  test('are deleted entries, with all that they were', async () => {
     const { store } = start();
     await writeAll(store, [version(1), deleted(2), version(5, { ...version(1), name: 'mid2' })]);
     expect(await store.purge(day(1))).toBe(0);
@@ -186,7 +191,7 @@ describe('what is past its time', () => {
     await store.write(version(1));
   });
 
-  it('are removed by many at once, and by the hundred', async () => {
+  test('are removed by many at once, and by the hundred', async () => {
     const { store, again } = start();
     const all = Array.from({ length: 130 }, (_, index) =>
       version(index + 1, { at: day(1).toISOString() }),
@@ -199,7 +204,7 @@ describe('what is past its time', () => {
 });
 
 describe('tables that fail', () => {
-  it('make every operation fail in time', async () => {
+  test('make every operation fail in time', async () => {
     const silent = createServer(() => undefined).listen(0, '127.0.0.1');
     await once(silent, 'listening');
     const { port } = silent.address() as AddressInfo;

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { capabilitiesOf } from '../../../shared/capabilities/known-models.ts';
 import type { DeploymentDefinition } from '../../../shared/registry/definitions.ts';
 import { toDefinition, toDeployment } from '../../../shared/registry/to-deployment.ts';
@@ -7,15 +7,18 @@ const azure = 'https://contoso.openai.azure.com';
 const key = { type: 'app_setting', name: 'UPSTREAM_KEY_A' } as const;
 
 describe('how a definition is called', () => {
-  it('is by its name and the defaults where it says no more', () => {
+  test('is by its name and the defaults where it says no more', () => {
     expect(toDeployment('gpt-4o', { endpoint: `${azure}//` })).toEqual({
-      ...{ name: 'gpt-4o', modelName: 'gpt-4o', endpoint: azure },
-      ...{ apiStyle: 'azure', apiVersion: '2024-10-21' },
+      name: 'gpt-4o',
+      modelName: 'gpt-4o',
+      endpoint: azure,
+      apiStyle: 'azure',
+      apiVersion: '2024-10-21',
       capabilities: capabilitiesOf('gpt-4o', 'azure'),
     });
   });
 
-  it('is by what it says', () => {
+  test('is by what it says', () => {
     const definition: DeploymentDefinition = {
       endpoint: 'https://models.example.com/v1/',
       deployment: 'mistral:7b',
@@ -31,16 +34,22 @@ describe('how a definition is called', () => {
     };
     const { capabilities, ...deployment } = toDeployment('small', definition, { apiKey: 'secret' });
     expect(deployment).toMatchObject({
-      ...{ name: 'small', upstreamName: 'mistral:7b', modelName: 'mistral:7b' },
-      ...{ endpoint: 'https://models.example.com/v1', apiStyle: 'openai', apiKey: 'secret' },
+      name: 'small',
+      upstreamName: 'mistral:7b',
+      modelName: 'mistral:7b',
+      endpoint: 'https://models.example.com/v1',
+      apiStyle: 'openai',
+      apiKey: 'secret',
     });
     expect(capabilities).toMatchObject({
-      ...{ contextTokens: 8_000, tokenLimit: 'max_tokens', efforts: ['low', 'high'] },
+      contextTokens: 8_000,
+      tokenLimit: 'max_tokens',
+      efforts: ['low', 'high'],
     });
     expect(capabilities.lacks.has('images')).toBe(true);
   });
 
-  it('is as the settings have it for what they give', () => {
+  test('is as the settings have it for what they give', () => {
     const deployment = toDeployment(
       'strong',
       { endpoint: azure, model: 'gpt-5.6-sol', auth: key, capabilities: { images: false } },
@@ -56,7 +65,7 @@ describe('how a definition is called', () => {
     expect(other.capabilities).toEqual(capabilitiesOf('gpt-4o', 'azure'));
   });
 
-  it('never sends a token of the identity to an address that the settings call without a key', () => {
+  test('never sends a token of the identity to an address that the settings call without a key', () => {
     const endpoint = 'http://127.0.0.1:11434/v1';
     const ofSettings = toDeployment('weak', { endpoint, api_style: 'openai' });
     const auth = { type: 'settings' } as const;
@@ -66,7 +75,7 @@ describe('how a definition is called', () => {
     expect(() => toDeployment('weak', { endpoint, auth }, { ofSettings })).toThrow(/token/);
   });
 
-  it.each([
+  test.each([
     ['a token of the identity to another host', { endpoint: 'https://example.com' }],
     ['a token of the identity over plain http', { endpoint: 'http://x.openai.azure.com' }],
     [

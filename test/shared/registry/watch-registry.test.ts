@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { Snapshot } from '../../../shared/registry/store.ts';
 import { watchRegistry } from '../../../shared/registry/watch-registry.ts';
 
@@ -39,7 +39,7 @@ function start({ refreshMs = 60_000, startMs = 1_000, apply }: Setup = {}) {
 }
 
 describe('the registry', () => {
-  it('is in force after the start, and read again when it has changed', async () => {
+  test('is in force after the start, and read again when it has changed', async () => {
     const { watcher, registry, applied, clock } = start();
     expect(watcher.state()).toEqual({ state: 'unreachable', problems: [] });
     await watcher.start();
@@ -52,14 +52,14 @@ describe('the registry', () => {
     expect(watcher.state()).toEqual({ state: 'ok', age_ms: 50, problems: [] });
   });
 
-  it('is looked at again and again', async () => {
+  test('is looked at again and again', async () => {
     const { watcher, registry, applied } = start({ refreshMs: 20 });
     await watcher.start();
     registry.revision = '2';
     await expect.poll(() => applied, { timeout: 2_000 }).toEqual(['1', '2']);
   });
 
-  it('is not waited for longer than the start may take, and comes later', async () => {
+  test('is not waited for longer than the start may take, and comes later', async () => {
     const { watcher, registry, applied } = start({ startMs: 20 });
     registry.delayMs = 200;
     await watcher.start();
@@ -67,7 +67,7 @@ describe('the registry', () => {
     await expect.poll(() => applied, { timeout: 2_000 }).toEqual(['1']);
   });
 
-  it('stays as it was last read while it cannot be reached, and says so once', async () => {
+  test('stays as it was last read while it cannot be reached, and says so once', async () => {
     const { watcher, registry, applied, logged, clock } = start();
     await watcher.start();
     registry.revision = undefined;
@@ -82,7 +82,7 @@ describe('the registry', () => {
     expect(logged).toEqual(['warning registry-unreachable', 'info registry-reached']);
   });
 
-  it('that cannot be reached from the start is told once, and comes into force when it can', async () => {
+  test('that cannot be reached from the start is told once, and comes into force when it can', async () => {
     const { watcher, registry, applied, logged } = start();
     registry.revision = undefined;
     await watcher.start();
@@ -94,7 +94,7 @@ describe('the registry', () => {
     expect(logged).toEqual(['warning registry-unreachable', 'info registry-reached']);
   });
 
-  it('is tried again at every look while an entry cannot be called', async () => {
+  test('is tried again at every look while an entry cannot be called', async () => {
     let problems = ['mid'];
     const { watcher, applied, logged } = start({ apply: async () => problems });
     await watcher.start();
@@ -108,7 +108,7 @@ describe('the registry', () => {
     expect(logged).toEqual(['warning registry-problems']);
   });
 
-  it('is put in force again every five minutes, for secrets that have changed', async () => {
+  test('is put in force again every five minutes, for secrets that have changed', async () => {
     const { watcher, applied, clock } = start();
     await watcher.start();
     clock.now += 299_000;
@@ -119,13 +119,13 @@ describe('the registry', () => {
     expect(applied).toEqual(['1', '1']);
   });
 
-  it('that cannot be put in force counts as not reached', async () => {
+  test('that cannot be put in force counts as not reached', async () => {
     const { watcher } = start({ apply: () => Promise.reject(new Error('bad')) });
     await watcher.start();
     expect(watcher.state().state).toBe('unreachable');
   });
 
-  it('is read anew for whoever has just written, behind a look under way', async () => {
+  test('is read anew for whoever has just written, behind a look under way', async () => {
     const { watcher, registry, applied } = start();
     await watcher.start();
     registry.delayMs = 20;

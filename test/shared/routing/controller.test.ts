@@ -17,10 +17,14 @@ const modes = { cost: 0.2, balanced: 0.5, quality: 0.8 };
 const quantiles = Array.from({ length: 101 }, (_, index) => index / 100);
 
 const strong = createMember('strong', {
-  ...{ tier: 'strong', model: 'model-of-strong', scorerModel: 'big' },
+  tier: 'strong',
+  model: 'model-of-strong',
+  scorerModel: 'big',
 });
 const weak = createMember('weak', {
-  ...{ model: 'model-of-weak', scorerModel: 'small', assumedCost: 0 },
+  model: 'model-of-weak',
+  scorerModel: 'small',
+  assumedCost: 0,
 });
 const fleet: Fleet = { members: [strong, weak], useCases: new Map() };
 

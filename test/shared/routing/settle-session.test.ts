@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { Session } from '../../../shared/policy/session.ts';
 import type { Member, Model } from '../../../shared/registry/fleet.ts';
 import { findHeld, settleSession, stayUnscored } from '../../../shared/routing/settle-session.ts';
@@ -7,7 +7,10 @@ type Price = { readonly input: number; readonly output: number; readonly cached_
 
 function model(name: string, price?: Price): Model {
   const member = {
-    ...{ upstream: { deployment: { name } }, modelKey: name, isEnabled: true, weight: 1 },
+    upstream: { deployment: { name } },
+    modelKey: name,
+    isEnabled: true,
+    weight: 1,
     ...(price && { price }),
     assumedCost: name === 'weak' ? 0 : Number.POSITIVE_INFINITY,
   };
@@ -16,8 +19,11 @@ function model(name: string, price?: Price): Model {
 }
 
 const session: Session = {
-  ...{ affinity: 'adaptive', switchMargin: 0.05, deployment: 'strong' },
-  ...{ isToolLoop: false, cachedTokens: 0 },
+  affinity: 'adaptive',
+  switchMargin: 0.05,
+  deployment: 'strong',
+  isToolLoop: false,
+  cachedTokens: 0,
 };
 
 /** Where a conversation goes that is with the strong model while the weak one would do. */
@@ -45,14 +51,14 @@ function settle(
 describe('a conversation with a dear model', () => {
   const strong = { input: 4, output: 20, cached_input: 0.4 };
 
-  it('comes down when the win rate is clear of the threshold by the margin', () => {
+  test('comes down when the win rate is clear of the threshold by the margin', () => {
     const weak = { input: 0.2, output: 1.2 };
     expect(settle(0.44, {}, strong, weak)).toMatchObject({ to: 'weak', reason: 'win-rate' });
     expect(settle(0.46, {}, strong, weak)).toMatchObject({ to: 'strong', reason: 'session' });
     expect(settle(0.46, { switchMargin: 0 }, strong, weak)).toMatchObject({ to: 'weak' });
   });
 
-  it('stays while its prompt is cached and the other one is not cheap enough to read it anew', () => {
+  test('stays while its prompt is cached and the other one is not cheap enough to read it anew', () => {
     const weak = { input: 2, output: 10 };
     // 10,000 tokens: 0.004 USD cached with the one, 0.02 USD anew with the other.
     const cached = settle(0.1, { cachedTokens: 10_000 }, strong, weak);
@@ -65,12 +71,12 @@ describe('a conversation with a dear model', () => {
     expect(shorter.facts.costToStay).toBeCloseTo(0.0024, 10);
   });
 
-  it('counts a quarter for what is cached where that price is not known', () => {
+  test('counts a quarter for what is cached where that price is not known', () => {
     const { facts } = settle(0.1, { cachedTokens: 10_000 }, { input: 4, output: 20 }, strong);
     expect(facts.costToStay).toBeCloseTo(0.012, 10);
   });
 
-  it('comes down by the margin alone where prices are not known', () => {
+  test('comes down by the margin alone where prices are not known', () => {
     expect(settle(0.1, { cachedTokens: 10_000 })).toMatchObject({ to: 'weak' });
     expect(settle(0.46, {})).toMatchObject({ to: 'strong' });
   });
@@ -82,7 +88,7 @@ describe('a conversation with a cheap model', () => {
   const held = { model: cheapest, member: cheapest.members[0] as Member };
   const choice = { models, threshold: 0.5, tokens: { prompt: 10, completion: 100 } };
 
-  it.each([
+  test.each([
     ['win-rate', 'strong'],
     ['out-of-distribution', 'strong'],
     ['embedding-unavailable', 'weak'],
@@ -95,17 +101,18 @@ describe('a conversation with a cheap model', () => {
     expect(settled.ranked).toHaveLength(2);
   });
 
-  it('stays unscored in a loop of tools, and when it is sticky', () => {
+  test('stays unscored in a loop of tools, and when it is sticky', () => {
     expect(stayUnscored(session, held, models)).toBeUndefined();
     expect(stayUnscored({ ...session, isToolLoop: true }, held, models)).toMatchObject({
-      ...{ ranked: [cheapest, strongest], reason: 'tool-loop' },
+      ranked: [cheapest, strongest],
+      reason: 'tool-loop',
     });
     expect(stayUnscored({ ...session, affinity: 'sticky' }, held, models)).toMatchObject({
       reason: 'session',
     });
   });
 
-  it('is nowhere when that is no candidate any more', () => {
+  test('is nowhere when that is no candidate any more', () => {
     expect(findHeld({ ...session, deployment: 'gone' }, models)).toBeUndefined();
     const { deployment: _, ...fresh } = session;
     expect(findHeld(fresh, models)).toBeUndefined();

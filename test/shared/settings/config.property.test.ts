@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
-import { expect, it } from 'vitest';
+import { expect, test } from 'vitest';
 import { ConfigError } from '../../../shared/base/errors.ts';
 import { loadConfig } from '../../../shared/settings/config.ts';
 
@@ -73,7 +73,7 @@ async function problemsOf(env: Readonly<Record<string, string | undefined>>): Pr
   }
 }
 
-it('any settings at all give a configuration, or one error that lists the problems', async () => {
+test('any settings at all give a configuration, or one error that lists the problems', async () => {
   await fc.assert(
     fc.asyncProperty(settings, async (env) => {
       await problemsOf({ ...working, ...env });
@@ -83,7 +83,7 @@ it('any settings at all give a configuration, or one error that lists the proble
   );
 });
 
-it('one wrong setting beside right ones is named', async () => {
+test('one wrong setting beside right ones is named', async () => {
   await fc.assert(
     fc.asyncProperty(fc.constantFrom(...names), hostile, async (name, value) => {
       await problemsOf({ ...working, [name]: value });
@@ -92,7 +92,7 @@ it('one wrong setting beside right ones is named', async () => {
   );
 });
 
-it('no secret is repeated, whatever is wrong with it or with the rest', async () => {
+test('no secret is repeated, whatever is wrong with it or with the rest', async () => {
   const places = fc.record(
     Object.fromEntries(
       Object.entries(SECRET_PLACES).map(([name, values]) => [name, fc.constantFrom(...values)]),

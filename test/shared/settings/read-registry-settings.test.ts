@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { type Environment, SettingsReader } from '../../../shared/base/settings-reader.ts';
 import { readRegistrySettings } from '../../../shared/settings/read-registry-settings.ts';
 
@@ -9,17 +9,22 @@ function read(env: Environment) {
 }
 
 describe('the settings of the registry', () => {
-  it('have defaults', () => {
+  test('have defaults', () => {
     expect(read({})).toEqual({
       settings: {
-        ...{ table: 'registry', refreshMs: 2_000, retentionDays: 90, spendingTable: 'spending' },
-        ...{ purgeSchedule: '0 30 3 * * *', prices: {}, upstreamKeys: new Map() },
+        table: 'registry',
+        refreshMs: 2_000,
+        retentionDays: 90,
+        spendingTable: 'spending',
+        purgeSchedule: '0 30 3 * * *',
+        prices: {},
+        upstreamKeys: new Map(),
       },
       problems: [],
     });
   });
 
-  it('are read', () => {
+  test('are read', () => {
     const { settings, problems } = read({
       STRONG_PRICE: '4/20',
       WEAK_PRICE: '0.2/1.25',
@@ -36,7 +41,9 @@ describe('the settings of the registry', () => {
     expect(settings).toMatchObject({
       prices: { strong: { input: 4, output: 20 }, weak: { input: 0.2, output: 1.25 } },
       keyVault: { url: 'https://kv-1.vault.azure.net', secrets: ['partner', 'other-one'] },
-      ...{ table: 'models', refreshMs: 500, purgeSchedule: '0 0 * * * *' },
+      table: 'models',
+      refreshMs: 500,
+      purgeSchedule: '0 0 * * * *',
     });
     expect([...settings.upstreamKeys]).toEqual([
       ['UPSTREAM_KEY_A', 'one'],
@@ -44,7 +51,7 @@ describe('the settings of the registry', () => {
     ]);
   });
 
-  it.each([
+  test.each([
     ['STRONG_PRICE', '4'],
     ['STRONG_PRICE', '-1/2'],
     ['WEAK_PRICE', '1/2/3/4'],
@@ -63,14 +70,14 @@ describe('the settings of the registry', () => {
     expect(problems.join()).toContain(name);
   });
 
-  it('never show a key that is none', () => {
+  test('never show a key that is none', () => {
     const { problems } = read({ UPSTREAM_KEY_A: 'the secret\nvalue' });
     expect(problems).toHaveLength(1);
     expect(problems[0]).toContain('UPSTREAM_KEY_A');
     expect(problems[0]).not.toContain('secret');
   });
 
-  it('name no secrets without their vault, and no vault without its secrets', () => {
+  test('name no secrets without their vault, and no vault without its secrets', () => {
     expect(read({ ROUTER_KEY_VAULT_SECRETS: 'a' }).problems).toEqual([
       expect.stringContaining('ROUTER_KEY_VAULT is missing'),
     ]);

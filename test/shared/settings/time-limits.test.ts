@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { expect, it } from 'vitest';
+import { expect, test } from 'vitest';
 import { SettingsReader } from '../../../shared/base/settings-reader.ts';
 import { readLimits } from '../../../shared/settings/read-limits.ts';
 
@@ -11,7 +11,7 @@ function requestTimeoutMs(setting?: string): number {
   return readLimits(new SettingsReader(env)).requestTimeoutMs;
 }
 
-it('gives a request up before the platform does, and long before the host ends its worker', async () => {
+test('gives a request up before the platform does, and long before the host ends its worker', async () => {
   const hostJson = JSON.parse(await readFile('host.json', 'utf8')) as { functionTimeout: string };
   const [hours = 0, minutes = 0, seconds = 0] = hostJson.functionTimeout.split(':').map(Number);
   const functionTimeoutMs = ((hours * 60 + minutes) * 60 + seconds) * 1_000;

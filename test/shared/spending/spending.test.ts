@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { TableClient } from '@azure/data-tables';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { createSpending } from '../../../shared/spending/spending.ts';
 import { type Azurite, startAzurite } from '../../../tools/local-services/azurite.ts';
 
@@ -45,7 +45,7 @@ function newTable(): string {
 }
 
 describe('what a use case has spent', () => {
-  it('is added up here at once, a use case at a time', () => {
+  test('is added up here at once, a use case at a time', () => {
     const { spending } = start();
     spending.add('batch', 0.25);
     spending.add('batch', 0.5);
@@ -55,7 +55,7 @@ describe('what a use case has spent', () => {
     expect(spending.spentToday('none')).toBe(0);
   });
 
-  it('is known to the other instances once both have looked', async () => {
+  test('is known to the other instances once both have looked', async () => {
     const table = newTable();
     const [one, other] = [start({ table }), start({ table })];
     one.spending.add('batch', 1);
@@ -70,7 +70,7 @@ describe('what a use case has spent', () => {
     expect(one.spending.spentToday('batch')).toBe(3.5);
   });
 
-  it('is known to a process that is started anew', async () => {
+  test('is known to a process that is started anew', async () => {
     const table = newTable();
     const before = start({ table });
     before.spending.add('batch', 4);
@@ -83,7 +83,7 @@ describe('what a use case has spent', () => {
     expect(after.spending.spentToday('batch')).toBe(5);
   });
 
-  it('keeps what is added while it is being written', async () => {
+  test('keeps what is added while it is being written', async () => {
     const table = newTable();
     const one = start({ table });
     one.spending.add('batch', 1);
@@ -96,7 +96,7 @@ describe('what a use case has spent', () => {
     expect(other.spending.spentToday('batch')).toBe(3);
   });
 
-  it('is the newest sum though the write of an older one takes longer', async () => {
+  test('is the newest sum though the write of an older one takes longer', async () => {
     const table = newTable();
     const one = start({ table });
     one.spending.add('batch', 1);
@@ -123,7 +123,7 @@ describe('what a use case has spent', () => {
     expect(other.spending.spentToday('batch')).toBe(4);
   });
 
-  it('is looked at as soon as an instance starts', async () => {
+  test('is looked at as soon as an instance starts', async () => {
     const table = newTable();
     const before = start({ table });
     before.spending.add('batch', 4);
@@ -133,7 +133,7 @@ describe('what a use case has spent', () => {
     await vi.waitFor(() => expect(after.spending.spentToday('batch')).toBe(4), 5_000);
   });
 
-  it('begins anew each day, of UTC', async () => {
+  test('begins anew each day, of UTC', async () => {
     const { spending, clock } = start();
     spending.add('batch', 3);
     await spending.sync();
@@ -145,7 +145,7 @@ describe('what a use case has spent', () => {
     expect(spending.spentToday('batch')).toBe(0.5);
   });
 
-  it('goes on being counted while the table is down, and is told once', async () => {
+  test('goes on being counted while the table is down, and is told once', async () => {
     const down = azurite.connectionString.replace(
       /TableEndpoint=http:\/\/127\.0\.0\.1:\d+/,
       'TableEndpoint=http://127.0.0.1:9',
@@ -158,7 +158,7 @@ describe('what a use case has spent', () => {
     expect(logged).toEqual(['spending-unreachable']);
   });
 
-  it('asks no table for anything while nothing is to be counted', async () => {
+  test('asks no table for anything while nothing is to be counted', async () => {
     let loads = 0;
     const spending = createSpending({
       loadClient: () => {
@@ -174,7 +174,7 @@ describe('what a use case has spent', () => {
     expect(loads).toBe(0);
   });
 
-  it('is overspent by what two instances spend in two looks at most', async () => {
+  test('is overspent by what two instances spend in two looks at most', async () => {
     const table = newTable();
     const refreshMs = 100;
     const instances = [start({ table, refreshMs }), start({ table, refreshMs })];
@@ -199,7 +199,7 @@ describe('what a use case has spent', () => {
     expect(total).toBeLessThan(budget + (2 * perCall * (4 * refreshMs)) / pauseMs);
   });
 
-  it('is removed when its day is past', async () => {
+  test('is removed when its day is past', async () => {
     const table = newTable();
     const { spending, clock, client } = start({ table });
     spending.add('batch', 1);
@@ -214,7 +214,7 @@ describe('what a use case has spent', () => {
     expect(left).toEqual([2]);
   });
 
-  it('is counted in memory alone without tables', async () => {
+  test('is counted in memory alone without tables', async () => {
     const spending = createSpending({
       instanceId: 'one',
       refreshMs: 1_000,

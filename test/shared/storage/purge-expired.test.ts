@@ -1,9 +1,9 @@
-import { expect, it } from 'vitest';
+import { expect, test } from 'vitest';
 import { createPurgeExpired } from '../../../shared/storage/purge-expired.ts';
 
 const NOW = Date.UTC(2026, 10, 27);
 
-it('what is past its retention is removed, each by its own', async () => {
+test('what is past its retention is removed, each by its own', async () => {
   const asked: string[] = [];
   const logged: unknown[] = [];
   const job = (what: string, retentionDays: number) => ({
@@ -23,7 +23,7 @@ it('what is past its retention is removed, each by its own', async () => {
   ]);
 });
 
-it('one that fails keeps no other from its turn, and the host sees it', async () => {
+test('one that fails keeps no other from its turn, and the host sees it', async () => {
   const events: string[] = [];
   const failing = { what: 'a', retentionDays: 1, purge: () => Promise.reject(new Error('secret')) };
   const fine = { what: 'b', retentionDays: 1, purge: async () => 0 };

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { TableClient } from '@azure/data-tables';
 import { ContainerClient } from '@azure/storage-blob';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createBlobs } from '../../../shared/storage/blobs.ts';
 import type { StoredMessage } from '../../../shared/threads/thread.ts';
 import { createThreadStore } from '../../../shared/threads/thread-store.ts';
@@ -47,14 +47,16 @@ async function rowsOf(table: TableClient): Promise<number> {
 }
 
 describe('a thread', () => {
-  it('is made, found, added to and read', async () => {
+  test('is made, found, added to and read', async () => {
     const { store, again } = start();
     const thread = await store.create(whose);
     expect(thread).toMatchObject({ ...whose, createdAt: NOON, expiresAt: NOON + TTL_MS, count: 0 });
     expect(await store.find(thread.id)).toEqual(thread);
     const messages = [says('Hi'), { ...says('Hello.', 'assistant'), refusal: null }];
     expect(await store.append(thread.id, { messages })).toEqual({
-      ...{ first: 0, count: 2, isRepeated: false },
+      first: 0,
+      count: 2,
+      isRepeated: false,
     });
     const other = again().store;
     expect(await other.append(thread.id, { messages: [says('And?')] })).toMatchObject({ first: 2 });
@@ -69,7 +71,7 @@ describe('a thread', () => {
     expect(await store.messages(thread.id, 3, 10)).toEqual([]);
   });
 
-  it('that is not there is not found, and not added to', async () => {
+  test('that is not there is not found, and not added to', async () => {
     const { store } = start();
     expect(await store.find('thread_none')).toBeUndefined();
     const added = store.append('thread_none', { messages: [says('Hi')] });
@@ -79,7 +81,7 @@ describe('a thread', () => {
     expect(await store.purge(new Date())).toBe(0);
   });
 
-  it('keeps large messages whole, in blobs, beside small ones', async () => {
+  test('keeps large messages whole, in blobs, beside small ones', async () => {
     const { store, container } = start();
     const { id } = await store.create(whose);
     const texts = ['small', '漢'.repeat(20_000), 'x'.repeat(2_000_000), '\u0000"\\ud83d'];
@@ -91,7 +93,7 @@ describe('a thread', () => {
     expect(blobs).toHaveLength(2);
   });
 
-  it('marks the last message of an addition that broke off', async () => {
+  test('marks the last message of an addition that broke off', async () => {
     const { store } = start();
     const { id } = await store.create(whose);
     const messages = [says('Hi'), says('Hel', 'assistant')];
@@ -101,11 +103,12 @@ describe('a thread', () => {
     expect(read[1]).toMatchObject({ model: 'gpt', requestId: 'r1' });
   });
 
-  it('has an answer that broke off replaced by the next one of its key, once', async () => {
+  test('has an answer that broke off replaced by the next one of its key, once', async () => {
     const { store, again } = start();
     const { id } = await store.create(whose);
     await store.append(id, {
-      ...{ messages: [says('Hi'), says('Hel', 'assistant')], answer: BROKEN },
+      messages: [says('Hi'), says('Hel', 'assistant')],
+      answer: BROKEN,
       key: 'k',
     });
     await store.append(id, { messages: [says('Are you there?')] });
@@ -122,17 +125,18 @@ describe('a thread', () => {
     expect(await store.find(id)).toMatchObject({ count: 3, answered: { tokens: 9 } });
   });
 
-  it('refuses a key that came with other messages', async () => {
+  test('refuses a key that came with other messages', async () => {
     const { store } = start();
     const { id } = await store.create(whose);
     await store.append(id, { messages: [says('a')], key: 'k' });
     await expect(store.append(id, { messages: [says('b')], key: 'k' })).rejects.toMatchObject({
-      ...{ status: 422, code: 'idempotency_key_reused' },
+      status: 422,
+      code: 'idempotency_key_reused',
     });
     expect(await store.messages(id, 0, 10)).toHaveLength(1);
   });
 
-  it('gives its newest messages with itself, and those before them', async () => {
+  test('gives its newest messages with itself, and those before them', async () => {
     const { store } = start();
     const { id } = await store.create(whose);
     for (const text of ['a', 'b', 'c', 'd']) {
@@ -158,7 +162,7 @@ describe('a thread', () => {
     expect(await store.newest('thread_none', 5)).toBeUndefined();
   });
 
-  it('gives fewer at once where they are large', async () => {
+  test('gives fewer at once where they are large', async () => {
     const { store } = start();
     const { id } = await store.create(whose);
     const large = says('x'.repeat(3_000_000));
@@ -168,14 +172,16 @@ describe('a thread', () => {
     expect((await store.newest(id, 10))?.messages).toHaveLength(2);
   });
 
-  it('takes an addition of one key once', async () => {
+  test('takes an addition of one key once', async () => {
     const { store, again } = start();
     const { id } = await store.create(whose);
     const key = 'any / key # of ? the caller';
     await store.append(id, { messages: [says('a'), says('b')], key });
     for (const one of [store, again().store]) {
       expect(await one.append(id, { messages: [says('a'), says('b')], key })).toEqual({
-        ...{ first: 0, count: 2, isRepeated: true },
+        first: 0,
+        count: 2,
+        isRepeated: true,
       });
     }
     expect(await store.append(id, { messages: [says('c')], key: 'another' })).toMatchObject({
@@ -184,7 +190,7 @@ describe('a thread', () => {
     expect(await store.messages(id, 0, 10)).toHaveLength(3);
   });
 
-  it('loses and doubles nothing of many who add at once, here and elsewhere', async () => {
+  test('loses and doubles nothing of many who add at once, here and elsewhere', async () => {
     const { store, again } = start();
     const { id } = await store.create(whose);
     const stores = [store, again().store, again().store];
@@ -212,7 +218,7 @@ describe('a thread', () => {
 });
 
 describe('the threads of a user', () => {
-  it('are listed, the newest first, and nobody else has them', async () => {
+  test('are listed, the newest first, and nobody else has them', async () => {
     const { store, clock } = start();
     const made: string[] = [];
     for (let count = 0; count < 5; count += 1) {
@@ -230,7 +236,7 @@ describe('the threads of a user', () => {
 });
 
 describe('a thread that is deleted', () => {
-  it('is gone with its messages and blobs', async () => {
+  test('is gone with its messages and blobs', async () => {
     const { store, table, container } = start();
     const thread = await store.create(whose);
     for (let count = 0; count < 3; count += 1) {
@@ -253,7 +259,7 @@ describe('a thread that is deleted', () => {
     await store.remove(thread);
   });
 
-  it('is gone on with when that was interrupted', async () => {
+  test('is gone on with when that was interrupted', async () => {
     const { store, table } = start();
     const { id } = await store.create(whose);
     await store.append(id, { messages: [says('x')] });
@@ -265,7 +271,7 @@ describe('a thread that is deleted', () => {
 });
 
 describe('a thread that has expired', () => {
-  it('is not found, and is removed by the next purge; one that is used lives on', async () => {
+  test('is not found, and is removed by the next purge; one that is used lives on', async () => {
     const { store, clock, table } = start();
     const [idle, used] = [await store.create(whose), await store.create(whose)];
     clock.now += TTL_MS / 2;

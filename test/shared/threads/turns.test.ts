@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { ChatMessage } from '../../../shared/chat-format/chat-request.ts';
 import { cutTurns, openCallsOf, pairToolCalls } from '../../../shared/threads/turns.ts';
 
@@ -7,15 +7,18 @@ const user = (content: string): ChatMessage => ({ role: 'user', content });
 const says = (content: string): ChatMessage => ({ role: 'assistant', content });
 const system = (content: string): ChatMessage => ({ role: 'system', content });
 const calls = (...ids: string[]): ChatMessage => ({
-  ...{ role: 'assistant', content: null },
+  role: 'assistant',
+  content: null,
   tool_calls: ids.map((id) => ({ id, type: 'function', function: { name: 'f', arguments: '{}' } })),
 });
 const result = (id: string, content = id): ChatMessage => ({
-  ...{ role: 'tool', tool_call_id: id, content },
+  role: 'tool',
+  tool_call_id: id,
+  content,
 });
 
 describe('the calls of tools', () => {
-  it('have their results right behind them, in their order', () => {
+  test('have their results right behind them, in their order', () => {
     const asked = calls('a', 'b');
     const messages = [
       user('1'),
@@ -32,7 +35,7 @@ describe('the calls of tools', () => {
     ]);
   });
 
-  it('are left out without all of their results, and results without calls', () => {
+  test('are left out without all of their results, and results without calls', () => {
     const both = { ...calls('a', 'b'), content: 'Let me see.' };
     expect(pairToolCalls([user('1'), both, result('a'), result('x'), user('2')])).toEqual([
       ...[user('1'), says('Let me see.'), user('2')],
@@ -40,18 +43,18 @@ describe('the calls of tools', () => {
     expect(pairToolCalls([calls('a'), user('2')])).toEqual([user('2')]);
   });
 
-  it('of one id in two turns have each their own result', () => {
+  test('of one id in two turns have each their own result', () => {
     const [first, second] = [calls('a'), calls('a')];
     const messages = [first, result('a', '1'), second, result('a', '2'), result('a', '3')];
     expect(pairToolCalls(messages)).toEqual([first, result('a', '1'), second, result('a', '2')]);
   });
 
-  it('that wait for a result are known', () => {
+  test('that wait for a result are known', () => {
     const messages = [calls('a', 'b'), result('a'), calls('c')];
     expect([...openCallsOf(messages)]).toEqual(['b', 'c']);
   });
 
-  it('are paired in whatever order there is, and nothing else is touched', () => {
+  test('are paired in whatever order there is, and nothing else is touched', () => {
     const id = fc.constantFrom('a', 'b', 'c');
     const message = fc.oneof(
       id.map(user),
@@ -86,7 +89,7 @@ describe('a conversation is cut', () => {
   const cut = (messages: readonly ChatMessage[], limit: number, body = {}) =>
     cutTurns(messages, new Set([now]), body, limit);
 
-  it('by whole turns, the oldest first, instructions kept', async () => {
+  test('by whole turns, the oldest first, instructions kept', async () => {
     const rules = system('rules');
     const messages = [rules, ...turn('1'), ...turn('2'), system('more'), ...turn('3'), now];
     const whole = await cut(messages, 10_000);
@@ -98,7 +101,7 @@ describe('a conversation is cut', () => {
     expect(most).toEqual({ messages: [rules, system('more'), now], left: 6 });
   });
 
-  it('less where tools take room, and never within the turn of what is said now', async () => {
+  test('less where tools take room, and never within the turn of what is said now', async () => {
     const tools = [{ type: 'function', function: { name: 'f', description: long } }];
     expect((await cut([...turn('1'), ...turn('2'), now], 300)).left).toBe(0);
     expect((await cut([...turn('1'), ...turn('2'), now], 300, { tools })).left).toBe(2);

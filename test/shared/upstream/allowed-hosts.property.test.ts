@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { InvalidRequestError } from '../../../shared/base/errors.ts';
 import { SettingsReader } from '../../../shared/base/settings-reader.ts';
 import {
@@ -67,7 +67,7 @@ const INTERNAL = [
 ];
 
 describe('an address that nobody allowed', () => {
-  it.each(INTERNAL)('is refused: %s', (host) => {
+  test.each(INTERNAL)('is refused: %s', (host) => {
     for (const isAllowed of [start(), start('*.example.com,*.google.internal,*.azure.internal')]) {
       for (const address of [`https://${host}`, `http://${host}`, `https://${host}:8443/v1`]) {
         expect(isAllowed(address)).toBe(false);
@@ -75,7 +75,7 @@ describe('an address that nobody allowed', () => {
     }
   });
 
-  it.each([
+  test.each([
     'https://openai.azure.com',
     'https://.openai.azure.com',
     'https://evilopenai.azure.com',
@@ -105,7 +105,7 @@ describe('an address that nobody allowed', () => {
     expect(start()(address)).toBe(false);
   });
 
-  it('is never a number or an address within the network, whatever it looks like', () => {
+  test('is never a number or an address within the network, whatever it looks like', () => {
     const isAllowed = start('*.example.com,host.example.org:8443');
     const number = fc
       .nat(0xffff_ffff)
@@ -135,7 +135,7 @@ describe('an address that nobody allowed', () => {
     );
   });
 
-  it('is refused with nothing but a 400, for any text', () => {
+  test('is refused with nothing but a 400, for any text', () => {
     const isAllowed = start('*.example.com');
     const text = fc.oneof(fc.string({ unit: 'binary' }), fc.webUrl(), fc.string());
     fc.assert(
@@ -153,7 +153,7 @@ describe('an address that nobody allowed', () => {
 });
 
 describe('an address is allowed', () => {
-  it.each([
+  test.each([
     'https://name.openai.azure.com',
     'https://NAME.OpenAI.Azure.com/',
     'https://name.openai.azure.com:443/openai/v1',
@@ -164,7 +164,7 @@ describe('an address is allowed', () => {
     expect(start()(address)).toBe(true);
   });
 
-  it('when it is a configured endpoint: scheme, host and port', () => {
+  test('when it is a configured endpoint: scheme, host and port', () => {
     const isAllowed = start('', ['http://127.0.0.1:11434/v1', 'https://models.example.com']);
     expect(isAllowed('http://127.0.0.1:11434')).toBe(true);
     expect(isAllowed('http://0x7f.1:11434/other')).toBe(true);
@@ -175,7 +175,7 @@ describe('an address is allowed', () => {
     expect(isAllowed('https://models.example.com:8443')).toBe(false);
   });
 
-  it('when it is listed: a host, a port, a suffix, an address', () => {
+  test('when it is listed: a host, a port, a suffix, an address', () => {
     const isAllowed = start(
       ' models.example.com , gpu.example.com:8443,*.Example.org,http://10.0.0.5:8000,[::1]:9443,bücher.example',
     );
@@ -195,7 +195,7 @@ describe('an address is allowed', () => {
 });
 
 describe('ROUTER_ALLOWED_HOSTS', () => {
-  it.each([
+  test.each([
     '*',
     '*.',
     '*.com',
@@ -221,7 +221,7 @@ describe('ROUTER_ALLOWED_HOSTS', () => {
 });
 
 describe('a token of this app’s identity', () => {
-  it('goes to Azure’s public cloud over https only', () => {
+  test('goes to Azure’s public cloud over https only', () => {
     for (const address of ['https://x.openai.azure.com', 'https://x.services.ai.azure.com/y']) {
       expect(takesTokens(new URL(address))).toBe(true);
     }

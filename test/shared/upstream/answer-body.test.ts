@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { AnswerBody, BodyGivenUpError } from '../../../shared/upstream/answer-body.ts';
 
 /** A connection that takes note of what it is told. */
@@ -26,7 +26,7 @@ async function textOf(body: AnswerBody): Promise<string> {
 }
 
 describe('the body of an answer', () => {
-  it('gives its bytes as they come, before and while they are waited for', async () => {
+  test('gives its bytes as they come, before and while they are waited for', async () => {
     const { body } = start();
     body.push(Buffer.from('a'));
     const text = textOf(body);
@@ -37,7 +37,7 @@ describe('the body of an answer', () => {
     expect(await text).toBe('abc');
   });
 
-  it('throws what ended it early, behind all that came before', async () => {
+  test('throws what ended it early, behind all that came before', async () => {
     const { body } = start();
     body.push(Buffer.from('a'));
     body.end(new Error('cut'));
@@ -45,7 +45,7 @@ describe('the body of an answer', () => {
     await expect(body.next()).rejects.toThrow('cut');
   });
 
-  it('tells of its first byte and its end once, also those that were before', () => {
+  test('tells of its first byte and its end once, also those that were before', () => {
     const early = start();
     early.watch();
     early.body.push(Buffer.from('a'));
@@ -60,7 +60,7 @@ describe('the body of an answer', () => {
     expect(late.events).toEqual(['byte', 'cut']);
   });
 
-  it('stops its connection while too much waits, and goes on when that is taken', async () => {
+  test('stops its connection while too much waits, and goes on when that is taken', async () => {
     const { body, told } = start();
     body.push(Buffer.alloc(60_000));
     expect(told).toEqual([]);
@@ -70,7 +70,7 @@ describe('the body of an answer', () => {
     expect(told).toEqual(['pause', 'resume']);
   });
 
-  it('gives up its connection when nobody wants the rest, and only then', async () => {
+  test('gives up its connection when nobody wants the rest, and only then', async () => {
     const left = start();
     left.watch();
     left.body.push(Buffer.from('a'));

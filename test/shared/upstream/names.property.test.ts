@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { expect, it } from 'vitest';
+import { expect, test } from 'vitest';
 import { isName, readUseCase } from '../../../shared/access/caller.ts';
 import { HttpError } from '../../../shared/base/errors.ts';
 import { SettingsReader } from '../../../shared/base/settings-reader.ts';
@@ -26,7 +26,7 @@ const name = fc.oneof(
   ),
 );
 
-it('a configured name is a header and a part of one path, or a problem', () => {
+test('a configured name is a header and a part of one path, or a problem', () => {
   const apiStyle = fc.constantFrom(...API_STYLES);
   fc.assert(
     fc.property(name, name, apiStyle, (deploymentName, modelName, style) => {
@@ -56,7 +56,7 @@ it('a configured name is a header and a part of one path, or a problem', () => {
   );
 });
 
-it('a name that a request gives is known, or refused without being repeated', () => {
+test('a name that a request gives is known, or refused without being repeated', () => {
   fc.assert(
     fc.property(name, (given) => {
       try {
@@ -74,7 +74,7 @@ it('a name that a request gives is known, or refused without being repeated', ()
   );
 });
 
-it('a use case is a plain name, or none', () => {
+test('a use case is a plain name, or none', () => {
   fc.assert(
     fc.property(name, (given) => {
       const useCase = readUseCase((header) => (header === 'x-use_case' ? given : null));

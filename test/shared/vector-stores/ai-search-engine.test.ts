@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createAiSearchEngine } from '../../../shared/vector-stores/ai-search-engine.ts';
 import type { VectorEngine } from '../../../shared/vector-stores/vector-engine.ts';
 import {
@@ -18,7 +18,9 @@ afterAll(() => simulator.close());
 
 function createEngine(apiKey: string): VectorEngine {
   return createAiSearchEngine({
-    ...{ endpoint: simulator.url, apiKey, indexPrefix: 'smart-router' },
+    endpoint: simulator.url,
+    apiKey,
+    indexPrefix: 'smart-router',
     loadCredential: () => Promise.reject(new Error('No token is needed.')),
   });
 }
@@ -32,7 +34,7 @@ describe('the service', () => {
     embedding: new Float32Array(1_536).fill(0.123_456),
   });
 
-  it('is sent batches that it takes, into one index for each number of dimensions', async () => {
+  test('is sent batches that it takes, into one index for each number of dimensions', async () => {
     await engine.upsert(
       place,
       Array.from({ length: 1_000 }, (_, index) => wide(`i${index}`)),
@@ -44,7 +46,7 @@ describe('the service', () => {
     expect(made.filter((one) => one.endsWith("('smart-router-1536')"))).toHaveLength(1);
   });
 
-  it('is asked again when it is busy, and its refusal is an error', async () => {
+  test('is asked again when it is busy, and its refusal is an error', async () => {
     simulator.fail(1);
     await engine.upsert(place, [wide('a')]);
     simulator.fail(10);

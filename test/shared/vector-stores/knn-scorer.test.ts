@@ -1,18 +1,22 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { Scorer } from '../../../shared/matrix-factorization/scorer.ts';
 import { createKnnScorer } from '../../../shared/vector-stores/knn-scorer.ts';
 import type { Hit } from '../../../shared/vector-stores/vector-engine.ts';
 
 const base: Scorer = {
-  ...{ name: 'local@2', dimensions: 2 },
+  name: 'local@2',
+  dimensions: 2,
   predictWinRate: async () => 0.4,
   predict: async (embeddings) => embeddings.map(() => ({ winRate: 0.4 })),
   score: async (embeddings) => embeddings.map(() => ({ winRate: () => 0.4, distance: 0.1 })),
 };
 
 const hit = (score: number, strong: number, weak: number): Hit => ({
-  ...{ id: 'x', score, createdAt: 0, attributes: { strong, weak, source: 'test' } },
+  id: 'x',
+  score,
+  createdAt: 0,
+  attributes: { strong, weak, source: 'test' },
 });
 
 function start(findNearest: () => Promise<readonly Hit[] | undefined>) {
@@ -26,7 +30,7 @@ function start(findNearest: () => Promise<readonly Hit[] | undefined>) {
 }
 
 describe('a scorer of nearest neighbours', () => {
-  it('has outcomes vote with the weight of their cosine, beside what its base says', async () => {
+  test('has outcomes vote with the weight of their cosine, beside what its base says', async () => {
     const { winRate, scorer } = start(async () => [
       hit(0.9, 1, 0),
       hit(0.5, 0.5, 0.5),
@@ -45,14 +49,14 @@ describe('a scorer of nearest neighbours', () => {
     expect(await scorer.predictWinRate(one, pair)).toBe(expected);
   });
 
-  it('is its base where nothing is recorded of the two models, or nothing is like the prompt', async () => {
+  test('is its base where nothing is recorded of the two models, or nothing is like the prompt', async () => {
     expect(await start(async () => undefined).winRate()).toBe(0.4);
     expect(await start(async () => []).winRate()).toBe(0.4);
     expect(await start(async () => [hit(0.9, 1, 0)]).winRate('strong', 'another')).toBe(0.4);
     expect(await start(async () => [hit(-0.2, 1, 0)]).winRate()).toBe(0.4);
   });
 
-  it('is its base when the outcomes cannot be had, or not in time', async () => {
+  test('is its base when the outcomes cannot be had, or not in time', async () => {
     const failing = start(() => Promise.reject(new Error('gone')));
     expect(await failing.winRate()).toBe(0.4);
     expect(failing.logged).toEqual(['neighbours-not-found']);

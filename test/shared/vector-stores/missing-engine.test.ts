@@ -4,11 +4,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { expect, it } from 'vitest';
+import { expect, test } from 'vitest';
 
 const shared = fileURLToPath(new URL('../../../shared', import.meta.url));
 
-it('where sqlite-vec is not installed, a store says how to install it', async () => {
+test('where sqlite-vec is not installed, a store says how to install it', async () => {
   // A folder above which there are no packages.
   const folder = await mkdtemp(join(tmpdir(), 'smart-router-no-engine-'));
   for (const file of [
@@ -26,7 +26,8 @@ openDatabase(':memory:').catch(({ status, code, message }) => console.log(JSON.s
   );
   const { stdout } = await promisify(execFile)(process.execPath, [script]);
   expect(JSON.parse(stdout)).toEqual({
-    ...{ status: 501, code: 'vector_engine_missing' },
+    status: 501,
+    code: 'vector_engine_missing',
     message: expect.stringContaining('npm install sqlite-vec'),
   });
   await rm(folder, { recursive: true, force: true });

@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createSqliteEngine } from '../../../shared/vector-stores/sqlite-engine.ts';
 import type { VectorEngine } from '../../../shared/vector-stores/vector-engine.ts';
 import { describeVectorEngine, item } from '../../support/vector-engine-contract.ts';
@@ -22,7 +22,7 @@ describeVectorEngine('sqlite-vec', () => engine);
 describe('the file', () => {
   const place = { id: 'vs_kept', dimensions: 6 };
 
-  it('keeps what was written, across restarts and for two at once', async () => {
+  test('keeps what was written, across restarts and for two at once', async () => {
     const file = join(folder, 'kept.sqlite');
     const first = createSqliteEngine(file);
     const second = createSqliteEngine(file);
@@ -34,7 +34,7 @@ describe('the file', () => {
     await again.close();
   });
 
-  it('is made by one of many that open it at once', async () => {
+  test('is made by one of many that open it at once', async () => {
     for (let round = 0; round < 10; round += 1) {
       const file = join(folder, `new-${round}.sqlite`);
       const engines = Array.from({ length: 6 }, () => createSqliteEngine(file));
@@ -46,7 +46,7 @@ describe('the file', () => {
     }
   });
 
-  it('has nothing of a call of which one item fails', async () => {
+  test('has nothing of a call of which one item fails', async () => {
     const file = join(folder, 'whole.sqlite');
     const own = createSqliteEngine(file);
     const broken = { ...item('b', 2), embedding: new Float32Array(0) };
@@ -55,7 +55,7 @@ describe('the file', () => {
     await own.close();
   });
 
-  it('that cannot be opened is said to be so by each call, and tried again', async () => {
+  test('that cannot be opened is said to be so by each call, and tried again', async () => {
     const own = createSqliteEngine(join(folder, 'no/such/folder/x.sqlite'));
     await expect(own.count(place)).rejects.toThrow();
     await expect(own.count(place)).rejects.toThrow();
@@ -63,7 +63,7 @@ describe('the file', () => {
   });
 });
 
-it('finds the nearest among many by their bits, as an exact search does', async () => {
+test('finds the nearest among many by their bits, as an exact search does', async () => {
   const dimensions = 256;
   const place = { id: 'vs_many', dimensions };
   let seed = 1;

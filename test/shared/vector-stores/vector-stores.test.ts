@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { TableClient } from '@azure/data-tables';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createOutcomes } from '../../../shared/vector-stores/outcomes.ts';
 import { createSqliteEngine } from '../../../shared/vector-stores/sqlite-engine.ts';
 import { createStoreRecords } from '../../../shared/vector-stores/store-records.ts';
@@ -26,7 +26,8 @@ afterAll(async () => {
 
 /** By the number of letters and of words. */
 const embedder: TextEmbedder = {
-  ...{ id: 'counting', maxTokens: 100 },
+  id: 'counting',
+  maxTokens: 100,
   findDimensions: async (wish = 2) => (wish === 2 ? 2 : undefined),
   embed: async (texts) => texts.map((text) => Float32Array.of(text.length, text.split(' ').length)),
 };
@@ -47,7 +48,7 @@ function start() {
 describe('a store that expires', () => {
   const expiry = { anchor: 'last_active_at', days: 2 } as const;
 
-  it('does so after it was last added to, or looked into, and is purged with its items', async () => {
+  test('does so after it was last added to, or looked into, and is purged with its items', async () => {
     const { stores, clock } = start();
     const wish = { expires_after: expiry };
     const [idle, added, searched] = await Promise.all([
@@ -76,7 +77,7 @@ describe('a store that expires', () => {
 });
 
 describe('many at once', () => {
-  it('agree on the types of attributes, and none is half added', async () => {
+  test('agree on the types of attributes, and none is half added', async () => {
     const { stores } = start();
     const { id } = await stores.create('app', {}, signal);
     const results = await Promise.allSettled(
@@ -91,7 +92,7 @@ describe('many at once', () => {
 });
 
 describe('recorded outcomes', () => {
-  it('are found by text and by embedding, in the newest store of theirs', async () => {
+  test('are found by text and by embedding, in the newest store of theirs', async () => {
     const { stores, outcomes, clock } = start();
     expect(await outcomes.ofText('a b', 5, signal)).toBeUndefined();
     const metadata = { smart_router: 'outcomes' };
