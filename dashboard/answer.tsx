@@ -1,8 +1,8 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { type ChatCompletionStream, SmartRouterClient } from '../shared/client/index.ts';
 import { messageOf } from './api.ts';
+import { duration, exactRate } from './base/format.ts';
 import { Tier } from './decision-table.tsx';
-import { duration, exactRate } from './format.ts';
 import { Link } from './link.tsx';
 import type { PageProps } from './page.ts';
 import { SayHowGood } from './say-how-good.tsx';

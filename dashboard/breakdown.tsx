@@ -1,6 +1,6 @@
 import type { Sums } from './api.ts';
+import { count, percent, usd } from './base/format.ts';
 import { UNNAMED } from './filters.tsx';
-import { count, percent, usd } from './format.ts';
 import { Link } from './link.tsx';
 import type { PageProps } from './page.ts';
 

@@ -1,7 +1,7 @@
 import { useEffect, useRef } from 'preact/hooks';
 import type { WholeDecision } from './api.ts';
+import { dayAndClock } from './base/format.ts';
 import { Attempts, Candidates, Facts, Spent, Times } from './decision-parts.tsx';
-import { dayAndClock } from './format.ts';
 import type { PageProps } from './page.ts';
 import { reasonPhrase } from './phrases.ts';
 import { SayHowGood } from './say-how-good.tsx';

@@ -1,7 +1,7 @@
 import type { ComponentChildren } from 'preact';
 import type { WholeDecision } from './api.ts';
+import { count, duration, exactRate, NONE, percent, usd, words } from './base/format.ts';
 import { Tier, WinRate } from './decision-table.tsx';
-import { count, duration, exactRate, NONE, percent, usd, words } from './format.ts';
 import { passedOverPhrase } from './phrases.ts';
 
 /** Who could have answered, the strongest first, and why each did not. */

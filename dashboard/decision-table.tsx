@@ -1,5 +1,5 @@
 import type { Decision } from './api.ts';
-import { dayAndClock, duration, exactClock, NONE, rate, usd } from './format.ts';
+import { dayAndClock, duration, exactClock, NONE, rate, usd } from './base/format.ts';
 import { Link } from './link.tsx';
 import type { PageProps } from './page.ts';
 import { reasonPhrase } from './phrases.ts';

@@ -1,5 +1,5 @@
 import type { DeploymentList, Readiness } from './api.ts';
-import { NONE, words } from './format.ts';
+import { NONE, words } from './base/format.ts';
 import type { PageProps } from './page.ts';
 import { Failure } from './states.tsx';
 import { usePolled } from './use-polled.ts';

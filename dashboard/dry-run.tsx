@@ -1,5 +1,5 @@
+import { exactRate, percent, rate, usd } from './base/format.ts';
 import { Tier, WinRate } from './decision-table.tsx';
-import { exactRate, percent, rate, usd } from './format.ts';
 import { reasonPhrase } from './phrases.ts';
 import type { Tried } from './tried.ts';
 

@@ -1,5 +1,5 @@
 import type { Sums } from './api.ts';
-import { exactClock } from './format.ts';
+import { exactClock } from './base/format.ts';
 import { Link } from './link.tsx';
 import type { PageProps } from './page.ts';
 import { RANGES, type Range } from './view.ts';

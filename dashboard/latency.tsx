@@ -1,8 +1,8 @@
 import { useMemo, useState } from 'preact/hooks';
 import type { Sums } from './api.ts';
+import { duration } from './base/format.ts';
 import { Chart } from './charts/chart.tsx';
 import type { Series } from './charts/use-plot.ts';
-import { duration } from './format.ts';
 import { formatStart } from './over-time.tsx';
 import type { Overall } from './use-stats.ts';
 

@@ -1,8 +1,8 @@
 import { useMemo } from 'preact/hooks';
 import type { Sums } from './api.ts';
+import { count, dayAndClock, percent, usd } from './base/format.ts';
 import { Chart } from './charts/chart.tsx';
 import type { Series } from './charts/use-plot.ts';
-import { count, dayAndClock, percent, usd } from './format.ts';
 import type { Overall } from './use-stats.ts';
 
 export function formatStart(seconds: number): string {

@@ -1,6 +1,6 @@
 import type { PassedOver } from '../shared/routing/find-candidates.ts';
 import type { Reason } from '../shared/routing/routing-decision.ts';
-import { words } from './format.ts';
+import { words } from './base/format.ts';
 
 /** Why a deployment answered, in few words. */
 const REASONS: Record<Reason, string> = {

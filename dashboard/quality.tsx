@@ -1,5 +1,5 @@
 import type { Sums } from './api.ts';
-import { count, percent, rate } from './format.ts';
+import { count, percent, rate } from './base/format.ts';
 
 /** As the router warns of it (`prompts-drifted`). */
 const MAX_DRIFT = 0.2;

@@ -1,6 +1,6 @@
 import { useRef, useState } from 'preact/hooks';
 import { type Api, type Decision, messageOf } from './api.ts';
-import { rate } from './format.ts';
+import { rate } from './base/format.ts';
 
 type SayProps = {
   readonly api: Api;

@@ -1,6 +1,6 @@
 import type { ComponentChildren } from 'preact';
 import type { Sums } from './api.ts';
-import { count, duration, percent, usd } from './format.ts';
+import { count, duration, percent, usd } from './base/format.ts';
 
 /** The figures of a time, the ones that are asked for first in front. */
 export function Tiles({ total }: { readonly total: Sums }) {

@@ -1,8 +1,8 @@
 import { useMemo, useState } from 'preact/hooks';
 import type { Sums } from './api.ts';
+import { count, exactRate, percent, rate, usd } from './base/format.ts';
 import { Chart } from './charts/chart.tsx';
 import type { Area, Series } from './charts/use-plot.ts';
-import { count, exactRate, percent, rate, usd } from './format.ts';
 import { asRouted, atThreshold, isStrongAt, type Outcome } from './what-if.ts';
 
 const BINS = 100;

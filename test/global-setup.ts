@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestProject } from 'vitest/node';
-import { buildApp } from '../tools/build.ts';
+import { buildApp } from '../tools/bundle/build-app.ts';
 import { findCredentials } from './support/logged.ts';
 
 declare module 'vitest' {

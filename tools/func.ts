@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { access } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { buildApp } from './build.ts';
+import { buildApp } from './bundle/build-app.ts';
 import { readLocalSettings, startLocalServices } from './local-services/local-services.ts';
 
 const HELP = `npm run func [-- <arguments of func start>]

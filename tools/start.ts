@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url';
-import { buildApp } from './build.ts';
+import { buildApp } from './bundle/build-app.ts';
 import { InputError } from './command-line/input-error.ts';
 import { runTool } from './command-line/run-tool.ts';
 import { fillHour, sendRequests } from './demo/demo.ts';

@@ -1,4 +1,4 @@
-import { buildApp } from './build.ts';
+import { buildApp } from './bundle/build-app.ts';
 import { InputError } from './command-line/input-error.ts';
 import { createProgress } from './command-line/progress.ts';
 import { type CommandLine, runTool } from './command-line/run-tool.ts';

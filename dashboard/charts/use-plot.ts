@@ -1,6 +1,6 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import UPlot from 'uplot';
-import { clock, day } from '../format.ts';
+import { clock, day } from '../base/format.ts';
 import { type Theme, useTheme } from './use-theme.ts';
 
 export type Series = {

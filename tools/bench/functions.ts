@@ -1,7 +1,7 @@
 import { copyFile, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { build, stop } from 'esbuild';
-import { REQUIRE_BANNER } from '../build.ts';
+import { REQUIRE_BANNER } from '../bundle/build-app.ts';
 import { type LocalHost, startLocalHost } from '../local-host/local-host.ts';
 import { processorMs, residentMegabytes } from '../measure/process-usage.ts';
 import { PROJECT_FOLDER } from '../package/stage-app.ts';

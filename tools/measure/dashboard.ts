@@ -2,7 +2,7 @@ import { fileURLToPath } from 'node:url';
 import axe from 'axe-core';
 import type { Browser, Page } from 'playwright-core';
 import { launchBrowser } from '../browser/launch-browser.ts';
-import { buildApp } from '../build.ts';
+import { buildApp } from '../bundle/build-app.ts';
 import { fillHour } from '../demo/demo.ts';
 import { startLocalHost } from '../local-host/local-host.ts';
 import { startLocalServices } from '../local-services/local-services.ts';

@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url';
-import { buildApp } from '../build.ts';
+import { buildApp } from '../bundle/build-app.ts';
 import { startLocalHost } from '../local-host/local-host.ts';
 import { startLocalServices } from '../local-services/local-services.ts';
 import { quantile } from './load.ts';

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Pool } from 'undici';
-import { buildApp } from '../build.ts';
+import { buildApp } from '../bundle/build-app.ts';
 import { type LocalHost, startLocalHost } from '../local-host/local-host.ts';
 import { startLocalServices } from '../local-services/local-services.ts';
 import { quantile } from './load.ts';
