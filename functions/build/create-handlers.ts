@@ -64,22 +64,29 @@ export function createHandlers(parts: Parts): Handlers {
       return handle(call);
     };
   }
-  const { openConversation } = parts.threads;
-  const { session, limits } = config;
-  const { maxBodyBytes } = limits;
-  const decide = { controller, getFleet, findPolicy, openConversation, session, maxBodyBytes };
+  const { limits } = config;
+  const decide = {
+    controller,
+    getFleet,
+    findPolicy,
+    openConversation: parts.threads.openConversation,
+    session: config.session,
+    maxBodyBytes: limits.maxBodyBytes,
+  };
   const completeChat = createCompleteChat({
     decide,
-    ...limits,
-    countTokens,
-    background: parts.background,
-    log,
-    record: parts.decisions.log.record,
-    isContentKept: config.isContentKept,
-    shadow: createShadowIfWished(parts),
-    spend: ({ useCase }, usd) => {
-      // Names that nobody has given a policy would be without number.
-      if (useCase !== undefined && getFleet().useCases.has(useCase)) spending.add(useCase, usd);
+    ask: { ...limits, log },
+    settle: {
+      countTokens,
+      spend: ({ useCase }, usd) => {
+        // Use cases without a policy are not counted: callers could make up any number of names.
+        if (useCase !== undefined && getFleet().useCases.has(useCase)) spending.add(useCase, usd);
+      },
+      record: parts.decisions.log.record,
+      background: parts.background,
+      shadow: createShadowIfConfigured(parts),
+      isContentKept: config.isContentKept,
+      log,
     },
   });
   const passEmbeddings = createPassEmbeddings({
@@ -102,7 +109,7 @@ export function createHandlers(parts: Parts): Handlers {
   };
 }
 
-function createShadowIfWished(parts: Parts): Shadow | undefined {
+function createShadowIfConfigured(parts: Parts): Shadow | undefined {
   const { config, registry, spending, decisions, log } = parts;
   if (config.shadow === undefined) return undefined;
   return createShadow({

@@ -1,4 +1,4 @@
-import type { Usage } from '../chat-format/event-data.ts';
+import type { Usage } from '../chat-format/usage.ts';
 import type { DecisionRecord } from '../decisions/decision-record.ts';
 import type { ScoringTimes } from '../decisions/scoring-times.ts';
 import type { Deployment } from '../upstream/deployment.ts';

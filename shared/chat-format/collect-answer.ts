@@ -1,22 +1,33 @@
 import type { ChatMessage } from './chat-request.ts';
-import { parseEvent } from './event-data.ts';
+import type { EventData } from './stream-event.ts';
 
-/** A message that is put together from what is streamed of it. */
+/** What a deployment answered. */
+export type Answered = {
+  /** Undefined while it says nothing. */
+  readonly message: ChatMessage | undefined;
+  readonly finishReason: string | undefined;
+};
+
+/** Puts a message together from the events of its stream. */
 export type Collector = {
-  push(event: Buffer): void;
-  /** What has come so far; undefined as long as that is nothing. */
-  message(): ChatMessage | undefined;
-  finishReason(): string | undefined;
+  push(data: EventData | undefined): void;
+  /** What has come so far. */
+  answer(): Answered;
 };
 
 type Delta = Readonly<Record<string, unknown>>;
 type CalledFunction = { name: string; arguments: string };
 type ToolCall = { id: string; type: string; function: CalledFunction };
 
-/** Of an answer, what a model takes back as part of the conversation. */
+/** The fields of an answer that a model takes back as part of the conversation. */
 const KEPT_FIELDS = ['content', 'refusal', 'tool_calls', 'function_call'] as const;
 
-/** A plain answer's message, as it is kept; undefined when it says nothing. */
+/** What a plain answer says, as it is kept in a thread. */
+export function answerOf(completion: unknown): Answered {
+  return { message: messageOf(completion), finishReason: finishReasonOf(completion) };
+}
+
+/** Undefined when the answer says nothing. */
 export function messageOf(completion: unknown): ChatMessage | undefined {
   const message = asRecord(firstChoiceOf(completion)['message']);
   const kept = KEPT_FIELDS.filter((field) => !isEmpty(message[field]));
@@ -55,14 +66,14 @@ export function createCollector(): Collector {
   }
 
   return {
-    push: (event) => {
-      const choice = firstChoiceOf(parseEvent(event));
+    push: (data) => {
+      const choice = firstChoiceOf(data);
       if (choice['index'] !== undefined && choice['index'] !== 0) return;
       add(asRecord(choice['delta']));
       const reason = choice['finish_reason'];
       if (typeof reason === 'string') finishReason = reason;
     },
-    message: () => {
+    answer: () => {
       const { content, refusal } = texts;
       const fields = {
         ...(content !== '' && { content }),
@@ -70,9 +81,9 @@ export function createCollector(): Collector {
         ...(calls.size > 0 && { tool_calls: [...calls.values()] }),
         ...(functionCall && { function_call: functionCall }),
       };
-      return Object.keys(fields).length === 0 ? undefined : toMessage(fields);
+      const isEmpty = Object.keys(fields).length === 0;
+      return { message: isEmpty ? undefined : toMessage(fields), finishReason };
     },
-    finishReason: () => finishReason,
   };
 }
 
@@ -81,12 +92,12 @@ function addFunction(known: CalledFunction | undefined, part: Delta): CalledFunc
   return { name: name + textOf(part['name']), arguments: before + textOf(part['arguments']) };
 }
 
-/** Content is there in any case: not every service takes a message without. */
+/** The content is never left out: not every service takes a message without it. */
 function toMessage(fields: Readonly<Record<string, unknown>>): ChatMessage {
   return { role: 'assistant', content: null, ...fields };
 }
 
-/** Of several answers at once the first is the one that the conversation goes on with. */
+/** Where a request asks for several answers, the conversation goes on with the first. */
 function firstChoiceOf(completion: unknown): Readonly<Record<string, unknown>> {
   const choices = asRecord(completion)['choices'];
   return Array.isArray(choices) ? asRecord(choices[0]) : {};

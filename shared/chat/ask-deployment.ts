@@ -6,8 +6,8 @@ import { adaptBody } from '../capabilities/adapt-body.ts';
 import type { Lessons } from '../capabilities/lessons.ts';
 import type { ChatRequest } from '../chat-format/chat-request.ts';
 import { finishReasonOf } from '../chat-format/collect-answer.ts';
-import { readUsage } from '../chat-format/event-data.ts';
 import { type PlainAnswer, parseAnswer } from '../chat-format/plain-answer.ts';
+import { readUsage } from '../chat-format/usage.ts';
 import { upstreamNameOf } from '../upstream/deployment.ts';
 import { errorOf } from '../upstream/error-body.ts';
 import { passRequestHeaders } from '../upstream/passed-headers.ts';
@@ -23,7 +23,7 @@ type Headers = Readonly<Record<string, string>>;
 export type Reply =
   | { readonly kind: 'plain'; readonly headers: Headers; readonly answer: PlainAnswer }
   | { readonly kind: 'events'; readonly headers: Headers; readonly events: OpenEvents }
-  /** An answer that is no success. */
+  /** An answer whose status is not 200. */
   | {
       readonly kind: 'refusal';
       readonly status: number;
@@ -35,62 +35,68 @@ export type Reply =
 /** What came of one deployment's turn. */
 export type Turn = {
   readonly reply: Reply;
-  /** What was changed in the request for this deployment. */
+  /** The changes that were made to the request for this deployment. */
   readonly warnings: readonly string[];
-  /** Nothing of an answer has come that another deployment could not give in its place. */
+  /** True while nothing of an answer has come that another deployment could not give instead. */
   readonly mayFallBack: boolean;
-  /** Of a stream that has begun: to be told of its end. */
+  /** The trace of a stream that has begun, which has to be told of its end. */
   readonly trace?: CallTrace | undefined;
 };
 
-type Ask = {
+/** A request on its way to one deployment. */
+type Order = {
   readonly call: Call;
   readonly request: ChatRequest;
   readonly lessons: Lessons;
   readonly maxAnswerBytes: number;
-  /** How long the first byte is waited for; absent when nobody else could answer. */
+  /** How long the first byte is waited for, in ms; absent when no other deployment could answer. */
   readonly firstByteMs?: number;
-  /** So many calls may still be made: one or more. */
+  /** The calls that may still be made: one or more. */
   readonly callsLeft: number;
-  /** Told of each attempt. */
+  /** Called after each attempt. */
   readonly onAttempt: (attempt: Attempt) => void;
 };
 
+/** One call of an order: its body in the words of the deployment, and its limit in time. */
+type Sent = {
+  readonly upstream: Upstream;
+  readonly body: Readonly<Record<string, unknown>>;
+  readonly firstByteMs: number | undefined;
+  readonly trace: CallTrace | undefined;
+};
+
 /**
- * Asks a deployment, in the words that it takes; once more where its refusal teaches what those are.
+ * Asks a deployment in the words that it takes, and once more where its refusal teaches what those are.
  * Throws only what is wrong with the request itself.
  */
-export async function askDeployment(upstream: Upstream, ask: Ask): Promise<Turn> {
-  const { request, lessons } = ask;
+export async function askDeployment(upstream: Upstream, order: Order): Promise<Turn> {
+  const { request, lessons, call } = order;
   const { capabilities } = upstream.deployment;
   for (let isCorrected = false; ; isCorrected = true) {
     const { body, warnings } = adaptBody(request.upstreamBody, capabilities, lessons);
     // The last call that may be made has all the time there is.
-    const isLastCall = ask.callsLeft - Number(isCorrected) <= 1;
+    const isLastCall = order.callsLeft - Number(isCorrected) <= 1;
     const from = performance.now();
-    const trace = ask.call.trace?.startCall({
+    const trace = call.trace?.startCall({
       operation: 'chat',
       deployment: upstream.deployment,
       body,
       threadId: request.threadId,
     });
-    const firstByteMs = isLastCall ? undefined : ask.firstByteMs;
-    const reply = await callOnce(upstream, body, ask, firstByteMs, trace);
+    const firstByteMs = isLastCall ? undefined : order.firstByteMs;
+    const reply = await callOnce(order, { upstream, body, firstByteMs, trace });
     const attempt = toAttempt(upstream, reply, performance.now() - from);
     tellTrace(trace, reply, attempt);
-    ask.onAttempt(attempt);
+    order.onAttempt(attempt);
     const isWrong = reply.kind === 'refusal' && reply.status === 400;
     if (isWrong && !isCorrected && !isLastCall && lessons.learn(body, reply.bytes)) continue;
-    return { reply, warnings, trace, mayFallBack: !ask.call.signal.aborted && mayFallBack(reply) };
+    return { reply, warnings, trace, mayFallBack: !call.signal.aborted && mayFallBack(reply) };
   }
 }
 
 async function callOnce(
-  upstream: Upstream,
-  body: Readonly<Record<string, unknown>>,
-  { call, request, maxAnswerBytes }: Ask,
-  firstByteMs: number | undefined,
-  trace: CallTrace | undefined,
+  { call, request, maxAnswerBytes }: Order,
+  { upstream, body, firstByteMs, trace }: Sent,
 ): Promise<Reply> {
   const limit = createFirstByteLimit(call.signal, firstByteMs);
   try {
@@ -133,7 +139,7 @@ function isEventStream({ status, headers }: UpstreamAnswer): boolean {
   return status === 200 && (headers['content-type']?.includes('text/event-stream') ?? false);
 }
 
-/** A limit in time beside the request's own, until the first byte is there. */
+/** A limit in time besides the request's own, which is lifted when the first byte is there. */
 function createFirstByteLimit(
   signal: AbortSignal,
   timeoutMs: number | undefined,
@@ -149,8 +155,8 @@ function createFirstByteLimit(
 }
 
 /**
- * Whether it is the deployment that could not answer, rather than the request that nobody may: busy,
- * failing, gone. Refused prompts (400), credentials (401) and rights (403) stand.
+ * Whether the deployment could not answer because it is busy, failing or gone. Refused prompts (400),
+ * credentials (401) and rights (403) are final: they would be refused elsewhere, or have to be seen.
  */
 function mayFallBack(reply: Reply): boolean {
   switch (reply.kind) {
@@ -165,15 +171,15 @@ function mayFallBack(reply: Reply): boolean {
   }
 }
 
-/** 404 and 410 say that the deployment or its model is not there: the path is the router's own. */
+/** 404 and 410 mean that the deployment or its model is gone, since the router itself makes the path. */
 function isUnavailable(status: number): boolean {
   return status < 400 || status >= 500 || [404, 408, 410, 429].includes(status);
 }
 
-/** The codes of failures that were found out without asking. */
+/** The codes of failures that are known without a call. */
 const NOT_CALLED = new Set(['circuit_open', 'deployment_resting', 'deployment_busy']);
 
-/** A stream that has begun ends later. */
+/** Ends the trace of a call, except that of a stream that has begun: it ends later. */
 function tellTrace(trace: CallTrace | undefined, reply: Reply, { status, code }: Attempt): void {
   if (trace === undefined) return;
   if (reply.kind === 'events' && !reply.events.isError) {

@@ -2,7 +2,7 @@ import type { Call } from '../calls/call.ts';
 import { createLessons } from '../capabilities/lessons.ts';
 import type { ChatRequest } from '../chat-format/chat-request.ts';
 import { messageOf } from '../chat-format/collect-answer.ts';
-import { readUsage } from '../chat-format/event-data.ts';
+import { readUsage } from '../chat-format/usage.ts';
 import type { Member } from '../registry/fleet.ts';
 import { costOf, type Tokens } from '../spending/cost.ts';
 import { askDeployment } from './ask-deployment.ts';
@@ -10,7 +10,7 @@ import { askDeployment } from './ask-deployment.ts';
 /** A text that was answered, and what it cost in USD; the text is absent where there is none. */
 export type PlainText = { readonly text: string | undefined; readonly usd: number };
 
-type Ask = {
+type PlainAsk = {
   readonly request: ChatRequest;
   readonly maxAnswerBytes: number;
   /** What it takes where the deployment does not count. */
@@ -19,7 +19,7 @@ type Ask = {
 };
 
 /** Asks a deployment for one whole answer, on nobody's behalf and without another in its place. Never throws. */
-export async function askPlainly(member: Member, ask: Ask): Promise<PlainText> {
+export async function askPlainly(member: Member, ask: PlainAsk): Promise<PlainText> {
   const { stream: _, stream_options: __, n: ___, ...body } = ask.request.upstreamBody;
   const call: Call = {
     requestId: '',

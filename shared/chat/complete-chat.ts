@@ -1,100 +1,35 @@
 import type { Answer } from '../base/answer.ts';
-import type { Log } from '../base/log.ts';
-import { roundMs } from '../base/round-ms.ts';
 import type { Call } from '../calls/call.ts';
-import { createLessons, type Lessons } from '../capabilities/lessons.ts';
-import { canBeAsked, type Upstream } from '../upstream/upstream.ts';
-import { type AnswerChat, answerChat } from './answer-chat.ts';
-import { askDeployment, type Turn } from './ask-deployment.ts';
-import { type Attempt, callsMade } from './attempts.ts';
-import { type DecideOptions, decide, openRequest } from './decide.ts';
-import type { Exchange } from './exchange.ts';
-import { keptAnswer } from './kept-answer.ts';
+import { answerChat } from './answer-chat.ts';
+import { type AskOptions, createAskInOrder } from './ask-in-order.ts';
+import { type DecideOptions, decide } from './decide.ts';
+import { openRequest } from './open-request.ts';
+import { replayAnswer } from './replay-answer.ts';
+import type { SettleOptions } from './settle.ts';
 
 export type CompleteChat = (call: Call) => Promise<Answer>;
 
-type CompleteChatOptions = AnswerChat & {
+type CompleteChatOptions = {
   readonly decide: DecideOptions;
-  readonly maxAnswerBytes: number;
-  /** How long a deployment's first byte is waited for while another could answer. */
-  readonly firstByteTimeoutMs: number;
-  /** Calls to deployments that one request may cost. */
-  readonly maxAttempts: number;
+  readonly ask: AskOptions;
+  readonly settle: SettleOptions;
 };
 
-/** The request path: validate, open the thread, guard, decide, adapt, send, fall back, pass the answer through. */
+/** The way of a chat request. It throws an HttpError for a request that no deployment is asked. */
 export function createCompleteChat(options: CompleteChatOptions): CompleteChat {
-  const lessons = new WeakMap<Upstream, Lessons>();
+  const askInOrder = createAskInOrder(options.ask);
   return async (call) => {
     const opened = await openRequest(options.decide, call);
-    const { kept } = opened.conversation ?? {};
-    if (kept !== undefined) {
-      options.log('info', 'chat-replayed', {
-        requestId: call.requestId,
-        caller: call.caller?.name,
-      });
-      return keptAnswer(opened.request, kept);
+    const earlier = opened.conversation?.earlier;
+    if (earlier !== undefined) {
+      const { requestId, caller } = call;
+      options.settle.log('info', 'chat-replayed', { requestId, caller: caller?.name });
+      return replayAnswer(opened.ask.request, earlier);
     }
     const from = performance.now();
     const decided = await decide(options.decide, opened);
-    const exchange: Exchange = {
-      ...decided,
-      call,
-      decisionMs: performance.now() - from,
-      attempts: [],
-      upstreamMs: 0,
-    };
-    const turn = await askInTurn(options, exchange, lessons);
-    return answerChat(options, exchange, turn);
+    const decisionMs = performance.now() - from;
+    const { turn, ...asked } = await askInOrder(decided);
+    return answerChat(options.settle, { ...decided, ...asked, decisionMs }, turn);
   };
-}
-
-/** Asks the chosen deployment, and the others in their order while none has answered. */
-async function askInTurn(
-  options: CompleteChatOptions,
-  exchange: Exchange,
-  lessons: WeakMap<Upstream, Lessons>,
-): Promise<Turn> {
-  const { call, request, attempts, decision } = exchange;
-  const waiting = [...decision.others];
-  for (;;) {
-    const { upstream } = exchange.decision.member;
-    const callsLeft = options.maxAttempts - callsMade(attempts);
-    // While nobody else would take the request, the one that has it is given all the time there is.
-    const isLast = callsLeft <= 1 || !waiting.some((one) => canBeAsked(one.upstream));
-    const known = lessons.get(upstream) ?? createLessons();
-    lessons.set(upstream, known);
-    const from = performance.now();
-    const turn = await askDeployment(upstream, {
-      call,
-      request,
-      lessons: known,
-      maxAnswerBytes: options.maxAnswerBytes,
-      ...(!isLast && { firstByteMs: options.firstByteTimeoutMs }),
-      callsLeft,
-      onAttempt: (attempt) => {
-        attempts.push(attempt);
-        logAttempt(options.log, call, attempt);
-      },
-    });
-    exchange.upstreamMs += performance.now() - from;
-    const mayAskOn = turn.mayFallBack && callsMade(attempts) < options.maxAttempts;
-    const next = mayAskOn ? waiting.shift() : undefined;
-    if (next === undefined) return turn;
-    if (turn.reply.kind === 'events') await turn.reply.events.discard();
-    exchange.decision = { ...exchange.decision, member: next, tier: next.tier, reason: 'fallback' };
-  }
-}
-
-function logAttempt(log: Log, call: Call, attempt: Attempt): void {
-  const { deployment, called, status, code, ms } = attempt;
-  const isGood = status === 200 && code === undefined;
-  log(isGood ? 'debug' : 'info', 'upstream-attempt', () => ({
-    requestId: call.requestId,
-    deployment: deployment.name,
-    called,
-    status,
-    code,
-    ms: roundMs(ms),
-  }));
 }

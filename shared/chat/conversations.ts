@@ -26,7 +26,7 @@ import type { ThreadStore } from '../threads/thread-store.ts';
 import { openCallsOf, pairToolCalls, resultIdOf } from '../threads/turns.ts';
 
 /** An answer that was given before to a request with the same key. */
-export type KeptAnswer = {
+export type EarlierAnswer = {
   readonly message: StoredMessage;
   readonly facts: AnswerFacts;
   /** Since 1970, in ms. */
@@ -43,8 +43,8 @@ export type Conversation = {
   /** How many older messages were not read: they would fit into no model. */
   readonly unread: number;
   readonly answered?: LastAnswer;
-  /** What the request asks has been answered before. */
-  readonly kept?: KeptAnswer;
+  /** The answer that an earlier request with the same key got; absent when there was none. */
+  readonly earlier?: EarlierAnswer;
   /** Adds what is said now, and the answer. Throws as the store does when it could not be added. */
   add(answer: StoredMessage, facts: AnswerFacts): Promise<void>;
 };
@@ -110,7 +110,7 @@ async function open(
     .map(({ message }) => message);
   const fresh = withoutKnownInstructions(asked, history);
   checkResults(history, fresh);
-  const kept = mark && (await findKept(store, id, mark, fresh));
+  const earlier = mark && (await findEarlier(store, { ...mark, id }, fresh));
   const seen = mark === undefined ? { thread, etag } : undefined;
   return {
     threadId: id,
@@ -118,7 +118,7 @@ async function open(
     fresh: new Set(fresh),
     unread: Math.max(0, Math.min(end, read.at(-1)?.index ?? 0) - instructions.length),
     ...(thread.answered && { answered: thread.answered }),
-    ...(kept && { kept }),
+    ...(earlier && { earlier }),
     add: async (answer, facts) => {
       const addition = { messages: [...fresh, answer], answer: facts, key };
       await store.append(id, addition, seen);
@@ -212,12 +212,11 @@ function checkResults(history: readonly StoredMessage[], fresh: readonly StoredM
 }
 
 /** Undefined when the answer broke off: then it is asked for again. */
-async function findKept(
+async function findEarlier(
   store: ThreadStore,
-  id: string,
-  { first, count, asked, answer }: Mark,
+  { id, first, count, asked, answer }: Mark & { readonly id: string },
   fresh: readonly StoredMessage[],
-): Promise<KeptAnswer | undefined> {
+): Promise<EarlierAnswer | undefined> {
   if (answer === undefined || asked !== hashOfAsked(fresh)) throw new KeyReusedError();
   if (answer.isIncomplete) return undefined;
   const [placed] = await store.messages(id, first + count - 1, 1);

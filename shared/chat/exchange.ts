@@ -1,36 +1,36 @@
 import type { HttpError } from '../base/errors.ts';
-import type { Call } from '../calls/call.ts';
-import type { ChatRequest } from '../chat-format/chat-request.ts';
-import type { Usage } from '../chat-format/event-data.ts';
-import type { Needs } from '../routing/find-candidates.ts';
+import type { CallTrace } from '../calls/telemetry.ts';
+import type { Answered } from '../chat-format/collect-answer.ts';
+import type { Usage } from '../chat-format/usage.ts';
 import type { RoutingDecision } from '../routing/routing-decision.ts';
 import type { Attempt } from './attempts.ts';
-import type { Answered } from './keep-stream.ts';
-import type { Continued } from './session-facts.ts';
+import type { Decided } from './decide.ts';
 
-/** A request that was decided on, on its way through. */
-export type Exchange = {
-  readonly call: Call;
-  readonly request: ChatRequest;
-  readonly needs: Needs;
-  /** The thread that it continues, if it does. */
-  readonly continued?: Continued;
+/** A request that deployments have been asked, with what that took. */
+export type Exchange = Decided & {
+  /** The decision, with the deployment that was asked last. */
+  readonly decision: RoutingDecision;
+  /** The time that the decision took, in ms. */
   readonly decisionMs: number;
-  /** What was decided; with the deployment that answered in the place of the chosen one. */
-  decision: RoutingDecision;
-  readonly attempts: Attempt[];
-  /** Time spent waiting for deployments. */
-  upstreamMs: number;
-  /** Of a stream: when its first content was there. */
-  firstTokenAt?: number;
-  /** Its answer is to be compared with the strongest model's. */
-  isShadowed?: boolean;
+  readonly attempts: readonly Attempt[];
+  /** The time spent waiting for deployments, in ms. */
+  readonly upstreamMs: number;
+  /** When the first content of a stream came, as `performance.now()` tells; absent for other answers. */
+  readonly firstTokenAt?: number;
+  /** The trace of a stream that has begun, which has to be told of its end. */
+  readonly trace?: CallTrace | undefined;
 };
 
-export type End = {
+/** How a request ended. */
+export type Ending = {
+  readonly status: number;
   readonly error?: HttpError | undefined;
-  /** What was answered took; absent when nothing was. */
+  /** The tokens of the answer; absent when there was none. */
   readonly usage?: Usage;
-  /** What was answered; asked for only where that is kept. */
+  /** The answer, put together where it is kept; absent when there was none. */
   readonly answer?: (() => Answered) | undefined;
+  /** False when there was no answer, or it broke off. */
+  readonly isWhole: boolean;
+  /** True when the answer is compared with the strongest model's. */
+  readonly isShadowed: boolean;
 };

@@ -1,77 +1,104 @@
 import { type HttpError, toErrorBody, UpstreamError } from '../base/errors.ts';
+import { createSplitter, endOfEvent, type Splitter } from '../chat-format/event-splitter.ts';
 import {
   errorOfEvent,
   isDone,
   isOfTheRequest,
   isPreamble,
-  readUsage,
-  type Usage,
-  usageOf,
-} from '../chat-format/event-data.ts';
-import { createSplitter, endOfEvent, type Splitter } from '../chat-format/event-splitter.ts';
+  StreamEvent,
+  usageOfEvent,
+} from '../chat-format/stream-event.ts';
+import { readUsage, type Usage } from '../chat-format/usage.ts';
 import type { Bytes } from '../upstream/answer-body.ts';
 import { brokenOff, tooLarge } from '../upstream/read-answer.ts';
 
-/** How long a deployment may keep its connection open behind [DONE]; the client waits for it. */
+/** How long a deployment may keep its connection open after [DONE], in ms; the client waits for it. */
 const CLOSE_AFTER_MS = 100;
 
 type OpenOptions = {
-  /** False: the usage chunk, for which only the router asked, is left out. */
+  /** False: the usage event, for which only the router asked, is left out. */
   readonly includeUsage: boolean;
   readonly maxBytes: number;
   readonly signal: AbortSignal;
-  /** Told of each chunk that comes. */
+  /** Called for each chunk that comes. */
   readonly onByte: () => void;
 };
 
 /** How a stream ended. */
 export type StreamEnd = {
-  /** What ended it early, if something did. */
+  /** True when it reached [DONE]; false when it broke off, or its reader left. */
+  readonly isWhole: boolean;
+  /** The error that ended it, if one did. */
   readonly error?: HttpError;
-  /** What the deployment counted, if it said so. */
+  /** The tokens that the deployment counted, if it said so. */
   readonly usage?: Usage;
-  /** How many events came: about as many as tokens. */
+  /** The number of events, which is about the number of tokens. */
   readonly events: number;
+};
+
+/** Follows a stream while it is passed on. */
+export type StreamReader = {
+  /** Called for each event of the answer, before it is passed on. */
+  readonly onEvent?: ((event: StreamEvent) => void) | undefined;
+  /**
+   * Called once: before [DONE] is passed on, or when the stream has ended without it. The error that it
+   * gives ends the stream instead of [DONE]. It must not throw.
+   */
+  readonly onEnd: (end: StreamEnd) => HttpError | undefined | Promise<HttpError | undefined>;
 };
 
 /** A stream whose first content is there, or that ended without any. */
 export type OpenEvents = {
-  /** The deployment ended it with an error of its own before any content. */
+  /** True when the deployment ended it with its own error before any content. */
   readonly isError: boolean;
-  /** The same, and the error does not say that the request is at fault. */
+  /** True for such an error that does not blame the request. */
   readonly mayFallBack: boolean;
-  /** What the deployment has counted, once it has said so. */
-  usage(): Usage | undefined;
-  /**
-   * All events, those before the first content included. To be read once; never throws. `onEnd` is
-   * told once, when the stream has ended.
-   */
-  pass(onEnd: (end: StreamEnd) => void): AsyncGenerator<Uint8Array>;
+  /** All events, those before the first content included. It can be read once, and never throws. */
+  pass(reader: StreamReader): AsyncGenerator<Uint8Array>;
   /** Gives the stream up instead. */
   discard(): Promise<void>;
 };
 
-/** What has been seen of a stream. */
+/** Whole events, one after another. */
+type Run = {
+  readonly bytes: Uint8Array;
+  /** True for the run that begins with [DONE]. */
+  readonly isEnd: boolean;
+};
+
+/** What has come of a stream. */
 type Seen = {
   content: boolean;
   done: boolean;
   error: unknown;
   usage: Usage | undefined;
   events: number;
+  /** Called for each event of the answer. */
+  onEvent: ((event: StreamEvent) => void) | undefined;
 };
+
+type Reading = OpenOptions & { readonly splitter: Splitter; readonly seen: Seen };
 
 /**
  * Reads server-sent events until the first content, so that another deployment can still answer
  * when none comes. Throws an HttpError when the stream breaks before that.
  */
 export async function openEvents(body: Bytes, options: OpenOptions): Promise<OpenEvents> {
-  const seen: Seen = { content: false, done: false, error: undefined, usage: undefined, events: 0 };
-  const splitter = createSplitter();
-  const events = readEvents(body, { ...options, splitter, seen });
-  const held: Uint8Array[] = [];
+  const opening: StreamEvent[] = [];
+  const seen: Seen = {
+    content: false,
+    done: false,
+    error: undefined,
+    usage: undefined,
+    events: 0,
+    onEvent: (event) => opening.push(event),
+  };
+  const reading = { ...options, splitter: createSplitter(), seen };
+  const runs = readRuns(body, reading);
+  const held: Run[] = [];
   try {
     while (!seen.content && !isOver(seen)) {
-      const next = await events.next();
+      const next = await runs.next();
       if (next.done) break;
       held.push(next.value);
     }
@@ -79,7 +106,7 @@ export async function openEvents(body: Bytes, options: OpenOptions): Promise<Ope
     body.destroy();
     throw asHttpError(cause, options.signal);
   }
-  if (!seen.content && !isOver(seen) && !isDone(splitter.rest())) {
+  if (!seen.content && !isOver(seen) && !isDone(reading.splitter.rest())) {
     body.destroy();
     throw brokenOff(new Error('The stream ended before [DONE].'), options.signal);
   }
@@ -87,13 +114,25 @@ export async function openEvents(body: Bytes, options: OpenOptions): Promise<Ope
   return {
     isError,
     mayFallBack: isError && !isOfTheRequest(seen.error),
-    usage: () => seen.usage,
-    pass: (onEnd) => passEvents(body, { ...options, held, events, splitter, seen, onEnd }),
+    pass: (reader) => {
+      if (reader.onEvent) opening.forEach(reader.onEvent);
+      seen.onEvent = reader.onEvent;
+      return passRuns(body, runs, { ...reading, held: join(held), onEnd: reader.onEnd });
+    },
     discard: async () => {
       body.destroy();
-      await events.return(undefined);
+      await runs.return(undefined);
     },
   };
+}
+
+/** Puts the runs before [DONE] together, so that the content is in the first bytes that the client gets. */
+function join(held: readonly Run[]): Run[] {
+  const opening = held.filter(({ isEnd }) => !isEnd).map(({ bytes }) => bytes);
+  const ending = held.filter(({ isEnd }) => isEnd);
+  return opening.length === 0
+    ? ending
+    : [{ bytes: Buffer.concat(opening), isEnd: false }, ...ending];
 }
 
 /**
@@ -101,43 +140,72 @@ export async function openEvents(body: Bytes, options: OpenOptions): Promise<Ope
  * follows a break is never read as part of a broken event. A stream that does not reach `[DONE]`
  * ends with an error event instead.
  */
-async function* passEvents(
+async function* passRuns(
   body: Bytes,
-  options: OpenOptions & {
-    readonly held: readonly Uint8Array[];
-    readonly events: AsyncGenerator<Uint8Array>;
-    readonly splitter: Splitter;
-    readonly seen: Seen;
-    readonly onEnd: (end: StreamEnd) => void;
-  },
+  runs: AsyncGenerator<Run>,
+  { held, ...reading }: Reading & Pick<StreamReader, 'onEnd'> & { readonly held: Run[] },
 ): AsyncGenerator<Uint8Array> {
-  const { held, events, splitter, seen, signal, onEnd } = options;
-  let failure: unknown = new Error('The stream ended before [DONE].');
+  const { seen, splitter, signal } = reading;
+  const ending = createEnding(reading);
   let error: HttpError | undefined;
   try {
-    // Together, so that the content is in the first bytes that the client gets.
-    if (held.length > 0) yield held.length === 1 && held[0] ? held[0] : Buffer.concat(held);
-    try {
-      yield* events;
-    } catch (cause) {
-      failure = cause;
-    }
+    const failure = yield* passToEnd(held, runs, ending);
+    if (ending.isTold()) return;
     if (seen.error !== undefined) {
       error = errorInside();
-    } else if (!seen.done && isDone(splitter.rest())) {
-      yield Buffer.from('data: [DONE]\n\n');
-    } else if (!seen.done) {
+    } else if (isDone(splitter.rest())) {
+      yield errorEventOf(await ending.tell(true)) ?? Buffer.from('data: [DONE]\n\n');
+    } else {
       error = asHttpError(failure, signal);
-      yield Buffer.from(`data: ${JSON.stringify(toErrorBody(error))}\n\n`);
+      yield errorEventOf(error);
     }
   } finally {
     body.destroy();
-    onEnd({
-      ...(error && { error }),
-      ...(seen.usage && { usage: seen.usage }),
-      events: seen.events,
-    });
+    await runs.return(undefined);
+    if (!ending.isTold()) await ending.tell(false, error);
   }
+}
+
+/** Returns why the stream ended without [DONE]; undefined when it had it. */
+async function* passToEnd(
+  held: Run[],
+  runs: AsyncGenerator<Run>,
+  ending: Ending,
+): AsyncGenerator<Uint8Array, unknown> {
+  try {
+    for (;;) {
+      const run = held.shift() ?? (await runs.next()).value;
+      if (run === undefined) return new Error('The stream ended before [DONE].');
+      const unsettled = run.isEnd ? await ending.tell(true) : undefined;
+      yield errorEventOf(unsettled) ?? run.bytes;
+      if (unsettled !== undefined) return undefined;
+    }
+  } catch (cause) {
+    return cause;
+  }
+}
+
+type Ending = {
+  readonly isTold: () => boolean;
+  readonly tell: (isWhole: boolean, error?: HttpError) => ReturnType<StreamReader['onEnd']>;
+};
+
+function createEnding({ seen, onEnd }: Reading & Pick<StreamReader, 'onEnd'>): Ending {
+  let isTold = false;
+  return {
+    isTold: () => isTold,
+    tell: (isWhole, error) => {
+      isTold = true;
+      const { usage, events } = seen;
+      return onEnd({ isWhole, ...(error && { error }), ...(usage && { usage }), events });
+    },
+  };
+}
+
+function errorEventOf(error: HttpError): Buffer;
+function errorEventOf(error: HttpError | undefined): Buffer | undefined;
+function errorEventOf(error: HttpError | undefined): Buffer | undefined {
+  return error && Buffer.from(`data: ${JSON.stringify(toErrorBody(error))}\n\n`);
 }
 
 function isOver({ done, error }: Seen): boolean {
@@ -149,11 +217,8 @@ function asHttpError(cause: unknown, signal: AbortSignal): HttpError {
 }
 
 /** Yields complete events, and notes in `seen` what they were. Throws as the body does. */
-async function* readEvents(
-  body: Bytes,
-  options: OpenOptions & { readonly splitter: Splitter; readonly seen: Seen },
-): AsyncGenerator<Uint8Array> {
-  const { splitter, seen, includeUsage, maxBytes, onByte } = options;
+async function* readRuns(body: Bytes, reading: Reading): AsyncGenerator<Run> {
+  const { splitter, seen, includeUsage, maxBytes, onByte } = reading;
   let closing: NodeJS.Timeout | undefined;
   let size = 0;
   try {
@@ -162,8 +227,8 @@ async function* readEvents(
       size += chunk.byteLength;
       if (size > maxBytes) throw tooLarge(maxBytes);
       const events = splitter.push(toBuffer(chunk));
-      if (events !== undefined) yield* selectEvents(events, includeUsage, seen);
-      // Usually the end follows at once, and the connection can be used again.
+      if (events !== undefined) yield* selectRuns(events, includeUsage, seen);
+      // Usually the end follows immediately, and the connection can be used again.
       if (seen.error !== undefined) return;
       if (seen.done) closing ??= setTimeout(() => body.destroy(), CLOSE_AFTER_MS);
     }
@@ -172,7 +237,7 @@ async function* readEvents(
   }
 }
 
-/** Not sent: the client has the deployment's own. */
+/** The error's own text is not repeated: the client has the deployment's event. */
 function errorInside(): UpstreamError {
   return new UpstreamError('The deployment ended its stream with an error.', {
     status: 502,
@@ -185,33 +250,52 @@ function toBuffer(chunk: Uint8Array): Buffer {
 }
 
 /** Yields the events in runs as long as possible, without those that the client did not ask for. */
-function* selectEvents(events: Buffer, includeUsage: boolean, seen: Seen): Generator<Uint8Array> {
+function* selectRuns(events: Buffer, includeUsage: boolean, seen: Seen): Generator<Run> {
+  let isEnd = false;
   let runStart = 0;
-  let start = 0;
-  while (start < events.length) {
-    const eventEnd = endOfEvent(events, start);
-    const event = events.subarray(start, eventEnd);
-    const usage = usageOf(event);
-    note(event, usage, seen);
-    // Nothing follows an error: a [DONE] behind it would say that all is well.
-    if (seen.error !== undefined) {
-      yield events.subarray(runStart, eventEnd);
+  for (let start = 0; start < events.length; ) {
+    const end = endOfEvent(events, start);
+    const kind = note(new StreamEvent(events.subarray(start, end)), seen);
+    const next = nextRunStart(kind, { start, end, includeUsage });
+    if (next !== undefined) {
+      // Content that comes together with [DONE] does not wait until the answer is kept.
+      if (start > runStart) yield { bytes: events.subarray(runStart, start), isEnd };
+      isEnd = kind === 'done';
+      runStart = next;
+    }
+    // Nothing follows an error: a [DONE] after it would say that all is well.
+    if (kind === 'error') {
+      yield { bytes: events.subarray(runStart, end), isEnd };
       return;
     }
-    if (!includeUsage && usage !== undefined) {
-      if (start > runStart) yield events.subarray(runStart, start);
-      runStart = eventEnd;
-    }
-    start = eventEnd;
+    start = end;
   }
-  if (events.length > runStart) yield events.subarray(runStart);
+  if (events.length > runStart) yield { bytes: events.subarray(runStart), isEnd };
 }
 
-function note(event: Buffer, usage: unknown, seen: Seen): void {
+type Kind = 'error' | 'done' | 'usage' | 'other';
+
+/** Undefined for an event that is passed on together with those before it. */
+function nextRunStart(
+  kind: Kind,
+  at: { readonly start: number; readonly end: number; readonly includeUsage: boolean },
+): number | undefined {
+  if (kind === 'done') return at.start;
+  return kind === 'usage' && !at.includeUsage ? at.end : undefined;
+}
+
+/** Notes what an event says. */
+function note(event: StreamEvent, seen: Seen): Kind {
   seen.events += 1;
   seen.error = errorOfEvent(event);
-  if (seen.error !== undefined) return;
-  if (isDone(event)) seen.done = true;
-  else if (usage !== undefined) seen.usage = readUsage(usage);
+  if (seen.error !== undefined) return 'error';
+  if (isDone(event.bytes)) {
+    seen.done = true;
+    return 'done';
+  }
+  const usage = usageOfEvent(event);
+  if (usage !== undefined) seen.usage = readUsage(usage);
   else if (!seen.content) seen.content = !isPreamble(event);
+  seen.onEvent?.(event);
+  return usage === undefined ? 'other' : 'usage';
 }

@@ -4,23 +4,21 @@ import type { DecisionRecord } from '../decisions/decision-record.ts';
 import type { Interval } from '../decisions/scoring-times.ts';
 import { costOf, type Tokens } from '../spending/cost.ts';
 import { attemptChain } from './attempts.ts';
+import { stepOf } from './continue-thread.ts';
 import { candidatesOf } from './decision-facts.ts';
-import type { End, Exchange } from './exchange.ts';
-import { stepOf } from './session-facts.ts';
+import type { Ending, Exchange } from './exchange.ts';
 
-/** What is kept of a request that has been answered. */
+/** The record of a request that has been answered. */
 export function toRecord(
   exchange: Exchange,
-  status: number,
-  { error, usage }: End,
-  /** What the answer cost, and what was asked, where that is kept. */
+  { status, error, usage }: Ending,
+  /** The cost of the answer in USD, and the prompt where prompts are kept. */
   { usd, prompt }: { readonly usd: number | undefined; readonly prompt: string | undefined },
 ): DecisionRecord {
-  const { call, request, needs, decision, attempts, upstreamMs, continued, firstTokenAt } =
-    exchange;
+  const { call, ask, decision, attempts, upstreamMs, continued, firstTokenAt } = exchange;
   const { deployment } = decision.member.upstream;
   const { strongest, cheapest, times } = decision;
-  const tokens = usage && { ...needs.tokens(), ...usage };
+  const tokens = usage && { ...ask.tokens(), ...usage };
   const elsewhere = tokens && costsElsewhere(exchange, tokens);
   const totalMs = performance.now() - call.startedAt;
   // Spelled out: it is made of each request, and spreads take several times as long.
@@ -30,7 +28,7 @@ export function toRecord(
     tier: decision.tier,
     reason: decision.reason,
     status,
-    stream: request.stream,
+    stream: ask.request.stream,
     winRate: decision.winRate,
     percentile: decision.percentile,
     threshold: decision.threshold,

@@ -1,7 +1,6 @@
 import type { Log } from '../base/log.ts';
 import { roundMs } from '../base/round-ms.ts';
 import type { ChatRequest } from '../chat-format/chat-request.ts';
-import { findNewestAsk } from '../chat-format/newest-ask.ts';
 import type { Outcome } from '../decisions/outcomes.ts';
 import { type Fleet, isCalled, type Member } from '../registry/fleet.ts';
 import type { ShadowSettings } from '../settings/read-shadow-settings.ts';
@@ -50,21 +49,25 @@ export function createShadow(options: ShadowOptions): Shadow {
   let underWay = 0;
 
   /** With what it is to be compared, if that can be paid for. */
-  function findRival({ decision, needs }: Exchange): Member | undefined {
+  function findRival({ decision, ask }: Exchange): Member | undefined {
     const rival = decision.strongest?.members.find(({ upstream }) => canBeAsked(upstream));
     if (rival?.price === undefined || rival === decision.member) return undefined;
-    const cost = costOf(rival.price, needs.tokens());
+    const cost = costOf(rival.price, ask.tokens());
     return spentToday() + cost <= settings.dailyBudget ? rival : undefined;
   }
 
   async function run(exchange: Exchange, rival: Member, answer: string): Promise<void> {
     const from = performance.now();
-    const { call, request, needs } = exchange;
+    const { call, ask } = exchange;
     const signal = AbortSignal.timeout(options.timeoutMs);
-    const ask = { maxAnswerBytes: options.maxAnswerBytes, estimated: needs.tokens(), signal };
-    const shadowed = await askPlainly(rival, { ...ask, request });
+    const shadowed = await askPlainly(rival, {
+      request: ask.request,
+      maxAnswerBytes: options.maxAnswerBytes,
+      estimated: ask.tokens(),
+      signal,
+    });
     spend(shadowed.usd);
-    const question = findNewestAsk(request.messages);
+    const { text: question } = ask;
     if (shadowed.text === undefined || question === undefined) return;
     const texts = { question, first: answer, second: shadowed.text };
     const judged = await judge(options, texts, signal);

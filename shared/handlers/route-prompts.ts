@@ -4,10 +4,10 @@ import { errorKind, type Log } from '../base/log.ts';
 import { parseWith } from '../base/parse-with.ts';
 import { roundMs } from '../base/round-ms.ts';
 import type { Call } from '../calls/call.ts';
-import { type DecideOptions, decide, openRequest } from '../chat/decide.ts';
+import { askOfText } from '../chat/chat-ask.ts';
+import { type DecideOptions, decide } from '../chat/decide.ts';
 import { decisionFacts } from '../chat/decision-facts.ts';
-import { needsOfText } from '../chat/guards.ts';
-import { findNewestAsk } from '../chat-format/newest-ask.ts';
+import { openRequest } from '../chat/open-request.ts';
 import { readControls, routingSchema } from '../policy/controls.ts';
 import type { RoutingDecision } from '../routing/routing-decision.ts';
 import type { Outcomes } from '../vector-stores/outcomes.ts';
@@ -43,20 +43,19 @@ export function createRoutePrompts(options: RoutePromptsOptions): (call: Call) =
       const fleet = getFleet();
       const { signal, caller } = call;
       const decisions = await controller.routeAll({
-        texts,
+        asks: texts.map(askOfText),
         fleet,
         signal,
         caller,
-        needsOf: needsOfText,
         policy: findPolicy(fleet, call.useCase),
         controls: readControls(routing ?? {}, call.header, {}),
       });
       return { decisions, texts, explain: routing?.explain ?? false };
     }
     const opened = await openRequest(options.decide, call);
-    const { decision, request } = await decide(options.decide, opened);
-    const texts = [findNewestAsk(request.messages)];
-    return { decisions: [decision], texts, explain: request.routing.explain ?? false };
+    const { decision, ask } = await decide(options.decide, opened);
+    const { explain = false } = ask.request.routing;
+    return { decisions: [decision], texts: [ask.text], explain: explain ?? false };
   }
 
   return async (call) => {

@@ -1,7 +1,7 @@
 import { HttpError } from '../base/errors.ts';
 import { adaptBody } from '../capabilities/adapt-body.ts';
 import { createLessons } from '../capabilities/lessons.ts';
-import { readUsage } from '../chat-format/event-data.ts';
+import { readUsage } from '../chat-format/usage.ts';
 import { type Deployment, upstreamNameOf } from '../upstream/deployment.ts';
 import { readAnswer } from '../upstream/read-answer.ts';
 import { redactKey } from '../upstream/redact-key.ts';

@@ -13,13 +13,9 @@ import { percentileOf } from '../policy/threshold.ts';
 import type { GetPromptEmbedding } from '../prompt-embedding/prompt-embedding.ts';
 import type { Fleet, Member, Model } from '../registry/fleet.ts';
 import { controlsOf } from '../registry/use-case-policy.ts';
-import {
-  type Candidates,
-  checkNamed,
-  findCandidates,
-  type Needs,
-  type Terms,
-} from './find-candidates.ts';
+import type { Ask } from './ask.ts';
+import { fallbackOrder } from './fallback-order.ts';
+import { type Candidates, checkNamed, findCandidates, type Terms } from './find-candidates.ts';
 import {
   createDecision,
   type Facts,
@@ -27,19 +23,17 @@ import {
   type RoutingDecision,
 } from './routing-decision.ts';
 import { createScorePrompts, type ScoredPrompt } from './score-prompts.ts';
-import { findHeld, settleSession, stayUnscored } from './settle-session.ts';
+import { findHeld, stayOrSwitch, stayUnscored } from './stay-with-model.ts';
 
 /** What requests that are decided on together share. */
-type RouteTerms = Omit<Terms, 'needs'> & {
+type RouteTerms = Omit<Terms, 'ask'> & {
   readonly fleet: Fleet;
   /** Ends the wait for the embedding. */
   readonly signal: AbortSignal;
 };
 
 export type RouteRequest = RouteTerms & {
-  /** The newest human ask, if there is any text. */
-  readonly text: string | undefined;
-  readonly needs: Needs;
+  readonly ask: Ask;
   /** The conversation that it continues; absent: it stands for itself. */
   readonly session?: Session;
   /** The deployment that the request names, to be called without routing. */
@@ -48,8 +42,7 @@ export type RouteRequest = RouteTerms & {
 
 /** A batch of prompts. */
 export type RouteBatch = RouteTerms & {
-  readonly texts: readonly string[];
-  readonly needsOf: (text: string) => Needs;
+  readonly asks: readonly (Ask & { readonly text: string })[];
 };
 
 export type Controller = {
@@ -98,35 +91,27 @@ export function createController(options: ControllerOptions): Controller {
   }
 
   return {
-    route: async ({ text, named, fleet, signal, session, ...terms }) => {
+    route: async ({ named, fleet, signal, session, ...terms }) => {
+      const { ask } = terms;
       if (named !== undefined) return decideNamed(named, terms);
       const choice = await findChoice(options, fleet, terms);
       const held = session && findHeld(session, choice.models);
-      if (session === undefined || held === undefined) {
-        return createDecision(choice, await rankOne(choice, text, signal), random);
-      }
-      const { models, threshold } = choice;
-      const settled =
-        stayUnscored(session, held, models) ??
-        settleSession(
-          session,
-          held,
-          { models, threshold, tokens: terms.needs.tokens() },
-          await rankOne(choice, text, signal),
-        );
-      return createDecision(choice, settled, random, held.member);
+      const place = session && held && { ...choice, session, held, tokens: ask.tokens() };
+      const ranking = (place && stayUnscored(place)) ?? (await rankOne(choice, ask.text, signal));
+      const settled = place === undefined ? ranking : stayOrSwitch(place, ranking);
+      const order = fallbackOrder(settled.ranked, { random, held: held?.member });
+      return createDecision(choice, settled, order);
     },
-    routeAll: async ({ texts, needsOf, fleet, signal, ...terms }) => {
+    routeAll: async ({ asks, fleet, signal, ...terms }) => {
       const choices: Choice[] = [];
-      for (const text of texts) {
-        choices.push(await findChoice(options, fleet, { ...terms, needs: needsOf(text) }));
-      }
-      const open = texts.filter((_, index) => choices[index]?.only === undefined);
-      const scored = (await score.all(open, signal)).values();
+      for (const ask of asks) choices.push(await findChoice(options, fleet, { ...terms, ask }));
+      const open = asks.filter((_, index) => choices[index]?.only === undefined);
+      const texts = open.map(({ text }) => text);
+      const scored = (await score.all(texts, signal)).values();
       return choices.map((choice) => {
         const ranking =
           rankUnscored(choice) ?? rank(options, choice, scored.next().value as ScoredPrompt);
-        return createDecision(choice, ranking, random);
+        return createDecision(choice, ranking, fallbackOrder(ranking.ranked, { random }));
       });
     },
   };

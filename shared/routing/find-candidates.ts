@@ -1,6 +1,6 @@
 import { type Caller, DeploymentNotAllowedError, mayCall } from '../access/caller.ts';
 import { HttpError, InvalidRequestError } from '../base/errors.ts';
-import { NoCapableDeploymentError, type Obstacle } from '../capabilities/find-obstacle.ts';
+import { NoCapableDeploymentError } from '../capabilities/find-obstacle.ts';
 import type { Controls } from '../policy/controls.ts';
 import {
   estimateCost,
@@ -19,7 +19,7 @@ import {
   UseCaseNotAllowedError,
 } from '../registry/use-case-policy.ts';
 import type { Tokens } from '../spending/cost.ts';
-import type { Deployment } from '../upstream/deployment.ts';
+import type { Ask } from './ask.ts';
 import { createSieve, type Sieve } from './sieve.ts';
 
 /** Why a deployment was not chosen, in the order in which it is looked at. */
@@ -66,15 +66,6 @@ export type Considered = {
   readonly obstacle: string | undefined;
 };
 
-/** What a request needs of whoever answers it. */
-export type Needs = {
-  /** What of the request a deployment cannot serve, in words; undefined when it can serve all. */
-  findObstacle(deployment: Deployment): Obstacle | Promise<Obstacle>;
-  tokens(): Tokens;
-  /** The tokens that the prompt may have with a deployment; infinite when it is not known. */
-  promptLimit(deployment: Deployment): number;
-};
-
 /** The models that may answer and can, and why there is one alone, if there is. */
 export type Candidates = {
   /** The strongest first. */
@@ -91,13 +82,13 @@ export type Terms = {
   readonly caller?: Caller | undefined;
   /** Absent: the use case has none. */
   readonly policy?: Policy | undefined;
-  readonly needs: Needs;
+  readonly ask: Ask;
 };
 
 /** Throws when no deployment may answer a request, or none can. */
 export async function findCandidates(fleet: Fleet, terms: Terms): Promise<Candidates> {
-  const { policy, needs } = terms;
-  const tokens = needs.tokens();
+  const { policy, ask } = terms;
+  const tokens = ask.tokens();
   const sieve = createSieve<Member, PassedOver>(fleet.members);
   let only: Candidates['only'];
   // For the first reason that leaves one model.
@@ -109,7 +100,7 @@ export async function findCandidates(fleet: Fleet, terms: Terms): Promise<Candid
   note('models');
   const obstacles = new Map<string, string>();
   for (const { upstream } of sieve.left) {
-    const found = needs.findObstacle(upstream.deployment);
+    const found = ask.findObstacle(upstream.deployment);
     // With many deployments each wait counts, and most are none.
     const obstacle = found instanceof Promise ? await found : found;
     if (obstacle !== undefined) obstacles.set(upstream.deployment.name, obstacle);
@@ -140,13 +131,13 @@ function areOfOneModel(members: readonly Member[]): boolean {
 }
 
 /** Throws when a deployment that the request names may not answer it. */
-export function checkNamed(member: Member, { caller, policy, needs }: Omit<Terms, 'controls'>) {
+export function checkNamed(member: Member, { caller, policy, ask }: Omit<Terms, 'controls'>) {
   if (caller !== undefined && !mayCall(caller, member.upstream.deployment.name)) {
     throw new DeploymentNotAllowedError(caller, 'model');
   }
   if (policy === undefined) return;
   if (!isForUseCase(member, policy)) throw new UseCaseNotAllowedError(policy, 'model');
-  const tokens = needs.tokens();
+  const tokens = ask.tokens();
   if (!isBelowCeiling(member, policy, tokens)) {
     throw new PriceCeilingError(policy, [member], tokens);
   }

@@ -1,9 +1,7 @@
 import type { ScoringTimes } from '../decisions/scoring-times.ts';
 import type { Rival } from '../policy/rank-models.ts';
-import { shareLoad } from '../policy/share-load.ts';
 import type { PromptEmbedding } from '../prompt-embedding/prompt-embedding.ts';
 import type { Member, Model } from '../registry/fleet.ts';
-import { canBeAsked } from '../upstream/upstream.ts';
 import type { Considered, PassedOver } from './find-candidates.ts';
 
 /** Why a deployment was chosen. */
@@ -103,18 +101,17 @@ type Choice = {
 };
 
 /**
- * The first of the ranked models answers, by one of its deployments, by the held one if it is among
- * them; all others stay behind it.
+ * The decision that the first deployment in `order` answers and the others stand in for it. `order` has the
+ * deployments of the ranked models as `fallbackOrder` puts them.
  */
 export function createDecision(
   choice: Choice,
   { ranked, reason, facts: found }: Ranking,
-  random: () => number,
-  held?: Member,
+  order: readonly Member[],
 ): RoutingDecision {
   const { considered, threshold, models, cheapest } = choice;
   const { rivals = [], ...facts } = found;
-  const [member, ...others] = ranked.flatMap(({ members }) => inTurn(members, random, held));
+  const [member, ...others] = order;
   if (member === undefined) throw new Error('There is no candidate to choose.');
   return {
     embeddingCache: 'none',
@@ -141,21 +138,6 @@ function whyPassedOver(reason: Reason, isEnough: boolean): PassedOver {
   if (reason === 'session' || reason === 'tool-loop') return 'session';
   if (!isEnough) return 'win-rate';
   return reason === 'win-rate' || reason === 'budget' ? 'price' : 'tier';
-}
-
-/** By their weights, behind the held one; those that would not take a call now come last. */
-function inTurn(
-  members: readonly Member[],
-  random: () => number,
-  held: Member | undefined,
-): readonly Member[] {
-  if (members.length === 1) return members;
-  const shared = shareLoad(members, random);
-  const inOrder = shared.toSorted((a, b) => Number(b === held) - Number(a === held));
-  const { able = [], unable = [] } = Object.groupBy(inOrder, ({ upstream }) =>
-    canBeAsked(upstream) ? 'able' : 'unable',
-  );
-  return [...able, ...unable];
 }
 
 /** The order in which models are to be asked, why, and what was found out on the way to it. */

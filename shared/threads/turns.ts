@@ -65,14 +65,19 @@ export type Cut = {
 
 type Body = Readonly<Record<string, unknown>>;
 
+/** A conversation, and those of its messages that are said now. */
+type Turns = {
+  readonly messages: readonly ChatMessage[];
+  readonly fresh: ReadonlySet<ChatMessage>;
+};
+
 /**
  * Leaves out the oldest turns until what is left has no more tokens than `limit`. Instructions stay, and
  * so does everything from the turn on that the first of the `fresh` messages is in, even where that alone
  * is too much. `body` is what goes with the messages, such as tools.
  */
 export async function cutTurns(
-  messages: readonly ChatMessage[],
-  fresh: ReadonlySet<ChatMessage>,
+  { messages, fresh }: Turns,
   body: Body,
   limit: number,
 ): Promise<Cut> {

@@ -1,5 +1,5 @@
 import { UNKNOWN_MODEL } from '../../shared/capabilities/capabilities.ts';
-import { needsOfText } from '../../shared/chat/guards.ts';
+import { askOfText } from '../../shared/chat/chat-ask.ts';
 import { createFindQuantiles } from '../../shared/matrix-factorization/calibrate-models.ts';
 import { loadHeldOutScores } from '../../shared/matrix-factorization/held-out-scores.ts';
 import { findScorer, loadRegistry } from '../../shared/matrix-factorization/registry.ts';
@@ -39,11 +39,10 @@ export async function measureDecisions(): Promise<void> {
       for (let decision = 0; decision < DECISIONS; decision += 1) {
         const from = performance.now();
         await controller.route({
-          text: TEXT,
           controls: {},
           fleet,
           signal,
-          needs: needsOfText(TEXT),
+          ask: askOfText(TEXT),
         });
         times.push(performance.now() - from);
       }

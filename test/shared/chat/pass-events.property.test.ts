@@ -57,9 +57,12 @@ async function pass(chunks: readonly Uint8Array[], changed: Partial<typeof optio
   const out: Uint8Array[] = [];
   try {
     const events = await openEvents(body, { ...options, ...changed });
-    const passed = events.pass((told) => {
-      ends += 1;
-      end = told;
+    const passed = events.pass({
+      onEnd: (told) => {
+        ends += 1;
+        end = told;
+        return undefined;
+      },
     });
     for await (const chunk of passed) out.push(chunk);
   } catch (error) {

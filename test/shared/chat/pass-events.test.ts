@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { type HttpError, UpstreamError } from '../../../shared/base/errors.ts';
-import { openEvents, type StreamEnd } from '../../../shared/chat/pass-events.ts';
+import { HttpError, UpstreamError } from '../../../shared/base/errors.ts';
+import { openEvents, type StreamEnd, type StreamReader } from '../../../shared/chat/pass-events.ts';
+import { createCollector } from '../../../shared/chat-format/collect-answer.ts';
 
 const usage =
   '{"choices":[],"created":1,"id":"c","model":"m","object":"chat.completion.chunk","usage":{"completion_tokens":2,"prompt_tokens":5,"total_tokens":7}}';
@@ -54,12 +55,21 @@ async function pass(source: Source, options: Options = {}): Promise<Result> {
   const { body, counts } = createBody(source);
   const chunks: Uint8Array[] = [];
   const events = await openEvents(body, { ...defaults, ...options });
-  for await (const chunk of events.pass((end) => ends.push(end))) chunks.push(chunk);
+  for await (const chunk of events.pass(endsInto(ends))) chunks.push(chunk);
   return {
     text: Buffer.concat(chunks).toString('utf8'),
     ends: ends.map(({ error }) => error),
     destroyed: counts.destroyed,
     totalTokens: ends[0]?.usage?.total,
+  };
+}
+
+function endsInto(ends: StreamEnd[]): StreamReader {
+  return {
+    onEnd: (end) => {
+      ends.push(end);
+      return undefined;
+    },
   };
 }
 
@@ -296,13 +306,13 @@ describe('a stream of more than the allowed bytes', () => {
 
 describe('a reader that leaves', () => {
   test('ends the upstream body, and the end is told once', async () => {
-    const ends: unknown[] = [];
+    const ends: StreamEnd[] = [];
     const { body, counts } = createBody([
       Buffer.from(frames(recorded)),
       Buffer.from(frames(['[DONE]'])),
     ]);
     const events = await openEvents(body, defaults);
-    for await (const _ of events.pass((end) => ends.push(end))) break;
+    for await (const _ of events.pass(endsInto(ends))) break;
     expect(counts.destroyed).toBe(1);
     expect(ends).toHaveLength(1);
   });
@@ -349,13 +359,13 @@ test('a deployment that keeps its connection open behind [DONE] does not keep th
     },
     destroy: () => resolve(),
   };
-  const ends: unknown[] = [];
+  const ends: StreamEnd[] = [];
   const startedAt = performance.now();
   let text = '';
   const events = await openEvents(body, defaults);
-  for await (const chunk of events.pass(({ error }) => ends.push(error))) text += chunk.toString();
+  for await (const chunk of events.pass(endsInto(ends))) text += chunk.toString();
   expect(text.endsWith('data: [DONE]\n\n')).toBe(true);
-  expect(ends).toEqual([undefined]);
+  expect(ends).toMatchObject([{ isWhole: true }]);
   expect(performance.now() - startedAt).toBeLessThan(2_000);
 });
 
@@ -420,7 +430,7 @@ describe('a stream without content', () => {
     const passed: Uint8Array[] = [];
     const one = await open();
     expect(one.mayFallBack).toBe(true);
-    for await (const chunk of one.pass(() => undefined)) passed.push(chunk);
+    for await (const chunk of one.pass(endsInto([]))) passed.push(chunk);
     expect(Buffer.concat(passed).toString()).toBe(preamble + error);
     const { body, counts } = createBody([Buffer.from(preamble + error)]);
     await (await openEvents(body, defaults)).discard();
@@ -453,7 +463,7 @@ test('the first content is passed on as soon as it is there', async () => {
   }
   const { pass: passOn } = await openEvents(createBody(source()).body, defaults);
   let text = '';
-  for await (const chunk of passOn(() => undefined)) {
+  for await (const chunk of passOn(endsInto([]))) {
     text += chunk.toString();
     if (text === start) resolve();
   }
@@ -465,4 +475,70 @@ test('what the deployment counted is told, asked for or not', async () => {
   expect((await pass(bytes)).totalTokens).toBe(7);
   expect((await pass(bytes, { includeUsage: true })).totalTokens).toBe(7);
   expect((await pass([Buffer.from(frames([...recorded, '[DONE]']))])).totalTokens).toBeUndefined();
+});
+
+describe('a stream that is read on its way', () => {
+  const event = (content: string) =>
+    frames([JSON.stringify({ choices: [{ delta: { content } }] })]);
+  const DONE = 'data: [DONE]\n\n';
+
+  /** The chunks that are passed on, and how many of them had been when the end was told. */
+  async function run(chunks: readonly string[], unsettled?: HttpError, leaveAfter = Infinity) {
+    const { push, answer } = createCollector();
+    const passed: string[] = [];
+    const ends: { readonly after: number; readonly isWhole: boolean; readonly content: unknown }[] =
+      [];
+    const { body } = createBody(chunks.map((chunk) => Buffer.from(chunk)));
+    const events = (await openEvents(body, defaults)).pass({
+      onEvent: ({ data }) => push(data),
+      onEnd: async ({ isWhole }) => {
+        ends.push({ after: passed.length, isWhole, content: answer().message?.content });
+        return unsettled;
+      },
+    });
+    for await (const chunk of events) {
+      passed.push(Buffer.from(chunk).toString());
+      if (passed.length >= leaveAfter) break;
+    }
+    return { passed, ends };
+  }
+
+  test('is told of its end before its [DONE], with content in one chunk or not', async () => {
+    const content = event('Hel') + event('lo');
+    for (const chunks of [[content, DONE], [content + DONE]]) {
+      const { passed, ends } = await run(chunks);
+      expect(passed).toEqual([content, DONE]);
+      expect(ends).toEqual([{ after: 1, isWhole: true, content: 'Hello' }]);
+    }
+    const unfinished = await run([content, 'data: [DONE]']);
+    expect(unfinished.passed).toEqual([content, DONE]);
+    expect(unfinished.ends).toEqual([{ after: 1, isWhole: true, content: 'Hello' }]);
+  });
+
+  test('has all of its events read, those before the first content too', async () => {
+    const opening = frames(['{"choices":[{"delta":{"role":"assistant","content":""}}]}', '5']);
+    const { ends } = await run([opening, event('Hel'), `: ping\n\n${event('lo')}`, DONE]);
+    expect(ends).toMatchObject([{ content: 'Hello', isWhole: true }]);
+  });
+
+  test('that breaks off, or whose reader leaves, is told once as far as it came', async () => {
+    const chunks = [event('Hel'), event('lo')];
+    const broken = await run([...chunks, 'data: {"error":{}}\n\n']);
+    expect(broken.ends).toEqual([{ after: 3, isWhole: false, content: 'Hello' }]);
+    const cut = await run(chunks);
+    expect(cut.passed.slice(0, 2)).toEqual(chunks);
+    expect(cut.ends).toEqual([{ after: 3, isWhole: false, content: 'Hello' }]);
+    const left = await run([...chunks, DONE], undefined, 1);
+    expect(left.ends).toEqual([{ after: 1, isWhole: false, content: 'Hel' }]);
+  });
+
+  test('ends with an error instead of [DONE] when it cannot be kept', async () => {
+    const error = new HttpError('Full.', { status: 503, code: 'full' });
+    for (const last of [DONE, 'data: [DONE]']) {
+      const { passed, ends } = await run([event('Hi'), last], error);
+      expect(passed).toHaveLength(2);
+      expect(passed[1]).toContain('"code":"full"');
+      expect(ends).toHaveLength(1);
+    }
+  });
 });

@@ -4,12 +4,12 @@ import type { Prediction } from '../../../shared/matrix-factorization/scorer.ts'
 import type { OutOfDistributionTier } from '../../../shared/policy/controls.ts';
 import type { GetPromptEmbedding } from '../../../shared/prompt-embedding/prompt-embedding.ts';
 import type { Fleet } from '../../../shared/registry/fleet.ts';
+import type { Ask } from '../../../shared/routing/ask.ts';
 import {
   createController,
   type RouteBatch,
   type RouteRequest,
 } from '../../../shared/routing/controller.ts';
-import type { Needs } from '../../../shared/routing/find-candidates.ts';
 import type { RoutingDecision } from '../../../shared/routing/routing-decision.ts';
 import { createMember } from '../../support/fleet.ts';
 
@@ -28,15 +28,17 @@ const weak = createMember('weak', {
 });
 const fleet: Fleet = { members: [strong, weak], useCases: new Map() };
 
-type FindObstacle = Needs['findObstacle'];
+type FindObstacle = Ask['findObstacle'];
 const able: FindObstacle = async () => undefined;
 const tokens = () => ({ prompt: 10, completion: 500 });
 
 /** What a test says of a request; the rest is that nothing stands in its way. */
-type Wish = Omit<RouteRequest, 'signal' | 'fleet' | 'needs'> & {
+type Wish = Omit<RouteRequest, 'signal' | 'fleet' | 'ask'> & {
+  readonly text: string | undefined;
   readonly findObstacle?: FindObstacle;
 };
-type BatchWish = Omit<RouteBatch, 'signal' | 'fleet' | 'needsOf'> & {
+type BatchWish = Omit<RouteBatch, 'signal' | 'fleet' | 'asks'> & {
+  readonly texts: readonly string[];
   readonly findObstacle?: (text: string) => FindObstacle;
 };
 
@@ -92,16 +94,26 @@ function start(setup: Setup = {}) {
   });
   const promptLimit = () => Number.POSITIVE_INFINITY;
   const route = (
-    { findObstacle = able, ...request }: Wish,
+    { text, findObstacle = able, ...request }: Wish,
     signal = new AbortController().signal,
   ) =>
-    controller.route({ ...request, fleet, needs: { findObstacle, tokens, promptLimit }, signal });
+    controller.route({
+      ...request,
+      fleet,
+      ask: { text, findObstacle, tokens, promptLimit },
+      signal,
+    });
   const routeAll = (
-    { findObstacle = () => able, ...batch }: BatchWish,
+    { texts, findObstacle = () => able, ...batch }: BatchWish,
     signal = new AbortController().signal,
   ) => {
-    const needsOf = (text: string) => ({ findObstacle: findObstacle(text), tokens, promptLimit });
-    return controller.routeAll({ ...batch, fleet, needsOf, signal });
+    const asks = texts.map((text) => ({
+      text,
+      findObstacle: findObstacle(text),
+      tokens,
+      promptLimit,
+    }));
+    return controller.routeAll({ ...batch, fleet, asks, signal });
   };
   return { controller: { route, routeAll }, scored, embedded, logged };
 }

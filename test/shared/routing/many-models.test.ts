@@ -20,7 +20,7 @@ type Setup = {
   readonly findQuantiles?: FindQuantiles;
 };
 
-type Request = Partial<Pick<RouteRequest, 'controls' | 'caller' | 'text' | 'named'>>;
+type Request = Partial<Pick<RouteRequest, 'controls' | 'caller' | 'named'>>;
 
 function start(setup: Setup) {
   const { members, winRates = {}, policy, spent = 0 } = setup;
@@ -41,13 +41,13 @@ function start(setup: Setup) {
   const fleet = { members, useCases: new Map(policy && [['batch', policy]]) };
   return (request: Request = {}): Promise<RoutingDecision> =>
     controller.route({
-      text: 'ask',
       controls: {},
       ...request,
       fleet,
       signal: new AbortController().signal,
       policy: createFindPolicy(() => spent)(fleet, 'batch'),
-      needs: {
+      ask: {
+        text: 'ask',
         findObstacle: async ({ name }) => setup.findObstacle?.(name),
         tokens: () => tokens,
         promptLimit: () => Number.POSITIVE_INFINITY,

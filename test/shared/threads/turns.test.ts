@@ -87,7 +87,7 @@ describe('a conversation is cut', () => {
   const turn = (name: string) => [user(`${name} ${long}`), says(`Yes, ${name}.`)];
   const now = user('now');
   const cut = (messages: readonly ChatMessage[], limit: number, body = {}) =>
-    cutTurns(messages, new Set([now]), body, limit);
+    cutTurns({ messages, fresh: new Set([now]) }, body, limit);
 
   test('by whole turns, the oldest first, instructions kept', async () => {
     const rules = system('rules');
@@ -107,7 +107,11 @@ describe('a conversation is cut', () => {
     expect((await cut([...turn('1'), ...turn('2'), now], 300, { tools })).left).toBe(2);
     const loop = [user(long), calls('a')];
     const answer = result('a', long);
-    const { messages } = await cutTurns([...turn('1'), ...loop, answer], new Set([answer]), {}, 50);
+    const { messages } = await cutTurns(
+      { messages: [...turn('1'), ...loop, answer], fresh: new Set([answer]) },
+      {},
+      50,
+    );
     expect(messages).toEqual([...loop, answer]);
   });
 });

@@ -4,7 +4,7 @@ import { isName, readUseCase } from '../../../shared/access/caller.ts';
 import { HttpError } from '../../../shared/base/errors.ts';
 import { SettingsReader } from '../../../shared/base/settings-reader.ts';
 import { API_STYLES } from '../../../shared/capabilities/capabilities.ts';
-import { findTarget } from '../../../shared/chat/target.ts';
+import { findTarget } from '../../../shared/chat/find-target.ts';
 import { operationUrl } from '../../../shared/upstream/deployment.ts';
 import { readDeployment } from '../../../shared/upstream/read-deployment.ts';
 

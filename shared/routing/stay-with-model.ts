@@ -4,13 +4,25 @@ import { estimateCost } from '../registry/fleet.ts';
 import { costOf, type Tokens } from '../spending/cost.ts';
 import type { Ranking } from './routing-decision.ts';
 
-/** Where a conversation is, if it may go on there. */
+/** The model and the deployment that have a conversation, where it may go on there. */
 export type Held = { readonly model: Model; readonly member: Member };
 
-/** Where the price of cached input is not known: the share of that of input that it is taken for. */
+/** A conversation with a model, and the choice that its next request has. */
+type Place = {
+  readonly session: Session;
+  readonly held: Held;
+  /** The candidates, the strongest first. */
+  readonly models: readonly Model[];
+  /** A win rate, from 0 to 1. */
+  readonly threshold: number;
+  /** The estimated size of the request. */
+  readonly tokens: Tokens;
+};
+
+/** The share of the input price that cached input is taken to cost where its price is not known. */
 const CACHED_PRICE_SHARE = 0.25;
 
-/** Undefined when it is nowhere yet, or where it was is no candidate. */
+/** Undefined when no model has the conversation yet, or the one that has it is no candidate. */
 export function findHeld({ deployment }: Session, models: readonly Model[]): Held | undefined {
   for (const model of models) {
     const member = model.members.find(({ upstream }) => upstream.deployment.name === deployment);
@@ -19,36 +31,25 @@ export function findHeld({ deployment }: Session, models: readonly Model[]): Hel
   return undefined;
 }
 
-/** The ranking of a conversation that stays without a score; undefined when it is to be scored. */
-export function stayUnscored(
-  { affinity, isToolLoop }: Session,
-  { model }: Held,
-  models: readonly Model[],
-): Ranking | undefined {
+/** The ranking of a conversation that stays without a score; undefined when it has to be scored. */
+export function stayUnscored({ session, held, models }: Place): Ranking | undefined {
+  const { affinity, isToolLoop } = session;
   if (!isToolLoop && affinity !== 'sticky') return undefined;
-  return { ranked: first(model, models), reason: isToolLoop ? 'tool-loop' : 'session', facts: {} };
+  const ranked = first(held.model, models);
+  return { ranked, reason: isToolLoop ? 'tool-loop' : 'session', facts: {} };
 }
 
 /**
- * What becomes of a ranking in a conversation: it may go up at any time. It comes down only when the
- * cheaper model's win rate is clear of the threshold by the margin, and when that costs less than to
- * stay, the prompt being in the cache of the service that has the conversation.
+ * Turns the ranking of a request into that of its conversation. A conversation goes up to a stronger model
+ * at any time. It comes down only when the cheaper model's win rate is clear of the threshold by the
+ * margin, and when that costs less than to stay with the service that has the prompt in its cache.
  */
-export function settleSession(
-  session: Session,
-  held: Held,
-  choice: {
-    readonly models: readonly Model[];
-    readonly threshold: number;
-    readonly tokens: Tokens;
-  },
-  ranking: Ranking,
-): Ranking {
-  const { models, threshold, tokens } = choice;
+export function stayOrSwitch(place: Place, ranking: Ranking): Ranking {
+  const { session, held, models, threshold, tokens } = place;
   const [proposed] = ranking.ranked;
   if (proposed === undefined || proposed === held.model) return ranking;
   const isUp = models.indexOf(proposed) < models.indexOf(held.model);
-  // What could not be scored is no reason to move.
+  // An unscored ranking is no reason to move.
   const isJudged = ranking.reason === 'win-rate' || ranking.reason === 'out-of-distribution';
   if (isUp && isJudged) return ranking;
   const stay = costToStay(held.member, tokens, session.cachedTokens);
@@ -60,7 +61,7 @@ export function settleSession(
   return { ranked: first(held.model, ranking.ranked), reason: 'session', facts };
 }
 
-/** USD, or what counts as such where the price is not known. */
+/** In USD, or in the assumed cost of a deployment whose price is not known. */
 function costToStay(member: Member, tokens: Tokens, cachedTokens: number): number {
   const { price } = member;
   if (price === undefined) return estimateCost(member, tokens);

@@ -1,13 +1,15 @@
 import { type Answer, EVENT_STREAM, jsonAnswer } from '../base/answer.ts';
 import type { ChatRequest } from '../chat-format/chat-request.ts';
-import type { KeptAnswer } from './conversations.ts';
+import type { EarlierAnswer } from './conversations.ts';
 
 /**
- * The answer that an earlier request with the same Idempotency-Key has had, from its thread. No model is
- * asked, so that it took no tokens.
+ * The answer that an earlier request with the same Idempotency-Key got, as its thread has it. No model is
+ * asked, so that it takes no tokens.
  */
-export function keptAnswer({ stream, threadId = '' }: ChatRequest, kept: KeptAnswer): Answer {
-  const { message, facts, at } = kept;
+export function replayAnswer(
+  { stream, threadId = '' }: ChatRequest,
+  { message, facts, at }: EarlierAnswer,
+): Answer {
   const headers = {
     'x-smart-router-selected-model': facts.model,
     'x-smart-router-thread': threadId,
@@ -44,8 +46,8 @@ export function keptAnswer({ stream, threadId = '' }: ChatRequest, kept: KeptAns
   };
 }
 
-/** In a stream, the calls of tools are numbered. */
-function deltaOf({ tool_calls: calls, ...message }: KeptAnswer['message']) {
+/** A stream numbers the calls of tools. */
+function deltaOf({ tool_calls: calls, ...message }: EarlierAnswer['message']) {
   if (!Array.isArray(calls)) return message;
   return { ...message, tool_calls: calls.map((call: object, index) => ({ index, ...call })) };
 }

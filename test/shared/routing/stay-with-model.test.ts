@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Session } from '../../../shared/policy/session.ts';
 import type { Member, Model } from '../../../shared/registry/fleet.ts';
-import { findHeld, settleSession, stayUnscored } from '../../../shared/routing/settle-session.ts';
+import { findHeld, stayOrSwitch, stayUnscored } from '../../../shared/routing/stay-with-model.ts';
 
 type Price = { readonly input: number; readonly output: number; readonly cached_input?: number };
 
@@ -43,8 +43,14 @@ function settle(
     reason: 'win-rate' as const,
     facts: { winRate, rivals: [{ model: cheapest, winRate }] },
   };
-  const choice = { models, threshold: 0.5, tokens: { prompt, completion: 100 } };
-  const { ranked, reason, facts } = settleSession({ ...session, ...more }, held, choice, ranking);
+  const place = {
+    session: { ...session, ...more },
+    held,
+    models,
+    threshold: 0.5,
+    tokens: { prompt, completion: 100 },
+  };
+  const { ranked, reason, facts } = stayOrSwitch(place, ranking);
   return { to: ranked[0]?.scorerModel, reason, facts };
 }
 
@@ -86,7 +92,8 @@ describe('a conversation with a cheap model', () => {
   const models = [model('strong'), model('weak')];
   const [strongest, cheapest] = models as [Model, Model];
   const held = { model: cheapest, member: cheapest.members[0] as Member };
-  const choice = { models, threshold: 0.5, tokens: { prompt: 10, completion: 100 } };
+  const tokens = { prompt: 10, completion: 100 };
+  const place = { session, held, models, threshold: 0.5, tokens };
 
   test.each([
     ['win-rate', 'strong'],
@@ -96,18 +103,18 @@ describe('a conversation with a cheap model', () => {
     ['no-text', 'weak'],
   ] as const)('goes up for a judgement alone: %s', (reason, to) => {
     const ranking = { ranked: [strongest, cheapest], reason, facts: {} };
-    const settled = settleSession({ ...session, cachedTokens: 1e6 }, held, choice, ranking);
+    const settled = stayOrSwitch({ ...place, session: { ...session, cachedTokens: 1e6 } }, ranking);
     expect(settled.ranked[0]?.scorerModel).toBe(to);
     expect(settled.ranked).toHaveLength(2);
   });
 
   test('stays unscored in a loop of tools, and when it is sticky', () => {
-    expect(stayUnscored(session, held, models)).toBeUndefined();
-    expect(stayUnscored({ ...session, isToolLoop: true }, held, models)).toMatchObject({
+    expect(stayUnscored(place)).toBeUndefined();
+    expect(stayUnscored({ ...place, session: { ...session, isToolLoop: true } })).toMatchObject({
       ranked: [cheapest, strongest],
       reason: 'tool-loop',
     });
-    expect(stayUnscored({ ...session, affinity: 'sticky' }, held, models)).toMatchObject({
+    expect(stayUnscored({ ...place, session: { ...session, affinity: 'sticky' } })).toMatchObject({
       reason: 'session',
     });
   });

@@ -5,31 +5,31 @@ import type { Conversation } from './conversations.ts';
 /** The thread that a request continues, as far as its answer tells of it. */
 export type Continued = {
   readonly conversation: Conversation;
-  /** How many of its messages were not sent. */
-  readonly left: number;
+  /** The number of its messages that are not sent. */
+  readonly unsent: number;
   readonly affinity: Affinity;
-  /** Absent: each of its requests is routed by itself. */
+  /** Absent: each request of the thread is routed by itself. */
   readonly session?: Omit<Session, 'switchMargin'>;
-  /** The model that it is with; absent: with none, or with one that is gone. */
+  /** The model that has the thread; absent when none has, or that one is gone. */
   readonly modelKey?: string;
 };
 
-/** What a conversation is told to have done with its model. */
+/** What a thread did with its model, as its answers say. */
 export type Step = 'initialize' | 'retain' | 'switch';
 
-/** The services keep a prompt for some minutes after its last use, and none that is shorter. */
+/** The services keep a prompt in their cache for some minutes after its last use, and no shorter prompt. */
 const CACHE_MS = 5 * 60_000;
 const MIN_CACHED_TOKENS = 1_024;
 
-export function continueSession(
-  conversation: Conversation,
-  left: number,
+/** The thread as routing sees it, to stay with its model or to switch (`routing/stay-with-model.ts`). */
+export function continueThread(
+  { conversation, unsent }: Pick<Continued, 'conversation' | 'unsent'>,
   affinity: Affinity,
   { members }: Fleet,
 ): Continued {
   const { answered, messages } = conversation;
   const last = members.find(({ upstream }) => upstream.deployment.name === answered?.deployment);
-  const continued = { conversation, left, affinity, ...(last && { modelKey: last.modelKey }) };
+  const continued = { conversation, unsent, affinity, ...(last && { modelKey: last.modelKey }) };
   if (affinity === 'none') return continued;
   return {
     ...continued,
@@ -37,7 +37,7 @@ export function continueSession(
       affinity,
       ...(answered && { deployment: answered.deployment }),
       isToolLoop: messages.at(-1)?.role === 'tool',
-      cachedTokens: left === 0 ? cachedTokensOf(answered) : 0,
+      cachedTokens: unsent === 0 ? cachedTokensOf(answered) : 0,
     },
   };
 }
@@ -47,7 +47,7 @@ function cachedTokensOf(answered: Conversation['answered']): number {
   return answered.tokens < MIN_CACHED_TOKENS ? 0 : answered.tokens;
 }
 
-/** Undefined where each request is routed by itself. */
+/** The step of a thread whose request `member` answers; undefined where each request is routed by itself. */
 export function stepOf(
   { conversation, affinity, modelKey }: Continued,
   member: Member,
@@ -57,7 +57,7 @@ export function stepOf(
   return member.modelKey === modelKey ? 'retain' : 'switch';
 }
 
-/** What an answer says of its thread. */
+/** Adds the headers by which an answer tells its thread and the thread's step. */
 export function addThreadHeaders(
   headers: Record<string, string>,
   continued: Continued,

@@ -1,0 +1,61 @@
+import { adaptBody } from '../capabilities/adapt-body.ts';
+import type { Capabilities } from '../capabilities/capabilities.ts';
+import { findObstacle, promptLimitOf } from '../capabilities/find-obstacle.ts';
+import { createLessons } from '../capabilities/lessons.ts';
+import {
+  type Requirements,
+  requirementsOf,
+  requirementsOfText,
+} from '../capabilities/requirements.ts';
+import type { ChatRequest } from '../chat-format/chat-request.ts';
+import { findNewestAsk } from '../chat-format/newest-ask.ts';
+import type { Ask } from '../routing/ask.ts';
+
+/** What a chat request asks. Another one is made only where its messages change. */
+export type ChatAsk = Ask & { readonly request: ChatRequest };
+
+/** The assumed length of a completion that the request does not limit, in tokens: some paragraphs. */
+const COMPLETION_TOKENS = 500;
+
+export function askOfChat(request: ChatRequest): ChatAsk {
+  const requirements = requirementsOf(request);
+  const { require_parameters: isStrict } = request.routing;
+  return {
+    ...toAsk(findNewestAsk(request.messages), requirements),
+    request,
+    findObstacle: ({ capabilities }) => {
+      const obstacle = findObstacle(requirements, capabilities);
+      if (!isStrict) return obstacle;
+      return Promise.resolve(obstacle).then((found) => found ?? findDropped(request, capabilities));
+    },
+  };
+}
+
+/** A single user message of this text. */
+export function askOfText(text: string): Ask & { readonly text: string } {
+  return { ...toAsk(text, requirementsOfText(text)), text };
+}
+
+function toAsk(text: string | undefined, requirements: Requirements): Ask {
+  const { completionTokens, completions, promptSize } = requirements;
+  return {
+    text,
+    findObstacle: ({ capabilities }) => findObstacle(requirements, capabilities),
+    tokens: () => ({
+      prompt: promptSize().estimate(),
+      completion: (completionTokens || COMPLETION_TOKENS) * completions,
+    }),
+    promptLimit: ({ capabilities }) => promptLimitOf(requirements, capabilities),
+  };
+}
+
+/** Names the parameters that would not reach a model unchanged, as far as its capabilities are known. */
+function findDropped(
+  { upstreamBody }: ChatRequest,
+  capabilities: Capabilities,
+): string | undefined {
+  const { warnings } = adaptBody(upstreamBody, capabilities, createLessons());
+  // A parameter that is only renamed keeps its meaning.
+  const changed = warnings.filter((warning) => !warning.includes(';renamed='));
+  return changed.length === 0 ? undefined : `parameters as they are (${changed.join(', ')})`;
+}
