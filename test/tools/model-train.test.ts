@@ -174,7 +174,7 @@ describe('what is written', () => {
     expect(card).toMatch(/^# Scorer tiny@1\n/);
     expect(card).toContain('<folder>/train.jsonl');
     expect(card).toMatch(/\| even 250, odd 250 \| not known \|/);
-    expect(card).toMatch(/\n## Licence\n\n.*unknown licence: whoever trained it/);
+    expect(card).toMatch(/\n## Licence\n\n.*unknown licence: the person who trained/);
     expect(card).toMatch(/Test rows\s+\| router/);
     expect(card).toMatch(/`strong` [\d.]+, `middle` -?[\d.]+, `weak` -[\d.]+/);
     const file = (await bytesOf(folder)).toString('latin1');

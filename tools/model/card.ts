@@ -39,25 +39,24 @@ export async function writeCard(facts: CardFacts): Promise<string> {
   return `# Scorer ${header.id}@${header.version}
 
 A matrix factorization over ${header.models.length} models, on embeddings by \`${header.embedder}\`. It predicts the win
-rate of one model's answer over another's, with equal answers counted half. Default pair:
-\`${pair.strong}\` (strong) over \`${pair.weak}\` (weak).
+rate of one model's answer over another's; equal answers count half. The
+default pair is \`${pair.strong}\` (strong) over \`${pair.weak}\` (weak).
 
-A model has one number, its strength a, of which its factors are a and (a² - 1) / 2; a prompt's two
+A model has one number, its strength a, and its factors are a and (a² - 1) / 2. A prompt's two
 factors are predicted by ${trained.description}. The score of a
-model is 2 × (prompt's factors · model's factors + the model's own deviation), and a win rate the
-sigmoid of two scores' difference.
-A prompt further than ${trained.distanceLimit} from the training data (one less the cosine to the nearest centroid)
-counts as unlike it.
+model is 2 × (prompt's factors · model's factors + the model's own deviation), and a win rate is
+the sigmoid of the difference of two scores. A prompt whose distance from the
+training data (one minus the cosine to the nearest centroid) is above ${trained.distanceLimit} counts as unlike it.
 
 ## Data
 
-${learned} rows of ${files};
-${set.heldOutRows.length} of them were held out (by a hash of the prompt) to choose by. Seed ${seed}. The scorer
-holds no prompt of the data.
+The scorer was trained with ${learned} rows of ${files};
+${set.heldOutRows.length} of them were held out (by a hash of the prompt) to choose the options. The seed was ${seed}.
+The scorer contains no prompt of the data.
 
 ${await describeSources(set)}
 
-Names of the same weights were made equal (\`tools/model/model-aliases.json\`).
+Different names of the same weights were unified (\`tools/model/model-aliases.json\`).
 
 ## Licence
 
@@ -65,9 +64,10 @@ ${await describeLicence(set)}
 
 ## Figures
 
-APGR: the average performance gap recovered over all strong shares; a random order has 0.5. CPT(x):
-the least strong share that recovers x % of the gap. Gap: strong mean less weak mean. Saved: the
-calls to the strong model that 95% of its quality do not need. Ranges are 95% intervals (bootstrap).
+The columns are: gap, the strong model's mean score less the weak model's; APGR, the average
+performance gap recovered over all strong shares (0.5 for a random order); CPT(x), the smallest strong
+share that recovers x % of the gap; saved, the share of strong calls that are not needed for 95% of the
+strong model's quality. Ranges are 95% intervals (bootstrap).
 
 ### Held-out rows of the training data
 
@@ -77,14 +77,18 @@ ${describeTest(facts.test)}
 
 ## Strengths of the models
 
+The models have these strengths, the best first:
+
 ${describeStrengths(facts)}
 
 ## Limits
 
-- It has learned from the sources above and nothing else.
+The scorer has these limits:
+
+- It has learned only from the sources above.
 ${describeLimits(set)}- A win rate is an average over prompts that look alike. Calibrate the threshold on your own
   prompts, and compare with your own outcomes before you trust the savings.
-- Models that are not among the scorer's need one of them to stand for them.
+- A model that the scorer does not know must be represented by one that it knows.
 `;
 }
 
@@ -94,15 +98,15 @@ function describeLimits({ rows, embedder }: TrainingSet): string {
     ...(rows.some(({ assumed }) => assumed)
       ? [
           `- Rows of a source graded "assumed" teach a belief (small talk needs no strong model), not a
-  measurement; they are in no figure.`,
+  measurement; no figure includes them.`,
         ]
       : []),
     ...(embedder === LOCAL_EMBEDDER.id
       ? [
-          `- It sees the topic, the kind and the form of a task more than how hard a given sum or proof is:
-  within one kind of task the order is not far from random, and the length of a prompt may say more.
-  Long small talk can look hard to it, and a short question in the jargon of a field easy.
-- Its word vectors are English. Other languages are told by their letters, their pieces of words
+          `- It recognises the topic, the kind and the form of a task better than how hard a given sum or proof is:
+  within one kind of task its order is close to random, and the length of a prompt may predict more.
+  It may rate long small talk as hard, and a short question in a field's jargon as easy.
+- Its word vectors are English. It knows other languages only by their letters, their pieces of words
   and a list of words that tasks begin with.`,
         ]
       : []),
@@ -127,10 +131,10 @@ function describeTest(lines: readonly EvaluationLine[]): string {
 async function describeLicence(set: TrainingSet): Promise<string> {
   const places = await findPlaces(set);
   if (places.has(UNKNOWN)) {
-    return `It has sources of unknown licence: whoever trained it must say what the scorer is under.`;
+    return `Some sources have an unknown licence: the person who trained the scorer must state its licence.`;
   }
-  return `The scorer is a statistical summary, under the MIT licence of this project. It holds no text of its
-sources, whose licences stand above; some of these ask for attribution, which this card gives.`;
+  return `The scorer is a statistical summary, under the MIT licence of this project. It contains no text of
+its sources. Their licences are listed above; some require attribution, which this card gives.`;
 }
 
 async function describeSources(set: TrainingSet): Promise<string> {
