@@ -38,7 +38,7 @@ export async function writeCard(facts: CardFacts): Promise<string> {
   const learned = set.trainRows.length + set.heldOutRows.length;
   return `# Scorer ${header.id}@${header.version}
 
-A matrix factorization over ${header.models.length} models, on embeddings by \`${header.embedder}\`. It predicts the win
+This scorer is a matrix factorization over ${header.models.length} models, on embeddings by \`${header.embedder}\`. It predicts the win
 rate of one model's answer over another's; equal answers count half. The
 default pair is \`${pair.strong}\` (strong) over \`${pair.weak}\` (weak).
 
