@@ -13,20 +13,20 @@ metadata description = 'Everything that the router runs on in Azure: function ap
 
 targetScope = 'subscription'
 
-@description('Required. Names the resource group, and this deployment among others.')
+@description('Required. The name of this deployment, from which the resource group gets its name.')
 @minLength(1)
 @maxLength(32)
 param environmentName string
 
-@description('Required. The region: one that has Flex Consumption and quota for the models.')
+@description('Required. A region that offers Flex Consumption and has quota for the models.')
 @minLength(1)
 @metadata({ azd: { type: 'location' } })
 param location string
 
-@description('Optional. Who also runs the router locally against these resources; gets roles on the models and tables.')
+@description('Optional. The object id of a developer who also runs the router locally against these resources, and gets roles on the models and tables.')
 param principalId string = ''
 
-@description('Optional. What the principal is.')
+@description('Optional. The type of the principal.')
 @allowed(['User', 'Group', 'ServicePrincipal'])
 param principalType string = 'User'
 
@@ -46,7 +46,7 @@ param weak modelDeploymentType = {
   capacity: 100
 }
 
-@description('Optional. The embedding model: what the scorer was trained on.')
+@description('Optional. The embedding model that the scorer was trained on.')
 param embedding modelDeploymentType = {
   name: 'embedding'
   model: 'text-embedding-3-small'
@@ -58,28 +58,28 @@ param embedding modelDeploymentType = {
 @allowed(['GlobalStandard', 'DataZoneStandard', 'Standard'])
 param deploymentSku string = 'GlobalStandard'
 
-@description('Optional. A weak model outside the AI account, in the place of the one there.')
+@description('Optional. A weak model outside the AI account, instead of the one in it.')
 param weakElsewhere modelElsewhereType?
 
-@description('Optional. Its key; goes into a Key Vault. Empty leaves the one that is there.')
+@description('Optional. The key of the weak model elsewhere, which is stored in a Key Vault. Empty keeps the stored key.')
 @secure()
 param weakApiKey string = ''
 
-@description('Optional. The scorer, as it is in the package\'s registry: routellm for RouteLLM\'s published weights, local for the one that comes with the router.')
+@description('Optional. The scorer\'s id in the package\'s registry: routellm for RouteLLM\'s published weights, local for the router\'s own scorer.')
 @minLength(1)
 param scorer string = 'routellm'
 
-@description('Optional. Keys of callers, as name=<sha256 of the key, hex>, comma separated. Without any, nobody may call.')
+@description('Optional. The keys of callers, as name=<sha256 of the key, hex>, comma separated. Without keys, no caller is accepted.')
 param apiKeys string = ''
 
-@description('Optional. Whether the cache\'s keys are an HMAC with a secret from the Key Vault.')
+@description('Optional. Whether the keys of the embedding cache are an HMAC with a secret from the Key Vault.')
 param hasCacheKeySecret bool = false
 
-@description('Optional. That secret; goes into a Key Vault. Empty leaves the one that is there.')
+@description('Optional. The secret of the cache keys, which is stored in a Key Vault. Empty keeps the stored secret.')
 @secure()
 param cacheKeySecret string = ''
 
-@description('Optional. Secrets of the Key Vault that registered deployments may name as their keys. You put them there.')
+@description('Optional. Names of Key Vault secrets that registered deployments may use as their keys. You store the secrets yourself.')
 param keyVaultSecrets string[] = []
 
 @description('Optional. Other settings of the router.')
@@ -92,7 +92,7 @@ param scale scaleType = {}
 @allowed(['Standard_LRS', 'Standard_ZRS', 'Standard_GRS', 'Standard_GZRS'])
 param storageSku string = 'Standard_LRS'
 
-@description('Optional. How long logs are kept, in days.')
+@description('Optional. The retention of logs, in days.')
 @minValue(30)
 @maxValue(730)
 param retentionInDays int = 30
@@ -100,17 +100,17 @@ param retentionInDays int = 30
 @description('Optional. Alert rules; without it there are none.')
 param alerts alertsType?
 
-@description('Optional. A front door by API Management; without it, the app is called directly.')
+@description('Optional. API Management as a front door; without it, the app is called directly.')
 param apiManagement apiManagementType?
 
-@description('Optional. The front door\'s own key to the router: 32 characters or more, of which apiKeys has front-door=<sha256 of it, hex>. Required with API Management.')
+@description('Optional. The front door\'s own key to the router, of at least 32 characters; apiKeys must have front-door=<sha256 of the key, hex>. Required with API Management.')
 @secure()
 param frontDoorKey string = ''
 
-@description('Optional. A private network; without it, the services are reached over the internet, by signed-in callers.')
+@description('Optional. A private network; without it, signed-in callers reach the services over the internet.')
 param network networkType?
 
-@description('Optional. Tags of every resource.')
+@description('Optional. The tags of every resource.')
 param tags object = {}
 
 var token = uniqueString(subscription().id, environmentName, location)
@@ -417,10 +417,10 @@ module frontDoorRoles 'modules/roles.bicep' = if (hasApiManagement) {
   }
 }
 
-@description('The resource group.')
+@description('The name of the resource group.')
 output AZURE_RESOURCE_GROUP string = group.name
 
-@description('The function app.')
+@description('The name of the function app.')
 output AZURE_FUNCTION_NAME string = names.app
 
 @description('The router\'s own address.')
@@ -429,26 +429,26 @@ output ROUTER_URL string = app.outputs.url
 @description('The front door\'s address; empty without API Management.')
 output GATEWAY_URL string = frontDoor.?outputs.gatewayUrl ?? ''
 
-@description('API Management; empty without.')
+@description('The name of the API Management service; empty without one.')
 output API_MANAGEMENT_NAME string = hasApiManagement ? names.apiManagement : ''
 
-@description('The Key Vault; empty without.')
+@description('The name of the Key Vault; empty without one.')
 output KEY_VAULT_NAME string = hasKeyVault ? names.keyVault : ''
 
-@description('The models: a setting of this name, which a router run locally takes, too.')
+@description('The endpoint of the models: the setting of this name, also for a local router.')
 output AZURE_OPENAI_ENDPOINT string = ai.outputs.endpoint
 
-@description('The strong deployment: a setting of this name.')
+@description('The strong deployment: the setting of this name.')
 output STRONG_DEPLOYMENT string = strong.name
 
-@description('The weak deployment: a setting of this name.')
+@description('The weak deployment: the setting of this name.')
 output WEAK_DEPLOYMENT string = weakElsewhere.?deployment ?? weak.name
 
-@description('The embedding deployment: a setting of this name.')
+@description('The embedding deployment: the setting of this name.')
 output EMBEDDING_DEPLOYMENT string = embedding.name
 
-@description('The tables: a setting of this name.')
+@description('The endpoint of the tables: the setting of this name.')
 output TABLES_ENDPOINT string = storage.outputs.tablesEndpoint
 
-@description('The table of the embeddings: a setting of this name.')
+@description('The table of the embedding cache: the setting of this name.')
 output EMBEDDING_CACHE_TABLE string = names.embeddingTable

@@ -1,6 +1,6 @@
 using 'main.bicep'
 
-// What azd's environment, or a pipeline's, says. For more, write a parameter file as in parameters/.
+// These parameters come from the environment of azd or of a pipeline. For others, write a parameter file like those in parameters/.
 param environmentName = readEnvironmentVariable('AZURE_ENV_NAME', 'smart-router')
 param location = readEnvironmentVariable('AZURE_LOCATION', 'swedencentral')
 param principalId = readEnvironmentVariable('AZURE_PRINCIPAL_ID', '')

@@ -17,10 +17,10 @@ type modelDeploymentType = {
   @minLength(1)
   version: string
 
-  @description('Optional. Who publishes the model, such as OpenAI or Mistral AI. Default: OpenAI.')
+  @description('Optional. The publisher of the model, such as OpenAI or Mistral AI. Default: OpenAI.')
   format: string?
 
-  @description('Required. In thousands of tokens a minute.')
+  @description('Required. The capacity, in thousands of tokens per minute.')
   @minValue(1)
   capacity: int
 }
@@ -28,41 +28,41 @@ type modelDeploymentType = {
 @export()
 @description('A model outside the AI account: another Azure resource, a Foundry serverless endpoint, or any server that speaks OpenAI\'s API.')
 type modelElsewhereType = {
-  @description('Required. The address: of an Azure resource, or up to and with /v1.')
+  @description('Required. The address of an Azure resource, or of another server up to and including /v1.')
   @minLength(12)
   endpoint: string
 
-  @description('Required. What the request names: the deployment, or the model at a compatible server.')
+  @description('Required. The name in requests: that of the deployment, or of the model at a compatible server.')
   @minLength(1)
   deployment: string
 
-  @description('Optional. What selected_model says. Default: the deployment.')
+  @description('Optional. The model\'s name in selected_model. Default: the deployment.')
   model: string?
 
-  @description('Optional. Default: openai.')
+  @description('Optional. The style of the API. Default: openai.')
   apiStyle: ('azure' | 'azure-v1' | 'openai')?
 
-  @description('Optional. Whether its key is in the Key Vault as weak-api-key; false where the app\'s identity has a role there. Default: true.')
+  @description('Optional. Whether its key is in the Key Vault as weak-api-key; false if the app\'s identity has a role on the endpoint. Default: true.')
   hasKey: bool?
 }
 
 @export()
 @description('The function app\'s instances.')
 type scaleType = {
-  @description('Optional. In MB. Default: 2048.')
+  @description('Optional. The memory of an instance, in MB. Default: 2048.')
   instanceMemoryMB: (512 | 2048 | 4096)?
 
-  @description('Optional. Default: 100.')
+  @description('Optional. The maximum number of instances. Default: 100.')
   @minValue(1)
   @maxValue(1000)
   maximumInstanceCount: int?
 
-  @description('Optional. Instances that are always there, and billed; 0 starts cold. Default: 1.')
+  @description('Optional. The number of instances that always run and are billed; with 0, the app starts cold. Default: 1.')
   @minValue(0)
   @maxValue(100)
   alwaysReady: int?
 
-  @description('Optional. Requests that one instance takes at once. Default: 32.')
+  @description('Optional. The number of concurrent requests per instance. Default: 32.')
   @minValue(1)
   @maxValue(1000)
   perInstanceConcurrency: int?
@@ -71,68 +71,68 @@ type scaleType = {
 @export()
 @description('The front door.')
 type apiManagementType = {
-  @description('Required. Where API Management writes to its owner.')
+  @description('Required. The email address to which API Management writes.')
   @minLength(6)
   @maxLength(100)
   publisherEmail: string
 
-  @description('Optional. Default: Smart Router.')
+  @description('Optional. The publisher\'s name. Default: Smart Router.')
   @minLength(1)
   @maxLength(100)
   publisherName: string?
 
-  @description('Optional. StandardV2 can join a virtual network. Default: BasicV2.')
+  @description('Optional. The tier; StandardV2 can join a virtual network. Default: BasicV2.')
   sku: ('BasicV2' | 'StandardV2')?
 
-  @description('Optional. Scale units. Default: 1.')
+  @description('Optional. The number of scale units. Default: 1.')
   @minValue(1)
   @maxValue(10)
   capacity: int?
 
-  @description('Optional. For each subscription. Default: 100000.')
+  @description('Optional. The limit of tokens per minute for each subscription. Default: 100000.')
   @minValue(1)
   tokensPerMinute: int?
 
-  @description('Optional. For each subscription. Default: 600.')
+  @description('Optional. The limit of calls per minute for each subscription. Default: 600.')
   @minValue(1)
   callsPerMinute: int?
 
-  @description('Optional. What X-USE_CASE may say, in lower case; ["*"] for anything. Default: ["*"].')
+  @description('Optional. The accepted values of X-USE_CASE, in lower case; ["*"] accepts any. Default: ["*"].')
   @minLength(1)
   useCases: string[]?
 }
 
 @export()
-@description('A virtual network for the app and what it calls.')
+@description('A virtual network for the app and the services that it calls.')
 type networkType = {
-  @description('Optional. A /24 or larger for the new network. Default: 10.60.0.0/24.')
+  @description('Optional. The address range of the new network, /24 or larger. Default: 10.60.0.0/24.')
   addressPrefix: string?
 
-  @description('Optional. Subnets of your own instead of a new network.')
+  @description('Optional. Your own subnets instead of a new network.')
   existing: {
-    @description('Required. Delegated to Microsoft.App/environments, /27 or larger.')
+    @description('Required. The subnet of the app, delegated to Microsoft.App/environments, /27 or larger.')
     appSubnetId: string
 
-    @description('Required. For the private endpoints.')
+    @description('Required. The subnet of the private endpoints.')
     endpointSubnetId: string
 
-    @description('Optional. Delegated to Microsoft.Web/serverFarms; required with API Management.')
+    @description('Optional. The subnet of API Management, delegated to Microsoft.Web/serverFarms; required with API Management.')
     apiManagementSubnetId: string?
 
-    @description('Required. The network of the subnets, which the private DNS zones are linked to.')
+    @description('Required. The network of the subnets, to which the private DNS zones are linked.')
     networkId: string
   }?
 
-  @description('Optional. False where a policy of yours registers the private endpoints in central DNS zones. Default: true.')
+  @description('Optional. False if a policy of yours registers the private endpoints in central DNS zones. Default: true.')
   createDnsZones: bool?
 
-  @description('Optional. False closes the app to the internet: it is then deployed to and called from the network only. Default: true.')
+  @description('Optional. False closes the app to the internet: you can then deploy and call it only from within the network. Default: true.')
   isAppPublic: bool?
 }
 
 @export()
 @sealed()
-@description('Settings of the router beyond those that the templates set, by their names in the README.')
+@description('Settings of the router, by their names, in addition to those that the templates set.')
 type routerSettingsType = {
   AZURE_OPENAI_API_STYLE: string?
   AZURE_OPENAI_API_VERSION: string?
@@ -201,26 +201,26 @@ type routerSettingsType = {
 }
 
 @export()
-@description('Whom alert rules tell, and from what on. A rule that nobody is told of is seen in the portal.')
+@description('The recipients and the thresholds of alert rules. Without recipients, alerts appear only in the portal.')
 type alertsType = {
-  @description('Addresses that get a mail.')
+  @description('The addresses that receive mail.')
   emails: string[]?
-  @description('Answers with an error of the server, in percent of the requests of a quarter of an hour: 5.')
+  @description('The highest share of answers with a server error, in percent of the requests in a quarter of an hour. Default: 5.')
   @minValue(1)
   @maxValue(100)
   errorPercent: int?
-  @description('Answers of another deployment than the chosen one, in percent: 10.')
+  @description('The highest share of answers by a deployment other than the chosen one, in percent. Default: 10.')
   @minValue(1)
   @maxValue(100)
   fallbackPercent: int?
-  @description('Prompts that could not be embedded or scored, in percent: 10.')
+  @description('The highest share of prompts that could not be embedded or scored, in percent. Default: 10.')
   @minValue(1)
   @maxValue(100)
   unscoredPercent: int?
-  @description('The router\'s own time a request, in ms, the mean of an hour: 250.')
+  @description('The highest mean of the router\'s own time per request over an hour, in ms. Default: 250.')
   @minValue(1)
   overheadMs: int?
-  @description('USD that the answers of 24 hours may cost; without it there is no such rule.')
+  @description('The highest cost of the answers of 24 hours, in USD; without it there is no such rule.')
   @minValue(1)
   dailyCost: int?
 }

@@ -1,6 +1,6 @@
 using '../main.bicep'
 
-// The least that runs: it starts cold, and costs nothing while nobody calls.
+// The smallest deployment: it starts cold, and costs nothing without calls.
 param environmentName = 'minimal'
 param location = 'swedencentral'
 param scale = { alwaysReady: 0 }

@@ -1,7 +1,7 @@
 using '../main.bicep'
 
-// For a steady load: instances that are always there, storage in three zones, a front door with
-// limits and named use cases, and cache keys that nobody can guess.
+// A deployment for a steady load: instances that always run, storage in three zones, a front door with
+// limits and named use cases, and cache keys that cannot be guessed.
 param environmentName = 'production'
 param location = 'swedencentral'
 param tags = { owner: 'platform', 'cost-center': 'ai' }
@@ -12,10 +12,10 @@ param scale = { alwaysReady: 2, maximumInstanceCount: 200 }
 param storageSku = 'Standard_ZRS'
 param retentionInDays = 90
 param alerts = { emails: ['platform@example.com'], dailyCost: 500 }
-// Needed the first time, such as $(openssl rand -hex 32); then the vault has it.
+// Only the first deployment needs this, for example $(openssl rand -hex 32); the vault keeps it.
 param hasCacheKeySecret = true
 param cacheKeySecret = readEnvironmentVariable('CACHE_KEY_SECRET', '')
-// Put there by you; registered deployments may name them.
+// You store these secrets yourself; registered deployments may name them.
 param keyVaultSecrets = ['partner-models-key']
 param routerSettings = {
   ROUTER_OOD_TIER: 'strong'
@@ -31,7 +31,7 @@ param apiManagement = {
   callsPerMinute: 3000
   useCases: ['default', 'support', 'search']
 }
-// The front door's key and its hash; with these zeros nobody gets in. docs/deploy.md says how to make them.
+// The front door's key and its hash. These zeros admit no caller; docs/deploy.md shows how to generate both.
 param frontDoorKey = readEnvironmentVariable('FRONT_DOOR_KEY', '')
 param apiKeys = readEnvironmentVariable(
   'ROUTER_API_KEYS',

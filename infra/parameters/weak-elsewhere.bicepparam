@@ -1,6 +1,6 @@
 using '../main.bicep'
 
-// A weak model at a server that speaks OpenAI's API. Its key goes into a Key Vault.
+// A weak model on a server with OpenAI's API. Its key is stored in a Key Vault.
 param environmentName = 'elsewhere'
 param location = 'swedencentral'
 param weakElsewhere = {
