@@ -152,7 +152,7 @@ var strangeUseCases = filter(
   apiManagement.?useCases ?? [],
   name => empty(name) || contains(name, ',') || contains(name, ' ') || contains(name, '"') || contains(name, '\\')
 )
-// What no decorator can say. The resource group's name asks for it, so that nothing is made before.
+// Rules that no decorator can express. The resource group's name depends on them, so that nothing is created before they hold.
 var objections = [
   {
     when: hasApiManagement && !contains(apiManagement.?publisherEmail ?? '', '@')
@@ -285,7 +285,7 @@ module ownNetwork 'modules/network.bicep' = if (isPrivate && network.?existing =
   }
 }
 
-// Before the app: its host reads storage when it starts.
+// Created before the app, because its host reads storage when it starts.
 module roles 'modules/roles.bicep' = {
   scope: group
   params: {
@@ -303,7 +303,7 @@ module roles 'modules/roles.bicep' = {
   dependsOn: [storage, ai, keyVault]
 }
 
-// Before the app, which reads its secrets and its storage when it starts.
+// Created before the app, which reads its secrets and its storage when it starts.
 module serviceEndpoints 'modules/private-endpoints.bicep' = if (isPrivate) {
   scope: group
   params: {
@@ -353,7 +353,7 @@ module app 'modules/function-app.bicep' = {
       SPENDING_TABLE: names.spendingTable
       STRONG_DEPLOYMENT: strong.name
       STRONG_MODEL: strong.model
-      // Stand-ins, until the router is calibrated: the pair that the weights were trained for.
+      // The pair that the weights were trained for stands in until the router is calibrated.
       STRONG_SCORER_MODEL: 'gpt-4-1106-preview'
       TABLES_ENDPOINT: storage.outputs.tablesEndpoint
       THREADS_CONTAINER: names.threadContainer

@@ -3,7 +3,7 @@ import { modelDeploymentType } from '../types.bicep'
 metadata name = 'AI account'
 metadata description = 'Azure AI Foundry\'s account with the models. Without account keys: everybody signs in.'
 
-@description('Required. The name, which is also the host\'s.')
+@description('Required. The name of the account and of its host.')
 @minLength(2)
 @maxLength(64)
 param name string
@@ -11,20 +11,20 @@ param name string
 @description('Required. The region.')
 param location string
 
-@description('Required. Tags of every resource.')
+@description('Required. The tags of every resource.')
 param tags object
 
 @description('Required. The model deployments.')
 param modelDeployments modelDeploymentType[]
 
-@description('Required. Where the models compute: anywhere, in the data zone, or in the region.')
+@description('Required. Where the models run: anywhere, in the data zone, or in the region.')
 @allowed(['GlobalStandard', 'DataZoneStandard', 'Standard'])
 param deploymentSku string
 
-@description('Required. Whether only private endpoints lead here.')
+@description('Required. Whether only private endpoints reach it.')
 param isPrivate bool
 
-@description('Required. Where the account\'s logs and metrics go.')
+@description('Required. The workspace for the account\'s logs and metrics.')
 param workspaceId string
 
 resource account 'Microsoft.CognitiveServices/accounts@2025-06-01' = {
@@ -42,7 +42,7 @@ resource account 'Microsoft.CognitiveServices/accounts@2025-06-01' = {
   }
 }
 
-// One after another: deployments of one account that are made at the same time fail.
+// One after another, because concurrent deployments in one account fail.
 @batchSize(1)
 resource deployments 'Microsoft.CognitiveServices/accounts/deployments@2025-06-01' = [
   for deployment in modelDeployments: {
@@ -66,13 +66,13 @@ resource diagnostics 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' 
   name: 'to-workspace'
   properties: {
     workspaceId: workspaceId
-    // Who called and how much; never what was said.
+    // Callers and amounts, but no texts.
     logs: [{ category: 'Audit', enabled: true }]
     metrics: [{ category: 'AllMetrics', enabled: true }]
   }
 }
 
-@description('For the private endpoint.')
+@description('The resource id, for the private endpoint.')
 output id string = account.id
 
 @description('AZURE_OPENAI_ENDPOINT of the app.')

@@ -6,23 +6,23 @@ metadata description = 'Rules that tell when the router fails, falls back, spend
 @description('Required. The region.')
 param location string
 
-@description('Required. Tags of every resource.')
+@description('Required. The tags of every resource.')
 param tags object
 
 @description('Required. The name of Application Insights.')
 param insightsName string
 
-@description('Required. What the names of the rules end with.')
+@description('Required. The suffix of the rules\' names.')
 param nameSuffix string
 
-@description('Required. Whom the rules tell, and from what on.')
+@description('Required. The recipients and the thresholds.')
 param alerts alertsType
 
 resource insights 'Microsoft.Insights/components@2020-02-02' existing = {
   name: insightsName
 }
 
-// Shares are of ten requests or more: of two, one is half.
+// Shares need at least ten requests, because one of two would be a half.
 var rules = concat(
   [
     {

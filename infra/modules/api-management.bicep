@@ -3,7 +3,7 @@ import { apiManagementType } from '../types.bicep'
 metadata name = 'API Management'
 metadata description = 'The front door: keys, limits, use cases and token metrics before the router. Its APIs come from the OpenAPI document.'
 
-@description('Required. The name, which is also the gateway\'s host.')
+@description('Required. The name of the service and of the gateway\'s host.')
 @minLength(1)
 @maxLength(50)
 param name string
@@ -11,10 +11,10 @@ param name string
 @description('Required. The region.')
 param location string
 
-@description('Required. Tags of every resource.')
+@description('Required. The tags of every resource.')
 param tags object
 
-@description('Required. How it is set up.')
+@description('Required. The settings of API Management.')
 param options apiManagementType
 
 @description('Required. The function app\'s name.')
@@ -23,7 +23,7 @@ param functionAppName string
 @description('Required. The name of Application Insights.')
 param insightsName string
 
-@description('Required. Where the gateway\'s logs go.')
+@description('Required. The workspace for the gateway\'s logs.')
 param workspaceId string
 
 @description('Required. The front door\'s own key to the router, whose SHA-256 the router has as front-door.')
@@ -31,13 +31,13 @@ param workspaceId string
 @minLength(32)
 param key string
 
-@description('Required. Whether it calls from a subnet, which BasicV2 cannot.')
+@description('Required. Whether it calls from a subnet, which BasicV2 does not support.')
 param isInNetwork bool
 
-@description('Required. That subnet.')
+@description('Required. The subnet from which it calls.')
 param subnetId string
 
-// Its own address says nothing to a gateway.
+// The document's own servers mean nothing to a gateway.
 var document = toObject(
   filter(items(loadJsonContent('../../docs/openapi.json')), part => part.key != 'servers'),
   part => part.key,
@@ -70,7 +70,7 @@ resource gateway 'Microsoft.ApiManagement/service@2024-05-01' = {
   properties: {
     publisherEmail: options.publisherEmail
     publisherName: options.?publisherName ?? 'Smart Router'
-    // External: it is reached from the internet, and calls from the subnet.
+    // External: the internet reaches it, and it calls from the subnet.
     virtualNetworkType: isInNetwork ? 'External' : 'None'
     virtualNetworkConfiguration: isInNetwork ? { subnetResourceId: subnetId } : null
   }
@@ -100,7 +100,7 @@ resource backend 'Microsoft.ApiManagement/service/backends@2024-05-01' = {
   }
 }
 
-// The version that knows `bearer`, which lets OpenAI's own clients send their key as they do.
+// This version has `bearer`, which lets OpenAI's own clients send their key in their usual way.
 resource llm 'Microsoft.ApiManagement/service/apis@2024-06-01-preview' = {
   parent: gateway
   name: 'llm'
@@ -135,7 +135,7 @@ resource health 'Microsoft.ApiManagement/service/apis@2024-06-01-preview' = {
     format: 'openapi+json'
     value: string({ ...document, paths: { '/': document.paths[keyless] } })
   }
-  // Two imports at the same time are refused.
+  // Concurrent imports are refused.
   dependsOn: [llm]
 }
 
@@ -183,7 +183,7 @@ resource telemetry 'Microsoft.ApiManagement/service/diagnostics@2024-05-01' = {
     metrics: true
     httpCorrelationProtocol: 'W3C'
     sampling: { samplingType: 'fixed', percentage: 10 }
-    // No bodies: they are prompts and answers, and logging them would hold streams up.
+    // Bodies are not logged: they are prompts and answers, and logging them would delay streams.
     frontend: { request: { body: { bytes: 0 } }, response: { body: { bytes: 0 } } }
     backend: { request: { body: { bytes: 0 } }, response: { body: { bytes: 0 } } }
   }
@@ -200,7 +200,7 @@ resource logs 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = {
   }
 }
 
-@description('For its roles.')
+@description('The principal\'s id, for its roles.')
 output principalId string = gateway.identity.principalId
 
 @description('The address that callers use.')

@@ -3,7 +3,7 @@ import { scaleType, routerSettingsType } from '../types.bicep'
 metadata name = 'Function app'
 metadata description = 'The router on Flex Consumption, and its settings: those of the README and the platform\'s.'
 
-@description('Required. The app\'s name, which is also the host\'s.')
+@description('Required. The name of the app and of its host.')
 @minLength(2)
 @maxLength(60)
 param name string
@@ -14,7 +14,7 @@ param planName string
 @description('Required. The region.')
 param location string
 
-@description('Required. Tags of every resource.')
+@description('Required. The tags of every resource.')
 param tags object
 
 @description('Required. The name of the app\'s identity.')
@@ -32,13 +32,13 @@ param insightsName string
 @description('Required. The instances.')
 param scale scaleType
 
-@description('Required. The subnet to call from; empty for none.')
+@description('Required. The subnet from which the app calls; empty for none.')
 param subnetId string
 
-@description('Required. Whether the internet may call.')
+@description('Required. Whether the app can be called from the internet.')
 param isPublic bool
 
-@description('Required. Settings of the router that the deployment itself decides.')
+@description('Required. The settings of the router that the deployment itself determines.')
 param deploymentSettings {
   AZURE_OPENAI_ENDPOINT: string
   BLOBS_ENDPOINT: string
@@ -66,7 +66,7 @@ param deploymentSettings {
   WEAK_SCORER_MODEL: string
 }
 
-@description('Required. The operator\'s own settings, which win over the deployment\'s.')
+@description('Required. The operator\'s settings, which override the deployment\'s.')
 param routerSettings routerSettingsType
 
 @description('Required. The Key Vault\'s address; empty for none.')
@@ -78,8 +78,8 @@ param hasWeakApiKey bool
 @description('Required. Whether the vault has a secret for the cache\'s keys.')
 param hasCacheKeySecret bool
 
-// Every setting that the router reads is there, also without a value: an empty one counts as none,
-// and whoever looks for it finds its name.
+// Every setting that the router reads is listed, even without a value, so that the portal shows its
+// name. An empty setting counts as absent.
 var unset = {
   AI_SEARCH_ENDPOINT: ''
   AI_SEARCH_INDEX_PREFIX: ''
@@ -148,14 +148,14 @@ var unset = {
   WEAK_CAPABILITIES: ''
   WEAK_PRICE: ''
 }
-// An empty one of the operator's does not hide the deployment's own.
+// An empty setting of the operator does not override the deployment's.
 var wished = toObject(filter(items(any(routerSettings)), one => !empty(one.value)), one => one.key, one => one.value)
 var secrets = {
   WEAK_API_KEY: hasWeakApiKey ? '@Microsoft.KeyVault(SecretUri=${keyVaultUri}secrets/weak-api-key)' : ''
   CACHE_KEY_SECRET: hasCacheKeySecret ? '@Microsoft.KeyVault(SecretUri=${keyVaultUri}secrets/cache-key-secret)' : ''
 }
 
-// One is of no use without the other.
+// Neither is of use without the other.
 var vault = {
   ROUTER_KEY_VAULT: empty(deploymentSettings.ROUTER_KEY_VAULT_SECRETS) ? '' : keyVaultUri
 }
@@ -241,7 +241,7 @@ resource settings 'Microsoft.Web/sites/config@2025-03-01' = {
   })
 }
 
-@description('For the private endpoint.')
+@description('The resource id, for the private endpoint.')
 output id string = app.id
 
 @description('The app\'s address.')

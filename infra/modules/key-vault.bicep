@@ -9,17 +9,17 @@ param name string
 @description('Required. The region.')
 param location string
 
-@description('Required. Tags of every resource.')
+@description('Required. The tags of every resource.')
 param tags object
 
-@description('Required. Whether only private endpoints lead here.')
+@description('Required. Whether only private endpoints reach it.')
 param isPrivate bool
 
-@description('Optional. The key of the weak model elsewhere; empty leaves the one that is there.')
+@description('Optional. The key of the weak model elsewhere; empty keeps the stored key.')
 @secure()
 param weakApiKey string = ''
 
-@description('Optional. CACHE_KEY_SECRET of the app; empty leaves the one that is there.')
+@description('Optional. CACHE_KEY_SECRET of the app; empty keeps the stored secret.')
 @secure()
 param cacheKeySecret string = ''
 
@@ -50,5 +50,5 @@ resource cacheKeySecretSecret 'Microsoft.KeyVault/vaults/secrets@2024-11-01' = i
   properties: { value: cacheKeySecret }
 }
 
-@description('For the private endpoint.')
+@description('The resource id, for the private endpoint.')
 output id string = vault.id

@@ -10,10 +10,10 @@ param insightsName string
 @description('Required. The region.')
 param location string
 
-@description('Required. Tags of every resource.')
+@description('Required. The tags of every resource.')
 param tags object
 
-@description('Required. How long logs are kept, in days.')
+@description('Required. The retention of logs, in days.')
 @minValue(30)
 @maxValue(730)
 param retentionInDays int
@@ -43,5 +43,5 @@ resource insights 'Microsoft.Insights/components@2020-02-02' = {
   }
 }
 
-@description('For diagnostic settings.')
+@description('The workspace\'s id, for diagnostic settings.')
 output workspaceId string = workspace.id

@@ -7,10 +7,10 @@ param name string
 @description('Required. The region.')
 param location string
 
-@description('Required. Tags of every resource.')
+@description('Required. The tags of every resource.')
 param tags object
 
-@description('Required. A /24 or larger.')
+@description('Required. The address range, /24 or larger.')
 param addressPrefix string
 
 resource network 'Microsoft.Network/virtualNetworks@2024-07-01' = {
@@ -24,7 +24,7 @@ resource network 'Microsoft.Network/virtualNetworks@2024-07-01' = {
         name: 'app'
         properties: {
           addressPrefix: cidrSubnet(addressPrefix, 26, 0)
-          // What Flex Consumption asks for.
+          // Flex Consumption requires this delegation.
           delegations: [{ name: 'app', properties: { serviceName: 'Microsoft.App/environments' } }]
         }
       }
@@ -47,7 +47,7 @@ resource network 'Microsoft.Network/virtualNetworks@2024-07-01' = {
   }
 }
 
-// API Management wants one on its subnet; what it needs is in the default rules.
+// API Management requires a security group on its subnet; the default rules allow all that it needs.
 resource securityGroup 'Microsoft.Network/networkSecurityGroups@2024-07-01' = {
   name: 'nsg-${name}'
   location: location

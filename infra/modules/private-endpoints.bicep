@@ -4,26 +4,26 @@ metadata description = 'Private addresses for the services, and the DNS zones th
 @description('Required. The region.')
 param location string
 
-@description('Required. Tags of every resource.')
+@description('Required. The tags of every resource.')
 param tags object
 
-@description('Required. The network that the zones are linked to.')
+@description('Required. The network to which the zones are linked.')
 param networkId string
 
-@description('Required. Where the endpoints are.')
+@description('Required. The subnet of the endpoints.')
 param subnetId string
 
-@description('Required. Whether the DNS zones are made here.')
+@description('Required. Whether the DNS zones are created here.')
 param createDnsZones bool
 
-@description('Required. What to give a private address: a name, the resource and its sub-resource.')
+@description('Required. The resources that get a private address: a name, the resource and its sub-resource.')
 param targets {
   name: string
   resourceId: string
   group: ('blob' | 'table' | 'account' | 'vault' | 'sites')
 }[]
 
-// Of the public cloud; other clouds have other names.
+// The zones of the public cloud; other clouds have other names.
 var zonesByGroup = loadJsonContent('../private-dns-zones.json')
 var zoneNames = createDnsZones ? flatten(map(targets, target => zonesByGroup[target.group])) : []
 

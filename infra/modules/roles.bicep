@@ -1,7 +1,7 @@
 metadata name = 'Roles'
 metadata description = 'Every role assignment of the deployment, in one table.'
 
-@description('Required. Who gets the roles of the table.')
+@description('Required. The principals that get the roles of the table.')
 param principals {
   kind: ('app' | 'developer' | 'apiManagement')
   id: string
@@ -20,7 +20,7 @@ param insightsName string
 @description('Required. Whether there is a Key Vault.')
 param hasKeyVault bool
 
-@description('Required. Whether there are models of other publishers than OpenAI, which ask for a role of their own.')
+@description('Required. Whether there are models of publishers other than OpenAI, which need their own role.')
 param hasOtherModels bool
 
 @description('Required. The Key Vault\'s name.')

@@ -9,17 +9,17 @@ param name string
 @description('Required. The region.')
 param location string
 
-@description('Required. Tags of every resource.')
+@description('Required. The tags of every resource.')
 param tags object
 
-@description('Required. The tables to create; the app itself never does.')
+@description('Required. The tables to create; the app itself never creates any.')
 param tableNames string[]
 
 @description('Required. The replication.')
 @allowed(['Standard_LRS', 'Standard_ZRS', 'Standard_GRS', 'Standard_GZRS'])
 param sku string
 
-@description('Required. Whether only private endpoints lead here.')
+@description('Required. Whether only private endpoints reach it.')
 param isPrivate bool
 
 @description('Required. The container of the app\'s package.')
@@ -73,7 +73,7 @@ resource tables 'Microsoft.Storage/storageAccounts/tableServices/tables@2025-06-
   }
 ]
 
-@description('For the private endpoints.')
+@description('The resource id, for the private endpoints.')
 output id string = account.id
 
 @description('TABLES_ENDPOINT of the app.')

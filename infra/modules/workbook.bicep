@@ -4,7 +4,7 @@ metadata description = 'What the router decides, costs and saves, by its own met
 @description('Required. The region.')
 param location string
 
-@description('Required. Tags of every resource.')
+@description('Required. The tags of every resource.')
 param tags object
 
 @description('Required. The name of Application Insights.')
