@@ -132,7 +132,7 @@ type networkType = {
 
 @export()
 @sealed()
-@description('Settings of the router, by their names, in addition to those that the templates set.')
+@description('Settings of the router beyond those that the templates set, by their names in the README.')
 type routerSettingsType = {
   AZURE_OPENAI_API_STYLE: string?
   AZURE_OPENAI_API_VERSION: string?
