@@ -242,7 +242,7 @@ const model: Case[] = [
 
 const setting: Case[] = [
   ['a setting that nobody reads', 'minimal', set('ROUTER_TRESHOLD', '1'), /is read by nobody/],
-  ['a missing setting', 'minimal', set('LOG_LEVEL', undefined), /LOG_LEVEL is missing: shared\/c/],
+  ['a missing setting', 'minimal', set('LOG_LEVEL', undefined), /LOG_LEVEL is missing: shared\/s/],
   ['an open door', 'minimal', set('ROUTER_AUTH', 'none'), /ROUTER_AUTH opens the door/],
   [
     'a setting that Flex Consumption refuses',
