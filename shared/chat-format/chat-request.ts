@@ -8,7 +8,7 @@ import {
   routingSchema,
 } from '../policy/controls.ts';
 
-/** More is nearly always a mistake, and Azure OpenAI refuses it too. */
+/** More messages are nearly always a mistake, and Azure OpenAI refuses them too. */
 const MAX_MESSAGES = 2_048;
 
 const messageSchema = z.looseObject({
@@ -22,11 +22,11 @@ export const chatRequestSchema = z.looseObject({
     .array(messageSchema)
     .max(MAX_MESSAGES)
     .nullish()
-    .describe('The conversation, as OpenAI has it. Needed unless there is a `prompt`.'),
+    .describe('The conversation in the form of OpenAI. Required unless there is a `prompt`.'),
   prompt: z
     .string()
     .nullish()
-    .describe('One user message, the newest; beside `messages` or instead of them.'),
+    .describe('One user message, the newest; together with `messages` or instead of them.'),
   model: z
     .string()
     .nullish()
@@ -36,7 +36,7 @@ export const chatRequestSchema = z.looseObject({
   stream: z.boolean().nullish().describe('True: the answer comes as server-sent events.'),
   stream_options: z
     .looseObject({ include_usage: z.boolean().nullish() })
-    // A long number, kept as it was written, looks like an object with this key.
+    // A long number whose digits are kept looks like an object with this key.
     .refine((options) => !('rawJSON' in options), 'must be an object')
     .nullish(),
   temperature: z.number().nullish(),
@@ -59,14 +59,14 @@ export type ChatMessage = z.infer<typeof messageSchema>;
 /** A request that can be decided on and sent. */
 export type ChatRequest = {
   readonly messages: readonly ChatMessage[];
-  /** Everything the deployment is sent but `model`: without the router's own fields. */
+  /** The deployment's request without `model` and without the router's own fields. */
   readonly upstreamBody: Readonly<Record<string, unknown>>;
   readonly model?: string;
   readonly stream: boolean;
   /** Whether the client asked for the usage chunk, which the router always asks for. */
   readonly includeUsage: boolean;
   readonly routing: RoutingWish;
-  /** The thread that its messages continue; then there may be none. */
+  /** The thread that its messages continue; a request that names one may have no messages. */
   readonly threadId?: string;
 };
 
@@ -74,8 +74,8 @@ export type ChatRequest = {
 export const THREAD_HEADER = 'x-smart-router-thread';
 
 /**
- * Checks a parsed body once, at the edge; `thread` is what the header says. Throws an
- * InvalidRequestError that names the field.
+ * Checks a parsed body once, at the edge; `thread` is the value of its header. Throws an InvalidRequestError
+ * that names the field.
  */
 export function parseChatRequest(body: unknown, thread: string | null = null): ChatRequest {
   const parsed = parseWith(chatRequestSchema, body);

@@ -4,14 +4,14 @@ const CR = 13;
 export type Splitter = {
   /** The events that this chunk completes, if it completes any. */
   push(chunk: Buffer): Buffer | undefined;
-  /** What is left of an event that is not complete. */
+  /** The bytes of an event that is not complete. */
   rest(): Buffer;
 };
 
-/** Looks at each byte once, so that one event in very many chunks takes no quadratic time. */
+/** Looks at each byte once, so that one event in very many chunks does not take quadratic time. */
 export function createSplitter(): Splitter {
   let held: Buffer[] = [];
-  /** The last bytes held: the blank line may come in two chunks. */
+  /** The last bytes held, since the blank line may come in two chunks. */
   let tail: Buffer = Buffer.alloc(0);
   return {
     push: (chunk) => {
@@ -33,14 +33,14 @@ export function createSplitter(): Splitter {
   };
 }
 
-/** Where the last complete event ends: behind its blank line, with LF or CRLF. */
+/** The end of the last complete event: after its blank line, with LF or CRLF. */
 function endOfEvents(bytes: Buffer): number {
   const lf = bytes.lastIndexOf('\n\n');
   const crlf = bytes.lastIndexOf('\r\n\r\n');
   return Math.max(lf === -1 ? 0 : lf + 2, crlf === -1 ? 0 : crlf + 4);
 }
 
-/** Line by line: a search for each kind of blank line would look through all that follows. */
+/** Searches line by line: a search for each kind of blank line would look through everything that follows. */
 export function endOfEvent(events: Buffer, start: number): number {
   for (let at = events.indexOf('\n', start); at !== -1; at = events.indexOf('\n', at + 1)) {
     if (events[at + 1] === LF) return at + 2;

@@ -4,8 +4,8 @@ const REMINDER_START = '<system-reminder>';
 const REMINDER_END = '</system-reminder>';
 
 /**
- * The text to score: that of the newest user message that has any. Tool results and assistant
- * turns are not what a human asks, nor is what coding agents put into user messages as reminders.
+ * The text to score: the newest user message that has text. A human asks neither tool results nor assistant
+ * turns, nor the reminders that coding agents put into user messages.
  */
 export function findNewestAsk(messages: readonly ChatMessage[]): string | undefined {
   for (let index = messages.length - 1; index >= 0; index -= 1) {
@@ -28,7 +28,7 @@ function textOfPart(part: unknown): string {
   return isText && typeof part.text === 'string' ? part.text : '';
 }
 
-/** By search and not by a pattern: a pattern would take quadratic time on unclosed reminders. */
+/** Searches for the tags, since a pattern would take quadratic time on unclosed reminders. */
 function withoutReminders(text: string): string {
   let kept = '';
   let from = 0;

@@ -7,10 +7,10 @@ type Completion = {
   readonly usage?: unknown;
 };
 
-/** A deployment's answer, as it was written and as it was understood. */
+/** A deployment's answer as text and as parsed JSON. */
 export type PlainAnswer = { readonly text: string; readonly parsed: Completion };
 
-/** Throws an UpstreamError when the answer is no JSON object. */
+/** Throws an UpstreamError when the answer is not a JSON object. */
 export function parseAnswer(answer: Buffer): PlainAnswer {
   const text = answer.toString('utf8');
   try {
@@ -28,8 +28,8 @@ export function parseAnswer(answer: Buffer): PlainAnswer {
 }
 
 /**
- * The deployment's JSON with `response`, `selected_model` and what else is given. Its own bytes stay
- * as they are, large numbers and key order included: the fields are put before the last brace.
+ * Adds `response`, `selected_model` and the other fields to the deployment's JSON. Its own bytes do not
+ * change, large numbers and key order included: the fields are put before the last brace.
  */
 export function addAnswerFields(
   { text, parsed }: PlainAnswer,

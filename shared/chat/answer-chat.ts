@@ -12,7 +12,7 @@ import { passError } from './pass-error.ts';
 import type { OpenEvents } from './pass-events.ts';
 import { type SettleOptions, settle } from './settle.ts';
 
-/** What the caller gets for the last deployment's turn. Settles the request, at the end of its stream if it has one. */
+/** Turns the last deployment's reply into the caller's answer, and settles the request: that of a stream at its end. */
 export async function answerChat(
   options: SettleOptions,
   exchange: Exchange,

@@ -7,18 +7,18 @@ import type { Member } from '../registry/fleet.ts';
 import { costOf, type Tokens } from '../spending/cost.ts';
 import { askDeployment } from './ask-deployment.ts';
 
-/** A text that was answered, and what it cost in USD; the text is absent where there is none. */
+/** The text of an answer and its cost in USD; the text is undefined where there is none. */
 export type PlainText = { readonly text: string | undefined; readonly usd: number };
 
 type PlainAsk = {
   readonly request: ChatRequest;
   readonly maxAnswerBytes: number;
-  /** What it takes where the deployment does not count. */
+  /** The tokens that are assumed where the deployment does not count them. */
   readonly estimated: Tokens;
   readonly signal: AbortSignal;
 };
 
-/** Asks a deployment for one whole answer, on nobody's behalf and without another in its place. Never throws. */
+/** Asks a deployment for one whole answer, for no caller and without a fallback. Never throws. */
 export async function askPlainly(member: Member, ask: PlainAsk): Promise<PlainText> {
   const { stream: _, stream_options: __, n: ___, ...body } = ask.request.upstreamBody;
   const call: Call = {

@@ -1,19 +1,19 @@
 import type { Deployment } from '../upstream/deployment.ts';
 
-/** What a conversation did with its model, and by which rule. */
+/** The step that a conversation took with its model, and the rule that it followed. */
 type Affinity = { readonly mode: string; readonly decision: string };
 
 /** One deployment's turn at answering a request. */
 export type Attempt = {
   readonly deployment: Deployment;
-  /** False: it was not asked, because of its circuit, its rest or its queue. */
+  /** False when it was not asked, because of its circuit, its rest or its queue. */
   readonly called: boolean;
-  /** What it answered; absent when no answer came. */
+  /** The status of its answer; absent when no answer came. */
   readonly status?: number;
-  /** Of the error, if it was one. */
+  /** The code of its error, if it gave one. */
   readonly code?: string;
   readonly message?: string;
-  /** Until the answer, or the first content of a stream, was there; the wait for a place included. */
+  /** The time until the answer or the first content of a stream came, in ms, the wait for a slot included. */
   readonly ms: number;
 };
 
@@ -21,7 +21,7 @@ export function callsMade(attempts: readonly Attempt[]): number {
   return attempts.filter(({ called }) => called).length;
 }
 
-/** How many calls were made, and what came of each attempt, as headers. */
+/** Adds the headers that give the number of calls and the result of each attempt. */
 export function addAttemptHeaders(
   headers: Record<string, string>,
   attempts: readonly Attempt[],
@@ -30,22 +30,22 @@ export function addAttemptHeaders(
   if (attempts.length > 0) headers['x-smart-router-attempt-chain'] = attemptChain(attempts);
 }
 
-/** `weak;429, strong;200`: the deployments in the order of their turns, each with what came of it. */
+/** The deployments in the order of their turns, each with its result: `weak;429, strong;200`. */
 export function attemptChain(attempts: readonly Attempt[]): string {
   return attempts
     .map((one) => `${encodeURIComponent(one.deployment.name)};${outcomeOf(one)}`)
     .join(', ');
 }
 
-/** A deployment that answered is known by its status; one that did not, by what went wrong. */
+/** The status of a deployment that answered; otherwise the code of what went wrong. */
 function outcomeOf({ status, code }: Attempt): string {
-  // A stream of status 200 may be an error all the same.
+  // A stream with status 200 may still be an error.
   const isFailure = status === undefined || (status === 200 && code !== undefined);
   return isFailure ? (code ?? 'failed') : String(status);
 }
 
 /**
- * The attempts in the shape of Microsoft Foundry's model router, so that what reads its answers reads
+ * The attempts in the shape of Microsoft Foundry's model router, so that a client of its answers can read
  * these: https://learn.microsoft.com/azure/foundry/openai/how-to/monitor-model-router.
  */
 export function modelSelectionDetails(
@@ -57,7 +57,7 @@ export function modelSelectionDetails(
     attempts: attempts.map(({ deployment, status, code, message }) => ({
       model: deployment.modelName,
       result: {
-        // What never answered is a bad gateway to whoever looks for a status.
+        // A deployment that never answered is reported as a bad gateway, since a status is expected here.
         status: status ?? 502,
         ...((status !== 200 || code !== undefined) && {
           error: { code: code ?? String(status), message: message ?? 'The request failed.' },

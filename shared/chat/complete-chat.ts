@@ -15,7 +15,7 @@ type CompleteChatOptions = {
   readonly settle: SettleOptions;
 };
 
-/** The way of a chat request. It throws an HttpError for a request that no deployment is asked. */
+/** Answers chat requests: opens, decides, asks, answers. Throws an HttpError for a request that is refused unasked. */
 export function createCompleteChat(options: CompleteChatOptions): CompleteChat {
   const askInOrder = createAskInOrder(options.ask);
   return async (call) => {

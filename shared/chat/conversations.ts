@@ -25,33 +25,33 @@ import type { Mark } from '../threads/thread-rows.ts';
 import type { ThreadStore } from '../threads/thread-store.ts';
 import { openCallsOf, pairToolCalls, resultIdOf } from '../threads/turns.ts';
 
-/** An answer that was given before to a request with the same key. */
+/** The answer that an earlier request with the same key got. */
 export type EarlierAnswer = {
   readonly message: StoredMessage;
   readonly facts: AnswerFacts;
-  /** Since 1970, in ms. */
+  /** The time of the answer, in ms since 1970. */
   readonly at: number;
 };
 
 /** A thread, as a chat request continues it. */
 export type Conversation = {
   readonly threadId: string;
-  /** What was said before and what is said now, as a model takes it, the oldest first. */
+  /** The history and the new messages as a model takes them, the oldest first. */
   readonly messages: readonly ChatMessage[];
-  /** Those among them that are said now. */
+  /** The new messages among them. */
   readonly fresh: ReadonlySet<ChatMessage>;
-  /** How many older messages were not read: they would fit into no model. */
+  /** The number of older messages that were not read, since they would fit into no model. */
   readonly unread: number;
   readonly answered?: LastAnswer;
   /** The answer that an earlier request with the same key got; absent when there was none. */
   readonly earlier?: EarlierAnswer;
-  /** Adds what is said now, and the answer. Throws as the store does when it could not be added. */
+  /** Adds the new messages and the answer. Throws as the store does when they could not be added. */
   add(answer: StoredMessage, facts: AnswerFacts): Promise<void>;
 };
 
-/** The most that is to be read of a conversation. */
+/** The most that is read of a conversation. */
 export type ReadLimit = {
-  /** What the largest model takes; infinite when it is not known. */
+  /** The tokens that the largest model takes; infinite when that is not known. */
   readonly tokens: number;
   readonly bytes: number;
 };
@@ -62,16 +62,16 @@ export type OpenConversation = (
   limit: ReadLimit,
 ) => Promise<Conversation>;
 
-/** Twice as many as those of most texts: what is read is to fill the model's window. */
+/** Twice the bytes per token of most texts, so that the messages read fill the model's window. */
 const BYTES_PER_TOKEN = 8;
 
 const MESSAGES_AT_ONCE = 100;
 const PAGES_AT_ONCE = 4;
 
-/** With what else is sent these are no more than the 2,048 that the services take. */
+/** Together with the request's own messages these stay below the 2,048 that the services take. */
 const MAX_MESSAGES = 1_900;
 
-/** One place of an addition is for the answer. */
+/** One place of an addition is kept for the answer. */
 const freshSchema = z.object({ messages: z.array(messageSchema).max(MAX_MESSAGES_AT_ONCE - 1) });
 
 /** Opens the thread that a request continues. `store` is absent where no storage is configured. */
@@ -103,7 +103,7 @@ async function open(
   const { thread, etag } = newest;
   const read = await readBack(store, thread.id, newest.messages, limit);
   const instructions = await readInstructions(store, newest, read);
-  // What was added by an earlier try of this request is not history to it.
+  // Messages that an earlier try of this request added are not its history.
   const end = mark?.first ?? thread.count;
   const history = [...instructions, ...read.toReversed()]
     .filter(({ index }) => index < end)
@@ -126,14 +126,14 @@ async function open(
   };
 }
 
-/** Others are not told that it is there. */
+/** Whether the thread is the caller's own. Other callers are not told that it exists. */
 function isOwn({ thread }: Seen, call: Call, { upstreamBody }: ChatRequest): boolean {
   const { user } = upstreamBody;
   const isOfUser = thread.user === undefined || user == null || user === thread.user;
   return thread.owner === ownerOf(call) && isOfUser;
 }
 
-/** On from the newest messages, the newest first, as far back as a model could take them. */
+/** Reads back from the newest messages, the newest first, as far as a model could take them. */
 async function readBack(
   store: ThreadStore,
   id: string,
@@ -150,12 +150,12 @@ async function readBack(
     bytes = older.reduce((sum, one) => sum + one.bytes, bytes);
   }
   if (!isMore(read)) return read;
-  // By whole turns.
+  // Only whole turns are kept.
   const firstAsk = read.findLastIndex(({ message }) => message.role === 'user');
   return firstAsk === -1 ? read : read.slice(0, firstAsk + 1);
 }
 
-/** Some pages before a place at once, as far as there is no gap between them. */
+/** Reads some pages before a place concurrently, up to the first gap between them. */
 async function readPages(
   store: ThreadStore,
   id: string,
@@ -168,7 +168,7 @@ async function readPages(
   const pages = await Promise.all(
     places.filter((one) => one > 0).map((one) => store.before(id, one, MESSAGES_AT_ONCE)),
   );
-  // One of large messages has fewer: those of the next one would not follow on them.
+  // A page of large messages is short: the messages of the next page would not follow on it.
   const short = pages.findIndex((page) => page.length < MESSAGES_AT_ONCE);
   return (short === -1 ? pages : pages.slice(0, short + 1)).flat();
 }
@@ -177,7 +177,7 @@ function isMore(read: readonly PlacedMessage[]): boolean {
   return (read.at(-1)?.index ?? 0) > 0;
 }
 
-/** Those from before what was read: they hold all the same. */
+/** Reads the instructions that are older than the messages read: they still hold. */
 async function readInstructions(
   store: ThreadStore,
   { thread }: Seen,
@@ -189,7 +189,7 @@ async function readInstructions(
   return pages.flat();
 }
 
-/** Clients send their instructions with each request: they are kept once. */
+/** Drops instructions that the thread has already: clients send them with each request. */
 function withoutKnownInstructions(
   asked: readonly StoredMessage[],
   history: readonly StoredMessage[],
@@ -198,20 +198,20 @@ function withoutKnownInstructions(
   return asked.filter((message) => !isInstruction(message) || !known.has(JSON.stringify(message)));
 }
 
-/** Throws for the result of a tool that nobody has called. */
+/** Throws for the result of a tool call that the thread does not have. */
 function checkResults(history: readonly StoredMessage[], fresh: readonly StoredMessage[]): void {
   const open = openCallsOf([...history, ...fresh.filter((message) => message.role !== 'tool')]);
   for (const [index, message] of fresh.entries()) {
     const id = resultIdOf(message);
     if (id === undefined || open.has(id)) continue;
     throw new InvalidRequestError(
-      `messages.${index}.tool_call_id is no call of the thread that waits for a result.`,
+      `messages.${index}.tool_call_id does not name a call of the thread that waits for a result.`,
       { param: `messages.${index}.tool_call_id` },
     );
   }
 }
 
-/** Undefined when the answer broke off: then it is asked for again. */
+/** Undefined when the earlier answer broke off: the request is then answered anew. */
 async function findEarlier(
   store: ThreadStore,
   { id, first, count, asked, answer }: Mark & { readonly id: string },

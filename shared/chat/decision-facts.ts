@@ -19,7 +19,7 @@ export function decisionFacts(
     selected_model: deployment.modelName,
     deployment: deployment.name,
     reason: decision.reason,
-    // How far the prompt is from the scorer's training data.
+    // The distance of the prompt from the scorer's training data.
     ...(distance !== undefined && { distance }),
     ...(costToStay !== undefined && { cost_to_stay: finite(costToStay) }),
     ...(costToSwitch !== undefined && { cost_to_switch: finite(costToSwitch) }),
@@ -30,7 +30,7 @@ export function decisionFacts(
   };
 }
 
-/** All that was looked at; undefined when the request named its deployment. */
+/** All deployments that were considered; undefined when the request named its deployment. */
 export function candidatesOf({
   considered,
   member,
@@ -38,12 +38,12 @@ export function candidatesOf({
   return considered?.map((one) => candidateFacts(one, member));
 }
 
-/** Without a price, one counts as infinitely dear: JSON has no number for that. */
+/** Null for the infinite cost of a deployment without a price: JSON has no number for it. */
 function finite(cost: number): number | null {
   return Number.isFinite(cost) ? cost : null;
 }
 
-/** A deployment that was looked at, and why it was passed over: `null` for the one that answers. */
+/** A deployment that was considered, with the reason why it was passed over: `null` for the one that answers. */
 function candidateFacts(one: Considered, answering: Member): Record<string, unknown> {
   const { member, cost, winRate, obstacle } = one;
   const { upstream, tier, price } = member;
@@ -58,12 +58,12 @@ function candidateFacts(one: Considered, answering: Member): Record<string, unkn
   };
 }
 
-/** `failed`: it was chosen, and could not answer. */
+/** `failed` for a deployment that was chosen and could not answer. */
 function whyPassedOver({ member, passedOver }: Considered, answering: Member): string | undefined {
   return member === answering ? undefined : (passedOver ?? 'failed');
 }
 
-/** The same as headers. */
+/** Adds the headers that give the same facts. */
 export function addDecisionHeaders(
   headers: Record<string, string>,
   { member, tier, reason, embeddingCache, winRate, threshold, scorer, considered }: RoutingDecision,
@@ -78,12 +78,12 @@ export function addDecisionHeaders(
   if (considered) headers['x-smart-router-candidates'] = candidatesHeader(considered, member);
 }
 
-/** A header is bounded by whoever passes it on; the body of an explained answer has all of them. */
+/** The longest header that proxies surely pass on, in characters; the body of an explained answer has all candidates. */
 const MAX_CANDIDATES_LENGTH = 2_048;
 
 /**
- * `strong;price=4/20;passed-over=price, weak;price=0.2/1.2;win-rate=0.2431`: USD per million tokens
- * of input and output, and of each but the strongest the win rate of that over it.
+ * The candidates as in `strong;price=4/20;passed-over=price, weak;price=0.2/1.2;win-rate=0.2431`: prices in
+ * USD per million tokens of input and output, and the win rate of the strongest over each of the others.
  */
 function candidatesHeader(considered: readonly Considered[], answering: Member): string {
   let header = '';

@@ -1,12 +1,12 @@
 import { type ChatRequest, parseChatRequest } from '../chat-format/chat-request.ts';
 import type { PlainText } from './ask-plainly.ts';
 
-/** Of two answers. */
+/** The preferred one of two answers. */
 export type Preference = 'first' | 'second' | 'same';
 
-/** Characters of a text that the judge is shown; what is longer is cut. */
+/** The characters of each text that the judge is shown; longer texts are cut. */
 const MAX_LENGTH = 12_000;
-/** Judges that think need some hundreds before they say a word. */
+/** Reasoning models need some hundreds of tokens before their first word. */
 const MAX_TOKENS = 2_000;
 
 const INSTRUCTIONS = [
@@ -17,9 +17,9 @@ const INSTRUCTIONS = [
 ].join('\n');
 
 /**
- * Has two answers compared twice, the second time in the other order: who comes first is preferred by many
- * judges (Zheng et al., arXiv 2306.05685, section 3.3). A judge that changes its mind with the order counts as
- * `same`. Undefined when it gave no verdict.
+ * Has two answers compared twice, the second time in the other order: many judges prefer the answer that comes
+ * first (Zheng et al., arXiv 2306.05685, section 3.3). A verdict that changes with the order counts as `same`.
+ * Undefined when the judge gave no verdict.
  */
 export async function compare(
   ask: (request: ChatRequest) => Promise<PlainText>,
@@ -49,7 +49,7 @@ function toRequest(question: string, first: string, second: string): ChatRequest
   });
 }
 
-/** The last one said: what comes before it gives the reason. */
+/** The last verdict in the text, since the reasons come before it. */
 function readVerdict(text: string | undefined): Preference | undefined {
   const said = text
     ?.match(/\b(?:FIRST|SECOND|SAME)\b/g)

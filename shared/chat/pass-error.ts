@@ -3,8 +3,8 @@ import { HttpError } from '../base/errors.ts';
 import { parseError } from '../upstream/error-body.ts';
 
 /**
- * An answer that is no success, as the deployment gave it: clients know its codes and retry by
- * them. One that is not JSON (a proxy's page) is put into the same form.
+ * Passes a deployment's error on unchanged: clients know its codes and retry by them. An error that is not
+ * JSON, such as a proxy's page, is put into the same form.
  */
 export function passError(
   status: number,

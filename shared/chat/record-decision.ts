@@ -21,7 +21,7 @@ export function toRecord(
   const tokens = usage && { ...ask.tokens(), ...usage };
   const elsewhere = tokens && costsElsewhere(exchange, tokens);
   const totalMs = performance.now() - call.startedAt;
-  // Spelled out: it is made of each request, and spreads take several times as long.
+  // The fields are spelled out because this runs for each request, and spreads take several times as long.
   return {
     requestId: call.requestId,
     at: Date.now(),
@@ -63,7 +63,7 @@ export function toRecord(
   };
 }
 
-/** What is logged of it. Spelled out as above: it is made of each request. */
+/** The log line of a record. Its fields are spelled out because this runs for each request. */
 export function toLogFields(
   record: DecisionRecord,
   {
@@ -121,8 +121,8 @@ function countsOf({ prompt, completion, cached }: Tokens): Tokens {
 }
 
 /**
- * USD of as many tokens, with the strongest and with the cheapest of those that could have answered.
- * Undefined where a price is not known: there is nothing to compare with.
+ * The cost of the same tokens, in USD, with the strongest and with the cheapest candidate that could have
+ * answered. Undefined where a price is not known, since there is then nothing to compare with.
  */
 function costsElsewhere(
   { decision }: Exchange,

@@ -1,11 +1,11 @@
-/** More is cut off: a table's column holds 32,768 characters. */
+/** Longer texts are cut: a table's column holds 32,768 characters. */
 const MAX_LENGTH = 16_000;
 
 type Rule = readonly [pattern: RegExp, replacement: string | ((found: string) => string)];
 
 /**
- * In their order. Each takes time in proportion to the text. They find what has a shape; a name or a story
- * has none, and stays.
+ * The patterns in their order. Each takes time in proportion to the text. They find texts of a certain shape;
+ * names and stories have none, and stay.
  */
 const RULES: readonly Rule[] = [
   [/-----BEGIN [A-Z ]{0,40}-----[\w+/=\s]{0,20000}(?:-----END [A-Z ]{0,40}-----)?/g, '[secret]'],
@@ -23,18 +23,18 @@ const RULES: readonly Rule[] = [
   [/[A-Za-z0-9+/_=-]{32,8192}/g, (found) => (isRandom(found) ? '[secret]' : found)],
   [/\b\d{1,3}(?:\.\d{1,3}){3}\b/g, '[address]'],
   [/\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?\b/g, '[number]'],
-  // Telephones, cards, identity numbers: seven digits or more, also in groups.
+  // Telephone, card and identity numbers have seven digits or more, also in groups.
   [/\+?\(?\d(?:[\s().\-/]{0,2}\d){6,30}/g, '[number]'],
 ];
 
-/** Letters and digits mixed: no word of any language is so. */
+/** A mixture of letters and digits, which no word of any language is. */
 function isRandom(text: string): boolean {
   return /[A-Za-z]/.test(text) && /\d/.test(text);
 }
 
 /**
- * A text as it may be kept where the operator has asked for texts: without what looks like a credential, an
- * address or a number of somebody, and cut to 16,000 characters. docs/observability.md has the rule.
+ * Redacts a text that the operator wants kept: it loses whatever looks like a credential, an address or a
+ * person's number, and is cut to 16,000 characters. docs/observability.md has the rule.
  */
 export function redactText(text: string): string {
   let redacted = text.slice(0, MAX_LENGTH);

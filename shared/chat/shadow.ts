@@ -12,30 +12,30 @@ import { compare, type Preference } from './judge.ts';
 
 /** Compares answers of weaker models with what the strongest would have answered. */
 export type Shadow = {
-  /** Whether the answer to this request is to be compared. Asked before it is read. */
+  /** Whether the answer to this request will be compared. It has to be asked before the answer is read. */
   wants(exchange: Exchange): boolean;
-  /** Compares it. Never throws. */
+  /** Compares an answer. Never throws. */
   compare(exchange: Exchange, answer: string): Promise<void>;
 };
 
 type ShadowOptions = {
   readonly settings: ShadowSettings;
   readonly getFleet: () => Fleet;
-  /** USD, of all instances. */
+  /** Gives the USD that all instances have spent today. */
   readonly spentToday: () => number;
   readonly spend: (usd: number) => void;
   readonly addOutcome: (outcome: Outcome, comparedWith: string) => Promise<void>;
   readonly maxAnswerBytes: number;
   readonly timeoutMs: number;
   readonly log: Log;
-  /** From 0 to 1, below 1. */
+  /** Gives a number from 0 to 1, below 1. */
   readonly random?: () => number;
 };
 
-/** So many at once in an instance: what clients wait for comes first. */
+/** Comparisons under way in an instance: the requests that clients wait for come first. */
 const MAX_UNDER_WAY = 4;
 
-/** Of the answer to a judge's request, as a part of its prompt, and of both of its comparisons. */
+/** The assumed completion of a judge's request, in tokens, and the number of requests for one comparison. */
 const JUDGE = { completion: 300, comparisons: 2 };
 
 const VERDICTS: Readonly<Record<Preference, 'good' | 'bad' | 'tie'>> = {
@@ -48,7 +48,7 @@ export function createShadow(options: ShadowOptions): Shadow {
   const { settings, spentToday, spend, random = Math.random } = options;
   let underWay = 0;
 
-  /** With what it is to be compared, if that can be paid for. */
+  /** The deployment whose answer it is compared with; undefined where the budget does not allow it. */
   function findRival({ decision, ask }: Exchange): Member | undefined {
     const rival = decision.strongest?.members.find(({ upstream }) => canBeAsked(upstream));
     if (rival?.price === undefined || rival === decision.member) return undefined;
@@ -114,7 +114,7 @@ type Judged = {
   readonly source: 'judge' | 'system';
 };
 
-/** What is the same letter by letter needs no judge. */
+/** Answers that are the same letter by letter need no judge. */
 async function judge(
   options: ShadowOptions,
   texts: { readonly question: string; readonly first: string; readonly second: string },
@@ -131,7 +131,7 @@ async function judge(
   return { ...(await compare(ask, texts)), source: 'judge' };
 }
 
-/** Undefined where there is none, or no price of it, or no money left for it. */
+/** Undefined where there is no judge, its price is not known, or the budget does not allow it. */
 function findJudge(
   { settings, getFleet, spentToday, log }: ShadowOptions,
   texts: Readonly<Record<string, string>>,
@@ -147,7 +147,7 @@ function findJudge(
   return spentToday() + cost <= dailyBudget ? member : undefined;
 }
 
-/** About four characters a token. */
+/** Estimates tokens at four characters each. */
 function tokensOf(texts: Readonly<Record<string, string>>) {
   const characters = Object.values(texts).reduce((sum, text) => sum + text.length, 0);
   return { prompt: Math.ceil(characters / 4), completion: JUDGE.completion };

@@ -25,7 +25,7 @@ import {
 import { createScorePrompts, type ScoredPrompt } from './score-prompts.ts';
 import { findHeld, stayOrSwitch, stayUnscored } from './stay-with-model.ts';
 
-/** What requests that are decided on together share. */
+/** The terms that all requests of a batch share. */
 type RouteTerms = Omit<Terms, 'ask'> & {
   readonly fleet: Fleet;
   /** Ends the wait for the embedding. */
@@ -34,7 +34,7 @@ type RouteTerms = Omit<Terms, 'ask'> & {
 
 export type RouteRequest = RouteTerms & {
   readonly ask: Ask;
-  /** The conversation that it continues; absent: it stands for itself. */
+  /** The conversation that it continues; absent for a request that continues none. */
   readonly session?: Session;
   /** The deployment that the request names, to be called without routing. */
   readonly named?: Member;
@@ -47,7 +47,7 @@ export type RouteBatch = RouteTerms & {
 
 export type Controller = {
   route(request: RouteRequest): Promise<RoutingDecision>;
-  /** The decisions that the prompts would get one by one, in their order. */
+  /** Gives the decisions that the prompts would get one by one, in their order. */
   routeAll(batch: RouteBatch): Promise<RoutingDecision[]>;
 };
 
@@ -56,20 +56,20 @@ type ControllerOptions = {
   readonly findQuantiles: FindQuantiles;
   readonly policy: ThresholdPolicy;
   readonly outOfDistributionTier: OutOfDistributionTier;
-  /** Where prompts go that cannot be scored. */
+  /** The tier of prompts that cannot be scored. */
   readonly embeddingFailureTier: 'strong' | 'weak';
   readonly getPromptEmbedding: GetPromptEmbedding;
   readonly log: Log;
-  /** From 0 to 1, below 1. */
+  /** Gives a number from 0 to 1, below 1. */
   readonly random?: () => number;
 };
 
-/** Candidates, and what their win rates are compared with. */
+/** The candidates, and the threshold that their win rates are compared with. */
 type Choice = Candidates & {
-  /** The request itself says how they are to be compared. */
+  /** True when the request itself sets the threshold. */
   readonly isAsked: boolean;
   readonly threshold: number;
-  /** Of the win rates of the strongest over the cheapest of the others. */
+  /** The quantiles of the calibration's win rates of the strongest over the cheapest of the others. */
   readonly quantiles: readonly number[] | undefined;
   readonly cheapest: Model | undefined;
 };
@@ -137,14 +137,14 @@ async function findChoice(
   };
 }
 
-/** What needs no score; undefined when it does. */
+/** The ranking of a choice that needs no score; undefined when it needs one. */
 function rankUnscored({ only, models }: Choice): Ranking | undefined {
   if (only === undefined) return undefined;
   const ranked = rankByTier(models, only === 'budget' ? 'weak' : 'strong');
   return { ranked, reason: only, facts: {} };
 }
 
-/** The models in the order in which they are to answer a prompt that was scored, or could not be. */
+/** Ranks the models for a prompt that was scored, or could not be. */
 function rank(options: ControllerOptions, choice: Choice, scored: ScoredPrompt): Ranking {
   const { models, threshold, quantiles } = choice;
   const { embeddingCache, times } = scored;
@@ -169,7 +169,7 @@ function rank(options: ControllerOptions, choice: Choice, scored: ScoredPrompt):
     rivals,
     percentile: quantiles && percentileOf(quantiles, overCheapest),
     strongShareForeseen: quantiles && 1 - percentileOf(quantiles, threshold),
-    // A distance says nothing where there is no limit to it.
+    // A distance has no meaning for a scorer without a limit.
     distance: options.scorer.distanceLimit === undefined ? undefined : scored.scores.distance,
     isOutside: isFar || undefined,
     scorer: options.scorer.name,
@@ -187,7 +187,7 @@ function isOutside({ scorer }: ControllerOptions, { distance = 0 }: Scores): boo
   return distance > (scorer.distanceLimit ?? Number.POSITIVE_INFINITY);
 }
 
-/** Undefined when the scorer gave no number for one of them. */
+/** Undefined when the scorer gave no number for one of the models. */
 function rivalsOf(
   { scorerModel: strongest }: Model,
   others: readonly Model[],
@@ -200,7 +200,7 @@ function rivalsOf(
   return rivals.some(({ winRate }) => Number.isNaN(winRate)) ? undefined : rivals;
 }
 
-/** Called by its name, a deployment answers itself, for what it cannot do as well. */
+/** A deployment that is called by its name answers itself, even a request that it cannot serve. */
 function decideNamed(member: Member, terms: Omit<Terms, 'controls'>): RoutingDecision {
   checkNamed(member, terms);
   return { tier: 'direct', member, reason: 'deployment', others: [], embeddingCache: 'none' };

@@ -22,7 +22,7 @@ import type { Tokens } from '../spending/cost.ts';
 import type { Ask } from './ask.ts';
 import { createSieve, type Sieve } from './sieve.ts';
 
-/** Why a deployment was not chosen, in the order in which it is looked at. */
+/** The reasons why a deployment was not chosen, in the order in which they are checked. */
 export const PASSED_OVER = [
   /** It is paused. */
   'paused',
@@ -42,45 +42,45 @@ export const PASSED_OVER = [
   'budget',
   /** No win rate was asked, and the other tier chosen. */
   'tier',
-  /** The strongest candidate is too likely to do better. */
+  /** The strongest candidate's win rate over it reaches the threshold. */
   'win-rate',
   /** A cheaper one will do. */
   'price',
   /** Another deployment of the same model had its turn. */
   'load',
-  /** The conversation stays with the model that it is with. */
+  /** The conversation stays with its model. */
   'session',
 ] as const;
 export type PassedOver = (typeof PASSED_OVER)[number];
 
-/** A deployment as it was looked at. */
+/** A deployment that was considered. */
 export type Considered = {
   readonly member: Member;
-  /** USD that the request is estimated to cost with it; infinite when its price is not known. */
+  /** The estimated cost of the request with it, in USD; infinite when its price is not known. */
   readonly cost: number;
-  /** Of the strongest candidate over it; absent for the strongest, and when nothing was scored. */
+  /** The win rate of the strongest candidate over it; absent for the strongest, and when nothing was scored. */
   readonly winRate?: number | undefined;
-  /** Absent: it was chosen. */
+  /** Undefined for the deployment that was chosen. */
   readonly passedOver: PassedOver | undefined;
-  /** What of the request it cannot serve, in words. */
+  /** Names the part of the request that it cannot serve. */
   readonly obstacle: string | undefined;
 };
 
-/** The models that may answer and can, and why there is one alone, if there is. */
+/** The models that may answer and can; `only` says why only one is left, if that is so. */
 export type Candidates = {
   /** The strongest first. */
   readonly models: readonly Model[];
-  /** All deployments that the caller may have, with why they are no candidates. */
+  /** All deployments that the caller may use, each with the reason why it is not a candidate. */
   readonly considered: readonly Considered[];
   readonly only?: 'models' | 'requirements' | 'price-ceiling' | 'budget';
 };
 
-/** What rules deployments out. */
+/** The terms that rule deployments out. */
 export type Terms = {
   readonly controls: Controls;
   /** Absent when the router is open to all. */
   readonly caller?: Caller | undefined;
-  /** Absent: the use case has none. */
+  /** Absent when the use case has no policy. */
   readonly policy?: Policy | undefined;
   readonly ask: Ask;
 };
@@ -91,7 +91,7 @@ export async function findCandidates(fleet: Fleet, terms: Terms): Promise<Candid
   const tokens = ask.tokens();
   const sieve = createSieve<Member, PassedOver>(fleet.members);
   let only: Candidates['only'];
-  // For the first reason that leaves one model.
+  // The first reason that leaves one model counts.
   const note = (why: Candidates['only']) => {
     only ??= areOfOneModel(sieve.left) ? why : undefined;
   };
@@ -101,7 +101,7 @@ export async function findCandidates(fleet: Fleet, terms: Terms): Promise<Candid
   const obstacles = new Map<string, string>();
   for (const { upstream } of sieve.left) {
     const found = ask.findObstacle(upstream.deployment);
-    // With many deployments each wait counts, and most are none.
+    // With many deployments each wait counts, and most answers are there without one.
     const obstacle = found instanceof Promise ? await found : found;
     if (obstacle !== undefined) obstacles.set(upstream.deployment.name, obstacle);
   }
@@ -113,7 +113,7 @@ export async function findCandidates(fleet: Fleet, terms: Terms): Promise<Candid
     keepWeak(sieve, policy);
     only ??= 'budget';
   }
-  // What the caller may not have is none of its business.
+  // Deployments that the caller may not use are not shown to it.
   const shown = fleet.members.filter(({ upstream }) =>
     mayCall(terms.caller, upstream.deployment.name),
   );
@@ -173,7 +173,7 @@ function keepAllowed(sieve: MemberSieve, { controls, caller, policy }: Terms): v
   }
 }
 
-/** Each must be a deployment's name, or its model's. */
+/** Throws where a name is neither a deployment's nor its model's. */
 function checkNames(names: readonly string[], members: readonly Member[]): void {
   const isKnown = (name: string) => members.some((member) => isCalled(member, name));
   if (names.length > 0 && names.every(isKnown)) return;
@@ -183,7 +183,7 @@ function checkNames(names: readonly string[], members: readonly Member[]): void 
   });
 }
 
-/** Throws, saying what each lacks, when none can serve the request. */
+/** Throws an error that says what each deployment lacks when none can serve the request. */
 function keepAble(sieve: MemberSieve, obstacles: ReadonlyMap<string, string>): void {
   sieve.keep('requirements', ({ upstream }) => !obstacles.has(upstream.deployment.name));
   if (sieve.left.length === 0) throw new NoCapableDeploymentError(obstacles);

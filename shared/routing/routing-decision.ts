@@ -22,18 +22,18 @@ export type Reason =
   | 'budget'
   /** Another deployment answered, because the chosen one could not. */
   | 'fallback'
-  /** There was nothing to score, such as images alone. */
+  /** There was nothing to score, such as only images. */
   | 'no-text'
   /** The prompt could not be embedded. */
   | 'embedding-unavailable'
   /** The scorer failed. */
   | 'scorer-unavailable'
-  /** The conversation stays with its model: to switch would cost more than it gains, or is not wanted. */
+  /** The conversation stays with its model: a switch would cost more than it gains, or is not wanted. */
   | 'session'
   /** The request brings results of tools to the model that called them. */
   | 'tool-loop';
 
-/** Who answers, and as what. */
+/** The deployment that answers, and its tier. */
 export type Chosen = {
   readonly member: Member;
   readonly tier: 'strong' | 'weak' | 'direct';
@@ -41,16 +41,16 @@ export type Chosen = {
 
 export type RoutingDecision = Chosen & {
   readonly reason: Reason;
-  /** Who may answer in its place, in the order in which they are asked. */
+  /** The deployments that may answer instead, in the order in which they are asked. */
   readonly others: readonly Member[];
-  /** All that was looked at; absent when the request named its deployment. */
+  /** All deployments that were considered; absent when the request named its deployment. */
   readonly considered?: readonly Considered[];
-  /** Of the candidates: the strongest, and the cheapest of the others; absent like those. */
+  /** The strongest candidate, and the cheapest of the others; absent when the request named its deployment. */
   readonly strongest?: Model | undefined;
   readonly cheapest?: Model | undefined;
   /**
-   * Of the strongest candidate over the best of the others, in [0, 1]: with two models, of the strong
-   * over the weak one. Absent when nothing was scored.
+   * The win rate of the strongest candidate over the best of the others, in [0, 1]: with two models, of the
+   * strong over the weak one. Absent when nothing was scored.
    */
   readonly winRate?: number;
   /**
@@ -61,11 +61,11 @@ export type RoutingDecision = Chosen & {
   readonly threshold?: number;
   /** The share, in [0, 1], of the calibration's prompts that goes to the strongest at this threshold. */
   readonly strongShareForeseen?: number | undefined;
-  /** From the scorer's training data, 0 to 2; absent when the scorer has no limit to it. */
+  /** The distance from the scorer's training data, 0 to 2; absent when the scorer has no limit. */
   readonly distance?: number | undefined;
-  /** Beyond the scorer's limit; absent when it is not. */
+  /** True beyond the scorer's limit; absent within it. */
   readonly isOutside?: true | undefined;
-  /** Of a request in a thread, USD: with the model that it is with, and with the one that it might go to. */
+  /** The cost of a request in a thread, in USD: with the thread's model, and with the one that it might go to. */
   readonly costToStay?: number;
   readonly costToSwitch?: number;
   /** `id@version` of the scorer; absent when it was not asked. */
@@ -74,7 +74,7 @@ export type RoutingDecision = Chosen & {
   readonly times?: ScoringTimes | undefined;
 };
 
-/** What was found out on the way to a decision. */
+/** The facts that were found on the way to a decision. */
 export type Facts = Partial<
   Pick<
     RoutingDecision,
@@ -96,7 +96,7 @@ type Choice = {
   readonly models: readonly Model[];
   readonly considered: readonly Considered[];
   readonly threshold: number;
-  /** Of the others. */
+  /** The cheapest of the others. */
   readonly cheapest: Model | undefined;
 };
 
@@ -140,7 +140,7 @@ function whyPassedOver(reason: Reason, isEnough: boolean): PassedOver {
   return reason === 'win-rate' || reason === 'budget' ? 'price' : 'tier';
 }
 
-/** The order in which models are to be asked, why, and what was found out on the way to it. */
+/** The order in which models are asked, its reason, and the facts found on the way to it. */
 export type Ranking = {
   readonly ranked: readonly Model[];
   readonly reason: Reason;

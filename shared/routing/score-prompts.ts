@@ -6,17 +6,17 @@ import type { Interval, ScoringTimes } from '../decisions/scoring-times.ts';
 import type { Scorer, Scores } from '../matrix-factorization/scorer.ts';
 import type { GetPromptEmbedding, PromptEmbedding } from '../prompt-embedding/prompt-embedding.ts';
 
-/** What is known of a prompt before it is decided on: its scores, or why there are none. */
+/** The scores of a prompt, or the reason why it has none. */
 export type ScoredPrompt = {
   readonly embeddingCache: PromptEmbedding['cache'];
-  /** Of a prompt that was scored for itself. */
+  /** The times of a prompt that was scored alone; undefined in a batch. */
   readonly times: ScoringTimes | undefined;
 } & (
   | { readonly scores: Scores }
   | { readonly failure: 'embedding-unavailable' | 'scorer-unavailable' }
 );
 
-/** Both throw when the signal is aborted before the prompts are embedded, and for nothing else. */
+/** Both functions throw only when the signal is aborted before the prompts are embedded. */
 export type ScorePrompts = {
   one(text: string, signal: AbortSignal): Promise<ScoredPrompt>;
   all(texts: readonly string[], signal: AbortSignal): Promise<ScoredPrompt[]>;
@@ -28,22 +28,22 @@ type ScoreOptions = {
   readonly log: Log;
 };
 
-/** So many are scored in one run, and so many embeddings held: 3 MB of the local embedder's. */
+/** Prompts scored in one run, whose embeddings are held meanwhile: 3 MB of the local embedder's. */
 const BATCH_SIZE = 64;
 
-/** Enough to keep an embedding deployment busy, too few to run into its rate limit at once. */
+/** Enough to keep an embedding deployment busy, and too few to reach its rate limit immediately. */
 const CONCURRENCY = 8;
 
 /** Embeds prompts and scores them. */
 export function createScorePrompts(options: ScoreOptions): ScorePrompts {
   const { scorer, getPromptEmbedding, log } = options;
 
-  // What cannot be embedded or scored is no reason to fail a request that the strong model can answer.
+  // A failed embedding or score must not fail a request that the strong model can answer.
   async function embed(text: string, signal: AbortSignal): Promise<PromptEmbedding | undefined> {
     let embedded: PromptEmbedding | undefined;
     try {
       const found = getPromptEmbedding(text);
-      // Others may wait for the same embedding: the signal ends this wait, not the call.
+      // Other requests may wait for the same embedding: the signal ends this wait, and not the call.
       embedded = found instanceof Promise ? await untilAborted(found, signal) : found;
     } catch (error) {
       log('warning', 'embedding-failed', { error: errorKind(error) });
@@ -106,7 +106,7 @@ function toScored(
   return { embeddingCache, times, scores };
 }
 
-/** CONCURRENCY at a time. What is computed here waits its turn, so that other requests have theirs. */
+/** Maps up to CONCURRENCY items at a time, and lets other requests run between them. */
 async function mapInTurns<T, R>(items: readonly T[], map: (item: T) => Promise<R>): Promise<R[]> {
   const results: R[] = [];
   const entries = items.entries();
@@ -120,12 +120,12 @@ async function mapInTurns<T, R>(items: readonly T[], map: (item: T) => Promise<R
   return results;
 }
 
-/** Why the wait ended: the call was ended, or its time was over. */
+/** The reason why the wait ended: the call ended, or its time was over. */
 function endOf({ reason }: AbortSignal): HttpError {
   return reason instanceof HttpError ? reason : new DecisionTimeoutError();
 }
 
-/** The request's time was over before what it asks for was embedded. */
+/** The request's time was over before its prompts were embedded. */
 class DecisionTimeoutError extends HttpError {
   constructor() {
     super(

@@ -1,9 +1,9 @@
-/** Things that are ruled out one after another, each for the first reason that comes. */
+/** Rules things out one after another, each for the first reason that applies. */
 export type Sieve<T, R extends string> = {
-  /** Those that are not ruled out yet, in their order. */
+  /** The things that are not ruled out yet, in their order. */
   readonly left: readonly T[];
   keep(why: R, test: (one: T) => boolean): void;
-  /** Undefined while it is left. */
+  /** The reason why a thing was ruled out; undefined while it is left. */
   ruledOutBy(one: T): R | undefined;
 };
 
