@@ -132,7 +132,7 @@ type networkType = {
 
 @export()
 @sealed()
-@description('Settings of the router beyond those that the templates set, by their names in the README.')
+@description('Settings of the router beyond those that the templates set, by their names in docs/settings.md.')
 type routerSettingsType = {
   AZURE_OPENAI_API_STYLE: string?
   AZURE_OPENAI_API_VERSION: string?

@@ -1,7 +1,7 @@
 import { scaleType, routerSettingsType } from '../types.bicep'
 
 metadata name = 'Function app'
-metadata description = 'The router on Flex Consumption, and its settings: those of the README and the platform\'s.'
+metadata description = 'The router on Flex Consumption, and its settings: those of docs/settings.md and the platform\'s.'
 
 @description('Required. The name of the app and of its host.')
 @minLength(2)
