@@ -9,7 +9,7 @@ export type Interruption = {
   readonly afterChunks: number;
 };
 
-/** What the markers of one request ask for. The table of markers is in README.md. */
+/** What the markers of one request ask for. docs/simulator.md lists the markers. */
 export type FaultPlan = {
   readonly error?: ProvokedError;
   readonly interruption?: Interruption;
