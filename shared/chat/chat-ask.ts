@@ -10,6 +10,7 @@ import {
 import type { ChatRequest } from '../chat-format/chat-request.ts';
 import { findNewestAsk } from '../chat-format/newest-ask.ts';
 import type { Ask } from '../routing/ask.ts';
+import type { Tokens } from '../spending/cost.ts';
 
 /** What a chat request asks. Another one is made only where its messages change. */
 export type ChatAsk = Ask & { readonly request: ChatRequest };
@@ -38,13 +39,17 @@ export function askOfText(text: string): Ask & { readonly text: string } {
 
 function toAsk(text: string | undefined, requirements: Requirements): Ask {
   const { completionTokens, completions, promptSize } = requirements;
+  let tokens: Tokens | undefined;
   return {
     text,
     findObstacle: ({ capabilities }) => findObstacle(requirements, capabilities),
-    tokens: () => ({
-      prompt: promptSize().estimate(),
-      completion: (completionTokens || COMPLETION_TOKENS) * completions,
-    }),
+    tokens: () => {
+      tokens ??= {
+        prompt: promptSize().estimate(),
+        completion: (completionTokens || COMPLETION_TOKENS) * completions,
+      };
+      return tokens;
+    },
     promptLimit: ({ capabilities }) => promptLimitOf(requirements, capabilities),
   };
 }

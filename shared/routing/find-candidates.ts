@@ -20,7 +20,6 @@ import {
 } from '../registry/use-case-policy.ts';
 import type { Tokens } from '../spending/cost.ts';
 import type { Ask } from './ask.ts';
-import { createSieve, type Sieve } from './sieve.ts';
 
 /** The reasons why a deployment was not chosen, in the order in which they are checked. */
 export const PASSED_OVER = [
@@ -89,7 +88,7 @@ export type Terms = {
 export async function findCandidates(fleet: Fleet, terms: Terms): Promise<Candidates> {
   const { policy, ask } = terms;
   const tokens = ask.tokens();
-  const sieve = createSieve<Member, PassedOver>(fleet.members);
+  const sieve = createSieve(fleet.members);
   let only: Candidates['only'];
   // The first reason that leaves one model counts.
   const note = (why: Candidates['only']) => {
@@ -144,9 +143,7 @@ export function checkNamed(member: Member, { caller, policy, ask }: Omit<Terms, 
   if (policy.isSpent && member.tier === 'strong') throw new BudgetSpentError(policy);
 }
 
-type MemberSieve = Sieve<Member, PassedOver>;
-
-function keepCallable(sieve: MemberSieve): void {
+function keepCallable(sieve: Sieve): void {
   sieve.keep('paused', ({ isEnabled }) => isEnabled);
   sieve.keep('no-scorer-model', ({ scorerModel }) => scorerModel !== undefined);
   if (sieve.left.length > 0) return;
@@ -156,7 +153,7 @@ function keepCallable(sieve: MemberSieve): void {
   );
 }
 
-function keepAllowed(sieve: MemberSieve, { controls, caller, policy }: Terms): void {
+function keepAllowed(sieve: Sieve, { controls, caller, policy }: Terms): void {
   const { models } = controls;
   const param = models ? 'routing.models' : 'model';
   if (models !== undefined) {
@@ -184,18 +181,45 @@ function checkNames(names: readonly string[], members: readonly Member[]): void 
 }
 
 /** Throws an error that says what each deployment lacks when none can serve the request. */
-function keepAble(sieve: MemberSieve, obstacles: ReadonlyMap<string, string>): void {
+function keepAble(sieve: Sieve, obstacles: ReadonlyMap<string, string>): void {
   sieve.keep('requirements', ({ upstream }) => !obstacles.has(upstream.deployment.name));
   if (sieve.left.length === 0) throw new NoCapableDeploymentError(obstacles);
 }
 
-function keepBelowCeiling(sieve: MemberSieve, policy: Policy, tokens: Tokens): void {
+function keepBelowCeiling(sieve: Sieve, policy: Policy, tokens: Tokens): void {
   const before = sieve.left;
   sieve.keep('price-ceiling', (member) => isBelowCeiling(member, policy, tokens));
   if (sieve.left.length === 0) throw new PriceCeilingError(policy, before, tokens);
 }
 
-function keepWeak(sieve: MemberSieve, policy: Policy): void {
+function keepWeak(sieve: Sieve, policy: Policy): void {
   sieve.keep('budget', ({ tier }) => tier === 'weak');
   if (sieve.left.length === 0) throw new BudgetSpentError(policy);
+}
+
+/** Rules deployments out one after another, each for the first reason that applies. */
+type Sieve = {
+  /** The deployments that are not ruled out yet, in their order. */
+  readonly left: readonly Member[];
+  keep(why: PassedOver, test: (one: Member) => boolean): void;
+  /** The reason why a deployment was ruled out; undefined while it is left. */
+  ruledOutBy(one: Member): PassedOver | undefined;
+};
+
+function createSieve(all: readonly Member[]): Sieve {
+  const reasons = new Map<Member, PassedOver>();
+  let left = all;
+  return {
+    get left() {
+      return left;
+    },
+    keep: (why, test) => {
+      left = left.filter((one) => {
+        const isKept = test(one);
+        if (!isKept) reasons.set(one, why);
+        return isKept;
+      });
+    },
+    ruledOutBy: (one) => reasons.get(one),
+  };
 }
