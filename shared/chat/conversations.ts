@@ -9,15 +9,16 @@ import { hashOfAsked, type Seen } from '../threads/append-messages.ts';
 import {
   type AnswerFacts,
   isInstruction,
+  isThreadId,
   type LastAnswer,
   MAX_MESSAGES_AT_ONCE,
   messageSchema,
   type PlacedMessage,
   type StoredMessage,
 } from '../threads/thread.ts';
-import { isThreadId, orUnreachable } from '../threads/thread-call.ts';
 import {
   KeyReusedError,
+  orUnreachable,
   ThreadNotFoundError,
   ThreadsNotConfiguredError,
 } from '../threads/thread-errors.ts';

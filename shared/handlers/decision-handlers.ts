@@ -2,12 +2,17 @@ import type { TableClient } from '@azure/data-tables';
 import { LRUCache } from 'lru-cache';
 import { ownerOf } from '../access/caller.ts';
 import { type Answer, jsonAnswer } from '../base/answer.ts';
-import { HttpError, InvalidRequestError } from '../base/errors.ts';
-import { errorKind } from '../base/log.ts';
+import { InvalidRequestError } from '../base/errors.ts';
 import { parseWith } from '../base/parse-with.ts';
 import type { Call } from '../calls/call.ts';
 import { readKey } from '../calls/idempotency-key.ts';
 import { pageLimitOf } from '../calls/page-limit.ts';
+import {
+  DecisionNotFoundError,
+  DecisionsNotKeptError,
+  orUnreachable,
+  RequestNotFoundError,
+} from '../decisions/decision-errors.ts';
 import { toJson, toWholeJson } from '../decisions/decision-record.ts';
 import { keepOutcome, toJson as outcomeJson, outcomeSchema } from '../decisions/outcomes.ts';
 import { type DecisionQuery, readDecisions, readOutcomes } from '../decisions/read-decisions.ts';
@@ -55,12 +60,9 @@ export function createDecisionRoutes(options: RoutesOptions): DecisionRoutes {
   const joins = new LRUCache<string, Joined>({ max: MAX_JOINS });
 
   async function withClient<T>(work: (client: TableClient) => Promise<T>): Promise<T> {
-    if (options.loadClient === undefined) throw new DecisionsNotKeptError();
-    try {
-      return await work(await options.loadClient());
-    } catch (error) {
-      throw error instanceof HttpError ? error : new DecisionsUnreachableError(error);
-    }
+    const { loadClient } = options;
+    if (loadClient === undefined) throw new DecisionsNotKeptError();
+    return orUnreachable(async () => work(await loadClient()));
   }
 
   return {
@@ -165,48 +167,4 @@ function readTime(text: string | null, param: string): number | undefined {
   throw new InvalidRequestError(`${param} must be a time, such as 2026-11-27T12:00:00Z.`, {
     param,
   });
-}
-
-/** No such request, or its decision was never to be kept (404). */
-class RequestNotFoundError extends HttpError {
-  constructor() {
-    super(
-      'There is no request of this id: give the x-smart-router-request-id of an answer of this router.',
-      { status: 404, code: 'request_not_found', param: 'request_id' },
-    );
-  }
-}
-
-/** No such decision, it is not written yet, or it is deleted (404). */
-class DecisionNotFoundError extends HttpError {
-  constructor() {
-    super(
-      'There is no decision of this request id: it is written some seconds after the answer, and deleted after DECISION_RETENTION_DAYS.',
-      { status: 404, code: 'decision_not_found' },
-    );
-  }
-}
-
-class DecisionsNotKeptError extends HttpError {
-  constructor() {
-    super(
-      'Decisions are not kept: set TABLES_ENDPOINT or TABLES_CONNECTION_STRING, and not DECISION_LOG=off.',
-      { status: 409, code: 'decisions_not_kept' },
-    );
-  }
-}
-
-class DecisionsUnreachableError extends HttpError {
-  constructor(cause: unknown) {
-    super(
-      `The table of the decisions cannot be reached (${errorKind(cause)}). Send the request again; with an Idempotency-Key nothing is kept twice.`,
-      {
-        status: 503,
-        type: 'server_error',
-        code: 'decisions_unreachable',
-        headers: { 'retry-after': '2' },
-        cause,
-      },
-    );
-  }
 }

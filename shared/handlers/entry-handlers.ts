@@ -9,7 +9,11 @@ import { type Change, type Editor, type Entry, etagOf } from '../registry/edit-e
 import { mergePatch } from '../registry/merge-patch.ts';
 import { checkName, parseDefinition } from '../registry/parse-definition.ts';
 import type { ProbeReport } from '../registry/probe-deployment.ts';
-import { InSettingsError, NoSuchVersionError, notFound } from '../registry/registry-errors.ts';
+import {
+  EntryNotFoundError,
+  InSettingsError,
+  NoSuchVersionError,
+} from '../registry/registry-errors.ts';
 
 export const rollbackSchema = z.strictObject({
   version: z.int().min(1).describe('One of the history.'),
@@ -111,7 +115,7 @@ async function patch<K extends Kind>(options: EntryRoutesOptions<K>, call: Call)
   const name = nameOf(call, kind);
   async function edit(before: Entry<K> | undefined): Promise<Definitions[K]> {
     const definition = before?.definition;
-    if (definition === undefined) throw notFound(kind);
+    if (definition === undefined) throw new EntryNotFoundError(kind);
     const next = parseDefinition(kind, name, mergePatch(definition, call.body));
     await validate(name, next);
     return next;
@@ -124,7 +128,7 @@ async function remove<K extends Kind>(options: EntryRoutesOptions<K>, call: Call
   const { kind, editor, settings, validate } = options;
   const name = nameOf(call, kind);
   async function edit(before: Entry<K> | undefined): Promise<undefined> {
-    if (before?.definition === undefined) throw notFound(kind);
+    if (before?.definition === undefined) throw new EntryNotFoundError(kind);
     if (before.source === 'settings') throw new InSettingsError();
     await validate(name, settings.get(name));
   }

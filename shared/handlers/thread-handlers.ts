@@ -7,14 +7,18 @@ import { readKey } from '../calls/idempotency-key.ts';
 import { pageLimitOf } from '../calls/page-limit.ts';
 import {
   indexOfMessage,
+  isThreadId,
   messageId,
   messageSchema,
   type PlacedMessage,
   type Thread,
   threadSchema,
 } from '../threads/thread.ts';
-import { isThreadId, orUnreachable } from '../threads/thread-call.ts';
-import { ThreadNotFoundError, ThreadsNotConfiguredError } from '../threads/thread-errors.ts';
+import {
+  orUnreachable,
+  ThreadNotFoundError,
+  ThreadsNotConfiguredError,
+} from '../threads/thread-errors.ts';
 import type { ThreadStore } from '../threads/thread-store.ts';
 
 type Handle = (call: Call) => Promise<Answer>;
@@ -52,7 +56,6 @@ export function createThreadRoutes(store: ThreadStore | undefined): ThreadRoutes
 /** Throws a 404 for what is not there and for what is somebody else's alike. */
 async function findOwn(store: ThreadStore, call: Call): Promise<Thread> {
   const id = call.id ?? '';
-  // Others may not even stand in a query of the table.
   const thread = isThreadId(id) ? await store.find(id) : undefined;
   const user = call.query('user');
   const isOwn = thread?.owner === ownerOf(call) && (user === null || user === thread.user);

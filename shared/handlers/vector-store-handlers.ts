@@ -4,7 +4,6 @@ import { InvalidRequestError } from '../base/errors.ts';
 import { parseWith } from '../base/parse-with.ts';
 import type { Call } from '../calls/call.ts';
 import { pageLimitOf } from '../calls/page-limit.ts';
-import { StoresNotConfiguredError, toStoreError } from '../vector-stores/store-errors.ts';
 import type { Hit } from '../vector-stores/vector-engine.ts';
 import {
   expiryOf,
@@ -16,6 +15,7 @@ import {
   type VectorItem,
   type VectorStore,
 } from '../vector-stores/vector-store.ts';
+import { StoresNotConfiguredError, toStoreError } from '../vector-stores/vector-store-errors.ts';
 import type { VectorStores } from '../vector-stores/vector-stores.ts';
 
 type Handle = (call: Call) => Promise<Answer>;

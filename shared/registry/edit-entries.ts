@@ -1,13 +1,13 @@
 import { isDeepStrictEqual } from 'node:util';
-import { HttpError, InvalidRequestError } from '../base/errors.ts';
+import { InvalidRequestError } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import type { Definitions, Kind } from './definitions.ts';
 import { isEntryName } from './parse-definition.ts';
 import {
-  NotConfiguredError,
-  notFound,
+  EntryNotFoundError,
   PreconditionError,
-  UnreachableError,
+  RegistryNotConfiguredError,
+  toRegistryError,
 } from './registry-errors.ts';
 import { type Store, type Version, VersionConflictError } from './store.ts';
 
@@ -73,7 +73,7 @@ export function createEditor<K extends Kind>(options: EditorOptions<K>): Editor<
 
   async function get(name: string): Promise<Entry<K>> {
     const entry = await find(options, name);
-    if (entry?.definition === undefined) throw notFound(kind);
+    if (entry?.definition === undefined) throw new EntryNotFoundError(kind);
     return entry;
   }
 
@@ -92,7 +92,7 @@ export function createEditor<K extends Kind>(options: EditorOptions<K>): Editor<
     history: async (name) => {
       const versions =
         (await reach(storeOf(options, name), (one) => one.history(kind, name))) ?? [];
-      if (versions.length === 0 && !settings.has(name)) throw notFound(kind);
+      if (versions.length === 0 && !settings.has(name)) throw new EntryNotFoundError(kind);
       return versions;
     },
     edit: async (name, edit, change) => {
@@ -128,8 +128,7 @@ async function reach<T>(
   try {
     return store && (await work(store));
   } catch (error) {
-    if (error instanceof HttpError || error instanceof VersionConflictError) throw error;
-    throw new UnreachableError(error);
+    throw error instanceof VersionConflictError ? error : toRegistryError(error);
   }
 }
 
@@ -181,7 +180,7 @@ async function write<K extends Kind>(
   { store, onWritten, log }: EditorOptions<K>,
   version: Version,
 ): Promise<boolean> {
-  if (store === undefined) throw new NotConfiguredError();
+  if (store === undefined) throw new RegistryNotConfiguredError();
   try {
     await reach(store, (one) => one.write(version));
   } catch (error) {

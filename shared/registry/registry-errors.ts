@@ -1,15 +1,17 @@
 import { HttpError } from '../base/errors.ts';
-import { errorKind } from '../base/log.ts';
+import { createStoreErrors, NotConfiguredError, NotFoundError } from '../storage/store-errors.ts';
 import type { Kind } from './definitions.ts';
 import { wordOf } from './parse-definition.ts';
 import type { Version } from './store.ts';
 
-export function notFound(kind: Kind): HttpError {
-  return new HttpError(`There is no ${wordOf(kind)} of this name. GET the list of them.`, {
-    status: 404,
-    code: 'not_found',
-    param: 'name',
-  });
+/** The entry does not exist (404). */
+export class EntryNotFoundError extends NotFoundError {
+  constructor(kind: Kind) {
+    super(`There is no ${wordOf(kind)} with this name. GET the list to see those that exist.`, {
+      code: 'not_found',
+      param: 'name',
+    });
+  }
 }
 
 /** The entry is not, or no more, what the change is meant for (412). */
@@ -24,31 +26,22 @@ export class PreconditionError extends HttpError {
   }
 }
 
-/** There is nowhere to keep a change (409). */
-export class NotConfiguredError extends HttpError {
+/** No table for the registry is configured (409). */
+export class RegistryNotConfiguredError extends NotConfiguredError {
   constructor() {
     super(
-      'The registry has no table to keep changes in: set TABLES_ENDPOINT or TABLES_CONNECTION_STRING.',
-      { status: 409, code: 'registry_not_configured' },
+      'No table for the registry is configured: set TABLES_ENDPOINT or TABLES_CONNECTION_STRING.',
+      'registry_not_configured',
     );
   }
 }
 
-/** The tables do not answer (503). */
-export class UnreachableError extends HttpError {
-  constructor(cause: unknown) {
-    super(
-      `The table of the registry cannot be reached (${errorKind(cause)}). What it last said stays in force; send the change again.`,
-      {
-        status: 503,
-        type: 'server_error',
-        code: 'registry_unreachable',
-        headers: { 'retry-after': '5' },
-        cause,
-      },
-    );
-  }
-}
+export const { toError: toRegistryError } = createStoreErrors({
+  what: 'The table of the registry',
+  code: 'registry_unreachable',
+  advice: 'What was last read from it stays in force; send the change again.',
+  retryAfter: 5,
+});
 
 /** A deployment of the settings, as they have it, cannot be deleted (409). */
 export class InSettingsError extends HttpError {
@@ -70,13 +63,12 @@ export class LastDeploymentError extends HttpError {
   }
 }
 
-/** There is nothing to go back to (404). */
-export class NoSuchVersionError extends HttpError {
+/** The history has no definition of this version to go back to (404). */
+export class NoSuchVersionError extends NotFoundError {
   constructor(versions: readonly Version[], isInSettings: boolean) {
     const known = versions.filter(({ definition }) => definition).map(({ version }) => version);
     const all = new Set([...known, ...(isInSettings ? [1] : [])]);
-    super(`version must be one that the history has a definition of: ${[...all].join(', ')}.`, {
-      status: 404,
+    super(`version must be one whose definition is in the history: ${[...all].join(', ')}.`, {
       code: 'version_not_found',
       param: 'version',
     });

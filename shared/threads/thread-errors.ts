@@ -1,64 +1,50 @@
 import { HttpError } from '../base/errors.ts';
-import { errorKind } from '../base/log.ts';
+import { createStoreErrors, NotConfiguredError, NotFoundError } from '../storage/store-errors.ts';
 
-/** There is no such thread, or it is somebody else's (404). */
-export class ThreadNotFoundError extends HttpError {
+/** The thread does not exist, or it belongs to another caller (404). */
+export class ThreadNotFoundError extends NotFoundError {
   constructor(param: 'id' | 'thread_id' = 'id') {
-    super('There is no thread of this id. It may have expired, or have been deleted.', {
-      status: 404,
+    super('There is no thread with this id. It may have expired or been deleted.', {
       code: 'thread_not_found',
       param,
     });
   }
 }
 
-/** Others kept adding to the thread (409). */
+/** Other requests kept adding to the thread (409). */
 export class ThreadConflictError extends HttpError {
   constructor() {
     super(
-      'Others are adding to this thread: nothing of this request was added. Send it again in a second.',
+      'Other requests are adding to this thread: nothing of this request was added. Send it again in a second.',
       { status: 409, code: 'thread_conflict', headers: { 'retry-after': '1' } },
     );
   }
 }
 
-/** An Idempotency-Key came with other messages before (422). */
+/** The Idempotency-Key was used before, with other messages (422). */
 export class KeyReusedError extends HttpError {
   constructor() {
     super(
-      'This Idempotency-Key came with other messages before: send each request with one of its own.',
+      'This Idempotency-Key was used before, with other messages: give each request its own key.',
       { status: 422, code: 'idempotency_key_reused', param: 'Idempotency-Key' },
     );
   }
 }
 
-/** There is nowhere to keep threads (409). */
-export class ThreadsNotConfiguredError extends HttpError {
+/** No storage for threads is configured (409). */
+export class ThreadsNotConfiguredError extends NotConfiguredError {
   constructor() {
     super(
-      'Threads have no table to be kept in: set TABLES_ENDPOINT and BLOBS_ENDPOINT, or TABLES_CONNECTION_STRING.',
-      { status: 409, code: 'threads_not_configured' },
+      'No storage for threads is configured: set TABLES_ENDPOINT and BLOBS_ENDPOINT, or TABLES_CONNECTION_STRING.',
+      'threads_not_configured',
     );
   }
 }
 
-/** The storage does not answer (503): with an Idempotency-Key, sending it again is safe. */
-class ThreadsUnreachableError extends HttpError {
-  constructor(cause: unknown) {
-    super(
-      `The storage of the threads cannot be reached (${errorKind(cause)}). Send the request again; with an Idempotency-Key nothing is added twice.`,
-      {
-        status: 503,
-        type: 'server_error',
-        code: 'threads_unreachable',
-        headers: { 'retry-after': '2' },
-        cause,
-      },
-    );
-  }
-}
-
-/** What is wrong with a request as it is; all else is the storage's. */
-export function toThreadError(error: unknown): HttpError {
-  return error instanceof HttpError ? error : new ThreadsUnreachableError(error);
-}
+/** With an Idempotency-Key, sending a request again is safe. */
+export const { toError: toThreadError, orUnreachable } = createStoreErrors({
+  what: 'The storage of the threads',
+  code: 'threads_unreachable',
+  advice: 'Send the request again; with an Idempotency-Key nothing is added twice.',
+  retryAfter: 2,
+});

@@ -62,6 +62,11 @@ export function isInstruction({ role }: { readonly role: string }): boolean {
   return role === 'system' || role === 'developer';
 }
 
+/** Others may not even stand in a query of the table. */
+export function isThreadId(id: string): boolean {
+  return /^thread_[0-9a-f]{32}$/.test(id);
+}
+
 /** A message in its place. */
 export type PlacedMessage = {
   readonly index: number;

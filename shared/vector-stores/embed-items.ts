@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { InvalidRequestError } from '../base/errors.ts';
 import { createPromptSize } from '../capabilities/prompt-size.ts';
-import { EmbedderMismatchError, NoEmbedderError } from './store-errors.ts';
 import type { TextEmbedder } from './text-embedder.ts';
 import type { NewItem, SentEmbedding, VectorStore } from './vector-store.ts';
+import { EmbedderMismatchError, NoEmbedderError } from './vector-store-errors.ts';
 
 export type Embedded = { readonly id: string; readonly embedding: Float32Array };
 

@@ -3,7 +3,6 @@ import { InvalidRequestError } from '../base/errors.ts';
 import type { AttributeTypes } from './attributes.ts';
 import { type Embedded, embedItems, embedTexts, toEmbedding } from './embed-items.ts';
 import { parseFilter, type SentFilter } from './filter.ts';
-import { ItemNotFoundError, StoreNotFoundError } from './store-errors.ts';
 import type { StoreRecords } from './store-records.ts';
 import type { TextEmbedder } from './text-embedder.ts';
 import type { Hit, VectorEngine } from './vector-engine.ts';
@@ -15,6 +14,7 @@ import type {
   VectorItem,
   VectorStore,
 } from './vector-store.ts';
+import { ItemNotFoundError, StoreNotFoundError } from './vector-store-errors.ts';
 
 type StoreChange = z.infer<typeof storeChangeSchema>;
 
