@@ -1,6 +1,7 @@
 import { ForbiddenError } from '../access/caller.ts';
-import { HttpError, InvalidRequestError } from '../base/errors.ts';
+import { InvalidRequestError } from '../base/errors.ts';
 import type { Controls } from '../policy/controls.ts';
+import { isBudgetSpent } from '../spending/budget.ts';
 import type { Tokens } from '../spending/cost.ts';
 import type { UseCaseDefinition } from './definitions.ts';
 import { estimateCost, type Fleet, isCalled, type Member } from './fleet.ts';
@@ -20,12 +21,8 @@ export function createFindPolicy(spentToday: (useCase: string) => number): FindP
   return ({ useCases }, useCase) => {
     const definition = useCase === undefined ? undefined : useCases.get(useCase);
     if (useCase === undefined || definition === undefined) return undefined;
-    const { daily_budget: budget } = definition;
-    return {
-      ...definition,
-      useCase,
-      isSpent: budget !== undefined && spentToday(useCase) >= budget,
-    };
+    const policy = { ...definition, useCase };
+    return { ...policy, isSpent: isBudgetSpent(policy, spentToday) };
   };
 }
 
@@ -72,21 +69,3 @@ export class PriceCeilingError extends InvalidRequestError {
     );
   }
 }
-
-/** The budget of the day is spent, and nothing of the weak tier can answer (429, until midnight UTC). */
-export class BudgetSpentError extends HttpError {
-  constructor({ useCase, daily_budget }: Policy, now = Date.now()) {
-    const seconds = Math.ceil((DAY_MS - (now % DAY_MS)) / 1_000);
-    super(
-      `The use case ${useCase} has spent its ${daily_budget} USD of today, and no deployment of the weak tier can answer this request. The next day begins at midnight UTC.`,
-      {
-        status: 429,
-        type: 'insufficient_quota',
-        code: 'budget_spent',
-        headers: { 'retry-after': String(seconds) },
-      },
-    );
-  }
-}
-
-const DAY_MS = 86_400_000;

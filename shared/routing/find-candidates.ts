@@ -11,13 +11,13 @@ import {
   modelsOf,
 } from '../registry/fleet.ts';
 import {
-  BudgetSpentError,
   isBelowCeiling,
   isForUseCase,
   type Policy,
   PriceCeilingError,
   UseCaseNotAllowedError,
 } from '../registry/use-case-policy.ts';
+import { BudgetSpentError } from '../spending/budget.ts';
 import type { Tokens } from '../spending/cost.ts';
 import type { Ask } from './ask.ts';
 
