@@ -1,8 +1,8 @@
 import type { TokenCredential } from '@azure/identity';
 import type { Log } from '../../shared/base/log.ts';
 import { createDecisionLog, type DecisionLog } from '../../shared/decisions/decision-log.ts';
-import { keepOutcome, type Outcome } from '../../shared/decisions/outcomes.ts';
-import { removeDecisionsBefore } from '../../shared/decisions/purge-decisions.ts';
+import { keepOutcome, type Outcome } from '../../shared/decisions/outcome-record.ts';
+import { purgeDecisions } from '../../shared/decisions/purge-decisions.ts';
 import {
   createDecisionRoutes,
   type DecisionRoutes,
@@ -56,7 +56,7 @@ export function createDecisions({ config, loadCredential, log }: DecisionsOption
           {
             what: 'decisions',
             retentionDays,
-            purge: async (before) => removeDecisionsBefore(await loadClient(), before),
+            purge: async (before) => purgeDecisions(await loadClient(), before),
           },
         ]
       : [],

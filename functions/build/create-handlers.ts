@@ -15,7 +15,7 @@ import { createController } from '../../shared/routing/controller.ts';
 import type { Config } from '../../shared/settings/config.ts';
 import type { Spending } from '../../shared/spending/spending.ts';
 import type { Upstream } from '../../shared/upstream/upstream.ts';
-import type { Outcomes } from '../../shared/vector-stores/outcomes.ts';
+import type { SimilarOutcomes } from '../../shared/vector-stores/similar-outcomes.ts';
 import type { Decisions } from './create-decisions.ts';
 import type { Embedding } from './create-embedding.ts';
 import { SHADOW } from './create-kept.ts';
@@ -38,7 +38,7 @@ export type Parts = {
   readonly background: Background;
   readonly threads: Threads;
   readonly decisions: Decisions;
-  readonly outcomes?: Outcomes;
+  readonly outcomes?: SimilarOutcomes;
 };
 
 /** The routes that ask for a decision, each limited by the rates of its caller. */

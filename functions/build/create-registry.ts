@@ -3,20 +3,20 @@ import type { Log } from '../../shared/base/log.ts';
 import { createEntryRoutes, type EntryRoutes } from '../../shared/handlers/entry-handlers.ts';
 import type { HeldOutScores } from '../../shared/matrix-factorization/held-out-scores.ts';
 import {
+  type CheckDeployment,
+  checkOneIsLeft,
   checkPrices,
-  checkScorerModel,
+  createCheckDeployment,
   scorerModelOf,
-} from '../../shared/registry/check-definition.ts';
-import { createFleetKeeper, type SettingsDeployment } from '../../shared/registry/create-fleet.ts';
+} from '../../shared/registry/check-entries.ts';
 import { createCredentials } from '../../shared/registry/credentials.ts';
 import type { DeploymentDefinition, UseCaseDefinition } from '../../shared/registry/definitions.ts';
 import { createEditor } from '../../shared/registry/edit-entries.ts';
 import type { Fleet } from '../../shared/registry/fleet.ts';
+import { createFleetKeeper, type SettingsDeployment } from '../../shared/registry/fleet-keeper.ts';
+import { createReadSecret } from '../../shared/registry/key-vault-secrets.ts';
 import { type ProbeReport, probeDeployment } from '../../shared/registry/probe-deployment.ts';
-import { createReadSecret } from '../../shared/registry/read-secret.ts';
-import { LastDeploymentError } from '../../shared/registry/registry-errors.ts';
-import type { Store } from '../../shared/registry/store.ts';
-import { createTableStore } from '../../shared/registry/table-store.ts';
+import { createRegistryStore, type RegistryStore } from '../../shared/registry/registry-store.ts';
 import { toDefinition, toDeployment } from '../../shared/registry/to-deployment.ts';
 import { type RegistryState, watchRegistry } from '../../shared/registry/watch-registry.ts';
 import type { Config } from '../../shared/settings/config.ts';
@@ -86,12 +86,7 @@ export function createRegistry(options: RegistryOptions): Registry {
     options,
     { own, shared, getFleet: keeper.current },
     {
-      check: (name, definition) => {
-        checkEndpoint(definition.endpoint);
-        credentials.check(name, definition);
-        toDeployment(name, definition, { ofSettings: settings.get(name) });
-        checkScorerModel(entry, name, definition);
-      },
+      check: createCheckDeployment({ checkEndpoint, credentials, settings, scorer: entry }),
       probe: async (name, definition) =>
         probeDeployment(createUpstream, () => resolve(name, definition)),
     },
@@ -116,11 +111,11 @@ function settingsOf(config: Config): readonly SettingsDeployment[] {
   }));
 }
 
-function createStore({ config, loadCredential }: RegistryOptions): Store | undefined {
+function createStore({ config, loadCredential }: RegistryOptions): RegistryStore | undefined {
   const { tables, registry } = config;
   return (
     tables &&
-    createTableStore({
+    createRegistryStore({
       loadClient: () => createTableClient(tables, registry.table, loadCredential),
     })
   );
@@ -133,8 +128,7 @@ type Shared = {
 };
 
 type DeploymentChecks = {
-  /** Throws when a deployment cannot be as it is defined. */
-  readonly check: (name: string, definition: DeploymentDefinition) => void;
+  readonly check: CheckDeployment;
   readonly probe: (name: string, definition: DeploymentDefinition) => Promise<ProbeReport>;
 };
 
@@ -148,18 +142,6 @@ function createRoutes(
   const noUseCases = new Map<string, UseCaseDefinition>();
   const useCases = createEditor({ kind: 'use_case', settings: noUseCases, ...shared });
 
-  /** One at least must stay that the router can choose. */
-  async function checkLeft(name: string, definition?: DeploymentDefinition): Promise<void> {
-    const others = (await deployments.list()).filter((one) => one.name !== name);
-    const isLeft = [...others, { name, definition }].some(
-      (one) =>
-        one.definition !== undefined &&
-        one.definition.enabled !== false &&
-        scorerModelOf(config.scorer.entry, one.name, one.definition) !== undefined,
-    );
-    if (!isLeft) throw new LastDeploymentError();
-  }
-
   return {
     deployments: createEntryRoutes({
       kind: 'deployment',
@@ -167,7 +149,8 @@ function createRoutes(
       settings,
       validate: async (name, definition) => {
         if (definition !== undefined) check(name, definition);
-        await checkLeft(name, definition);
+        const others = (await deployments.list()).filter((one) => one.name !== name);
+        checkOneIsLeft(config.scorer.entry, [...others, { name, definition }]);
       },
       probe,
     }),

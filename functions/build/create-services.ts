@@ -17,7 +17,7 @@ import { createAzureCredential, createTokenProvider } from '../../shared/upstrea
 import type { Upstream } from '../../shared/upstream/upstream.ts';
 import { foldEmbedding } from '../../shared/vector-stores/fold-embedding.ts';
 import { createKnnScorer } from '../../shared/vector-stores/knn-scorer.ts';
-import type { Outcomes } from '../../shared/vector-stores/outcomes.ts';
+import type { SimilarOutcomes } from '../../shared/vector-stores/similar-outcomes.ts';
 import {
   azureTextEmbedder,
   LOCAL_TEXT_EMBEDDER,
@@ -115,7 +115,7 @@ export async function createServices(config: Config, log: Log): Promise<Services
 /** With the votes of recorded outcomes, if they are wished. */
 async function loadScorer(
   { scorer, modelsFolder, isKnn, isLocalEmbedder, embedding }: Config,
-  outcomes: Outcomes | undefined,
+  outcomes: SimilarOutcomes | undefined,
   log: Log,
 ): Promise<Scorer> {
   const base = await load(scorer.entry, modelsFolder);

@@ -7,7 +7,10 @@ import type { Config } from '../../shared/settings/config.ts';
 import type { PurgeJob } from '../../shared/storage/purge-expired.ts';
 import { createTableClient } from '../../shared/storage/tables.ts';
 import type { GetToken } from '../../shared/upstream/entra-token.ts';
-import { createOutcomes, type Outcomes } from '../../shared/vector-stores/outcomes.ts';
+import {
+  createSimilarOutcomes,
+  type SimilarOutcomes,
+} from '../../shared/vector-stores/similar-outcomes.ts';
 import { createStoreRecords } from '../../shared/vector-stores/store-records.ts';
 import { createTextEmbedders } from '../../shared/vector-stores/text-embedder.ts';
 import type { VectorEngine } from '../../shared/vector-stores/vector-engine.ts';
@@ -22,7 +25,7 @@ type Options = {
 export type VectorStoresPart = {
   readonly routes: VectorStoreRoutes;
   /** Absent: nothing is kept. */
-  readonly outcomes?: Outcomes;
+  readonly outcomes?: SimilarOutcomes;
   readonly purgeJobs: readonly PurgeJob[];
   readonly close: () => Promise<void>;
 };
@@ -41,7 +44,7 @@ export function createVectorStoresPart(options: Options): VectorStoresPart {
   const stores = parts && createVectorStores(parts);
   return {
     routes: createVectorStoreRoutes(stores),
-    ...(parts && { outcomes: createOutcomes(parts) }),
+    ...(parts && { outcomes: createSimilarOutcomes(parts) }),
     purgeJobs: stores ? [{ what: 'vector stores', retentionDays: 0, purge: stores.purge }] : [],
     close: async () => engine?.close(),
   };

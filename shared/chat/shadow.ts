@@ -1,7 +1,7 @@
 import type { Log } from '../base/log.ts';
 import { roundMs } from '../base/round-ms.ts';
 import type { ChatRequest } from '../chat-format/chat-request.ts';
-import type { Outcome } from '../decisions/outcomes.ts';
+import type { Outcome } from '../decisions/outcome-record.ts';
 import { type Fleet, isCalled, type Member } from '../registry/fleet.ts';
 import type { ShadowSettings } from '../settings/read-shadow-settings.ts';
 import { costOf } from '../spending/cost.ts';

@@ -114,16 +114,16 @@ const FIELDS: readonly (readonly [column: string, field: string])[] = [
 ];
 
 /** A row as it is answered alone: with the deployments that were looked at. */
-export function toWholeJson(row: Row): Record<string, unknown> {
+export function explainedDecisionJson(row: Row): Record<string, unknown> {
   const { candidates } = row;
   return {
-    ...toJson(row),
+    ...decisionJson(row),
     ...(candidates !== undefined && { candidates: JSON.parse(String(candidates)) }),
   };
 }
 
 /** A row as it is answered in a list. */
-export function toJson(row: Row): Record<string, unknown> {
+export function decisionJson(row: Row): Record<string, unknown> {
   const known = FIELDS.filter(([column]) => row[column] !== undefined);
   return {
     object: 'decision',

@@ -5,7 +5,7 @@ import { dayOf } from './request-ids.ts';
 const MAX_ACTIONS = 100;
 
 /** Removes the days before that of a moment, with their outcomes; gives the number of rows. */
-export async function removeDecisionsBefore(client: TableClient, before: Date): Promise<number> {
+export async function purgeDecisions(client: TableClient, before: Date): Promise<number> {
   const filter = `PartitionKey ge '2000' and PartitionKey lt '${dayOf(before.getTime())}'`;
   let removed = 0;
   for await (const page of pagesOf(client, filter, 1_000)) {

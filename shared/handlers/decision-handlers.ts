@@ -13,8 +13,8 @@ import {
   orUnreachable,
   RequestNotFoundError,
 } from '../decisions/decision-errors.ts';
-import { toJson, toWholeJson } from '../decisions/decision-record.ts';
-import { keepOutcome, toJson as outcomeJson, outcomeSchema } from '../decisions/outcomes.ts';
+import { decisionJson, explainedDecisionJson } from '../decisions/decision-record.ts';
+import { keepOutcome, outcomeJson, outcomeSchema } from '../decisions/outcome-record.ts';
 import { type DecisionQuery, readDecisions, readOutcomes } from '../decisions/read-decisions.ts';
 import {
   type Joined,
@@ -74,7 +74,7 @@ export function createDecisionRoutes(options: RoutesOptions): DecisionRoutes {
         const rows = found.slice(0, limit);
         const outcomes = await readOutcomes(client, rows);
         const data = rows.map((row) => ({
-          ...toJson(row),
+          ...decisionJson(row),
           outcomes: (outcomes.get(row.rowKey) ?? []).map(outcomeJson),
         }));
         return jsonAnswer(200, { object: 'list', data, has_more: found.length > limit });
@@ -87,7 +87,7 @@ export function createDecisionRoutes(options: RoutesOptions): DecisionRoutes {
         if (row === undefined) throw new DecisionNotFoundError();
         const outcomes = await readOutcomes(client, [row]);
         const ofIt = outcomes.get(row.rowKey) ?? [];
-        return jsonAnswer(200, { ...toWholeJson(row), outcomes: ofIt.map(outcomeJson) });
+        return jsonAnswer(200, { ...explainedDecisionJson(row), outcomes: ofIt.map(outcomeJson) });
       }),
     stats: async (call) => {
       const query = readStatsQuery(call, now());

@@ -4,7 +4,7 @@ import { InvalidRequestError } from '../base/errors.ts';
 import { parseWith } from '../base/parse-with.ts';
 import type { Call } from '../calls/call.ts';
 import type { Definitions, Kind } from '../registry/definitions.ts';
-import { describeHistory } from '../registry/describe-version.ts';
+import { describeHistory } from '../registry/describe-history.ts';
 import { type Change, type Editor, type Entry, etagOf } from '../registry/edit-entries.ts';
 import { mergePatch } from '../registry/merge-patch.ts';
 import { checkName, parseDefinition } from '../registry/parse-definition.ts';

@@ -10,7 +10,7 @@ import { decisionFacts } from '../chat/decision-facts.ts';
 import { openRequest } from '../chat/open-request.ts';
 import { readControls, routingSchema } from '../policy/controls.ts';
 import type { RoutingDecision } from '../routing/routing-decision.ts';
-import type { Outcomes } from '../vector-stores/outcomes.ts';
+import type { SimilarOutcomes } from '../vector-stores/similar-outcomes.ts';
 
 export const routeBatchSchema = z.strictObject({
   prompts: z
@@ -24,7 +24,7 @@ export const routeBatchSchema = z.strictObject({
 type RoutePromptsOptions = {
   readonly decide: DecideOptions;
   /** What is recorded of prompts; absent: nothing is. */
-  readonly outcomes?: Outcomes;
+  readonly outcomes?: SimilarOutcomes;
   readonly log: Log;
   /** `id@version`. */
   readonly scorer: string;

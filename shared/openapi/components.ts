@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { chatRequestSchema } from '../chat-format/chat-request.ts';
-import { outcomeSchema } from '../decisions/outcomes.ts';
+import { outcomeSchema } from '../decisions/outcome-record.ts';
 import { rollbackSchema } from '../handlers/entry-handlers.ts';
 import { embeddingsSchema } from '../handlers/pass-embeddings.ts';
 import { routeBatchSchema } from '../handlers/route-prompts.ts';

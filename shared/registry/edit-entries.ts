@@ -9,7 +9,8 @@ import {
   RegistryNotConfiguredError,
   toRegistryError,
 } from './registry-errors.ts';
-import { type Store, type Version, VersionConflictError } from './store.ts';
+import type { RegistryStore } from './registry-store.ts';
+import { type Version, VersionConflictError } from './version.ts';
 
 /** What holds under a name, and since when; the definition is absent once it is deleted. */
 export type Entry<K extends Kind> = {
@@ -37,7 +38,7 @@ export type Edit<K extends Kind> = (
 type EditorOptions<K extends Kind> = {
   readonly kind: K;
   /** Absent: no tables are configured. */
-  readonly store?: Store | undefined;
+  readonly store?: RegistryStore | undefined;
   /** The first version of these names. */
   readonly settings: ReadonlyMap<string, Definitions[K]>;
   /** Makes a change effective in this instance. */
@@ -122,8 +123,8 @@ function storeOf<K extends Kind>({ kind, store }: EditorOptions<K>, name: string
 
 /** Undefined without a store. */
 async function reach<T>(
-  store: Store | undefined,
-  work: (store: Store) => Promise<T>,
+  store: RegistryStore | undefined,
+  work: (store: RegistryStore) => Promise<T>,
 ): Promise<T | undefined> {
   try {
     return store && (await work(store));

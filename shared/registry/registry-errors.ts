@@ -2,7 +2,7 @@ import { HttpError } from '../base/errors.ts';
 import { createStoreErrors, NotConfiguredError, NotFoundError } from '../storage/store-errors.ts';
 import type { Kind } from './definitions.ts';
 import { wordOf } from './parse-definition.ts';
-import type { Version } from './store.ts';
+import type { Version } from './version.ts';
 
 /** The entry does not exist (404). */
 export class EntryNotFoundError extends NotFoundError {

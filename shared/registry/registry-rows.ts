@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { InvalidRequestError } from '../base/errors.ts';
 import type { Row } from '../storage/row.ts';
 import { deploymentSchema, type Kind, useCaseSchema } from './definitions.ts';
-import type { Version } from './store.ts';
+import type { Version } from './version.ts';
 
 /** All of it: one transaction changes an entry, adds to its history and announces the change. */
 export const PARTITION = 'registry';

@@ -4,8 +4,8 @@ import { capabilitiesOf } from '../capabilities/known-models.ts';
 import { CAPABILITY_NAMES, parseCapability } from '../capabilities/read-capabilities.ts';
 import { takesTokens } from '../upstream/allowed-hosts.ts';
 import type { Deployment } from '../upstream/deployment.ts';
-import type { SettingsDeployment } from './create-fleet.ts';
 import type { Auth, DeploymentDefinition } from './definitions.ts';
+import type { SettingsDeployment } from './fleet-keeper.ts';
 import { nearestName } from './nearest-name.ts';
 
 export const DEFAULT_API_VERSION = '2024-10-21';

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { errorKind, type Log } from '../base/log.ts';
-import type { Snapshot, Store } from './store.ts';
+import type { RegistryStore, Snapshot } from './registry-store.ts';
 
 /** What `GET /ready` says of the registry. */
 export type RegistryState = {
@@ -13,7 +13,7 @@ export type RegistryState = {
 };
 
 type WatchOptions = {
-  readonly store: Pick<Store, 'load'>;
+  readonly store: Pick<RegistryStore, 'load'>;
   /** Between two looks. */
   readonly refreshMs: number;
   /** How long the start waits for the first look. */

@@ -26,7 +26,7 @@ export async function removeThread(
 }
 
 /** Removes the threads that had expired before a moment, and those whose removal was interrupted. */
-export async function removeThreadsBefore(
+export async function purgeThreads(
   client: TableClient,
   blobs: Blobs,
   before: Date,

@@ -12,7 +12,7 @@ import {
   type Seen,
 } from './append-messages.ts';
 import { readBefore, readMessages, readNewest } from './read-messages.ts';
-import { removeThread, removeThreadsBefore } from './remove-threads.ts';
+import { purgeThreads, removeThread } from './remove-threads.ts';
 import type { PlacedMessage, Thread } from './thread.ts';
 import { createQueue } from './thread-queue.ts';
 import { HEAD, listKey, listRowKey, type Mark, toHeadRow, toThread } from './thread-rows.ts';
@@ -119,6 +119,6 @@ export function createThreadStore(options: ThreadStoreOptions): ThreadStore {
       return threads.slice(0, limit);
     },
     remove: async (thread) => removeThread(await loadClient(), blobs, thread),
-    purge: async (before) => removeThreadsBefore(await loadClient(), blobs, before),
+    purge: async (before) => purgeThreads(await loadClient(), blobs, before),
   };
 }

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { TableClient } from '@azure/data-tables';
 import { createDecisionLog } from '../../shared/decisions/decision-log.ts';
-import { keepOutcome, type Outcome } from '../../shared/decisions/outcomes.ts';
+import { keepOutcome, type Outcome } from '../../shared/decisions/outcome-record.ts';
 import { createTableClient } from '../../shared/storage/tables.ts';
 import { POLICIES, toOutcome, toPastRecord } from './past-records.ts';
 import { decidePastRequests } from './past-requests.ts';

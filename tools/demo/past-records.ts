@@ -1,5 +1,5 @@
 import type { DecisionRecord } from '../../shared/decisions/decision-record.ts';
-import type { Outcome } from '../../shared/decisions/outcomes.ts';
+import type { Outcome } from '../../shared/decisions/outcome-record.ts';
 import { costOf, type Tokens } from '../../shared/spending/cost.ts';
 import { type Decided, type PastRequest, tokensOf } from './past-requests.ts';
 import { lognormal, type Random } from './random.ts';

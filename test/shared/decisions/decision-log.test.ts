@@ -3,7 +3,7 @@ import { TableClient } from '@azure/data-tables';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createDecisionLog } from '../../../shared/decisions/decision-log.ts';
 import type { DecisionRecord } from '../../../shared/decisions/decision-record.ts';
-import { removeDecisionsBefore } from '../../../shared/decisions/purge-decisions.ts';
+import { purgeDecisions } from '../../../shared/decisions/purge-decisions.ts';
 import { readDecisions } from '../../../shared/decisions/read-decisions.ts';
 import { createRequestIds } from '../../../shared/decisions/request-ids.ts';
 import { type Azurite, startAzurite } from '../../../tools/local-services/azurite.ts';
@@ -105,7 +105,7 @@ describe('the decision log', () => {
     expect((await read()).map((row) => row['requestId'])).toEqual(ids);
     expect(await read(NOON + DAY_MS, NOON + 2 * DAY_MS + 1)).toHaveLength(2);
     // Two decisions, and the sums of their hours and five minutes.
-    expect(await removeDecisionsBefore(table, new Date(NOON + 2 * DAY_MS))).toBe(6);
+    expect(await purgeDecisions(table, new Date(NOON + 2 * DAY_MS))).toBe(6);
     expect((await read()).map((row) => row['requestId'])).toEqual(ids.slice(0, 2));
     // The key of the ids is there for as long as the table.
     const later = createDecisionLog({ loadClient: async () => table, log: () => undefined });

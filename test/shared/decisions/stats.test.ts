@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createDecisionLog } from '../../../shared/decisions/decision-log.ts';
 import type { DecisionRecord } from '../../../shared/decisions/decision-record.ts';
 import { addTo, type Histogram, percentile } from '../../../shared/decisions/histogram.ts';
-import { keepOutcome } from '../../../shared/decisions/outcomes.ts';
+import { keepOutcome } from '../../../shared/decisions/outcome-record.ts';
 import { readStats } from '../../../shared/decisions/read-stats.ts';
 import { createRollup } from '../../../shared/decisions/rollup.ts';
 import { type Azurite, startAzurite } from '../../../tools/local-services/azurite.ts';

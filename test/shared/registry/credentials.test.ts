@@ -5,7 +5,7 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { UNKNOWN_MODEL } from '../../../shared/capabilities/capabilities.ts';
 import { createCredentials } from '../../../shared/registry/credentials.ts';
 import type { Auth, DeploymentDefinition } from '../../../shared/registry/definitions.ts';
-import { createReadSecret } from '../../../shared/registry/read-secret.ts';
+import { createReadSecret } from '../../../shared/registry/key-vault-secrets.ts';
 import type { Deployment } from '../../../shared/upstream/deployment.ts';
 
 const own: Deployment = {

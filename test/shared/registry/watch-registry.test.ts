@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
-import type { Snapshot } from '../../../shared/registry/store.ts';
+import type { Snapshot } from '../../../shared/registry/registry-store.ts';
 import { watchRegistry } from '../../../shared/registry/watch-registry.ts';
 
 type Setup = {

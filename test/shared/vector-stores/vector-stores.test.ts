@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { TableClient } from '@azure/data-tables';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { createOutcomes } from '../../../shared/vector-stores/outcomes.ts';
+import { createSimilarOutcomes } from '../../../shared/vector-stores/similar-outcomes.ts';
 import { createSqliteEngine } from '../../../shared/vector-stores/sqlite-engine.ts';
 import { createStoreRecords } from '../../../shared/vector-stores/store-records.ts';
 import type { TextEmbedder } from '../../../shared/vector-stores/text-embedder.ts';
@@ -42,7 +42,7 @@ function start() {
   );
   const records = createStoreRecords(async () => table, now);
   const parts = { records, engine, embedders: [embedder], now };
-  return { stores: createVectorStores(parts), outcomes: createOutcomes(parts), clock };
+  return { stores: createVectorStores(parts), outcomes: createSimilarOutcomes(parts), clock };
 }
 
 describe('a store that expires', () => {

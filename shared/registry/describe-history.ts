@@ -1,4 +1,4 @@
-import type { Version } from './store.ts';
+import type { Version } from './version.ts';
 
 /** A version of an entry as its history has it. */
 type Described = Omit<Version, 'at' | 'name'> & { readonly at?: string };

@@ -5,7 +5,7 @@ import type { Hit, VectorEngine } from './vector-engine.ts';
 import type { VectorStore } from './vector-store.ts';
 
 /** Prompts like one, of which it is recorded how well models have answered them. */
-export type Outcomes = {
+export type SimilarOutcomes = {
   /** Undefined where no store of outcomes is there. */
   ofText(text: string, limit: number, signal: AbortSignal): Promise<readonly Hit[] | undefined>;
   /** The same of a prompt that is embedded already; undefined where the store is of another embedder. */
@@ -26,7 +26,7 @@ type OutcomesOptions = {
 /** A store that is new, or gone, is noticed after so long. */
 const LOOK_AGAIN_MS = 30_000;
 
-export function createOutcomes(options: OutcomesOptions): Outcomes {
+export function createSimilarOutcomes(options: OutcomesOptions): SimilarOutcomes {
   const { records, engine, embedders, now = Date.now } = options;
   let looked = { at: Number.NEGATIVE_INFINITY, store: undefined as VectorStore | undefined };
 

@@ -5,7 +5,8 @@ import type { Deployment } from '../upstream/deployment.ts';
 import type { Upstream } from '../upstream/upstream.ts';
 import type { DeploymentDefinition, UseCaseDefinition } from './definitions.ts';
 import { type Fleet, type Member, modelKeyOf } from './fleet.ts';
-import type { Snapshot, Version } from './store.ts';
+import type { Snapshot } from './registry-store.ts';
+import type { Version } from './version.ts';
 
 /** A deployment of the settings. */
 export type SettingsDeployment = {

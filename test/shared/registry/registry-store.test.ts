@@ -4,8 +4,11 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { TableClient } from '@azure/data-tables';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { Store, Version } from '../../../shared/registry/store.ts';
-import { createTableStore } from '../../../shared/registry/table-store.ts';
+import {
+  createRegistryStore,
+  type RegistryStore,
+} from '../../../shared/registry/registry-store.ts';
+import type { Version } from '../../../shared/registry/version.ts';
 import { type Azurite, startAzurite } from '../../../tools/local-services/azurite.ts';
 
 let azurite: Azurite;
@@ -18,7 +21,7 @@ function start(table = `t${randomUUID().replaceAll('-', '')}`) {
   const client = TableClient.fromConnectionString(azurite.connectionString, table, {
     allowInsecureConnection: true,
   });
-  const store = createTableStore({ loadClient: async () => client });
+  const store = createRegistryStore({ loadClient: async () => client });
   return { store, client, again: () => start(table) };
 }
 
@@ -40,7 +43,7 @@ function deleted(number: number, changed: Partial<Version> = {}): Version {
   return { ...rest, action: 'delete' };
 }
 
-async function writeAll(store: Store, versions: readonly Version[]): Promise<void> {
+async function writeAll(store: RegistryStore, versions: readonly Version[]): Promise<void> {
   for (const one of versions) await store.write(one);
 }
 
@@ -215,7 +218,7 @@ describe('tables that fail', () => {
     const client = TableClient.fromConnectionString(connection, 'registry', {
       allowInsecureConnection: true,
     });
-    const store = createTableStore({ loadClient: async () => client });
+    const store = createRegistryStore({ loadClient: async () => client });
     const from = performance.now();
     await Promise.all(
       [store.load(), store.read('deployment', 'mid'), store.write(version(1))].map((operation) =>

@@ -1,9 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import { UNKNOWN_MODEL } from '../../../shared/capabilities/capabilities.ts';
-import { createFleetKeeper } from '../../../shared/registry/create-fleet.ts';
 import type { DeploymentDefinition } from '../../../shared/registry/definitions.ts';
 import type { Fleet } from '../../../shared/registry/fleet.ts';
-import type { Snapshot, Version } from '../../../shared/registry/store.ts';
+import { createFleetKeeper } from '../../../shared/registry/fleet-keeper.ts';
+import type { Snapshot } from '../../../shared/registry/registry-store.ts';
+import type { Version } from '../../../shared/registry/version.ts';
 import type { Price } from '../../../shared/spending/price.ts';
 import type { Deployment } from '../../../shared/upstream/deployment.ts';
 import { createSilentUpstream } from '../../support/fleet.ts';

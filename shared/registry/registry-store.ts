@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { TableClient, TransactionAction } from '@azure/data-tables';
 import type { Row } from '../storage/row.ts';
 import { isConflict, isNotFound, shareUntilFailure, writeToTable } from '../storage/tables.ts';
+import type { Kind } from './definitions.ts';
 import {
   currentKey,
   findPast,
@@ -12,7 +13,29 @@ import {
   toUnreadable,
   toVersion,
 } from './registry-rows.ts';
-import { type Store, type Version, VersionConflictError } from './store.ts';
+import { type Version, VersionConflictError } from './version.ts';
+
+/** All entries as they are, deleted ones included, at one moment. */
+export type Snapshot = {
+  readonly revision: string;
+  readonly entries: readonly Version[];
+  /** Those that cannot be read: what they last were holds. */
+  readonly unreadable: readonly Pick<Version, 'kind' | 'name'>[];
+};
+
+/** Where the entries are kept. Every operation throws when that cannot be reached in time. */
+export type RegistryStore = {
+  /** Undefined when nothing has changed since the revision. */
+  load(since?: string): Promise<Snapshot | undefined>;
+  /** An entry that cannot be read is like a deleted one: it can be written anew. */
+  read(kind: Kind, name: string): Promise<Version | undefined>;
+  /** Throws a VersionConflictError unless the entry's version is the one before this (0: none). */
+  write(version: Version): Promise<void>;
+  /** The newest first. */
+  history(kind: Kind, name: string): Promise<readonly Version[]>;
+  /** Removes versions that ceased to hold before this moment, and entries deleted before it; gives how many. */
+  purge(before: Date): Promise<number>;
+};
 
 const READ_TIMEOUT_MS = 3_000;
 const WRITE_TIMEOUT_MS = 5_000;
@@ -21,7 +44,7 @@ const PURGE_TIMEOUT_MS = 60_000;
 /** Of a transaction. */
 const MAX_ACTIONS = 100;
 
-type TableStoreOptions = {
+type RegistryStoreOptions = {
   /** The client of the table, made when it is first needed. */
   readonly loadClient: () => Promise<TableClient>;
 };
@@ -30,7 +53,7 @@ type TableStoreOptions = {
  * The registry in Azure Table Storage. Its rows are `head`, `current|<kind>|<name>` and
  * `history|<kind>|<name>|<version>`, each version with its definition as JSON.
  */
-export function createTableStore(options: TableStoreOptions): Store {
+export function createRegistryStore(options: RegistryStoreOptions): RegistryStore {
   const loadClient = shareUntilFailure(options.loadClient);
 
   return {

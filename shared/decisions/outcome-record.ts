@@ -49,7 +49,7 @@ export async function keepOutcome(
   if (before) return String(before['answer']);
   const id = `outcome_${randomUUID().replaceAll('-', '')}`;
   const columns = { ...columnsOf(outcome), comparedWith, caller, at: new Date(at).toISOString() };
-  const answer = JSON.stringify({ id, ...toJson(columns), request_id: outcome.request_id });
+  const answer = JSON.stringify({ id, ...outcomeJson(columns), request_id: outcome.request_id });
   const { partition: partitionKey, row } = place;
   const actions: TransactionAction[] = [
     ['create', { ...columns, partitionKey, rowKey: `o|${row.slice(2)}|${id}` }],
@@ -76,7 +76,7 @@ function columnsOf({ verdict, score, source = 'user', comment }: Outcome) {
 }
 
 /** A row as it is answered, without what it belongs to. */
-export function toJson(row: Readonly<Record<string, unknown>>): Record<string, unknown> {
+export function outcomeJson(row: Readonly<Record<string, unknown>>): Record<string, unknown> {
   const { verdict, score, source, comment, comparedWith, at } = row;
   return {
     object: 'outcome',
