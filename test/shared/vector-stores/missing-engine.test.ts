@@ -12,7 +12,7 @@ test('where sqlite-vec is not installed, a store says how to install it', async 
   // A folder above which there are no packages.
   const folder = await mkdtemp(join(tmpdir(), 'smart-router-no-engine-'));
   for (const file of [
-    'errors.ts',
+    'base/errors.ts',
     'vector-stores/sqlite-database.ts',
     'vector-stores/sqlite-worker.ts',
   ]) {
