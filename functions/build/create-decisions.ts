@@ -48,8 +48,8 @@ export function createDecisions({ config, loadCredential, log }: DecisionsOption
     addOutcome: async (outcome, comparedWith) => {
       const place = decisionLog.ids.placeOf(outcome.request_id);
       if (loadClient === undefined || place === undefined) return;
-      const origin = { caller: ROUTER, at: Date.now(), comparedWith };
-      await keepOutcome(await loadClient(), place, outcome, origin);
+      const origin = { place, caller: ROUTER, at: Date.now(), comparedWith };
+      await keepOutcome(await loadClient(), outcome, origin);
     },
     purgeJobs: loadClient
       ? [

@@ -15,13 +15,11 @@ import { createUpstreams } from '../../shared/upstream/create-upstreams.ts';
 import { needsToken } from '../../shared/upstream/deployment.ts';
 import { createAzureCredential, createTokenProvider } from '../../shared/upstream/entra-token.ts';
 import type { Upstream } from '../../shared/upstream/upstream.ts';
+import { azureTextEmbedder } from '../../shared/vector-stores/azure-text-embedder.ts';
 import { foldEmbedding } from '../../shared/vector-stores/fold-embedding.ts';
 import { createKnnScorer } from '../../shared/vector-stores/knn-scorer.ts';
+import { LOCAL_TEXT_EMBEDDER } from '../../shared/vector-stores/local-text-embedder.ts';
 import type { SimilarOutcomes } from '../../shared/vector-stores/similar-outcomes.ts';
-import {
-  azureTextEmbedder,
-  LOCAL_TEXT_EMBEDDER,
-} from '../../shared/vector-stores/text-embedder.ts';
 import { createEmbedding } from './create-embedding.ts';
 import { createHandlers, type Handlers, type Parts } from './create-handlers.ts';
 import { createKept, createRegistryAndSpending } from './create-kept.ts';

@@ -7,12 +7,14 @@ import type { Config } from '../../shared/settings/config.ts';
 import type { PurgeJob } from '../../shared/storage/purge-expired.ts';
 import { createTableClient } from '../../shared/storage/tables.ts';
 import type { GetToken } from '../../shared/upstream/entra-token.ts';
+import { createAzureTextEmbedder } from '../../shared/vector-stores/azure-text-embedder.ts';
+import { createLocalTextEmbedder } from '../../shared/vector-stores/local-text-embedder.ts';
 import {
   createSimilarOutcomes,
   type SimilarOutcomes,
 } from '../../shared/vector-stores/similar-outcomes.ts';
 import { createStoreRecords } from '../../shared/vector-stores/store-records.ts';
-import { createTextEmbedders } from '../../shared/vector-stores/text-embedder.ts';
+import type { TextEmbedder } from '../../shared/vector-stores/text-embedder.ts';
 import type { VectorEngine } from '../../shared/vector-stores/vector-engine.ts';
 import { createVectorStores } from '../../shared/vector-stores/vector-stores.ts';
 
@@ -32,13 +34,13 @@ export type VectorStoresPart = {
 
 /** Vector stores, where an engine and a table are configured. Nothing of an engine is loaded before it is used. */
 export function createVectorStoresPart(options: Options): VectorStoresPart {
-  const { config, getToken, loadCredential } = options;
+  const { config, loadCredential } = options;
   const { tables, vectors } = config;
   const engine = createEngine(options);
   const parts = tables &&
     engine && {
       engine,
-      embedders: createTextEmbedders(config, getToken),
+      embedders: createEmbedders(options),
       records: createStoreRecords(() => createTableClient(tables, vectors.table, loadCredential)),
     };
   const stores = parts && createVectorStores(parts);
@@ -48,6 +50,15 @@ export function createVectorStoresPart(options: Options): VectorStoresPart {
     purgeJobs: stores ? [{ what: 'vector stores', retentionDays: 0, purge: stores.purge }] : [],
     close: async () => engine?.close(),
   };
+}
+
+/** The embedding deployment, if one is configured, and the local embedder. */
+function createEmbedders({ config, getToken }: Options): readonly TextEmbedder[] {
+  const { embedding, limits } = config;
+  const local = createLocalTextEmbedder();
+  if (embedding === undefined) return [local];
+  const timeoutMs = limits.requestTimeoutMs;
+  return [createAzureTextEmbedder({ deployment: embedding, getToken, timeoutMs }), local];
 }
 
 function createEngine({ config, loadCredential }: Options): VectorEngine | undefined {

@@ -25,6 +25,8 @@ export type Outcome = Readonly<z.infer<typeof outcomeSchema>>;
 
 /** Where an outcome comes from. */
 type OutcomeOrigin = {
+  /** The decision's. */
+  readonly place: Place;
   readonly caller: string;
   readonly key?: string | undefined;
   readonly at: number;
@@ -40,9 +42,8 @@ const TIMEOUT_MS = 10_000;
  */
 export async function keepOutcome(
   client: TableClient,
-  place: Place,
   outcome: Outcome,
-  { caller, key, at, comparedWith }: OutcomeOrigin,
+  { place, caller, key, at, comparedWith }: OutcomeOrigin,
 ): Promise<string> {
   const keyRow = key === undefined ? undefined : `k|${hash(JSON.stringify([caller, key]))}`;
   const before = keyRow && (await getRow(client, place.partition, keyRow));

@@ -43,8 +43,8 @@ export async function readStats(
   joins: Joins = new Map(),
 ): Promise<readonly Record<string, unknown>[]> {
   const { by } = query;
-  const span = query.to - query.from <= MAX_FINE_MS ? 'five_minutes' : 'hour';
-  const whole = { ...query, from: Date.parse(startOf(span, query.from)) };
+  const span: SpanName = query.to - query.from <= MAX_FINE_MS ? 'five_minutes' : 'hour';
+  const whole = { ...query, span, from: Date.parse(startOf(span, query.from)) };
   const groups = new Map<string | undefined, Group>();
   const groupsOf = (key: SumKey) =>
     [undefined, keyOf(key, by)].map((one) => {
@@ -53,10 +53,10 @@ export async function readStats(
       return group;
     });
   groups.set(undefined, { sums: createSums(), weak: 0, bad: 0 });
-  for await (const { key, sums } of sumsOf(client, span, whole)) {
+  for await (const { key, sums } of sumsOf(client, whole)) {
     for (const group of groupsOf(key)) addSums(group.sums, sums);
   }
-  for (const { key, isBad } of await readQuality(client, span, whole, joins)) {
+  for (const { key, isBad } of await readQuality(client, whole, joins)) {
     for (const group of groupsOf(key)) {
       group.weak += 1;
       group.bad += Number(isBad);
@@ -78,12 +78,13 @@ function isOf(key: Pick<SumKey, 'useCase' | 'deployment'>, query: StatsQuery): b
   return useCase === key.useCase && deployment === key.deployment;
 }
 
+type SpanQuery = StatsQuery & { readonly span: SpanName };
+
 async function* sumsOf(
   client: TableClient,
-  span: SpanName,
-  query: StatsQuery,
+  query: SpanQuery,
 ): AsyncGenerator<{ readonly key: SumKey; readonly sums: Sums }> {
-  const { from, to } = query;
+  const { from, to, span } = query;
   const range = `RowKey ge '${toIso(from)}' and RowKey lt '${toIso(to)}'`;
   for (let day = Math.floor(from / DAY_MS) * DAY_MS; day < to; day += DAY_MS) {
     const filter = `PartitionKey eq '${statsPartition(span, day)}' and ${range}`;
@@ -103,11 +104,10 @@ type Quality = { readonly key: SumKey; readonly isBad: boolean };
 /** How good those answers were that did not come from the strong model, as far as somebody said. */
 async function readQuality(
   client: TableClient,
-  span: SpanName,
-  query: StatsQuery,
+  query: SpanQuery,
   joins: Joins,
 ): Promise<readonly Quality[]> {
-  const { from, to } = query;
+  const { from, to, span } = query;
   const found: Quality[] = [];
   for (let day = Math.floor((to - 1) / DAY_MS) * DAY_MS; day + DAY_MS > from; day -= DAY_MS) {
     const pages = await Promise.all(

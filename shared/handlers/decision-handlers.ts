@@ -103,8 +103,8 @@ export function createDecisionRoutes(options: RoutesOptions): DecisionRoutes {
       return withClient(async (client) => {
         const place = ids.placeOf(outcome.request_id);
         if (place === undefined) throw new RequestNotFoundError();
-        const from = { caller: ownerOf(call), key, at: now() };
-        const body = await keepOutcome(client, place, outcome, from);
+        const origin = { place, caller: ownerOf(call), key, at: now() };
+        const body = await keepOutcome(client, outcome, origin);
         return { status: 201, headers: { 'content-type': 'application/json' }, body };
       });
     },

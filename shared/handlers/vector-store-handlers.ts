@@ -59,7 +59,7 @@ const WORKS: Readonly<Record<(typeof NAMES)[number], Work>> = {
   add: async (stores, call) => {
     const { items } = parseWith(newItemsSchema, call.body);
     const id = call.id ?? '';
-    const ids = await stores.add(ownerOf(call), id, items, call.signal);
+    const ids = await stores.add(ownerOf(call), id, { items, signal: call.signal });
     return jsonAnswer(200, {
       object: 'list',
       data: ids.map((item) => ({
@@ -134,17 +134,13 @@ async function search(stores: VectorStores, call: Call): Promise<Answer> {
   const { query, filters, max_num_results, ranking_options } = wish;
   const isTexts = Array.isArray(query) && typeof query[0] === 'string';
   const wanted = isTexts ? query.join('\n') : (query as string | number[]);
-  const hits = await stores.search(
-    ownerOf(call),
-    call.id ?? '',
-    {
-      query: wanted,
-      limit: max_num_results ?? DEFAULT_RESULTS,
-      minScore: ranking_options?.score_threshold ?? -1,
-      ...(filters && { filters }),
-    },
-    call.signal,
-  );
+  const hits = await stores.search(ownerOf(call), call.id ?? '', {
+    query: wanted,
+    limit: max_num_results ?? DEFAULT_RESULTS,
+    minScore: ranking_options?.score_threshold ?? -1,
+    ...(filters && { filters }),
+    signal: call.signal,
+  });
   return jsonAnswer(200, {
     object: 'vector_store.search_results.page',
     search_query: typeof wanted === 'string' ? [wanted] : [],

@@ -98,7 +98,7 @@ export function createEditor<K extends Kind>(options: EditorOptions<K>): Editor<
     },
     edit: async (name, edit, change) => {
       for (let tries = 1; tries <= MAX_TRIES; tries += 1) {
-        const entry = await tryOnce(options, name, edit, change);
+        const entry = await tryOnce(options, name, { edit, change });
         if (entry !== 'conflict') return entry;
         // Who named a version is told that it is no more; others change what there is now.
         if (change.condition.match !== null) break;
@@ -153,8 +153,7 @@ function toEntry<K extends Kind>(
 async function tryOnce<K extends Kind>(
   options: EditorOptions<K>,
   name: string,
-  edit: Edit<K>,
-  change: Change,
+  { edit, change }: { readonly edit: Edit<K>; readonly change: Change },
 ): Promise<Entry<K> | 'conflict'> {
   const before = await find(options, name);
   checkCondition(before, change.condition);

@@ -44,7 +44,14 @@ export type Added = {
   readonly isRepeated: boolean;
 };
 
-type AppendOptions = { readonly blobs: Blobs; readonly ttlMs: number; readonly now: () => number };
+type AppendOptions = {
+  readonly client: TableClient;
+  readonly blobs: Blobs;
+  /** The thread's. */
+  readonly id: string;
+  readonly ttlMs: number;
+  readonly now: () => number;
+};
 
 const TIMEOUT_MS = 10_000;
 
@@ -61,15 +68,13 @@ const RETRY_MS = 40;
  */
 export async function appendMessages(
   options: AppendOptions,
-  client: TableClient,
-  id: string,
   addition: Addition,
   seen?: Seen,
 ): Promise<Added> {
-  const prepared = await prepare(options, id, addition);
+  const prepared = await prepare(options, addition);
   for (let tries = 1; tries <= MAX_TRIES; tries += 1) {
     const known = tries === 1 ? seen : undefined;
-    const added = await tryOnce(options, client, id, prepared, known);
+    const added = await tryOnce(options, prepared, known);
     if (added !== 'conflict') return added;
     await delay(RETRY_MS * tries * Math.random());
   }
@@ -82,12 +87,15 @@ type Prepared = Addition & {
   readonly rows: readonly Record<string, unknown>[];
 };
 
+type Placed = Prepared & {
+  /** The index of the first message. */
+  readonly first: number;
+  /** True when an earlier addition with the same key is replaced. */
+  readonly replaces: boolean;
+};
+
 /** What is too large for a row goes to a blob first: one of no message is removed with the thread. */
-async function prepare(
-  { blobs, now }: AppendOptions,
-  id: string,
-  addition: Addition,
-): Promise<Prepared> {
+async function prepare({ blobs, id, now }: AppendOptions, addition: Addition): Promise<Prepared> {
   const { messages, answer } = addition;
   const at = new Date(now()).toISOString();
   const op = randomUUID();
@@ -110,11 +118,10 @@ function rowOfAnswer({ isIncomplete, model, requestId }: AnswerFacts): Record<st
 
 async function tryOnce(
   options: AppendOptions,
-  client: TableClient,
-  id: string,
   prepared: Prepared,
   known: Seen | undefined,
 ): Promise<Added | 'conflict'> {
+  const { client, id } = options;
   const { key, rows } = prepared;
   const [seen, mark] = await Promise.all([
     known ?? readAlive(client, id, options.now()),
@@ -124,22 +131,20 @@ async function tryOnce(
     return { first: mark.first, count: mark.count, isRepeated: true };
   }
   const first = mark?.first ?? seen.thread.count;
+  const placed = { ...prepared, first, replaces: mark !== undefined };
   const { thread, etag } = seen;
-  const head = toHeadRow(grown(options, thread, prepared, first));
-  const done = await submit(client, id, prepared, first + rows.length - 1, [
-    ['update', head, 'Replace', { etag }],
-    ...messageActions(id, prepared, first, mark !== undefined),
-    ...markActions(id, prepared, first, mark !== undefined),
+  const done = await submit(options, placed, [
+    ['update', toHeadRow(grown(options, thread, placed)), 'Replace', { etag }],
+    ...messageActions(id, placed),
+    ...markActions(id, placed),
   ]);
   return done ? { first, count: rows.length, isRepeated: false } : 'conflict';
 }
 
 /** False when another one was first; throws when it is not known to be done. */
 async function submit(
-  client: TableClient,
-  id: string,
-  { op }: Prepared,
-  last: number,
+  { client, id }: AppendOptions,
+  { op, first, rows }: Placed,
   actions: TransactionAction[],
 ): Promise<boolean> {
   try {
@@ -147,7 +152,7 @@ async function submit(
     return true;
   } catch (error) {
     // An answer that was lost, and a second try of the client's own, look like somebody else's.
-    const written = await getRow(client, id, messageKey(last));
+    const written = await getRow(client, id, messageKey(first + rows.length - 1));
     if (written?.['op'] === op) return true;
     if (isConflict(error)) return false;
     throw error;
@@ -169,8 +174,7 @@ export function hashOfAsked(messages: readonly StoredMessage[], answer?: AnswerF
 function grown(
   { now, ttlMs }: AppendOptions,
   thread: Thread,
-  { messages, answer }: Prepared,
-  first: number,
+  { messages, answer, first }: Placed,
 ): Thread {
   const at = now();
   const places = messages.flatMap((message, index) =>
@@ -189,12 +193,7 @@ function grown(
 }
 
 /** All of them; of an answer that is replaced, the answer alone. */
-function messageActions(
-  id: string,
-  { rows }: Prepared,
-  first: number,
-  replaces: boolean,
-): TransactionAction[] {
+function messageActions(id: string, { rows, first, replaces }: Placed): TransactionAction[] {
   const last = rows.length - 1;
   if (replaces) return [replaceAction(id, messageKey(first + last), rows[last] ?? {})];
   return rows.map((row, index) => createAction(id, messageKey(first + index), row));
@@ -202,9 +201,7 @@ function messageActions(
 
 function markActions(
   id: string,
-  { key, messages, answer }: Prepared,
-  first: number,
-  replaces: boolean,
+  { key, messages, answer, first, replaces }: Placed,
 ): TransactionAction[] {
   if (key === undefined) return [];
   const asked = hashOfAsked(messages, answer);

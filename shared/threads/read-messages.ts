@@ -8,11 +8,16 @@ import { HEAD, MESSAGES_END, messageKey, toPlaced } from './thread-rows.ts';
 /** Of the messages that are read at once, unless one alone has more. */
 const MAX_PAGE_BYTES = 4 * 1024 * 1024;
 
+type Source = {
+  readonly client: TableClient;
+  readonly blobs: Blobs;
+  /** The thread's. */
+  readonly id: string;
+};
+
 /** So many from a place on, the oldest first; fewer where they are large. */
 export async function readMessages(
-  client: TableClient,
-  blobs: Blobs,
-  id: string,
+  { client, blobs, id }: Source,
   from: number,
   limit: number,
 ): Promise<readonly PlacedMessage[]> {
@@ -22,7 +27,7 @@ export async function readMessages(
 }
 
 /** A thread's own row, if it has one, and its newest messages, the newest first, by one query. */
-export async function readNewest(client: TableClient, blobs: Blobs, id: string, limit: number) {
+export async function readNewest({ client, blobs, id }: Source, limit: number) {
   const filter = `PartitionKey eq '${id}' and RowKey lt '${MESSAGES_END}'`;
   const [head, ...rows] = await readRows(client, filter, limit + 1);
   if (head?.rowKey !== HEAD) return { messages: [] };
@@ -31,9 +36,7 @@ export async function readNewest(client: TableClient, blobs: Blobs, id: string, 
 
 /** The messages before a place, as `readNewest` gives them. */
 export async function readBefore(
-  client: TableClient,
-  blobs: Blobs,
-  id: string,
+  { client, blobs, id }: Source,
   place: number,
   limit: number,
 ): Promise<readonly PlacedMessage[]> {

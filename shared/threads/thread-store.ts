@@ -96,16 +96,18 @@ export function createThreadStore(options: ThreadStoreOptions): ThreadStore {
     find: async (id) => find(await loadClient(), id),
     append: (id, addition, seen) =>
       queue(id, async () =>
-        appendMessages({ blobs, ttlMs, now }, await loadClient(), id, addition, seen),
+        appendMessages({ client: await loadClient(), blobs, id, ttlMs, now }, addition, seen),
       ),
     findMark: async (id, key) => readMark(await loadClient(), id, key),
-    messages: async (...where) => readMessages(await loadClient(), blobs, ...where),
+    messages: async (id, from, limit) =>
+      readMessages({ client: await loadClient(), blobs, id }, from, limit),
     newest: async (id, limit) => {
-      const { head, messages } = await readNewest(await loadClient(), blobs, id, limit);
+      const { head, messages } = await readNewest({ client: await loadClient(), blobs, id }, limit);
       const thread = head && aliveThread(head);
       return thread && { thread, etag: head.etag ?? '*', messages };
     },
-    before: async (...where) => readBefore(await loadClient(), blobs, ...where),
+    before: async (id, place, limit) =>
+      readBefore({ client: await loadClient(), blobs, id }, place, limit),
     list: async (whose, limit, after) => {
       const client = await loadClient();
       const from = after === undefined ? '' : ` and RowKey gt '${listRowKey(after)}'`;

@@ -1,5 +1,5 @@
+import type { Attributes } from './attributes.ts';
 import type { Comparison, Filter } from './filter.ts';
-import type { Attributes } from './vector-store.ts';
 
 /** An attribute, as an index has it whose fields are the same for all stores. */
 export type Entry = {

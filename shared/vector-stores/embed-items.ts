@@ -5,14 +5,18 @@ import type { TextEmbedder } from './text-embedder.ts';
 import type { NewItem, SentEmbedding, VectorStore } from './vector-store.ts';
 import { EmbedderMismatchError, NoEmbedderError } from './vector-store-errors.ts';
 
+export type EmbedOptions = {
+  readonly embedders: readonly TextEmbedder[];
+  readonly store: VectorStore;
+  readonly signal: AbortSignal;
+};
+
 export type Embedded = { readonly id: string; readonly embedding: Float32Array };
 
 /** The embeddings of items, sent or made, and their ids. Throws before any is made for what is wrong. */
 export async function embedItems(
-  embedders: readonly TextEmbedder[],
-  store: VectorStore,
+  options: EmbedOptions,
   items: readonly NewItem[],
-  signal: AbortSignal,
 ): Promise<Embedded[]> {
   const texts = items.flatMap(({ text, embedding }, index) => {
     if (embedding != null) return [];
@@ -22,9 +26,11 @@ export async function embedItems(
   });
   // What is wrong with one of them is said before any is paid for.
   const sent = items.map(({ embedding }, index) =>
-    embedding == null ? undefined : toEmbedding(embedding, store, `items.${index}.embedding`),
+    embedding == null
+      ? undefined
+      : toEmbedding(embedding, options.store, `items.${index}.embedding`),
   );
-  const ofTexts = (await embedTexts(embedders, store, texts, signal)).values();
+  const ofTexts = (await embedTexts(options, texts)).values();
   return items.map(({ id }, index) => ({
     id: id ?? `emb_${randomUUID().replaceAll('-', '')}`,
     embedding: sent[index] ?? (ofTexts.next().value as Float32Array),
@@ -35,18 +41,16 @@ type Text = { readonly text: string; readonly param: string };
 
 /** Throws an HttpError when the store takes no such texts. */
 export async function embedTexts(
-  embedders: readonly TextEmbedder[],
-  store: VectorStore,
+  { embedders, store, signal }: EmbedOptions,
   texts: readonly Text[],
-  signal: AbortSignal,
 ): Promise<Float32Array[]> {
   const [first] = texts;
   if (first === undefined) return [];
   if (store.embedder === undefined) throw new NoEmbedderError(first.param, store.dimensions);
   const { dimensions } = store;
+  const stored = { embedder: store.embedder, dimensions };
   const embedder = embedders.find(({ id }) => id === store.embedder);
-  if (embedder === undefined)
-    throw await toMismatch(embedders[0], store.embedder, dimensions, signal);
+  if (embedder === undefined) throw await toMismatch(stored, embedders[0], signal);
   for (const { text, param } of texts) {
     if (await createPromptSize([text]).exceeds(embedder.maxTokens)) {
       throw new InvalidRequestError(
@@ -62,23 +66,16 @@ export async function embedTexts(
   );
   const other = embeddings.find(({ length }) => length !== dimensions);
   if (other === undefined) return embeddings;
-  throw new EmbedderMismatchError(
-    { embedder: store.embedder, dimensions },
-    { id: embedder.id, dimensions: other.length },
-  );
+  throw new EmbedderMismatchError(stored, { id: embedder.id, dimensions: other.length });
 }
 
 async function toMismatch(
+  stored: { readonly embedder: string; readonly dimensions: number },
   now: TextEmbedder | undefined,
-  embedder: string,
-  dimensions: number,
   signal: AbortSignal,
 ): Promise<EmbedderMismatchError> {
-  const found = await now?.findDimensions(undefined, signal).catch(() => undefined);
-  return new EmbedderMismatchError(
-    { embedder, dimensions },
-    { id: now?.id ?? 'none', dimensions: found },
-  );
+  const dimensions = await now?.findDimensions(undefined, signal).catch(() => undefined);
+  return new EmbedderMismatchError(stored, { id: now?.id ?? 'none', dimensions });
 }
 
 /** Throws an InvalidRequestError for what cannot be compared with what is in the store. */

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { InvalidRequestError } from '../base/errors.ts';
-import type { AttributeTypes } from './attributes.ts';
+import { type AttributeTypes, attributeKey } from './attributes.ts';
 
 type Value = string | number | boolean;
 
@@ -19,10 +19,6 @@ export type Filter =
 const MAX_DEPTH = 8;
 const MAX_COMPARISONS = 64;
 
-/** Of an attribute. */
-export const attributeKey = z
-  .string()
-  .regex(/^[^"\\\p{Cc}]{1,64}$/u, 'must be 1 to 64 characters, without quotes and backslashes');
 const key = attributeKey;
 const value = z.union([z.string().max(512), z.number(), z.boolean()]);
 

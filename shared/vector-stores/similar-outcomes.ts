@@ -40,7 +40,9 @@ export function createSimilarOutcomes(options: OutcomesOptions): SimilarOutcomes
     ofText: async (text, limit, signal) => {
       const store = await findStore();
       if (store === undefined) return undefined;
-      const [embedding] = await embedTexts(embedders, store, [{ text, param: 'prompt' }], signal);
+      const [embedding] = await embedTexts({ embedders, store, signal }, [
+        { text, param: 'prompt' },
+      ]);
       return embedding && engine.search(store, { embedding, limit });
     },
     ofEmbedding: async (embedder, embedding, limit) => {

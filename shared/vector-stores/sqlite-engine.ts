@@ -1,9 +1,10 @@
 import { shareUntilFailure } from '../storage/tables.ts';
+import type { Attributes } from './attributes.ts';
 import { type Database, openDatabase, type Row } from './sqlite-database.ts';
 import { toCondition } from './sqlite-filter.ts';
 import type { Statement } from './sqlite-worker.ts';
 import type { Hit, VectorEngine, VectorQuery } from './vector-engine.ts';
-import type { Attributes, VectorItem } from './vector-store.ts';
+import type { VectorItem } from './vector-store.ts';
 
 // One bit of each number stands beside what is filtered by, in rows that are small: a search looks at all
 // of a store's bits (Hamming distance), takes the nearest, and orders those by their whole embeddings.

@@ -1,19 +1,11 @@
 import * as z from 'zod';
-import type { AttributeTypes } from './attributes.ts';
-import { attributeKey, filterSchema } from './filter.ts';
+import { type Attributes, type AttributeTypes, attributesSchema } from './attributes.ts';
+import { filterSchema } from './filter.ts';
 
 export const MAX_ITEMS_AT_ONCE = 1_000;
 /** What the engines and their indexes take. */
 export const MAX_DIMENSIONS = 4_096;
 const MAX_RESULTS = 50;
-
-const attributeValue = z.union([z.string().max(512), z.number(), z.boolean()]);
-
-/** As OpenAI limits them, but for quotes and backslashes, which paths into JSON have no safe way to say. */
-const attributesSchema = z
-  .record(attributeKey, attributeValue)
-  .refine((attributes) => Object.keys(attributes).length <= 16, 'has more than 16 keys');
-export type Attributes = Readonly<Record<string, string | number | boolean>>;
 
 const metadataSchema = z
   .record(z.string().max(64), z.string().max(512))

@@ -1,13 +1,18 @@
 import type * as z from 'zod';
 import { InvalidRequestError } from '../base/errors.ts';
-import type { AttributeTypes } from './attributes.ts';
-import { type Embedded, embedItems, embedTexts, toEmbedding } from './embed-items.ts';
+import { type Attributes, mergeAttributeTypes } from './attributes.ts';
+import {
+  type Embedded,
+  type EmbedOptions,
+  embedItems,
+  embedTexts,
+  toEmbedding,
+} from './embed-items.ts';
 import { parseFilter, type SentFilter } from './filter.ts';
 import type { StoreRecords } from './store-records.ts';
 import type { TextEmbedder } from './text-embedder.ts';
 import type { Hit, VectorEngine } from './vector-engine.ts';
 import type {
-  Attributes,
   NewItem,
   newStoreSchema,
   storeChangeSchema,
@@ -25,7 +30,11 @@ export type Wanted = {
   readonly minScore: number;
   /** As it was sent. */
   readonly filters?: SentFilter;
+  readonly signal: AbortSignal;
 };
+
+/** What is to be added to a store. */
+type Addition = { readonly items: readonly NewItem[]; readonly signal: AbortSignal };
 
 /** The stores of all callers, each known to its owner alone: to others a StoreNotFoundError. */
 export type VectorStores = {
@@ -40,10 +49,10 @@ export type VectorStores = {
   remove(owner: string, id: string): Promise<void>;
   count(store: VectorStore): Promise<number>;
   /** All of them or none. Gives their ids, in their order. */
-  add(owner: string, id: string, items: readonly NewItem[], signal: AbortSignal): Promise<string[]>;
+  add(owner: string, id: string, addition: Addition): Promise<string[]>;
   item(owner: string, id: string, item: string): Promise<VectorItem>;
   removeItem(owner: string, id: string, item: string): Promise<void>;
-  search(owner: string, id: string, wanted: Wanted, signal: AbortSignal): Promise<readonly Hit[]>;
+  search(owner: string, id: string, wanted: Wanted): Promise<readonly Hit[]>;
   /** Removes those that had expired before a moment; gives how many. */
   purge(before: Date): Promise<number>;
 };
@@ -58,9 +67,6 @@ type StoresOptions = {
 
 /** How late the record of the last use may be: it is not written at each search. */
 const ACTIVE_MS = 3_600_000;
-
-/** That the items of a store have together. */
-const MAX_ATTRIBUTES = 256;
 
 export function createVectorStores(options: StoresOptions): VectorStores {
   const { records, engine, embedders } = options;
@@ -102,8 +108,7 @@ export function createVectorStores(options: StoresOptions): VectorStores {
     },
     remove: async (owner, id) => removeStore(await find(owner, id)),
     count: engine.count,
-    add: async (owner, id, items, signal) =>
-      addItems(options, await find(owner, id), items, signal),
+    add: async (owner, id, addition) => addItems(options, await find(owner, id), addition),
     item: async (owner, id, itemId) => {
       const found = await engine.get(await find(owner, id), itemId);
       if (found === undefined) throw new ItemNotFoundError();
@@ -112,8 +117,7 @@ export function createVectorStores(options: StoresOptions): VectorStores {
     removeItem: async (owner, id, itemId) => {
       if (!(await engine.remove(await find(owner, id), itemId))) throw new ItemNotFoundError();
     },
-    search: async (owner, id, wanted, signal) =>
-      searchStore(options, await find(owner, id), wanted, signal),
+    search: async (owner, id, wanted) => searchStore(options, await find(owner, id), wanted),
     purge: async (before) => {
       const expired = await records.expired(before);
       for (const store of expired) await removeStore(store);
@@ -136,14 +140,13 @@ function chooseEmbedder(
 async function addItems(
   { records, engine, embedders, now = Date.now }: StoresOptions,
   store: VectorStore,
-  items: readonly NewItem[],
-  signal: AbortSignal,
+  { items, signal }: Addition,
 ): Promise<string[]> {
-  const embedded = await embedItems(embedders, store, items, signal);
+  const embedded = await embedItems({ embedders, store, signal }, items);
   const known = await records.update(store.owner, store.id, (current) => ({
     ...current,
     lastActiveAt: now(),
-    attributeTypes: mergeTypes(current.attributeTypes, items),
+    attributeTypes: mergeAttributeTypes(current.attributeTypes, items),
   }));
   if (known === undefined) throw new StoreNotFoundError();
   await engine.upsert(store, toItems(items, embedded, now()));
@@ -153,11 +156,10 @@ async function addItems(
 async function searchStore(
   { records, engine, embedders, now = Date.now }: StoresOptions,
   store: VectorStore,
-  { query, limit, minScore, filters }: Wanted,
-  signal: AbortSignal,
+  { query, limit, minScore, filters, signal }: Wanted,
 ): Promise<readonly Hit[]> {
   const filter = filters === undefined ? undefined : parseFilter(filters, store.attributeTypes);
-  const embedding = await embedQuery(embedders, store, query, signal);
+  const embedding = await embedQuery({ embedders, store, signal }, query);
   if (now() - store.lastActiveAt > ACTIVE_MS) {
     await records.update(store.owner, store.id, (one) => ({ ...one, lastActiveAt: now() }));
   }
@@ -165,14 +167,9 @@ async function searchStore(
   return hits.filter(({ score }) => score >= minScore);
 }
 
-async function embedQuery(
-  embedders: readonly TextEmbedder[],
-  store: VectorStore,
-  query: Wanted['query'],
-  signal: AbortSignal,
-): Promise<Float32Array> {
-  if (typeof query !== 'string') return toEmbedding(query, store, 'query');
-  const [embedding] = await embedTexts(embedders, store, [{ text: query, param: 'query' }], signal);
+async function embedQuery(options: EmbedOptions, query: Wanted['query']): Promise<Float32Array> {
+  if (typeof query !== 'string') return toEmbedding(query, options.store, 'query');
+  const [embedding] = await embedTexts(options, [{ text: query, param: 'query' }]);
   if (embedding === undefined) throw new Error('The query has no embedding.');
   return embedding;
 }
@@ -193,32 +190,6 @@ function settingsOf(wish: StoreChange, now: Settings): Settings {
     metadata: metadata === undefined ? now.metadata : (metadata ?? {}),
     ...(days !== undefined && { expiresAfterDays: days }),
   };
-}
-
-/** Throws an InvalidRequestError for an attribute of another type than before. */
-function mergeTypes(known: AttributeTypes, items: readonly NewItem[]): AttributeTypes {
-  const types = new Map(Object.entries(known));
-  for (const [index, { attributes }] of items.entries()) {
-    for (const [key, value] of Object.entries(attributes ?? {})) {
-      const type = typeof value as AttributeTypes[string];
-      const before = types.get(key) ?? type;
-      if (before !== type) {
-        const param = `items.${index}.attributes.${key}`;
-        throw new InvalidRequestError(
-          `${param} is a ${type}; in this vector store it is a ${before}.`,
-          { param },
-        );
-      }
-      types.set(key, type);
-    }
-  }
-  if (types.size > MAX_ATTRIBUTES) {
-    throw new InvalidRequestError(
-      `items would give the vector store ${types.size} attributes: it may have ${MAX_ATTRIBUTES}.`,
-      { param: 'items' },
-    );
-  }
-  return Object.fromEntries(types);
 }
 
 function toItems(

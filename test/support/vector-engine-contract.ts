@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
+import type { Attributes } from '../../shared/vector-stores/attributes.ts';
 import type { Filter } from '../../shared/vector-stores/filter.ts';
 import type { Place, VectorEngine } from '../../shared/vector-stores/vector-engine.ts';
-import type { Attributes, VectorItem } from '../../shared/vector-stores/vector-store.ts';
+import type { VectorItem } from '../../shared/vector-stores/vector-store.ts';
 
 const DIMENSIONS = 6;
 

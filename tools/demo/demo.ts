@@ -86,7 +86,7 @@ async function keepAll(
     await Promise.all(
       outcomes.slice(first, first + OUTCOMES_AT_ONCE).map(async (outcome) => {
         const place = placeOf(outcome.request_id);
-        if (place) await keepOutcome(client, place, outcome, origin);
+        if (place) await keepOutcome(client, outcome, { ...origin, place });
       }),
     );
   }

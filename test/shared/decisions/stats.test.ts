@@ -127,7 +127,7 @@ describe('the stats', () => {
       const request_id = decision.requestId;
       const outcome =
         count === 0 ? { request_id, score: 0.2 } : { request_id, verdict: 'good' as const };
-      await keepOutcome(table, place, outcome, from);
+      await keepOutcome(table, outcome, { ...from, place });
     }
     await log.flush();
     const [total, support] = await readStats(table, {

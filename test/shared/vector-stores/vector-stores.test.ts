@@ -57,10 +57,10 @@ describe('a store that expires', () => {
       stores.create('app', wish, signal),
     ]);
     const item = { id: 'a', text: 'some words' };
-    await stores.add('app', idle.id, [item], signal);
+    await stores.add('app', idle.id, { items: [item], signal });
     clock.now += DAY_MS;
-    await stores.add('app', added.id, [item], signal);
-    await stores.search('app', searched.id, { query: 'x', limit: 1, minScore: -1 }, signal);
+    await stores.add('app', added.id, { items: [item], signal });
+    await stores.search('app', searched.id, { query: 'x', limit: 1, minScore: -1, signal });
     clock.now += 1.5 * DAY_MS;
     expect((await stores.list('app')).map(({ id }) => id).toSorted()).toEqual(
       [added.id, searched.id].toSorted(),
@@ -82,7 +82,7 @@ describe('many at once', () => {
     const { id } = await stores.create('app', {}, signal);
     const results = await Promise.allSettled(
       [1, 'x', 2, 'y'].map((kind) =>
-        stores.add('app', id, [{ text: 'a b', attributes: { kind } }], signal),
+        stores.add('app', id, { items: [{ text: 'a b', attributes: { kind } }], signal }),
       ),
     );
     const accepted = results.filter(({ status }) => status === 'fulfilled').length;
@@ -101,7 +101,7 @@ describe('recorded outcomes', () => {
     const { id } = await stores.create('admin', { metadata }, signal);
     await stores.create('app', {}, signal);
     const attributes = { strong: 1, weak: 0.5 };
-    await stores.add('admin', id, [{ id: 'o', text: 'a b', attributes }], signal);
+    await stores.add('admin', id, { items: [{ id: 'o', text: 'a b', attributes }], signal });
     clock.now += 60_000;
     expect(await outcomes.ofText('c d', 5, signal)).toMatchObject([{ id: 'o', attributes }]);
     const embedding = Float32Array.of(3, 2);
