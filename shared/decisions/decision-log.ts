@@ -9,28 +9,28 @@ import { createRollup, type Rollup } from './rollup.ts';
 
 export type DecisionLog = {
   readonly ids: RequestIds;
-  /** Takes note of it: it is written within seconds. */
+  /** Queues a decision, which is written within seconds. */
   record(decision: DecisionRecord): void;
-  /** Writes what is noted. Never throws. */
+  /** Writes the queued decisions. Never throws. */
   flush(): Promise<void>;
-  /** Reads the key of the ids, makes one where there is none, and writes again and again. */
+  /** Reads the key of the ids, or creates it, and writes every few seconds. */
   start(): void;
 };
 
 type DecisionLogOptions = {
-  /** Absent: nothing is kept. */
+  /** Absent if decisions are not kept. */
   readonly loadClient: (() => Promise<TableClient>) | undefined;
   readonly log: Log;
   readonly now?: () => number;
 };
 
-/** What a crash loses at most, and the time of a write. */
+/** The interval between writes: a crash loses the decisions of this time, and of one write. */
 const FLUSH_MS = 2_000;
-/** Of a transaction. */
+/** The most rows of a transaction. */
 const MAX_ROWS = 100;
-/** Beyond them the oldest are given up: some megabytes. */
+/** The most decisions queued, some megabytes; more drop the oldest. */
 const MAX_NOTED = 20_000;
-/** Beyond them what was asked, and the candidates, are given up: they can be 32 KB each. */
+/** The most decisions queued with their prompt and candidates, which can be 32 KB each. */
 const MAX_WHOLE = 2_000;
 const TIMEOUT_MS = 10_000;
 
@@ -39,7 +39,7 @@ const KEY_BYTES = 32;
 
 type Noted = { readonly place: Place; readonly columns: Readonly<Record<string, unknown>> };
 
-/** Keeps decisions in a table, in partitions of a day each, written in batches beside the requests. */
+/** Stores decisions in a table, partitioned by day, in batches that requests do not wait for. */
 export function createDecisionLog({ log, now, ...options }: DecisionLogOptions): DecisionLog {
   const loadClient = options.loadClient && shareUntilFailure(options.loadClient);
   let key: Uint8Array | undefined;
@@ -131,7 +131,7 @@ function inBatches(group: readonly Noted[]): Noted[][] {
   return batches;
 }
 
-/** Written again after a lost answer, a row is the same one. */
+/** Rows are replaced, so that a write repeated after a lost response changes nothing. */
 async function writeBatch(client: TableClient, batch: readonly Noted[]): Promise<void> {
   const actions = batch.map(
     ({ place, columns }): TransactionAction => [
@@ -147,7 +147,7 @@ function limit(): { readonly abortSignal: AbortSignal } {
   return { abortSignal: AbortSignal.timeout(TIMEOUT_MS) };
 }
 
-/** All instances have the one that is there; the first one makes it. */
+/** Returns the key that all instances share; the first instance creates it. */
 async function findKey(client: TableClient): Promise<Uint8Array> {
   const made = randomBytes(KEY_BYTES).toString('base64url');
   for (;;) {
@@ -161,7 +161,7 @@ async function findKey(client: TableClient): Promise<Uint8Array> {
     await writeToTable(client, limit(), () =>
       client.createEntity({ ...KEY_ROW, value: made }, limit()),
     ).catch((error: unknown) => {
-      // Another instance was first: its key is the one.
+      // Another instance was first, and its key is used.
       if (!isConflict(error)) throw error;
     });
   }

@@ -1,66 +1,66 @@
 import type { Tokens } from '../spending/cost.ts';
 
-/** What was decided on a request, and what came of it; what was asked only where the operator keeps texts. */
+/** The decision on a request, and its outcome. */
 export type DecisionRecord = {
   readonly requestId: string;
-  /** When it was answered; since 1970, in ms. */
+  /** The time of the answer, in milliseconds since 1970. */
   readonly at: number;
   readonly caller?: string | undefined;
   readonly useCase?: string | undefined;
-  /** What was scored, redacted. */
+  /** The text that was scored, redacted; only if the operator keeps texts. */
   readonly prompt?: string | undefined;
   readonly threadId?: string | undefined;
-  /** In a thread: `initialize`, `retain` or `switch`. */
+  /** `initialize`, `retain` or `switch`, for a request of a thread. */
   readonly session?: string | undefined;
   readonly deployment: string;
   readonly selectedModel: string;
   readonly tier: 'strong' | 'weak' | 'direct';
   readonly reason: string;
-  /** The strongest that could have answered, as users are told. */
+  /** The strongest model that could have answered, by the name that users see. */
   readonly strongModel?: string | undefined;
-  /** The scorer's names of the strongest and of the cheapest of the others. */
+  /** The scorer's names of the strongest model and of the cheapest of the others. */
   readonly scorerStrong?: string | undefined;
   readonly scorerWeak?: string | undefined;
   readonly winRate?: number | undefined;
   readonly percentile?: number | undefined;
   readonly threshold?: number | undefined;
-  /** The share of the calibration's prompts that goes to the strong model at this threshold, 0 to 1. */
+  /** The share, 0 to 1, of the calibration's prompts that go to the strong model at this threshold. */
   readonly strongShareForeseen?: number | undefined;
   readonly distance?: number | undefined;
-  /** The prompt is unlike the scorer's training data: it is beyond the scorer's limit. */
+  /** True when the prompt's distance to the scorer's training data exceeds the scorer's limit. */
   readonly isOutside?: boolean | undefined;
   readonly scorer?: string | undefined;
-  /** The deployments that were looked at, as `routing.explain` gives them; asked for only where they are kept. */
+  /** Returns the candidates as `routing.explain` shows them; called only if they are stored. */
   readonly candidates?: (() => readonly object[] | undefined) | undefined;
   readonly embeddingCache: string;
-  /** `weak;429, strong;200`. */
+  /** Deployments and their statuses, such as `weak;429, strong;200`. */
   readonly attempts: string;
   readonly stream: boolean;
-  /** Of the answer. */
+  /** The HTTP status of the answer. */
   readonly status: number;
-  /** What broke it off, if something did. */
+  /** The reason why the answer broke off, if it did. */
   readonly error?: string | undefined;
   readonly tokens?: Tokens | undefined;
-  /** USD: of the answer, and of as many tokens with the strongest and the cheapest that could have given it. */
+  /** USD: of the answer, and of as many tokens with the strongest and the cheapest model available. */
   readonly cost?: number | undefined;
   readonly costStrong?: number | undefined;
   readonly costWeak?: number | undefined;
-  /** The router's own time, of which the embedding and the scoring, the deployments', and all of it. */
+  /** The router's own time, which includes embedding and scoring; `upstreamMs` is the deployments'. */
   readonly overheadMs: number;
   readonly embeddingMs?: number | undefined;
   readonly scoringMs?: number | undefined;
   readonly upstreamMs?: number | undefined;
-  /** Of a stream: from the request to the first content. */
+  /** The time from the request to a stream's first content. */
   readonly firstTokenMs?: number | undefined;
   readonly totalMs: number;
 };
 
 type Row = Readonly<Record<string, unknown>>;
 
-/** A column takes 32,000 characters. */
+/** The most candidates stored: a column takes 32,000 characters. */
 const MAX_CANDIDATES = 50;
 
-/** A column each; what is not known has none. */
+/** Returns a column for each field that is known. */
 export function toColumns({ tokens, at, candidates, ...record }: DecisionRecord): Row {
   const known = Object.entries(record).filter(([, value]) => value !== undefined);
   const listed = candidates?.();
@@ -73,7 +73,7 @@ export function toColumns({ tokens, at, candidates, ...record }: DecisionRecord)
   };
 }
 
-/** The names that the columns have in an answer, in its order. */
+/** The names of the columns in JSON, in the order of the answer. */
 const FIELDS: readonly (readonly [column: string, field: string])[] = [
   ['caller', 'caller'],
   ['useCase', 'use_case'],
@@ -113,7 +113,7 @@ const FIELDS: readonly (readonly [column: string, field: string])[] = [
   ['prompt', 'prompt'],
 ];
 
-/** A row as it is answered alone: with the deployments that were looked at. */
+/** Returns a row as JSON with its candidates, as the answer about one decision has it. */
 export function explainedDecisionJson(row: Row): Record<string, unknown> {
   const { candidates } = row;
   return {
@@ -122,7 +122,7 @@ export function explainedDecisionJson(row: Row): Record<string, unknown> {
   };
 }
 
-/** A row as it is answered in a list. */
+/** Returns a row as JSON, as lists have it. */
 export function decisionJson(row: Row): Record<string, unknown> {
   const known = FIELDS.filter(([column]) => row[column] !== undefined);
   return {

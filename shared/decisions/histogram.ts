@@ -1,19 +1,19 @@
-/** Counts of values by buckets whose bounds grow by a ninth: a percentile is off by 5% at most. */
+/** Counts of values by bucket, whose bounds grow by a ninth; a percentile is off by at most 5%. */
 export type Histogram = Record<string, number>;
 
-/** Buckets for each doubling. */
+/** Buckets per doubling of the value. */
 const STEPS = 6;
 
 function bucketOf(value: number): number {
   return Math.floor(STEPS * Math.log2(Math.max(value, 0) + 1));
 }
 
-/** In the middle of its bucket. */
+/** Returns the value in the middle of a bucket. */
 function middleOf(bucket: number): number {
   return 2 ** ((bucket + 0.5) / STEPS) - 1;
 }
 
-/** Adds a value from 0 on. */
+/** Counts a value, which is at least 0. */
 export function addTo(histogram: Histogram, value: number): void {
   const bucket = bucketOf(value);
   histogram[bucket] = (histogram[bucket] ?? 0) + 1;
@@ -25,7 +25,7 @@ export function mergeInto(histogram: Histogram, other: Histogram): void {
   }
 }
 
-/** The value that a share (0 to 1) of all is not above; undefined when there is none. */
+/** Returns the value that a share (0 to 1) of all values does not exceed; undefined without values. */
 export function percentile(histogram: Histogram, share: number): number | undefined {
   const buckets = Object.entries(histogram)
     .map(([bucket, count]) => [Number(bucket), count] as const)

@@ -5,16 +5,16 @@ import { getRow } from '../storage/read-rows.ts';
 import { isConflict, writeToTable } from '../storage/tables.ts';
 import type { Place } from './request-ids.ts';
 
-/** How good an answer was, as somebody says. */
+/** A judgement of how good an answer was. */
 export const outcomeSchema = z
   .strictObject({
-    request_id: z.string().max(256).describe('Of the answer: its `x-smart-router-request-id`.'),
+    request_id: z.string().max(256).describe('The `x-smart-router-request-id` of the answer.'),
     verdict: z
       .enum(['good', 'bad', 'tie'])
       .optional()
-      .describe('`tie`: as good as that of the other model would have been.'),
+      .describe('`tie`: as good as the answer of the other model would have been.'),
     score: z.number().min(0).max(1).optional(),
-    source: z.enum(['user', 'judge', 'system']).optional().describe('`user` unless given.'),
+    source: z.enum(['user', 'judge', 'system']).optional().describe('Default: `user`.'),
     comment: z.string().max(2_000).nullish(),
   })
   .refine(
@@ -23,22 +23,22 @@ export const outcomeSchema = z
   );
 export type Outcome = Readonly<z.infer<typeof outcomeSchema>>;
 
-/** Where an outcome comes from. */
+/** The decision that an outcome is about, and the origin of the outcome. */
 type OutcomeOrigin = {
-  /** The decision's. */
+  /** Where the decision is stored. */
   readonly place: Place;
   readonly caller: string;
   readonly key?: string | undefined;
   readonly at: number;
-  /** The model whose answer it is a comparison with; absent: it is of the answer alone. */
+  /** The model that the answer was compared with; absent if it was judged by itself. */
   readonly comparedWith?: string;
 };
 
 const TIMEOUT_MS = 10_000;
 
 /**
- * Keeps an outcome beside its decision, in the same partition, whether that is written yet or not. Gives
- * the answer: with a key that came before, the first one, byte for byte.
+ * Stores an outcome in the partition of its decision, which may not be written yet. Returns the body of
+ * the answer; for a key that was used before, the first body, byte for byte.
  */
 export async function keepOutcome(
   client: TableClient,
@@ -76,7 +76,7 @@ function columnsOf({ verdict, score, source = 'user', comment }: Outcome) {
   };
 }
 
-/** A row as it is answered, without what it belongs to. */
+/** Returns a row as JSON, without the id of its request. */
 export function outcomeJson(row: Readonly<Record<string, unknown>>): Record<string, unknown> {
   const { verdict, score, source, comment, comparedWith, at } = row;
   return {

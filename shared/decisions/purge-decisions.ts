@@ -4,7 +4,7 @@ import { dayOf } from './request-ids.ts';
 
 const MAX_ACTIONS = 100;
 
-/** Removes the days before that of a moment, with their outcomes; gives the number of rows. */
+/** Removes the decisions and outcomes of all days before `before`; returns the number of rows. */
 export async function purgeDecisions(client: TableClient, before: Date): Promise<number> {
   const filter = `PartitionKey ge '2000' and PartitionKey lt '${dayOf(before.getTime())}'`;
   let removed = 0;

@@ -7,27 +7,28 @@ type Row = Readonly<Record<string, unknown>> & {
   readonly rowKey: string;
 };
 
-/** What decisions are looked for. */
+/** The decisions to read. */
 export type DecisionQuery = {
-  /** Since 1970, in ms: from the one on, and before the other. */
+  /** Milliseconds since 1970, inclusive. */
   readonly from: number;
+  /** Milliseconds since 1970, exclusive. */
   readonly to: number;
-  /** The decision behind which to go on. */
+  /** The decision to start after. */
   readonly after?: Place;
-  /** Values of columns. */
+  /** The required values, by column. */
   readonly where: Readonly<Record<string, string>>;
   readonly limit: number;
 };
 
 const DAY_MS = 86_400_000;
 
-/** The newest first, day by day; a day's partitions are merged by their times. */
+/** Reads decisions, the newest first, by day; a day's partitions are merged by time. */
 export async function readDecisions(client: TableClient, query: DecisionQuery): Promise<Row[]> {
   const found: Row[] = [];
   const conditions = Object.entries(query.where).map(
     ([column, value]) => ` and ${column} eq '${value.replaceAll("'", "''")}'`,
   );
-  // A row's time is in its key: later ones sort first, so that what is newer than `to` comes before it.
+  // A row's time is in its key, and later rows sort first: those newer than `to` come before it.
   const first = query.after?.row ?? `d|${rowTime(query.to)}`;
   const rows = `RowKey gt '${first}' and RowKey le 'd|${rowTime(query.from)}}'`;
   const newest = query.after === undefined ? query.to : timeOf(query.after.row);
@@ -55,7 +56,7 @@ function startOf(at: number): number {
   return Math.floor(at / DAY_MS) * DAY_MS;
 }
 
-/** The outcomes of decisions, by the decision's row key. */
+/** Reads the outcomes of decisions, by the row key of the decision. */
 export async function readOutcomes(
   client: TableClient,
   decisions: readonly Row[],

@@ -8,26 +8,26 @@ import { addSums, createSums, type Sums } from './sums.ts';
 export const STATS_BY = ['use_case', 'deployment', 'hour', 'five_minutes'] as const;
 export type StatsBy = (typeof STATS_BY)[number];
 
-/** What stats are asked for. */
+/** The requests that stats are about, and how they are grouped. */
 export type StatsQuery = {
-  /** Since 1970, in ms. */
+  /** Milliseconds since 1970. */
   readonly from: number;
   readonly to: number;
   readonly by: StatsBy;
-  /** Of these alone. */
+  /** Only requests of this use case, or of this deployment. */
   readonly useCase?: string;
   readonly deployment?: string;
 };
 
 const DAY_MS = 86_400_000;
 
-/** Of no longer time is there a sum of each five minutes to be read: some hundred rows. */
+/** The longest time whose sums are read by five minutes, which are some hundred rows. */
 export const MAX_FINE_MS = 6 * SPAN_MS.hour;
 
-/** The newest so many outcomes tell of the quality. */
+/** The number of newest outcomes that the quality is computed from. */
 const MAX_OUTCOMES = 2_000;
 
-/** What was found out of decisions, by their places: those do not change. */
+/** Facts read from decisions, by their places; decisions do not change. */
 export type Joins = {
   get(place: string): Joined | undefined;
   set(place: string, joined: Joined): void;
@@ -36,7 +36,7 @@ export type Joined = SumKey & { readonly tier: string };
 
 type Group = { readonly sums: Sums; weak: number; bad: number };
 
-/** What came of the requests of a time, by one of four; the first one, whose key is null, is of all. */
+/** Returns the stats of each group; the first, whose key is null, is of all requests. */
 export async function readStats(
   client: TableClient,
   query: StatsQuery,
@@ -101,7 +101,7 @@ function toIso(ms: number): string {
 
 type Quality = { readonly key: SumKey; readonly isBad: boolean };
 
-/** How good those answers were that did not come from the strong model, as far as somebody said. */
+/** Reads the judged answers that did not come from the strong model. */
 async function readQuality(
   client: TableClient,
   query: SpanQuery,
@@ -132,7 +132,7 @@ async function readQuality(
   return found;
 }
 
-/** The decision at a place; undefined when it is not written yet. */
+/** Returns the facts of the decision at a place; undefined if it is not written yet. */
 async function join(
   client: TableClient,
   place: readonly [partition: string, row: string],

@@ -1,28 +1,28 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 
-/** Where a request's decision is kept. */
+/** The row in which a request's decision is stored. */
 export type Place = { readonly partition: string; readonly row: string };
 
 export type RequestIds = {
-  /** The id of a request, which says where its decision is to be found. */
+  /** Creates the id of a request, which tells where its decision is stored. */
   create(invocationId: string): string;
-  /** Undefined for what is no id of a routed request of this router. */
+  /** Returns undefined for a text that is not the id of a request routed by this router. */
   placeOf(requestId: string): Place | undefined;
 };
 
-/** The partitions of one day: a partition takes 2,000 operations a second. */
+/** The partitions of one day; each takes 2,000 operations per second. */
 export const SHARDS = ['0', '1', '2', '3', '4', '5', '6', '7'] as const;
 
-/** Later than any time. */
+/** A time later than any other. */
 const LAST_MS = 99_999_999_999_999;
 const MAC_BYTES = 12;
 
 const ID = /^([0-9a-f-]{36})\.([0-9a-z]{8,9})\.([\w-]{16})$/;
 
 /**
- * Request ids of the form `<invocation>.<ms, base 36>.<signature>`. Whoever has the key, which is any
- * instance, can tell that a decision exists before it is written. While the key is not known yet
- * (`getKey` gives undefined), ids are the invocation's own, and nothing can be said about their requests.
+ * Creates request ids of the form `<invocation>.<ms, base 36>.<signature>`. Every instance has the key and
+ * can therefore tell that a decision exists before it is written. While the key is not known (`getKey`
+ * returns undefined), the ids are those of the invocations, and their requests cannot be looked up.
  */
 export function createRequestIds(
   getKey: () => Uint8Array | undefined,
@@ -57,7 +57,7 @@ function placeAt(invocation: string, at: number): Place {
   return { partition: partitionOf(dayOf(at), shard), row: `d|${rowTime(at)}|${invocation}` };
 }
 
-/** By UTC. */
+/** Returns the day by UTC, such as `2026-11-27`. */
 export function dayOf(at: number): string {
   return new Date(at).toISOString().slice(0, 10);
 }
@@ -66,7 +66,7 @@ export function partitionOf(day: string, shard: string): string {
   return `${day}|${shard}`;
 }
 
-/** Later times sort first. */
+/** Returns a time as text; later times sort first. */
 export function rowTime(at: number): string {
   return String(LAST_MS - at).padStart(14, '0');
 }

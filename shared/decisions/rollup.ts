@@ -3,14 +3,14 @@ import type { DecisionRecord } from './decision-record.ts';
 import { dayOf } from './request-ids.ts';
 import { addDecision, addSums, createSums, driftOf, type Sums } from './sums.ts';
 
-/** Sums are of hours, and of five minutes for a closer look at the last ones. */
+/** Sums are kept by hour, and by five minutes for a closer look at recent requests. */
 export const SPAN_MS = { hour: 3_600_000, five_minutes: 300_000 } as const;
 export type SpanName = keyof typeof SPAN_MS;
 
-/** What sums are of. */
+/** The requests that sums are about. */
 export type SumKey = {
   readonly span: SpanName;
-  /** The first moment of the time, by UTC. */
+  /** The start of the hour or the five minutes, in UTC. */
   readonly start: string;
   readonly useCase: string;
   readonly deployment: string;
@@ -25,37 +25,37 @@ type Row = Readonly<Record<string, unknown>> & {
 
 export type Rollup = {
   add(decision: DecisionRecord): void;
-  /** The rows of what has changed since this was last asked. */
+  /** Returns the rows that have changed since the last call. */
   changed(): readonly Row[];
-  /** The hours over which live prompts were unlike those that the router was made for, each told once. */
+  /** Returns the hours in which live prompts drifted from the calibration's, each hour once. */
   drifted(): readonly Drift[];
-  /** What could not be written is changed again. */
+  /** Marks rows that could not be written as changed again. */
   giveBack(rows: readonly Row[]): void;
 };
 
-/** All that this instance decided in an hour. */
+/** The drift of an hour's prompts on this instance. */
 export type Drift = {
   readonly hour: string;
   readonly requests: number;
-  /** How far their win rates are from the calibration's (`driftOf`). */
+  /** The distance of their win rates from the calibration's, 0 to 1 (`driftOf`). */
   readonly drift: number;
-  /** Of prompts unlike the scorer's training data, 0 to 1. */
+  /** The share, 0 to 1, of prompts unlike the scorer's training data. */
   readonly outOfDistributionShare: number;
 };
 
-/** By chance so many have a drift of 0.08 at most, with 95% confidence (1.36 / sqrt(n)). */
+/** By chance this many prompts drift by at most 0.08, with 95% confidence (1.36 / sqrt(n)). */
 const MIN_DRIFTED = 300;
 const MAX_DRIFT = 0.2;
-/** Of prompts like the training data, one in a hundred is beyond the scorer's limit. */
+/** Prompts like the training data exceed the scorer's limit once in a hundred. */
 const MAX_OUTSIDE = 0.1;
 
-/** Callers may name any number of use cases: beyond so many sums they count together. */
+/** Callers may name any number of use cases: those beyond this number of sums count together. */
 const MAX_GROUPS = 2_000;
 const OTHERS = '(others)';
 
 /**
- * Sums of a time, a use case and a deployment, of this instance alone: each instance writes rows of its
- * own, and whoever reads adds them up, so that nothing is counted twice and nobody waits for anybody.
+ * Sums decisions by time, use case and deployment. Each instance sums only its own decisions in its own
+ * rows, and readers add them up: nothing is counted twice, and no instance waits for another.
  */
 export function createRollup(instanceId: string, now: () => number = Date.now): Rollup {
   const groups: Record<SpanName, Map<string, Group>> = { hour: new Map(), five_minutes: new Map() };
@@ -118,12 +118,12 @@ function groupOf(groups: Map<string, Group>, span: SpanName, decision: DecisionR
   return found;
 }
 
-/** The first moment of the hour, or the five minutes, of a moment. */
+/** Returns the start of the hour or the five minutes that a time is in. */
 export function startOf(span: SpanName, at: number): string {
   return new Date(Math.floor(at / SPAN_MS[span]) * SPAN_MS[span]).toISOString();
 }
 
-/** Of a time that is over for long nothing comes any more. */
+/** Drops groups too old to receive more decisions. */
 function forget(groups: Map<string, Group>, before: number): void {
   for (const [id, { key }] of groups) if (Date.parse(key.start) < before) groups.delete(id);
 }
@@ -138,7 +138,7 @@ function toRow(instanceId: string, { key, sums }: Group): Row {
   };
 }
 
-/** Of the day of a moment. It sorts as the days do. */
+/** Returns the partition of the sums of a time's day; partitions sort by day. */
 export function statsPartition(span: SpanName, at: number): string {
   return `${dayOf(at)}|stats${span === 'hour' ? '' : '-fine'}`;
 }

@@ -1,10 +1,10 @@
 import { type Histogram, percentile } from './histogram.ts';
 import { BINS, driftOf, FINE_BINS, type Sums } from './sums.ts';
 
-/** 1.645 standard deviations: 95% on one side, 90% on both. */
+/** Standard deviations of a one-sided confidence of 95%. */
 const Z = 1.645;
 
-/** What requests came to, as it is answered; `bad` of the `weak` answers that somebody judged. */
+/** Returns sums as JSON; `bad` of the `weak` model's judged answers were bad. */
 export function statsJson(sums: Sums, weak: number, bad: number): Record<string, unknown> {
   const { requests, comparedCost, costStrong, costWeak } = sums;
   return {
@@ -52,13 +52,13 @@ function latencies(histogram: Histogram): Record<string, number | null> {
   );
 }
 
-/** What the cache saved: as long as the others took on average, for each that was found. */
+/** Estimates the time saved by the cache: the average time of a miss for each hit. */
 function cacheJson({ cacheHits, cacheMisses, missMs }: Sums): Record<string, number> {
   const saved = cacheMisses === 0 ? 0 : (missMs / cacheMisses) * cacheHits;
   return { hits: cacheHits, misses: cacheMisses, saved_ms: saved };
 }
 
-/** Of each hundredth of win rates that was compared with a threshold: what another one would do. */
+/** Returns what another threshold would change, by hundredth of the win rates that were compared. */
 function comparedJson(sums: Sums): readonly Record<string, number>[] {
   return Object.entries(sums.compared)
     .map(([bin, requests]) => ({
@@ -72,14 +72,14 @@ function comparedJson(sums: Sums): readonly Record<string, number>[] {
     .toSorted((a, b) => a.win_rate - b.win_rate);
 }
 
-/** The most frequent first. */
+/** Returns the thresholds in use, the most frequent first. */
 function thresholdsJson({ thresholds }: Sums): readonly Record<string, number>[] {
   return Object.entries(thresholds)
     .map(([threshold, requests]) => ({ threshold: Number(threshold), requests }))
     .toSorted((a, b) => b.requests - a.requests);
 }
 
-/** With Wilson's bounds: the strong model would have won at most so many, with 95% confidence. */
+/** Returns Wilson's bounds of the share that the strong model would have won, each with 95% confidence. */
 function qualityJson(weak: number, bad: number): Record<string, unknown> {
   if (weak === 0) return { outcomes: 0 };
   const share = bad / weak;

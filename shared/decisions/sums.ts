@@ -1,7 +1,7 @@
 import type { DecisionRecord } from './decision-record.ts';
 import { addTo, type Histogram, mergeInto } from './histogram.ts';
 
-/** What many decisions come to. */
+/** The sums of many decisions. */
 export type Sums = {
   requests: number;
   strong: number;
@@ -10,46 +10,46 @@ export type Sums = {
   promptTokens: number;
   completionTokens: number;
   cachedTokens: number;
-  /** USD: of all whose price is known, and the same of those that can be compared. */
+  /** USD of the requests whose price is known; `comparedCost` is of those that can be compared. */
   cost: number;
   comparedCost: number;
   costStrong: number;
   costWeak: number;
   cacheHits: number;
   cacheMisses: number;
-  /** Time that the embeddings took that were not in the cache, ms. */
+  /** The time of embeddings that were not in the cache. */
   missMs: number;
-  /** Requests whose win rate was compared with a threshold for which the calibration foresees a strong share. */
+  /** Requests compared with a threshold for which the calibration foresees a strong share. */
   foreseen: number;
   foreseenStrong: number;
-  /** The sum of the shares foreseen. */
+  /** The sum of the foreseen shares. */
   foreseenShares: number;
   /** Prompts unlike the scorer's training data. */
   outOfDistribution: number;
-  /** By twentieths: of the win rate, and of the share of the calibration's prompts below it. */
+  /** Requests by twentieth of the win rate, and of the share of the calibration's prompts below it. */
   winRates: Histogram;
   percentiles: Histogram;
-  /** Of those whose win rate was compared with a threshold, by hundredths of the win rate. */
+  /** Requests whose win rate was compared with a threshold, by hundredth of the win rate. */
   compared: Histogram;
   comparedStrong: Histogram;
-  /** The same, of those whose price is known, and what they would cost with either model, USD. */
+  /** Those whose price is known, and their cost with either model in USD, by the same hundredths. */
   priced: Histogram;
   pricedStrong: Histogram;
   pricedWeak: Histogram;
-  /** How often each threshold was compared with. */
+  /** Requests by the threshold that they were compared with. */
   thresholds: Histogram;
   totalMs: Histogram;
   overheadMs: Histogram;
-  /** Of those that no cache had. */
+  /** Times of embeddings that were not in the cache. */
   embeddingMs: Histogram;
   upstreamMs: Histogram;
   firstTokenMs: Histogram;
 };
 
 export const BINS = 20;
-/** Those of the win rates that were compared with a threshold. */
+/** The bins of win rates that were compared with a threshold. */
 export const FINE_BINS = 100;
-/** Callers may name any number of thresholds: of an hour, a use case and a deployment so many are told apart. */
+/** The most thresholds counted per sum: callers may name any number of them. */
 const MAX_THRESHOLDS = 20;
 
 export function createSums(): Sums {
@@ -119,7 +119,7 @@ function count(histogram: Histogram, key: number | string, by = 1): void {
   histogram[key] = (histogram[key] ?? 0) + by;
 }
 
-/** What another threshold would have changed. */
+/** Counts what another threshold would have changed. */
 function addComparison(sums: Sums, decision: DecisionRecord): void {
   const { reason, winRate, threshold, tier, costStrong, costWeak } = decision;
   if (reason !== 'win-rate' || winRate === undefined || threshold === undefined) return;
@@ -153,9 +153,9 @@ function addTimes(sums: Sums, decision: DecisionRecord): void {
 }
 
 /**
- * How far live prompts are from those of the calibration, from 0 to 1: the greatest difference between
- * the shares of both that are below a win rate (Kolmogorov and Smirnov's statistic, at twentieths).
- * Percentiles of prompts like the calibration's are spread evenly. Undefined without any.
+ * Returns how far live prompts are from those of the calibration, 0 to 1: the greatest difference between
+ * the shares of both below any win rate (the Kolmogorov-Smirnov statistic, at twentieths). Percentiles of
+ * prompts like the calibration's are evenly distributed. Undefined without percentiles.
  */
 export function driftOf({ percentiles }: Sums): number | undefined {
   const counts = Array.from({ length: BINS }, (_, bin) => percentiles[bin] ?? 0);

@@ -5,9 +5,9 @@ import type { DeploymentDefinition } from './definitions.ts';
 import { authOf } from './to-deployment.ts';
 
 type CredentialOptions = {
-  /** The app settings that may be named, and their values. */
+  /** The values of the app settings that may be named. */
   readonly upstreamKeys: ReadonlyMap<string, string>;
-  /** The deployments of the settings, by their names. */
+  /** The deployments of the settings, by name. */
   readonly settings: ReadonlyMap<string, Deployment>;
   /** The secrets that may be named. */
   readonly secrets: readonly string[];
@@ -16,18 +16,18 @@ type CredentialOptions = {
 };
 
 export type Credentials = {
-  /** Throws an InvalidRequestError when a definition names a credential that it may not. */
+  /** Throws an InvalidRequestError if a definition names a credential that it may not use. */
   check(name: string, definition: DeploymentDefinition): void;
-  /** The key that a deployment is called with; undefined when it needs none. Throws as `check`, and when it cannot be read. */
+  /** Returns a deployment's key; undefined if it needs none. Throws as `check`, or a SecretError. */
   resolve(name: string, definition: DeploymentDefinition): Promise<string | undefined>;
 };
 
-/** A secret is read again after so long: whoever changes it need not tell. */
+/** Secrets are read again after this time, so that a changed one comes into force by itself. */
 const KEPT_MS = 5 * 60_000;
 
 /**
- * The credentials that definitions name. Settings and secrets are named and never sent: those that may
- * be named are listed by the operator, and a key of the settings goes to its own address alone.
+ * Reads the credentials that definitions name. Requests name settings and secrets and never contain them.
+ * The operator lists those that may be named, and a key of the settings is sent only to its own address.
  */
 export function createCredentials(options: CredentialOptions): Credentials {
   const { upstreamKeys, settings, readSecret, now = Date.now } = options;
@@ -41,7 +41,7 @@ export function createCredentials(options: CredentialOptions): Credentials {
       kept.set(name, { secret, at: now() });
       return secret;
     } catch (error) {
-      // An old one is better than none while the vault cannot be reached.
+      // While the vault cannot be reached, an old secret is better than none.
       if (known !== undefined) return known.secret;
       throw new SecretError(name, error);
     }
@@ -76,11 +76,11 @@ export function createCredentials(options: CredentialOptions): Credentials {
   };
 }
 
-/** A secret that may be named cannot be read now (503). */
+/** The named secret cannot be read now (503). */
 class SecretError extends HttpError {
   constructor(name: string, cause: unknown) {
     super(
-      `The secret ${name} cannot be read from the key vault (${errorKind(cause)}). See that it is there and that the router's identity may read it (Key Vault Secrets User).`,
+      `The secret ${name} cannot be read from the key vault (${errorKind(cause)}). Check that it exists and that the router's identity may read it (Key Vault Secrets User).`,
       { status: 503, type: 'server_error', code: 'secret_unavailable', cause },
     );
   }
@@ -88,25 +88,26 @@ class SecretError extends HttpError {
 
 function checkListed(what: string, name: string, known: readonly string[]): void {
   if (known.includes(name)) return;
-  const list = known.length === 0 ? 'There is none' : `There are ${known.join(', ')}`;
+  const list =
+    known.length === 0 ? 'None is configured' : `The configured ones are ${known.join(', ')}`;
   throw new InvalidRequestError(
     `auth.name must be the name of ${what === 'app setting' ? 'an app setting that begins with UPSTREAM_KEY_' : `a ${what}`}, never a key. ${list}.`,
     { param: 'auth.name' },
   );
 }
 
-/** The settings' own deployment, at their own address: a key is never sent to another one. */
+/** Throws unless the endpoint has the address of the settings' deployment: its key goes nowhere else. */
 function checkOwn(own: Deployment | undefined, { endpoint }: DeploymentDefinition): void {
   if (own === undefined) {
     throw new InvalidRequestError(
-      'auth.type settings is for the deployments of the settings alone: name an app_setting or a key_vault_secret.',
+      'auth.type settings is only for the deployments of the settings: name an app_setting or a key_vault_secret.',
       { param: 'auth' },
     );
   }
   const origin = URL.canParse(endpoint) ? new URL(endpoint).origin : undefined;
   if (origin === new URL(own.endpoint).origin) return;
   throw new InvalidRequestError(
-    'auth.type settings is for the address that the settings give this deployment: for another one, name an app_setting or a key_vault_secret.',
+    'auth.type settings is only for the address of this deployment in the settings: for another address, name an app_setting or a key_vault_secret.',
     { param: 'auth' },
   );
 }

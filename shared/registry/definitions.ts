@@ -3,11 +3,11 @@ import { API_STYLES } from '../capabilities/capabilities.ts';
 import { MODES } from '../policy/threshold.ts';
 import { priceSchema } from '../spending/price.ts';
 
-/** Printable ASCII: the names stand in paths, bodies and headers. */
+/** Printable ASCII, since the names appear in paths, bodies and headers. */
 const upstreamName = z
   .string()
-  .regex(/^(?!\.{1,2}$)[\x21-\x7e]{1,128}$/, 'printable ASCII, 1 to 128');
-/** Where the credential of a deployment comes from; never the credential itself. */
+  .regex(/^(?!\.{1,2}$)[\x21-\x7e]{1,128}$/, 'must be 1 to 128 characters of printable ASCII');
+/** The source of a deployment's credential; never the credential itself. */
 export const authSchema = z
   .discriminatedUnion('type', [
     z.strictObject({ type: z.literal('managed_identity') }),
@@ -20,63 +20,67 @@ export const authSchema = z
       name: z.string().describe('One of `ROUTER_KEY_VAULT_SECRETS`.'),
     }),
     z.strictObject({
-      type: z.literal('settings').describe('As the settings have it, at the address they give.'),
+      type: z
+        .literal('settings')
+        .describe('The credential of the settings, only at the address in the settings.'),
     }),
-    z.strictObject({ type: z.literal('none').describe('For `api_style` `openai` alone.') }),
+    z.strictObject({ type: z.literal('none').describe('Only for `api_style` `openai`.') }),
   ])
-  .describe('Where its credential is; never the credential itself.');
+  .describe('The source of its credential; never the credential itself.');
 
-/** A deployment as the registry keeps it and its API gives it, but for the read-only fields. */
+/** A deployment in the registry and its API, without the read-only fields. */
 export const deploymentSchema = z.strictObject({
   endpoint: z
     .string()
     .max(2_048)
-    .describe('Its address, with `/v1` for `openai`: an Azure host or one that is allowed.'),
+    .describe('Its address, with `/v1` for `openai`: an Azure host or an allowed one.'),
   deployment: upstreamName
     .optional()
-    .describe("By which its service knows it; absent: the entry's name."),
+    .describe("Its name at its service; absent: the entry's name."),
   model: upstreamName
     .optional()
-    .describe('The model behind it, as callers are told; absent: that of `deployment`.'),
+    .describe('The name of its model that callers see; absent: the value of `deployment`.'),
   api_style: z.enum(API_STYLES).optional().describe('Absent: `azure`.'),
   api_version: z
     .string()
     .regex(/^[\w.-]{1,64}$/)
     .optional()
-    .describe('Of the style `azure`.'),
+    .describe('For the style `azure`.'),
   auth: authSchema.optional(),
   price: priceSchema
     .optional()
-    .describe('USD per million tokens; absent: it counts as the dearest.'),
+    .describe('USD per million tokens; absent: the deployment counts as the most expensive.'),
   context_window: z
     .int()
     .min(1)
     .max(1e12)
     .optional()
-    .describe('Tokens of prompt and completion together; absent: as the known model has it.'),
+    .describe('Tokens of prompt and completion together; absent: the value of the known model.'),
   capabilities: z
     .record(z.string(), z.union([z.boolean(), z.number(), z.string(), z.array(z.string())]))
     .optional()
-    .describe('What is otherwise than with the known model: `{"images": false}`.'),
+    .describe('Differences from the known model, such as `{"images": false}`.'),
   scorer_model: z
     .string()
     .max(256)
     .nullable()
     .optional()
     .describe(
-      "The scorer's model that stands for it; absent: the one of its model's name; null: the router never chooses it, callers may name it.",
+      "The scorer's model that represents it; absent: the one with the name of its model; null: the router never chooses it, but callers may name it.",
     ),
-  enabled: z.boolean().optional().describe('False: paused.'),
+  enabled: z.boolean().optional().describe('`false` pauses it.'),
   weight: z
     .number()
     .min(0)
     .max(1_000)
     .optional()
-    .describe('Its share of the load among the deployments of its model; 0: a reserve.'),
+    .describe(
+      'Its share of the load among the deployments of its model; 0: used only as a reserve.',
+    ),
   tags: z.array(z.string().min(1).max(64)).max(32).optional(),
 });
 
-/** The policy of a use case as the registry keeps it and its API gives it. */
+/** The policy of a use case in the registry and its API. */
 export const useCaseSchema = z
   .strictObject({
     models: z
@@ -84,7 +88,7 @@ export const useCaseSchema = z
       .min(1)
       .max(256)
       .optional()
-      .describe('The deployments that may answer, by their names or those of their models.'),
+      .describe('The deployments that may answer, by name or by the name of their model.'),
     threshold: z.number().min(0).max(1).optional(),
     strong_share: z.number().min(0).max(1).optional(),
     mode: z.enum(MODES).optional(),
@@ -92,24 +96,24 @@ export const useCaseSchema = z
       .number()
       .min(1e-9)
       .optional()
-      .describe('USD that one request may be estimated to cost.'),
+      .describe('The most USD that one request may be estimated to cost.'),
     daily_budget: z
       .number()
       .min(0)
       .optional()
-      .describe('USD a day (UTC): once spent, the weak tier alone answers.'),
+      .describe('USD per day (UTC); once they are spent, only the weak tier answers.'),
   })
   .refine(
     ({ threshold, strong_share, mode }) =>
       [threshold, strong_share, mode].filter((one) => one !== undefined).length <= 1,
-    'threshold, strong_share and mode exclude each other: give one of them',
+    'threshold, strong_share and mode exclude each other: send only one of them',
   );
 
 export type Auth = Readonly<z.infer<typeof authSchema>>;
 export type DeploymentDefinition = Readonly<z.infer<typeof deploymentSchema>>;
 export type UseCaseDefinition = Readonly<z.infer<typeof useCaseSchema>>;
 
-/** What the registry keeps. */
+/** The definitions of the registry, by kind of entry. */
 export type Definitions = {
   readonly deployment: DeploymentDefinition;
   readonly use_case: UseCaseDefinition;

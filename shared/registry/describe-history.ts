@@ -1,11 +1,11 @@
 import type { Version } from './version.ts';
 
-/** A version of an entry as its history has it. */
+/** A version in the history; the first one of a deployment of the settings has no time. */
 type Described = Omit<Version, 'at' | 'name'> & { readonly at?: string };
 
 /**
- * The history of an entry as JSON, the newest first. `ofSettings` is the first version of a deployment
- * of the settings, and what holds once it is deleted.
+ * Returns the history of an entry as JSON, the newest version first. `ofSettings` is the definition of a
+ * deployment of the settings: its first version, which is in force again after a deletion.
  */
 export function describeHistory(
   versions: readonly Version[],
@@ -43,7 +43,7 @@ export function describeHistory(
   });
 }
 
-/** The fields that differ, those of objects by their whole path. */
+/** Returns the fields that differ, those of objects by their full paths. */
 function changedFields(before: object, after: object): readonly string[] {
   const [flatBefore, flatAfter] = [flatten(before), flatten(after)];
   const fields = new Set([...flatBefore.keys(), ...flatAfter.keys()]);

@@ -12,7 +12,7 @@ import {
 import type { RegistryStore } from './registry-store.ts';
 import { type Version, VersionConflictError } from './version.ts';
 
-/** What holds under a name, and since when; the definition is absent once it is deleted. */
+/** The current version of an entry; without a definition, it is deleted. */
 export type Entry<K extends Kind> = {
   readonly name: string;
   readonly source: 'settings' | 'registry';
@@ -22,39 +22,39 @@ export type Entry<K extends Kind> = {
   readonly by?: string;
 };
 
-/** Which versions a change is meant for, by `If-Match` and `If-None-Match`. */
+/** The versions that a change applies to, from `If-Match` and `If-None-Match`. */
 export type Condition = {
-  /** `"7"`, or `*` for any that there is. */
+  /** A version such as `"7"`, or `*` for any existing entry. */
   readonly match: string | null;
-  /** `*`: there must be none. */
+  /** `*` if the entry must not exist. */
   readonly noneMatch: string | null;
 };
 
-/** What an entry is to become; undefined: deleted. Throws when it cannot. */
+/** Returns the new definition of an entry, or undefined to delete it. Throws if that is not allowed. */
 export type Edit<K extends Kind> = (
   before: Entry<K> | undefined,
 ) => Promise<Definitions[K] | undefined>;
 
 type EditorOptions<K extends Kind> = {
   readonly kind: K;
-  /** Absent: no tables are configured. */
+  /** Absent if no tables are configured. */
   readonly store?: RegistryStore | undefined;
-  /** The first version of these names. */
+  /** The first versions, by name. */
   readonly settings: ReadonlyMap<string, Definitions[K]>;
-  /** Makes a change effective in this instance. */
+  /** Puts a change in force in this instance. */
   readonly onWritten: () => Promise<void>;
   readonly log: Log;
 };
 
 /** Reads and changes the entries of one kind. Every operation throws HttpErrors. */
 export type Editor<K extends Kind> = {
-  /** All that there is, in the order of the names. */
+  /** Returns all entries, sorted by name. */
   list(): Promise<readonly Entry<K>[]>;
-  /** Throws a 404 for what is not there. */
+  /** Throws an EntryNotFoundError if the entry does not exist. */
   get(name: string): Promise<Entry<K>>;
-  /** The newest first. */
+  /** Returns the versions of an entry, the newest first. */
   history(name: string): Promise<readonly Version[]>;
-  /** Throws a 412 where the condition does not hold. Gives the entry as it is then, and writes nothing when that is nothing new. */
+  /** Changes an entry and returns it; writes nothing if nothing changes. Throws a PreconditionError. */
   edit(name: string, edit: Edit<K>, change: Change): Promise<Entry<K>>;
 };
 
@@ -62,11 +62,11 @@ export type Change = {
   readonly action: 'update' | 'delete' | 'rollback';
   readonly by: string;
   readonly condition: Condition;
-  /** True: nothing is written. */
+  /** True to write nothing. */
   readonly isDryRun: boolean;
 };
 
-/** So often another writer may come between. */
+/** Attempts while other requests change the entry. */
 const MAX_TRIES = 5;
 
 export function createEditor<K extends Kind>(options: EditorOptions<K>): Editor<K> {
@@ -100,7 +100,7 @@ export function createEditor<K extends Kind>(options: EditorOptions<K>): Editor<
       for (let tries = 1; tries <= MAX_TRIES; tries += 1) {
         const entry = await tryOnce(options, name, { edit, change });
         if (entry !== 'conflict') return entry;
-        // Who named a version is told that it is no more; others change what there is now.
+        // A caller that named a version learns that it has changed; others change the new version.
         if (change.condition.match !== null) break;
       }
       throw new PreconditionError((await find(options, name))?.version);
@@ -116,12 +116,12 @@ async function find<K extends Kind>(
   return toEntry(options.settings, name, kept);
 }
 
-/** Where an entry of this name would be kept; nowhere, when it can have no entry. */
+/** Returns the store, or undefined for a name that no entry can have. */
 function storeOf<K extends Kind>({ kind, store }: EditorOptions<K>, name: string) {
   return isEntryName(kind, name) ? store : undefined;
 }
 
-/** Undefined without a store. */
+/** Does work on the store; returns undefined without one. */
 async function reach<T>(
   store: RegistryStore | undefined,
   work: (store: RegistryStore) => Promise<T>,
@@ -133,7 +133,7 @@ async function reach<T>(
   }
 }
 
-/** Undefined for what is not there and never was. */
+/** Returns undefined for an entry that has never existed. */
 function toEntry<K extends Kind>(
   settings: ReadonlyMap<string, Definitions[K]>,
   name: string,
@@ -158,7 +158,7 @@ async function tryOnce<K extends Kind>(
   const before = await find(options, name);
   checkCondition(before, change.condition);
   const definition = await edit(before);
-  // To delete what was changed is to go back to the settings, whatever they say.
+  // Deleting a changed entry always goes back to the settings, even if nothing changes by it.
   const mayStay = change.action !== 'delete' && before !== undefined;
   if (mayStay && isDeepStrictEqual(before.definition, definition)) return before;
   const version: Version = {
@@ -175,7 +175,7 @@ async function tryOnce<K extends Kind>(
   return toEntry(settings, name, version) ?? { name, source: 'registry', version: version.version };
 }
 
-/** False when somebody else was first. */
+/** Returns false if another request was first. */
 async function write<K extends Kind>(
   { store, onWritten, log }: EditorOptions<K>,
   version: Version,
@@ -211,7 +211,7 @@ function checkCondition(
   }
   if (noneMatch === null) return;
   if (noneMatch.trim() !== '*') {
-    throw new InvalidRequestError('If-None-Match must be *: it makes a PUT create only.', {
+    throw new InvalidRequestError('If-None-Match must be *, which makes a PUT create only.', {
       param: 'If-None-Match',
     });
   }

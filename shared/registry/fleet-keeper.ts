@@ -17,35 +17,35 @@ export type SettingsDeployment = {
 };
 
 type FleetOptions = {
-  /** They hold until the registry says something else of the same name. */
+  /** In force until the registry has an entry with the same name. */
   readonly settings: readonly SettingsDeployment[];
   readonly createUpstream: (deployment: Deployment) => Upstream;
-  /** Throws when the deployment cannot be called as it is defined. */
+  /** Throws if the deployment cannot be called as it is defined. */
   readonly resolve: (name: string, definition: DeploymentDefinition) => Promise<Deployment>;
-  /** The scorer's model that stands for a definition; undefined when none does. */
+  /** Returns the scorer's model that represents a deployment; undefined if none does. */
   readonly findScorerModel: (name: string, definition: DeploymentDefinition) => string | undefined;
-  /** How good one of the scorer's models is as a whole; absent: the scorer does not say. */
+  /** Returns the overall strength of a scorer's model; absent if the scorer does not tell. */
   readonly strengthOf?: ((scorerModel: string) => number) | undefined;
 };
 
-/** The fleet in force, and the way to another one. */
+/** The fleet in force, and the way to replace it. */
 export type FleetKeeper = {
   readonly current: () => Fleet;
   /**
-   * Makes a fleet of the registry's entries and puts it in force. Gives those that cannot be read, or
-   * called as they are defined, and why: what they last were stays in force.
+   * Makes a fleet of the registry's entries and puts it in force. Returns the entries that cannot be read
+   * or called as they are defined, with the reasons; their last working version stays in force.
    */
   apply(snapshot: Snapshot): Promise<readonly string[]>;
 };
 
-/** A member without its place among the others. */
+/** A member before it is ranked among the others. */
 type Base = Omit<Member, 'tier'> & {
   readonly name: string;
-  /** Of the settings, where it is one of theirs. */
+  /** The tier in the settings, if the deployment comes from them. */
   readonly settingsTier?: 'strong' | 'weak';
 };
 
-/** Requests under way keep the fleet, and the deployments, that they were decided with. */
+/** Requests in progress keep the fleet, and the deployments, that they were decided with. */
 export function createFleetKeeper(options: FleetOptions): FleetKeeper {
   const settings = options.settings.map((one) => toSettingsBase(one, options));
   let bases: ReadonlyMap<string, Base> = new Map(settings.map((one) => [one.name, one]));
@@ -55,7 +55,7 @@ export function createFleetKeeper(options: FleetOptions): FleetKeeper {
     const deployment = await options.resolve(name, definition);
     const ofSettings = settings.find((one) => one.name === name);
     const { settingsTier, assumedCost = Number.POSITIVE_INFINITY } = ofSettings ?? {};
-    // One that is called as before keeps its circuit, its queue and what it has taught.
+    // A deployment that is called as before keeps its circuit, its queue and its lessons.
     const isSame = (one: Base | undefined) =>
       one !== undefined && fingerprint(one.upstream.deployment) === fingerprint(deployment);
     const known = [bases.get(name), ofSettings].find(isSame);
@@ -129,7 +129,7 @@ function toSettingsBase(
     scorerModel,
     modelKey: modelKeyOf(deployment.modelName, scorerModel),
     ...(price && { price }),
-    // It is the cheap one: that is why it is there.
+    // The weak deployment is configured because it is cheap.
     assumedCost: tier === 'weak' ? 0 : Number.POSITIVE_INFINITY,
     isEnabled: true,
     weight: 1,
@@ -158,8 +158,8 @@ function toFleet(
 }
 
 /**
- * By the scorer's own account, else by what they cost. Of the two that the settings name, the strong
- * one is not the weaker, whatever that says.
+ * Ranks deployments by the scorer's strengths, or else by their prices. Of the two deployments of the
+ * settings, the strong one never ranks below the weak one.
  */
 function strengthsOf(
   bases: readonly Base[],
@@ -168,7 +168,7 @@ function strengthsOf(
   const strengths = new Map(
     bases.map((base) => {
       const { scorerModel, price, assumedCost } = base;
-      // Greater numbers than any price, so that infinite ones can be compared.
+      // A number greater than any price, since infinite ones cannot be compared.
       const cost = price ? price.input + price.output : Math.min(assumedCost, Number.MAX_VALUE);
       const strength = strengthOf && scorerModel !== undefined ? strengthOf(scorerModel) : cost;
       return [base, scorerModel === undefined ? Number.NEGATIVE_INFINITY : strength] as const;
@@ -183,7 +183,7 @@ function strengthsOf(
   return strengths;
 }
 
-/** Equal for deployments that are called in the same way. */
+/** Returns a text that is equal for deployments called in the same way. */
 function fingerprint(deployment: Deployment): string {
   const { lacks, ...capabilities } = deployment.capabilities;
   const sorted = (value: object) => Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : 1));

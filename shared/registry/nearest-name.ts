@@ -1,9 +1,9 @@
 import { distance } from 'fastest-levenshtein';
 
-/** Longer ones are like no name of ours. */
+/** Longer names are not similar to any known name. */
 const MAX_LENGTH = 64;
 
-/** The known name that is most like the given one; undefined when none is like it. */
+/** Returns the known name most similar to `name`; undefined if none is similar. */
 export function nearestName(name: string, known: readonly string[]): string | undefined {
   const limit = Math.max(2, Math.floor(name.length / 3));
   const [nearest] = known

@@ -5,12 +5,12 @@ import { priceSchema } from '../spending/price.ts';
 import { type Definitions, deploymentSchema, type Kind, useCaseSchema } from './definitions.ts';
 import { nearestName } from './nearest-name.ts';
 
-/** What answers say of an entry beside its definition: a PUT of what a GET gave has them too. */
+/** Fields of answers that are not part of a definition: a PUT of a GET's answer has them too. */
 const READ_ONLY = ['object', 'source', 'version', 'updated_at', 'updated_by', 'spent_today'];
 
 const SCHEMAS = { deployment: deploymentSchema, use_case: useCaseSchema };
 
-/** The fields at a place of a definition, for whoever mistypes one. */
+/** The fields at each place of a definition, for messages about mistyped ones. */
 const FIELDS: Readonly<Record<string, readonly string[]>> = {
   deployment: ['name', ...Object.keys(deploymentSchema.shape)],
   use_case: ['name', ...Object.keys(useCaseSchema.shape)],
@@ -18,22 +18,22 @@ const FIELDS: Readonly<Record<string, readonly string[]>> = {
   auth: ['type', 'name'],
 };
 
-/** Names that a path can have as one of its parts, and that the router does not answer to itself. */
+/** Names that can be a part of a path and that are not the router's own. */
 const DEPLOYMENT_NAME = /^(?!smart-router$|router-mf-)[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
 
-/** Whether an entry can have this name, which then stands in keys and queries of the table. */
+/** True if an entry can have this name, which is used in keys and queries of the table. */
 export function isEntryName(kind: Kind, name: string): boolean {
   return kind === 'deployment' ? DEPLOYMENT_NAME.test(name) : isName(name);
 }
 
-/** Throws an InvalidRequestError when an entry cannot have this name. */
+/** Throws an InvalidRequestError if an entry cannot have this name. */
 export function checkName(kind: Kind, name: string): void {
   if (isEntryName(kind, name)) return;
   const rule =
     kind === 'deployment'
-      ? 'letters, digits and . _ -, up to 64, the first a letter or digit, and not be smart-router or begin with router-mf-'
-      : 'letters, digits and . _ : -, up to 64';
-  throw new InvalidRequestError(`The name of a ${wordOf(kind)} must be of ${rule}.`, {
+      ? 'up to 64 letters, digits and . _ -, begin with a letter or digit, and neither be smart-router nor begin with router-mf-'
+      : 'up to 64 letters, digits and . _ : -';
+  throw new InvalidRequestError(`The name of a ${wordOf(kind)} must have ${rule}.`, {
     param: 'name',
   });
 }
@@ -52,12 +52,12 @@ export function parseDefinition<K extends Kind>(
   body: unknown,
 ): Definitions[K] {
   if (typeof body !== 'object' || body === null || Array.isArray(body)) {
-    throw new InvalidRequestError('The body must be a JSON object.', { param: 'body' });
+    throw new InvalidRequestError('The body is not a JSON object.', { param: 'body' });
   }
   const { name: given, ...fields } = body as Readonly<Record<string, unknown>>;
   if (given !== undefined && given !== name) {
     throw new InvalidRequestError(
-      `name must be that of the path, ${name}, or be left out: an entry cannot be renamed.`,
+      `name must be the name in the path, ${name}, or be left out: an entry cannot be renamed.`,
       { param: 'name' },
     );
   }
@@ -68,7 +68,7 @@ export function parseDefinition<K extends Kind>(
 }
 
 function toError(kind: Kind, { issues }: z.ZodError): InvalidRequestError {
-  // One that is mistyped is often missing as well.
+  // A mistyped field is often reported as missing as well.
   const issue = issues.find(({ code }) => code === 'unrecognized_keys') ?? issues[0];
   const place = issue?.path.map(String) ?? [];
   if (issue?.code === 'unrecognized_keys') {
@@ -78,9 +78,11 @@ function toError(kind: Kind, { issues }: z.ZodError): InvalidRequestError {
     const nearest = nearestName(unknown, known);
     const hint =
       nearest === undefined
-        ? `There are ${known.join(', ')}`
+        ? `The fields are ${known.join(', ')}.`
         : `Did you mean ${[...place, nearest].join('.')}?`;
-    return new InvalidRequestError(`${param} is no field of a ${wordOf(kind)}. ${hint}`, { param });
+    return new InvalidRequestError(`${param} is not a field of a ${wordOf(kind)}. ${hint}`, {
+      param,
+    });
   }
   const param = place.join('.') || 'body';
   return new InvalidRequestError(`${param}: ${issue?.message.slice(0, 300) ?? 'is not valid'}.`, {

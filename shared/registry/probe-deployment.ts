@@ -7,12 +7,12 @@ import { readAnswer } from '../upstream/read-answer.ts';
 import { redactKey } from '../upstream/redact-key.ts';
 import type { Upstream, UpstreamAnswer } from '../upstream/upstream.ts';
 
-/** What came back from a deployment that was asked one tiny question. */
+/** A deployment's answer to one tiny question. */
 export type ProbeReport = {
   readonly ok: boolean;
   readonly status?: number;
   readonly latency_ms: number;
-  /** The model, as the answer names it. */
+  /** The name of the model in the answer. */
   readonly model?: string;
   readonly usage?: { readonly prompt_tokens?: number; readonly completion_tokens?: number };
   readonly error?: { readonly code: string; readonly message: string };
@@ -22,10 +22,10 @@ const TIMEOUT_MS = 15_000;
 const MAX_ANSWER_BYTES = 1024 * 1024;
 const MAX_MESSAGE_LENGTH = 500;
 
-/** Enough for models that reason to answer at all. */
+/** 16 tokens are enough for reasoning models to answer at all. */
 const QUESTION = { messages: [{ role: 'user', content: 'Say ok.' }], max_tokens: 16 };
 
-/** Sends a deployment one tiny chat request, and once more where its refusal teaches how. Never throws. */
+/** Sends a deployment one tiny chat request, and a corrected one if its refusal tells how. Never throws. */
 export async function probeDeployment(
   createUpstream: (deployment: Deployment) => Upstream,
   resolve: () => Promise<Deployment>,
@@ -77,7 +77,7 @@ function describe(status: number, bytes: Buffer): Omit<ProbeReport, 'latency_ms'
     };
   }
   const { code, message } = (error ?? {}) as Readonly<Record<string, unknown>>;
-  const text = typeof message === 'string' ? message : 'The answer is no chat completion.';
+  const text = typeof message === 'string' ? message : 'The answer is not a chat completion.';
   return {
     ok: false,
     status,

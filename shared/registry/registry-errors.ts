@@ -14,11 +14,11 @@ export class EntryNotFoundError extends NotFoundError {
   }
 }
 
-/** The entry is not, or no more, what the change is meant for (412). */
+/** The entry is not the version that the change was meant for (412). */
 export class PreconditionError extends HttpError {
   constructor(version: number | undefined) {
-    const now = version === undefined ? 'there is none' : `its version is ${version}`;
-    super(`The entry is not what If-Match or If-None-Match expects: ${now}. Read it again.`, {
+    const now = version === undefined ? 'it does not exist' : `its version is ${version}`;
+    super(`The entry does not match If-Match or If-None-Match: ${now}. Read it again.`, {
       status: 412,
       code: 'precondition_failed',
       param: 'If-Match',
@@ -43,21 +43,21 @@ export const { toError: toRegistryError } = createStoreErrors({
   retryAfter: 5,
 });
 
-/** A deployment of the settings, as they have it, cannot be deleted (409). */
+/** An unchanged deployment of the settings cannot be deleted (409). */
 export class InSettingsError extends HttpError {
   constructor() {
     super(
-      'This deployment comes from the settings and is as they say: remove it there, or pause it with {"enabled": false}.',
+      'This deployment comes from the settings: remove it there, or pause it with {"enabled": false}.',
       { status: 409, code: 'deployment_in_settings', param: 'name' },
     );
   }
 }
 
-/** One deployment at least must answer (409). */
+/** The change would leave no deployment that the router can choose (409). */
 export class LastDeploymentError extends HttpError {
   constructor() {
     super(
-      'No deployment would be left to choose from: one at least must be enabled, with a model of the scorer that stands for it. Add or resume another one first.',
+      'No deployment would be left to choose from: at least one must be enabled and represented by a model of the scorer. Add or resume another one first.',
       { status: 409, code: 'last_deployment', param: 'enabled' },
     );
   }

@@ -4,13 +4,13 @@ import type { Row } from '../storage/row.ts';
 import { deploymentSchema, type Kind, useCaseSchema } from './definitions.ts';
 import type { Version } from './version.ts';
 
-/** All of it: one transaction changes an entry, adds to its history and announces the change. */
+/** The only partition: one transaction changes an entry, adds to its history and announces the change. */
 export const PARTITION = 'registry';
 
-/** The row that says whether anything has changed: what every instance reads every few seconds. */
+/** The row that tells whether anything has changed, which every instance reads every few seconds. */
 export const HEAD = 'head';
 
-/** A property of a table holds 64 KiB, of two bytes a character. */
+/** A property of a table holds 64 KiB, at two bytes per character. */
 const MAX_DEFINITION_LENGTH = 30_000;
 
 const versionSchema = z.object({
@@ -27,17 +27,17 @@ export function currentKey(kind: Kind, name: string): string {
   return `current|${kind}|${name}`;
 }
 
-/** Of all versions of an entry, in the order of which they are kept. */
+/** The prefix of the keys of an entry's versions, which sort by version. */
 export function historyPrefix(kind: Kind, name: string): string {
   return `history|${kind}|${name}`;
 }
 
-/** The row of a version in the history. Throws when its definition is too large to be kept. */
+/** Returns the row of a version in the history. Throws if its definition is too large to be stored. */
 export function toRow({ definition, ...version }: Version): Row {
   const json = definition && JSON.stringify(definition);
   if (json !== undefined && json.length > MAX_DEFINITION_LENGTH) {
     throw new InvalidRequestError(
-      `The definition has ${json.length} characters, and can have ${MAX_DEFINITION_LENGTH}.`,
+      `The definition has ${json.length} characters, but may have at most ${MAX_DEFINITION_LENGTH}.`,
       { param: 'body' },
     );
   }
@@ -49,7 +49,7 @@ export function toRow({ definition, ...version }: Version): Row {
   };
 }
 
-/** A row that this version of the app cannot read, as far as its key tells: like a deleted entry. */
+/** Returns an unreadable row as a deleted entry, as far as its key tells. */
 export function toUnreadable({ rowKey, version }: Row): Version {
   const [, kind, name = ''] = rowKey.split('|');
   return {
@@ -62,7 +62,7 @@ export function toUnreadable({ rowKey, version }: Row): Version {
   };
 }
 
-/** Undefined for what this version of the app cannot read. */
+/** Returns undefined for a row that this version of the app cannot read. */
 export function toVersion(row: Row): Version | undefined {
   const parsed = versionSchema.safeParse(row);
   if (!parsed.success) return undefined;
@@ -82,8 +82,8 @@ function parseJson(text: string): unknown {
 }
 
 /**
- * The rows that need no longer be kept: versions that ceased to hold before that moment, and entries
- * that were deleted before it, with their whole history.
+ * Finds the rows to purge: versions that were replaced before a time, and entries that were deleted
+ * before it, with their history.
  */
 export function findPast(
   current: readonly Row[],

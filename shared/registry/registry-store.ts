@@ -15,25 +15,25 @@ import {
 } from './registry-rows.ts';
 import { type Version, VersionConflictError } from './version.ts';
 
-/** All entries as they are, deleted ones included, at one moment. */
+/** All entries at one time, including deleted ones. */
 export type Snapshot = {
   readonly revision: string;
   readonly entries: readonly Version[];
-  /** Those that cannot be read: what they last were holds. */
+  /** Entries that cannot be read: their last readable version stays in force. */
   readonly unreadable: readonly Pick<Version, 'kind' | 'name'>[];
 };
 
-/** Where the entries are kept. Every operation throws when that cannot be reached in time. */
+/** The storage of the entries. Every operation throws if it cannot be reached in time. */
 export type RegistryStore = {
-  /** Undefined when nothing has changed since the revision. */
+  /** Reads all entries; returns undefined if nothing has changed since a revision. */
   load(since?: string): Promise<Snapshot | undefined>;
-  /** An entry that cannot be read is like a deleted one: it can be written anew. */
+  /** Returns an entry; an unreadable one is like a deleted one and can be written again. */
   read(kind: Kind, name: string): Promise<Version | undefined>;
-  /** Throws a VersionConflictError unless the entry's version is the one before this (0: none). */
+  /** Throws a VersionConflictError unless the entry has the previous version (0 if it does not exist). */
   write(version: Version): Promise<void>;
-  /** The newest first. */
+  /** Returns the versions of an entry, the newest first. */
   history(kind: Kind, name: string): Promise<readonly Version[]>;
-  /** Removes versions that ceased to hold before this moment, and entries deleted before it; gives how many. */
+  /** Removes versions replaced, and entries deleted, before a time; returns the number of rows. */
   purge(before: Date): Promise<number>;
 };
 
@@ -41,17 +41,17 @@ const READ_TIMEOUT_MS = 3_000;
 const WRITE_TIMEOUT_MS = 5_000;
 const PURGE_TIMEOUT_MS = 60_000;
 
-/** Of a transaction. */
+/** The most rows of a transaction. */
 const MAX_ACTIONS = 100;
 
 type RegistryStoreOptions = {
-  /** The client of the table, made when it is first needed. */
+  /** Creates the client of the table when it is first needed. */
   readonly loadClient: () => Promise<TableClient>;
 };
 
 /**
- * The registry in Azure Table Storage. Its rows are `head`, `current|<kind>|<name>` and
- * `history|<kind>|<name>|<version>`, each version with its definition as JSON.
+ * Stores the registry in Azure Table Storage. Its rows are `head`, `current|<kind>|<name>` and
+ * `history|<kind>|<name>|<version>`; a version has its definition as JSON.
  */
 export function createRegistryStore(options: RegistryStoreOptions): RegistryStore {
   const loadClient = shareUntilFailure(options.loadClient);
@@ -59,7 +59,7 @@ export function createRegistryStore(options: RegistryStoreOptions): RegistryStor
   return {
     load: async (since) => {
       const client = await loadClient();
-      // Before the entries: a change between the two is seen, now or the next time.
+      // Read before the entries, so that a change between the two is seen, now or next time.
       const head = await get(client, HEAD);
       const revision = String(head?.['revision'] ?? '');
       if (revision === since) return undefined;
@@ -101,7 +101,7 @@ async function get(client: TableClient, rowKey: string): Promise<Row | undefined
   return await client.getEntity<Row>(PARTITION, rowKey, { abortSignal }).catch(orNothing);
 }
 
-/** The rows whose keys begin so, in the order of their keys. */
+/** Returns the rows whose keys begin with a prefix, sorted by key. */
 async function list(
   client: TableClient,
   prefix: string,
@@ -124,7 +124,7 @@ async function list(
 async function write(client: TableClient, version: Version): Promise<void> {
   const { kind, name } = version;
   const row = await get(client, currentKey(kind, name));
-  // What comes from the settings is not kept: its first change is its second version.
+  // A deployment's version in the settings is not stored: its first change is version 2.
   const isFirst = row === undefined && version.version <= 2;
   if (!isFirst && row?.['version'] !== version.version - 1) {
     throw new VersionConflictError(kind, name);
@@ -142,12 +142,12 @@ async function write(client: TableClient, version: Version): Promise<void> {
   await writeToTable(client, limit, () => client.submitTransaction(actions, limit));
 }
 
-/** Nothing, for what is not there; throws any other error. */
+/** Returns undefined if something does not exist; throws any other error. */
 function orNothing(error: unknown): undefined {
   if (!isNotFound(error)) throw error;
 }
 
-/** What another instance has removed, or somebody has made anew, is left alone. */
+/** Removes rows; ignores those that another instance has removed or that have been written again. */
 async function remove(
   client: TableClient,
   past: { readonly current: readonly Row[]; readonly history: readonly Row[] },

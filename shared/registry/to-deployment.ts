@@ -11,14 +11,14 @@ import { nearestName } from './nearest-name.ts';
 export const DEFAULT_API_VERSION = '2024-10-21';
 
 type Known = {
-  /** The settings' deployment of the same name: of its model they may know more than the table. */
+  /** The settings' deployment of the same name, whose model they may describe better than the table. */
   readonly ofSettings?: Deployment | undefined;
   readonly apiKey?: string | undefined;
 };
 
 /**
- * How a deployment is called that is defined so. Throws an InvalidRequestError when it cannot be, but
- * for its endpoint and its key, which others know about.
+ * Returns the deployment that a definition describes. Throws an InvalidRequestError if it cannot be called;
+ * the endpoint and the key are checked elsewhere (check-entries.ts, credentials.ts).
  */
 export function toDeployment(
   name: string,
@@ -43,7 +43,7 @@ export function toDeployment(
   };
 }
 
-/** A deployment of the settings as the registry would have it: its first version. */
+/** Returns the definition of a deployment of the settings, which is its first version. */
 export function toDefinition({
   deployment,
   scorerModel,
@@ -64,7 +64,7 @@ export function toDefinition({
   };
 }
 
-/** What the definition means when it does not say it. */
+/** Returns the source of the credential, or its default. */
 export function authOf({ auth, api_style: apiStyle }: DeploymentDefinition): Auth {
   return auth ?? { type: apiStyle === 'openai' ? 'none' : 'managed_identity' };
 }
@@ -74,20 +74,18 @@ function checkAuth(definition: DeploymentDefinition, ofSettings: Deployment | un
   const { endpoint, api_style: apiStyle = 'azure' } = definition;
   const isOpenAi = apiStyle === 'openai';
   if (type === 'none' && !isOpenAi) {
-    throw badAuth(
-      'auth.type none is for api_style openai alone: Azure asks everybody who they are.',
-    );
+    throw badAuth('auth.type none is only for api_style openai: Azure requires a credential.');
   }
   if (type === 'managed_identity' && isOpenAi) {
     throw badAuth(
-      'auth.type managed_identity is for the Azure styles: name an app_setting or none.',
+      'auth.type managed_identity is only for the Azure styles: name an app_setting or none.',
     );
   }
   const hasNoKey = type === 'settings' && ofSettings?.apiKey === undefined && !isOpenAi;
   if (type !== 'managed_identity' && !hasNoKey) return;
   if (!URL.canParse(endpoint) || !takesTokens(new URL(endpoint))) {
     throw badAuth(
-      "Without a key the identity's token is sent, to Azure hosts over https only: name an app_setting or a key_vault_secret in auth for this endpoint.",
+      "Without a key, the token of the router's identity is sent, which only Azure hosts get, over https: name an app_setting or a key_vault_secret in auth for this endpoint.",
     );
   }
 }
@@ -109,7 +107,7 @@ function readCapabilities(
   return read;
 }
 
-/** As the settings have it. */
+/** Writes a value as the settings do. */
 function toText(value: boolean | number | string | readonly string[]): string {
   if (typeof value === 'boolean') return value ? 'yes' : 'no';
   if (typeof value !== 'object') return String(value);
@@ -119,11 +117,16 @@ function toText(value: boolean | number | string | readonly string[]): string {
 function badCapability(name: string): InvalidRequestError {
   const param = `capabilities.${name.slice(0, 64)}`;
   if (CAPABILITY_NAMES.includes(name)) {
-    return new InvalidRequestError(`${param} has no such value: docs/capabilities.md has them.`, {
-      param,
-    });
+    return new InvalidRequestError(
+      `${param} does not have this value: docs/capabilities.md lists the values.`,
+      {
+        param,
+      },
+    );
   }
   const nearest = nearestName(name, CAPABILITY_NAMES);
-  const hint = nearest ? `Did you mean ${nearest}?` : `There are ${CAPABILITY_NAMES.join(', ')}.`;
-  return new InvalidRequestError(`${param} is no capability. ${hint}`, { param });
+  const hint = nearest
+    ? `Did you mean ${nearest}?`
+    : `The capabilities are ${CAPABILITY_NAMES.join(', ')}.`;
+  return new InvalidRequestError(`${param} is not a capability. ${hint}`, { param });
 }

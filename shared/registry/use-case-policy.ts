@@ -6,17 +6,17 @@ import type { Tokens } from '../spending/cost.ts';
 import type { UseCaseDefinition } from './definitions.ts';
 import { estimateCost, type Fleet, isCalled, type Member } from './fleet.ts';
 
-/** The policy of the use case that a request is for. */
+/** The policy of a request's use case. */
 export type Policy = UseCaseDefinition & {
   readonly useCase: string;
-  /** Its budget of today is spent. */
+  /** True once its budget of today is spent. */
   readonly isSpent: boolean;
 };
 
-/** The policy of a use case, at this moment; undefined when there is none. */
+/** Returns the policy of a use case at this time; undefined if it has none. */
 export type FindPolicy = (fleet: Fleet, useCase: string | undefined) => Policy | undefined;
 
-/** `spentToday` gives what a use case has spent, in USD. */
+/** `spentToday` returns the spending of a use case in USD. */
 export function createFindPolicy(spentToday: (useCase: string) => number): FindPolicy {
   return ({ useCases }, useCase) => {
     const definition = useCase === undefined ? undefined : useCases.get(useCase);
@@ -26,7 +26,7 @@ export function createFindPolicy(spentToday: (useCase: string) => number): FindP
   };
 }
 
-/** What it says on how win rates are compared; a request's own word comes first. */
+/** Returns the policy's controls, which a request's own controls override. */
 export function controlsOf(policy: Policy | undefined): Controls {
   const { threshold, strong_share: strongShare, mode } = policy ?? {};
   return {
@@ -36,35 +36,35 @@ export function controlsOf(policy: Policy | undefined): Controls {
   };
 }
 
-/** True when the use case may have the deployment's answers. */
+/** True if the deployment may answer the use case. */
 export function isForUseCase(member: Member, { models }: Pick<Policy, 'models'>): boolean {
   return models?.some((name) => isCalled(member, name)) ?? true;
 }
 
-/** True when a request is estimated to cost no more than the use case may spend on one. */
+/** True if a request's estimated cost does not exceed the use case's price ceiling. */
 export function isBelowCeiling(member: Member, policy: Policy, tokens: Tokens): boolean {
   return estimateCost(member, tokens) <= (policy.price_ceiling ?? Number.POSITIVE_INFINITY);
 }
 
-/** The request asks for deployments that its use case may not have (403). */
+/** The request names deployments that may not answer its use case (403). */
 export class UseCaseNotAllowedError extends ForbiddenError {
   constructor({ useCase, models }: Policy, param: string) {
     super(
-      `The use case ${useCase} may have answers of ${models?.join(', ')} only: name one of them, or let the router choose among them.`,
+      `The use case ${useCase} may only use ${models?.join(', ')}: name one of them, or let the router choose among them.`,
       { code: 'deployment_not_allowed', param },
     );
   }
 }
 
-/** Whatever could answer is estimated to cost more than the use case may spend on a request (400). */
+/** Every deployment that could answer is estimated to exceed the use case's price ceiling (400). */
 export class PriceCeilingError extends InvalidRequestError {
   constructor({ useCase, price_ceiling }: Policy, members: readonly Member[], tokens: Tokens) {
     const cheapest = Math.min(...members.map((member) => estimateCost(member, tokens)));
     const least = Number.isFinite(cheapest)
       ? `is estimated to cost ${cheapest.toPrecision(3)} USD or more`
-      : 'could be answered by deployments only whose prices are not known';
+      : 'can only be answered by deployments whose prices are not known';
     super(
-      `The request ${least}; the use case ${useCase} may spend ${price_ceiling} USD on one. Send less, or limit max_completion_tokens.`,
+      `The request ${least}; the use case ${useCase} may spend ${price_ceiling} USD per request. Send less, or limit max_completion_tokens.`,
       { code: 'price_ceiling', param: 'messages' },
     );
   }

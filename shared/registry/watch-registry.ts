@@ -2,45 +2,45 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { errorKind, type Log } from '../base/log.ts';
 import type { RegistryStore, Snapshot } from './registry-store.ts';
 
-/** What `GET /ready` says of the registry. */
+/** The state of the registry in the answer to `GET /ready`. */
 export type RegistryState = {
-  /** `unreachable`: what was last read holds, or the settings while nothing was. */
+  /** `unreachable`: the last entries read stay in force, or the settings before the first read. */
   readonly state: 'ok' | 'unreachable' | 'not-used';
-  /** Since it was last read, in ms; absent: it never was. */
+  /** The time since the last read, in ms; absent before the first one. */
   readonly age_ms?: number;
-  /** Entries that cannot be read, or called as they are defined, and why: what held before does. */
+  /** Entries that cannot be read or called, with the reasons; their previous version stays in force. */
   readonly problems: readonly string[];
 };
 
 type WatchOptions = {
   readonly store: Pick<RegistryStore, 'load'>;
-  /** Between two looks. */
+  /** The interval between reads. */
   readonly refreshMs: number;
-  /** How long the start waits for the first look. */
+  /** The longest time that the start waits for the first read. */
   readonly startMs: number;
-  /** Puts what was read in force, and gives the entries that cannot be. */
+  /** Puts a snapshot in force, and returns the entries that cannot be, with the reasons. */
   readonly apply: (snapshot: Snapshot) => Promise<readonly string[]>;
   readonly log: Log;
   readonly now?: () => number;
 };
 
 export type RegistryWatcher = {
-  /** Reads the registry for the first time, and goes on doing so. Never throws. */
+  /** Reads the registry now, and then at every interval. Never throws. */
   start(): Promise<void>;
-  /** Puts in force what is there now: a look that began after this call. Never throws. */
+  /** Reads the registry, beginning after this call, and puts it in force. Never throws. */
   refresh(): Promise<void>;
   state(): RegistryState;
 };
 
-/** Instances look at different moments, and none later than it should. */
+/** Shortens intervals at random, so that instances read at different times. */
 const JITTER = 0.1;
 
-/** Secrets change without a change of the registry; those of a failed look are asked for at each. */
+/** Entries are applied again after this time, since secrets change without a change of the registry. */
 const REAPPLY_MS = 5 * 60_000;
 
 /**
- * Keeps this instance at what the registry says. While that cannot be reached, what was read last
- * stays in force.
+ * Keeps the registry's entries in force in this instance. While the registry cannot be reached, the last
+ * entries read stay in force.
  */
 export function watchRegistry(options: WatchOptions): RegistryWatcher {
   const { store, refreshMs, apply, log, now = Date.now } = options;
@@ -50,7 +50,7 @@ export function watchRegistry(options: WatchOptions): RegistryWatcher {
   let reachedAt: number | undefined;
   let looking: Promise<void> = Promise.resolve();
 
-  /** What need not be put in force again; undefined when all is to be. */
+  /** Returns the revision that need not be applied again; undefined to apply everything. */
   function knownRevision(): string | undefined {
     const isFresh = applied !== undefined && now() - applied.at < REAPPLY_MS;
     return isFresh && problems.length === 0 ? applied?.revision : undefined;
@@ -85,7 +85,7 @@ export function watchRegistry(options: WatchOptions): RegistryWatcher {
     }
   }
 
-  /** One after another: each look sees all that was written before it began. */
+  /** Reads one at a time: each read sees everything written before it began. */
   function refresh(): Promise<void> {
     looking = looking.then(look);
     return looking;

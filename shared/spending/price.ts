@@ -8,7 +8,7 @@ export const priceSchema = z.strictObject({
   output: usdPerMillion,
   cached_input: usdPerMillion
     .optional()
-    .describe('Of input that its service still has in its prompt cache; absent: not known.'),
+    .describe("The price of input served from the service's prompt cache; absent: not known."),
 });
 
 export type Price = Readonly<z.infer<typeof priceSchema>>;

@@ -4,34 +4,32 @@ import { errorKind, type Log } from '../base/log.ts';
 import { isNotFound, shareUntilFailure, writeToTable } from '../storage/tables.ts';
 
 type SpendingOptions = {
-  /** Absent: no tables are configured, and this instance counts alone. */
+  /** Absent without configured tables: this instance counts only its own requests. */
   readonly loadClient?: (() => Promise<TableClient>) | undefined;
-  /** Of this process: nobody else has it. */
+  /** Unique to this process. */
   readonly instanceId: string;
-  /** Between two looks at what the other instances have spent. */
+  /** The interval at which the spending of other instances is read. */
   readonly refreshMs: number;
-  /** The use cases that have a budget. */
+  /** Returns the use cases that have a budget. */
   readonly getBudgeted: () => readonly string[];
   readonly log: Log;
   readonly now?: () => number;
 };
 
-/** What use cases have spent today, by UTC, on all instances. */
+/** The spending of use cases on the current day, by UTC, on all instances. */
 export type Spending = {
   add(useCase: string, usd: number): void;
-  /** USD: what this instance has spent, and what is known of the others. */
+  /** Returns USD: the spending of this instance, and of the others as last read. */
   spentToday(useCase: string): number;
-  /**
-   * Writes what this instance has spent until now, and reads what the others have. Never throws.
-   */
+  /** Writes the spending of this instance and reads that of the others. Never throws. */
   sync(): Promise<void>;
-  /** Does so at once, and again and again. */
+  /** Calls `sync` now, and then every `refreshMs`. */
   start(): void;
-  /** Removes the days before this moment; gives the number of rows. */
+  /** Removes the days before a time; returns the number of rows. */
   purge(before: Date): Promise<number>;
 };
 
-/** Of one use case, on one day. */
+/** The spending of one use case on one day. */
 type Sum = { readonly day: string; readonly usd: number };
 type OwnSum = Sum & { readonly isWritten: boolean };
 
@@ -39,9 +37,9 @@ const TIMEOUT_MS = 5_000;
 const PURGE_TIMEOUT_MS = 60_000;
 
 /**
- * Each instance keeps a sum of its own, in a row of its own that nobody else writes: the partition
- * `<day>|<use case>` has them all. So nothing is counted twice, and a restart, which is another
- * instance, goes on where the last one wrote.
+ * Each instance keeps its own sum in its own row, which no other instance writes; the partition
+ * `<day>|<use case>` has all of them. So nothing is counted twice, and a process that replaces another,
+ * which is a new instance, includes everything that was written before.
  */
 export function createSpending(options: SpendingOptions): Spending {
   const { instanceId, refreshMs, getBudgeted, log, now = Date.now } = options;
@@ -59,7 +57,7 @@ export function createSpending(options: SpendingOptions): Spending {
       if (sum.isWritten) continue;
       const row = { partitionKey: `${sum.day}|${useCase}`, rowKey: instanceId, usd: sum.usd };
       await upsert(client, row);
-      // More may have been added meanwhile.
+      // More may have been added in the meantime.
       if (own.get(useCase) === sum) own.set(useCase, { ...sum, isWritten: true });
     }
   }
@@ -86,7 +84,7 @@ export function createSpending(options: SpendingOptions): Spending {
     }
   }
 
-  /** One after another: an older sum that is written last would take the place of the newer one. */
+  /** Runs one at a time: an older sum that is written last would replace a newer one. */
   function sync(): Promise<void> {
     looking = looking.then(look);
     return looking;
@@ -120,12 +118,12 @@ type Row = { readonly partitionKey: string; readonly rowKey: string; readonly us
 
 async function upsert(client: TableClient, row: Row): Promise<void> {
   const limit = { abortSignal: AbortSignal.timeout(TIMEOUT_MS) };
-  // Without its type, a whole number would be kept as an integer of 32 bits.
+  // Without its type, a whole number would be stored as a 32-bit integer.
   const entity = { ...row, usd: { type: 'Double', value: String(row.usd) } } as const;
   await writeToTable(client, limit, () => client.upsertEntity(entity, 'Replace', limit));
 }
 
-/** USD. */
+/** Returns USD. */
 async function sumOfOthers(
   client: TableClient,
   partition: string,
@@ -149,7 +147,7 @@ async function list(client: TableClient, filter: string, timeoutMs: number): Pro
   return rows;
 }
 
-/** Days sort as they follow each other. What another instance has removed is left alone. */
+/** Removes the days before `day`, whose names sort by date; ignores rows that another instance has removed. */
 async function removeBefore(client: TableClient, day: string): Promise<number> {
   const rows = await list(client, `PartitionKey lt '${day}'`, PURGE_TIMEOUT_MS);
   const abortSignal = AbortSignal.timeout(PURGE_TIMEOUT_MS);

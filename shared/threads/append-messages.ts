@@ -24,30 +24,30 @@ import {
   toThread,
 } from './thread-rows.ts';
 
-/** What is to be added to a thread. */
+/** Messages to be added to a thread together. */
 export type Addition = {
   readonly messages: readonly StoredMessage[];
-  /** Of the last message; absent: no model gave it. */
+  /** The origin of the last message, if a model generated it. */
   readonly answer?: AnswerFacts;
-  /** Of the caller: with the same one nothing is added twice; an answer that broke off is replaced. */
+  /** The caller's Idempotency-Key: the same key adds nothing twice, and replaces an incomplete answer. */
   readonly key?: string | undefined;
 };
 
-/** A thread as it was read, and its version. */
+/** A thread as it was read, with its version. */
 export type Seen = { readonly thread: Thread; readonly etag: string };
 
-/** Where an addition is: its first message's place, and how many it has. */
+/** The place of an addition: the index of its first message, and the number of its messages. */
 export type Added = {
   readonly first: number;
   readonly count: number;
-  /** It was there already. */
+  /** True when an earlier request with the same key had added it. */
   readonly isRepeated: boolean;
 };
 
 type AppendOptions = {
   readonly client: TableClient;
   readonly blobs: Blobs;
-  /** The thread's. */
+  /** The thread's id. */
   readonly id: string;
   readonly ttlMs: number;
   readonly now: () => number;
@@ -55,16 +55,16 @@ type AppendOptions = {
 
 const TIMEOUT_MS = 10_000;
 
-/** A property holds 64 KiB of two bytes a character; all messages of a transaction, 4 MiB. */
+/** A property holds 64 KiB at two bytes per character; a transaction's messages have 4 MiB together. */
 const MAX_ROW_BYTES = 30_000;
 
-/** So often others may come between: what is added may have been paid for. */
+/** Attempts while other requests change the thread; the answer to be added may have been paid for. */
 const MAX_TRIES = 10;
 const RETRY_MS = 40;
 
 /**
- * Adds all of it or nothing. `seen` saves a look at the thread. Throws a ThreadNotFoundError, a
- * ThreadConflictError, or a KeyReusedError.
+ * Adds all messages or none. `seen` saves a read of the thread. Throws a ThreadNotFoundError, a
+ * ThreadConflictError or a KeyReusedError.
  */
 export async function appendMessages(
   options: AppendOptions,
@@ -82,7 +82,7 @@ export async function appendMessages(
 }
 
 type Prepared = Addition & {
-  /** Tells this addition from all others. */
+  /** Distinguishes this addition from all others. */
   readonly op: string;
   readonly rows: readonly Record<string, unknown>[];
 };
@@ -94,7 +94,7 @@ type Placed = Prepared & {
   readonly replaces: boolean;
 };
 
-/** What is too large for a row goes to a blob first: one of no message is removed with the thread. */
+/** Messages too large for a row go to blobs first; a blob without a message is removed with the thread. */
 async function prepare({ blobs, id, now }: AppendOptions, addition: Addition): Promise<Prepared> {
   const { messages, answer } = addition;
   const at = new Date(now()).toISOString();
@@ -141,7 +141,7 @@ async function tryOnce(
   return done ? { first, count: rows.length, isRepeated: false } : 'conflict';
 }
 
-/** False when another one was first; throws when it is not known to be done. */
+/** Returns false if another request was first; throws if the transaction may not have been written. */
 async function submit(
   { client, id }: AppendOptions,
   { op, first, rows }: Placed,
@@ -151,7 +151,7 @@ async function submit(
     await client.submitTransaction(actions, { abortSignal: AbortSignal.timeout(TIMEOUT_MS) });
     return true;
   } catch (error) {
-    // An answer that was lost, and a second try of the client's own, look like somebody else's.
+    // After a lost response or the client's own retry, this write looks like another request's.
     const written = await getRow(client, id, messageKey(first + rows.length - 1));
     if (written?.['op'] === op) return true;
     if (isConflict(error)) return false;
@@ -159,18 +159,18 @@ async function submit(
   }
 }
 
-/** Throws when the key was another addition's. */
+/** Whether the addition with this key is an incomplete answer. Throws if the key came with other messages. */
 function mayReplace(mark: Mark, { messages, answer, rows }: Prepared): boolean {
   if (mark.asked !== hashOfAsked(messages, answer)) throw new KeyReusedError();
   return mark.answer?.isIncomplete === true && mark.count === rows.length;
 }
 
-/** Of what the caller sent, without the answer, which differs from one try to the next. */
+/** Hashes what the caller sent, without the answer, which differs between attempts. */
 export function hashOfAsked(messages: readonly StoredMessage[], answer?: AnswerFacts): string {
   return hash(JSON.stringify(answer ? messages.slice(0, -1) : messages));
 }
 
-/** The thread as it will be. */
+/** Returns the thread as it will be after the addition. */
 function grown(
   { now, ttlMs }: AppendOptions,
   thread: Thread,
@@ -192,7 +192,7 @@ function grown(
   };
 }
 
-/** All of them; of an answer that is replaced, the answer alone. */
+/** Creates all messages; replacing an answer, writes only the answer. */
 function messageActions(id: string, { rows, first, replaces }: Placed): TransactionAction[] {
   const last = rows.length - 1;
   if (replaces) return [replaceAction(id, messageKey(first + last), rows[last] ?? {})];
@@ -217,7 +217,7 @@ async function readAlive(client: TableClient, id: string, now: number): Promise<
   return { thread, etag: head?.etag ?? '*' };
 }
 
-/** Undefined when nothing was added with this key. */
+/** Returns undefined if nothing was added with this key. */
 export async function readMark(
   client: TableClient,
   id: string,

@@ -5,17 +5,17 @@ import type { Row } from '../storage/row.ts';
 import type { PlacedMessage } from './thread.ts';
 import { HEAD, MESSAGES_END, messageKey, toPlaced } from './thread-rows.ts';
 
-/** Of the messages that are read at once, unless one alone has more. */
+/** The size of one page, unless its first message is larger. */
 const MAX_PAGE_BYTES = 4 * 1024 * 1024;
 
 type Source = {
   readonly client: TableClient;
   readonly blobs: Blobs;
-  /** The thread's. */
+  /** The thread's id. */
   readonly id: string;
 };
 
-/** So many from a place on, the oldest first; fewer where they are large. */
+/** Reads up to `limit` messages from an index on, the oldest first; fewer if they are large. */
 export async function readMessages(
   { client, blobs, id }: Source,
   from: number,
@@ -26,7 +26,7 @@ export async function readMessages(
   return toMessages(blobs, rows.toReversed());
 }
 
-/** A thread's own row, if it has one, and its newest messages, the newest first, by one query. */
+/** Reads a thread's own row, if it exists, and its newest messages, the newest first, in one query. */
 export async function readNewest({ client, blobs, id }: Source, limit: number) {
   const filter = `PartitionKey eq '${id}' and RowKey lt '${MESSAGES_END}'`;
   const [head, ...rows] = await readRows(client, filter, limit + 1);
@@ -34,7 +34,7 @@ export async function readNewest({ client, blobs, id }: Source, limit: number) {
   return { head, messages: await toMessages(blobs, rows) };
 }
 
-/** The messages before a place, as `readNewest` gives them. */
+/** Reads up to `limit` messages before an index, the newest first; fewer if they are large. */
 export async function readBefore(
   { client, blobs, id }: Source,
   place: number,
@@ -44,7 +44,7 @@ export async function readBefore(
   return toMessages(blobs, await readRows(client, `PartitionKey eq '${id}' and ${keys}`, limit));
 }
 
-/** The first of the rows' messages, as many as may be read at once. */
+/** Returns the messages of the first rows, as many as fit into a page. */
 async function toMessages(blobs: Blobs, rows: readonly Row[]): Promise<PlacedMessage[]> {
   let bytes = 0;
   const first = rows.filter((row, index) => {

@@ -8,8 +8,8 @@ import { HEAD, listKey, listRowKey } from './thread-rows.ts';
 const MAX_ACTIONS = 100;
 
 /**
- * Removes a thread with all that it has. First it is marked, so that nobody adds to it or reads it any
- * more; its own row goes last, so that what is interrupted is gone on with by the next purge.
+ * Removes a thread with its messages and blobs. The thread is marked first, so that no request adds to
+ * it or reads it; its own row goes last, so that the next purge finishes an interrupted removal.
  */
 export async function removeThread(
   client: TableClient,
@@ -25,7 +25,7 @@ export async function removeThread(
   await client.deleteEntity(id, HEAD).catch(ignoreMissing);
 }
 
-/** Removes the threads that had expired before a moment, and those whose removal was interrupted. */
+/** Removes threads that expired before a time, and those whose removal was interrupted; returns how many. */
 export async function purgeThreads(
   client: TableClient,
   blobs: Blobs,
@@ -48,7 +48,7 @@ export async function purgeThreads(
   return removed;
 }
 
-/** All but the thread's own. */
+/** Removes all rows of a thread except its own. */
 async function removeRows(client: TableClient, id: string): Promise<void> {
   const filter = `PartitionKey eq '${id}' and RowKey ne '${HEAD}'`;
   for await (const page of pagesOf(client, filter, MAX_ACTIONS)) {

@@ -1,4 +1,4 @@
-/** Does the work of one name after another, and that of different names at once. */
+/** Runs work with the same name one at a time, and work with different names concurrently. */
 export type Queue = <T>(name: string, work: () => Promise<T>) => Promise<T>;
 
 export function createQueue(): Queue {

@@ -3,33 +3,33 @@ import { fromJson } from '../base/wire-json.ts';
 import type { Row } from '../storage/row.ts';
 import type { AnswerFacts, PlacedMessage, StoredMessage, Thread } from './thread.ts';
 
-// The rows of a thread are in a partition of its own, in this order, so that one query gives it with
-// its newest messages: `head`, `m|<place>` for each message, the newest first, and `x|<hash>` for each
-// key that an addition was marked with. A user's threads are listed in another partition.
+// Each thread has its own partition. Its rows are, in this order, so that one query returns the thread
+// with its newest messages: `head`, `m|<place>` for each message, the newest first, and `x|<hash>` for
+// each key that an addition came with. A user's threads are listed in another partition.
 
 export const HEAD = 'head';
 
-/** Behind all messages. */
+/** Sorts after all messages. */
 export const MESSAGES_END = 'm}';
 
-/** More than there can be messages. */
+/** Greater than the index of any message. */
 const PLACES = 9_999_999_999;
 
 export function messageKey(index: number): string {
   return `m|${String(PLACES - index).padStart(10, '0')}`;
 }
 
-/** Keys of callers may be anything. */
+/** A hash, since callers may send any characters in their keys. */
 export function markKey(key: string): string {
   return `x|${hash(key)}`;
 }
 
-/** The partition in which the threads of a caller's user are listed. */
+/** The partition that lists the threads of one user of a caller. */
 export function listKey({ owner, user }: Pick<Thread, 'owner' | 'user'>): string {
   return `u|${hash(JSON.stringify([owner, user ?? null]))}`;
 }
 
-/** Later ones sort first. */
+/** Later threads sort first. */
 export function listRowKey({ createdAt, id }: Pick<Thread, 'createdAt' | 'id'>): string {
   return `${String(1e14 - createdAt).padStart(15, '0')}|${id}`;
 }
@@ -54,7 +54,7 @@ export function toHeadRow(thread: Thread): Row {
   };
 }
 
-/** Undefined for a thread that is being deleted. */
+/** Returns undefined for a thread that is being deleted. */
 export function toThread(row: Row): Thread | undefined {
   if (row['isDeleted'] === true) return undefined;
   const { user, instructions, answered } = row;
@@ -71,13 +71,13 @@ export function toThread(row: Row): Thread | undefined {
   };
 }
 
-/** What was added with a key. */
+/** The record of an addition that came with a key. */
 export type Mark = {
   readonly first: number;
   readonly count: number;
-  /** Tells whether the same is asked again. */
+  /** The hash of the messages that the caller sent. */
   readonly asked: string;
-  /** Of its last message; absent: no model gave it. */
+  /** The origin of the last message, if a model generated it. */
   readonly answer?: AnswerFacts;
 };
 
@@ -94,7 +94,7 @@ export function toMark({ first, count, asked, answer }: Row): Mark {
   };
 }
 
-/** `json` is the message of the row, which has it itself or in a blob. */
+/** `json` is the row's message, from the row itself or from its blob. */
 export function toPlaced(row: Row, json: string): PlacedMessage {
   const { model, requestId } = row;
   return {

@@ -17,30 +17,30 @@ import type { PlacedMessage, Thread } from './thread.ts';
 import { createQueue } from './thread-queue.ts';
 import { HEAD, listKey, listRowKey, type Mark, toHeadRow, toThread } from './thread-rows.ts';
 
-/** Every operation throws what the storage throws when that cannot be reached. */
+/** The storage of threads. Every operation throws the storage's error when it cannot be reached. */
 export type ThreadStore = {
   create(thread: Pick<Thread, 'owner' | 'user' | 'metadata'>): Promise<Thread>;
-  /** Undefined for what is not there, has expired or is being deleted. */
+  /** Returns undefined if the thread does not exist, has expired or is being deleted. */
   find(id: string): Promise<Thread | undefined>;
-  /** All or nothing. Throws a ThreadNotFoundError, or a ThreadConflictError when nothing was added. */
+  /** Adds all messages or none. Throws as `appendMessages` does. */
   append(id: string, addition: Addition, seen?: Seen): Promise<Added>;
-  /** What was added with a caller's key. */
+  /** Returns the record of what was added with a caller's key. */
   findMark(id: string, key: string): Promise<Mark | undefined>;
-  /** So many messages from a place on, the oldest first; fewer where they are large. */
+  /** Returns up to `limit` messages from an index on, the oldest first; fewer if they are large. */
   messages(id: string, from: number, limit: number): Promise<readonly PlacedMessage[]>;
-  /** A thread with its newest messages, the newest first; fewer than so many where they are large. */
+  /** Returns a thread with up to `limit` messages, the newest first; fewer if they are large. */
   newest(id: string, limit: number): Promise<Newest | undefined>;
-  /** The messages before a place, as `newest` gives them. */
+  /** Returns up to `limit` messages before an index, the newest first; fewer if they are large. */
   before(id: string, place: number, limit: number): Promise<readonly PlacedMessage[]>;
-  /** The newest first, behind one of them if it is given. */
+  /** Returns threads, the newest first, starting after `after`. */
   list(
     whose: Pick<Thread, 'owner' | 'user'>,
     limit: number,
     after?: Thread,
   ): Promise<readonly Thread[]>;
-  /** With its messages and their blobs. */
+  /** Removes a thread with its messages and their blobs. */
   remove(thread: Thread): Promise<void>;
-  /** Those that had expired before this moment, and what is left of deleted ones; gives how many. */
+  /** Removes threads that expired before a time, and what is left of deleted ones; returns how many. */
   purge(before: Date): Promise<number>;
 };
 
@@ -49,18 +49,18 @@ export type Newest = Seen & { readonly messages: readonly PlacedMessage[] };
 type ThreadStoreOptions = {
   readonly loadClient: () => Promise<TableClient>;
   readonly blobs: Blobs;
-  /** A thread is kept so long after the last addition. */
+  /** Time from the last addition to a thread until it expires. */
   readonly ttlMs: number;
   readonly now?: () => number;
 };
 
 const WRITE_TIMEOUT_MS = 10_000;
 
-/** Threads in Azure Table Storage, and what is too large for it in Blob Storage. */
+/** Creates the storage of threads in Azure Table Storage, with large messages in Blob Storage. */
 export function createThreadStore(options: ThreadStoreOptions): ThreadStore {
   const { blobs, ttlMs, now = Date.now } = options;
   const loadClient = shareUntilFailure(options.loadClient);
-  // Of one instance's requests none need come between another's.
+  // Requests of the same instance need not conflict with each other.
   const queue = createQueue();
 
   async function find(client: TableClient, id: string): Promise<Thread | undefined> {
@@ -87,7 +87,7 @@ export function createThreadStore(options: ThreadStoreOptions): ThreadStore {
       };
       const client = await loadClient();
       const limit = { abortSignal: AbortSignal.timeout(WRITE_TIMEOUT_MS) };
-      // First in the list: an entry without a thread is passed over, a thread without one is lost.
+      // The list's entry comes first: one without a thread is skipped, but a thread without one is lost.
       const entry = { partitionKey: listKey(thread), rowKey: listRowKey(thread), id };
       await writeToTable(client, limit, () => client.upsertEntity(entry, 'Replace', limit));
       await client.upsertEntity(toHeadRow(thread), 'Replace', limit);

@@ -2,106 +2,115 @@ import * as z from 'zod';
 
 const ROLES = ['system', 'developer', 'user', 'assistant', 'tool'] as const;
 
-/** A message as OpenAI has it; fields that are not described here are kept as they are. */
+/** A message in OpenAI's format; fields that are not described here are stored unchanged. */
 export const messageSchema = z.looseObject({
   role: z.enum(ROLES),
   content: z
     .union([z.string(), z.array(z.looseObject({ type: z.string() }))])
     .nullish()
-    .describe('A text, or parts; absent for calls of tools alone.'),
+    .describe('A text or parts; absent if the message has only tool calls.'),
 });
 export type StoredMessage = Readonly<z.infer<typeof messageSchema>>;
 
-/** So many a transaction of the table takes, with the thread's own row and that of a key. */
+/** Fits into one transaction of the table, with the thread's own row and that of a key. */
 export const MAX_MESSAGES_AT_ONCE = 64;
 
-/** As OpenAI limits it. */
+/** The limits are OpenAI's. */
 const metadataSchema = z
   .record(z.string().max(64), z.string().max(512))
   .refine((metadata) => Object.keys(metadata).length <= 16, 'has more than 16 keys');
 
 export const threadSchema = z.strictObject({
-  user: z.string().min(1).max(256).nullish().describe('Whose it is among those of the caller.'),
+  user: z
+    .string()
+    .min(1)
+    .max(256)
+    .nullish()
+    .describe('The user of the caller that the thread belongs to.'),
   metadata: metadataSchema.nullish(),
-  messages: z.array(messageSchema).max(MAX_MESSAGES_AT_ONCE).nullish().describe('The first ones.'),
+  messages: z
+    .array(messageSchema)
+    .max(MAX_MESSAGES_AT_ONCE)
+    .nullish()
+    .describe('The first messages.'),
 });
 
-/** Who gave the newest answer, of which its service may still keep the prompt. */
+/** The deployment that gave the newest answer and may still have the prompt in its cache. */
 export type LastAnswer = {
   readonly deployment: string;
-  /** Of prompt and completion together. */
+  /** Tokens of prompt and completion together. */
   readonly tokens: number;
-  /** Since 1970, in ms. */
+  /** Milliseconds since 1970. */
   readonly at: number;
 };
 
-/** A conversation that is kept. */
+/** A stored conversation. */
 export type Thread = {
   readonly id: string;
-  /** The caller that made it. */
+  /** The name of the caller that created it. */
   readonly owner: string;
   readonly user?: string;
   readonly metadata: Readonly<Record<string, string>>;
-  /** Since 1970, in ms. */
+  /** Milliseconds since 1970. */
   readonly createdAt: number;
-  /** It is deleted then, unless something is added before. */
+  /** Milliseconds since 1970; each addition sets a later time. */
   readonly expiresAt: number;
-  /** How many messages it has. */
+  /** The number of messages. */
   readonly count: number;
-  /** The places of the newest messages that are instructions: of the system or the developer. */
+  /** The indexes of the newest system and developer messages. */
   readonly instructions: readonly number[];
-  /** Absent: none has been given. */
+  /** Absent until a model has answered. */
   readonly answered?: LastAnswer;
 };
 
-/** Of an instruction, so many places are known. */
+/** The most instructions whose indexes are kept. */
 export const MAX_INSTRUCTIONS = 32;
 
-/** What a model is told before all else, and what stays when a conversation is cut. */
+/** True for system and developer messages, which stay when a conversation is cut. */
 export function isInstruction({ role }: { readonly role: string }): boolean {
   return role === 'system' || role === 'developer';
 }
 
-/** Others may not even stand in a query of the table. */
+/** Any other text must not appear in a query of the table. */
 export function isThreadId(id: string): boolean {
   return /^thread_[0-9a-f]{32}$/.test(id);
 }
 
-/** A message in its place. */
+/** A stored message with its index in the thread. */
 export type PlacedMessage = {
   readonly index: number;
-  /** Since 1970, in ms. */
+  /** Milliseconds since 1970. */
   readonly at: number;
-  /** The answer broke off here. */
+  /** True for an answer that broke off. */
   readonly isIncomplete: boolean;
-  /** The model that gave it; absent for what a caller sent. */
+  /** The model that generated it; absent for messages that a caller sent. */
   readonly model?: string;
-  /** As it is kept, in UTF-8. */
+  /** The size of the message as JSON in UTF-8. */
   readonly bytes: number;
-  /** The request whose answer it is. */
+  /** The request that it answers. */
   readonly requestId?: string;
   readonly message: StoredMessage;
 };
 
-/** `msg_` and the message's place: sorts as the messages follow each other. */
+/** Returns `msg_` and the message's index, so that ids sort in the order of the messages. */
 export function messageId(index: number): string {
   return `msg_${String(index).padStart(10, '0')}`;
 }
 
-/** Undefined for what is no message's id. */
+/** Returns undefined for a text that is not the id of a message. */
 export function indexOfMessage(id: string): number | undefined {
   const [, digits] = /^msg_(\d{10})$/.exec(id) ?? [];
   return digits === undefined ? undefined : Number(digits);
 }
 
-/** Where an answer comes from, and how it ended. */
+/** The origin of an answer, and how it ended. */
 export type AnswerFacts = {
   readonly requestId: string;
   readonly model: string;
   readonly deployment: string;
-  /** Of prompt and completion together. */
+  /** Tokens of prompt and completion together. */
   readonly tokens: number;
-  /** It broke off. */
+  /** True if it broke off. */
   readonly isIncomplete: boolean;
   readonly finishReason?: string;
 };

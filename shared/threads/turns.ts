@@ -5,12 +5,13 @@ import { isInstruction } from './thread.ts';
 type Call = { readonly id: string };
 
 /**
- * A conversation as a model takes it: the results of a message's tool calls right behind it, in their
- * order. Calls that have not all been answered are left out, and so are results without a call.
+ * Orders a conversation as models require: the results of a message's tool calls directly follow it, in
+ * the order of the calls. A message's calls without all their results are left out, as are results
+ * without a call.
  */
 export function pairToolCalls(messages: readonly ChatMessage[]): ChatMessage[] {
   const results = new Map<ChatMessage, Map<string, ChatMessage>>();
-  // Ids come again in later turns: a result is that of the newest call of its id.
+  // Later turns may reuse an id: a result belongs to the newest call with its id.
   const asking = new Map<string, ChatMessage>();
   for (const message of messages) {
     for (const { id } of callsOf(message)) asking.set(id, message);
@@ -29,7 +30,7 @@ export function pairToolCalls(messages: readonly ChatMessage[]): ChatMessage[] {
   });
 }
 
-/** The calls of tools that have no result. */
+/** Returns the ids of tool calls without a result. */
 export function openCallsOf(messages: readonly ChatMessage[]): ReadonlySet<string> {
   const open = new Set<string>();
   for (const message of messages) {
@@ -40,7 +41,7 @@ export function openCallsOf(messages: readonly ChatMessage[]): ReadonlySet<strin
   return open;
 }
 
-/** Undefined for a message that is no result of a tool. */
+/** Returns undefined for a message that is not the result of a tool call. */
 export function resultIdOf({ role, tool_call_id: id }: ChatMessage): string | undefined {
   if (role !== 'tool') return undefined;
   return typeof id === 'string' ? id : '';
@@ -51,30 +52,31 @@ function callsOf({ role, tool_calls: calls }: ChatMessage): readonly Call[] {
   return calls.map((call: { readonly id?: unknown } | null) => ({ id: String(call?.id) }));
 }
 
-/** What else it says, if it does. */
+/** Returns the message without its calls, or nothing if it has no other content. */
 function withoutCalls({ tool_calls: _, ...message }: ChatMessage): ChatMessage[] {
   return message.content == null || message.content.length === 0 ? [] : [message];
 }
 
-/** A conversation of which some may have been left out. */
+/** A conversation from which messages may have been left out. */
 export type Cut = {
   readonly messages: readonly ChatMessage[];
-  /** How many are not in it. */
+  /** The number of messages left out. */
   readonly left: number;
 };
 
 type Body = Readonly<Record<string, unknown>>;
 
-/** A conversation, and those of its messages that are said now. */
+/** A conversation and its new messages. */
 type Turns = {
   readonly messages: readonly ChatMessage[];
+  /** The messages that this request adds. */
   readonly fresh: ReadonlySet<ChatMessage>;
 };
 
 /**
- * Leaves out the oldest turns until what is left has no more tokens than `limit`. Instructions stay, and
- * so does everything from the turn on that the first of the `fresh` messages is in, even where that alone
- * is too much. `body` is what goes with the messages, such as tools.
+ * Leaves out the oldest turns until the rest has no more tokens than `limit`. Instructions stay, and so
+ * does everything from the turn of the first `fresh` message on, even if that is too much by itself.
+ * `body` has the other fields of the request whose tokens count, such as tools.
  */
 export async function cutTurns(
   { messages, fresh }: Turns,
@@ -89,7 +91,7 @@ export async function cutTurns(
   let tokens = await countTokens(body, stay, limit);
   let first = firstToStay;
   for (; first > 0; first -= 1) {
-    // Those of the instructions are counted already, but for an estimate that does not matter.
+    // Instructions are counted already.
     const turn = turns[first - 1]?.filter((message) => !isInstruction(message)) ?? [];
     tokens += await countTokens({}, turn, limit - tokens);
     if (tokens > limit) break;
@@ -106,7 +108,7 @@ function withoutTurns(turns: readonly (readonly ChatMessage[])[], first: number)
   };
 }
 
-/** From one ask of the user to the next. */
+/** Splits a conversation into turns, each of which begins with a user's message. */
 function turnsOf(messages: readonly ChatMessage[]): ChatMessage[][] {
   const turns: ChatMessage[][] = [];
   let previous = '';

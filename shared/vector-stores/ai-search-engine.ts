@@ -10,9 +10,9 @@ type Options = AiSearchSettings & {
   readonly loadCredential: () => Promise<TokenCredential>;
 };
 
-/** An item, as the index has it. */
+/** An item as a document of the index. */
 type Document = {
-  /** Of letters, digits, - and _. */
+  /** Consists of letters, digits, - and _. */
   readonly key: string;
   readonly store: string;
   readonly id: string;
@@ -25,7 +25,7 @@ type Document = {
 /** The service takes batches of 1,000 documents and 16 MB. */
 const MAX_BATCH = 1_000;
 const MAX_BATCH_BYTES = 10_000_000;
-/** As JSON has them. */
+/** Estimates of sizes in JSON. */
 const BYTES_PER_NUMBER = 22;
 const BYTES_PER_ITEM = 20_000;
 
@@ -33,8 +33,8 @@ const RESULT_FIELDS = ['id', 'createdAt', 'text', 'attributes'] as const;
 const PROFILE = 'cosine';
 
 /**
- * Azure AI Search: for any number of instances. All stores of the same dimensions share an index, each
- * search being filtered to its store; an index is made when it is first written to.
+ * Creates an engine on Azure AI Search, for any number of instances. All stores with the same dimensions
+ * share an index, and each search is filtered by store; the first write creates the index.
  */
 export function createAiSearchEngine(options: Options): VectorEngine {
   const clients = new Map<number, Promise<SearchClient<Document>>>();
@@ -42,7 +42,7 @@ export function createAiSearchEngine(options: Options): VectorEngine {
   function clientFor({ dimensions }: Place): Promise<SearchClient<Document>> {
     const known = clients.get(dimensions) ?? createClient(options, dimensions);
     clients.set(dimensions, known);
-    // A credential that cannot be had now may be had later.
+    // A credential that fails now may be available later.
     known.catch(() => clients.delete(dimensions));
     return known;
   }
@@ -66,7 +66,7 @@ export function createAiSearchEngine(options: Options): VectorEngine {
 
   return {
     upsert: async (place, items) => {
-      // Of two of one id the order would not be certain.
+      // The order of two documents with the same key would not be certain.
       const documents = [
         ...new Map(items.map((item) => [item.id, toDocument(place, item)])).values(),
       ];
@@ -118,7 +118,7 @@ async function createIndex(options: Options, dimensions: number): Promise<void> 
   await client.createOrUpdateIndex(indexOf(indexName(options, dimensions), dimensions));
 }
 
-/** Sent by http to an emulator alone: the settings see to that. */
+/** The settings allow plain http only to an emulator. */
 async function credentialOf({
   apiKey,
   loadCredential,
@@ -190,13 +190,13 @@ async function search(
   });
   const hits: Hit[] = [];
   for await (const { document, score } of found.results) {
-    // The service gives 1 / (1 + distance), the distance being one less the cosine.
+    // The service returns 1 / (1 + distance), with a distance of 1 - cosine.
     hits.push({ ...toItem(document), score: 2 - 1 / score });
   }
   return hits;
 }
 
-/** By a thousand, until none is found. */
+/** Removes all documents of a store, a thousand at a time, until none is found. */
 async function removeAll(client: SearchClient<Document>, place: Place): Promise<void> {
   const filter = filterOf(place);
   const removed = new Set<string>();
@@ -204,7 +204,7 @@ async function removeAll(client: SearchClient<Document>, place: Place): Promise<
     const found = await client.search('*', { filter, select: ['key'], top: MAX_BATCH });
     const keys: string[] = [];
     for await (const { document } of found.results) keys.push(document.key);
-    // What is being removed is found for a while yet.
+    // Searches keep finding removed documents for a while.
     const fresh = keys.filter((key) => !removed.has(key));
     if (fresh.length === 0) return;
     await client.deleteDocuments('key', fresh);
@@ -216,7 +216,7 @@ function filterOf({ id }: Place): string {
   return `store eq ${quote(id)}`;
 }
 
-/** Nothing is there yet where the index is not. */
+/** Returns `nothing` if the index or document does not exist. */
 async function orNothing<T, N>(work: Promise<T>, nothing: N): Promise<T | N> {
   try {
     return await work;

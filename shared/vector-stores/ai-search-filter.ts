@@ -1,7 +1,7 @@
 import type { Attributes } from './attributes.ts';
 import type { Comparison, Filter } from './filter.ts';
 
-/** An attribute, as an index has it whose fields are the same for all stores. */
+/** An attribute in the index, whose fields are the same for all stores. */
 export type Entry = {
   readonly key: string;
   readonly text?: string;
@@ -29,7 +29,7 @@ export function toAttributes(entries: readonly Entry[]): Attributes {
 
 const OPERATORS = { gt: 'gt', gte: 'ge', lt: 'lt', lte: 'le' } as const;
 
-/** In the words of https://learn.microsoft.com/azure/search/search-query-odata-filter. */
+/** Writes a filter in the syntax of https://learn.microsoft.com/azure/search/search-query-odata-filter. */
 export function toODataFilter(filter: Filter): string {
   if (!('filters' in filter)) return compare(filter);
   return `(${filter.filters.map(toODataFilter).join(` ${filter.type} `)})`;

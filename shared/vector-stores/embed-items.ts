@@ -13,7 +13,7 @@ export type EmbedOptions = {
 
 export type Embedded = { readonly id: string; readonly embedding: Float32Array };
 
-/** The embeddings of items, sent or made, and their ids. Throws before any is made for what is wrong. */
+/** Returns the ids and embeddings of items. All items are checked before any text is embedded. */
 export async function embedItems(
   options: EmbedOptions,
   items: readonly NewItem[],
@@ -24,7 +24,7 @@ export async function embedItems(
     const param = `items.${index}`;
     throw new InvalidRequestError(`${param} has neither text nor embedding.`, { param });
   });
-  // What is wrong with one of them is said before any is paid for.
+  // All are checked before any text is paid for.
   const sent = items.map(({ embedding }, index) =>
     embedding == null
       ? undefined
@@ -39,7 +39,7 @@ export async function embedItems(
 
 type Text = { readonly text: string; readonly param: string };
 
-/** Throws an HttpError when the store takes no such texts. */
+/** Embeds texts. Throws an HttpError if the store does not take them. */
 export async function embedTexts(
   { embedders, store, signal }: EmbedOptions,
   texts: readonly Text[],
@@ -54,7 +54,7 @@ export async function embedTexts(
   for (const { text, param } of texts) {
     if (await createPromptSize([text]).exceeds(embedder.maxTokens)) {
       throw new InvalidRequestError(
-        `${param} has more than ${embedder.maxTokens} tokens, which is what ${embedder.id} takes: send it in pieces.`,
+        `${param} has more than the ${embedder.maxTokens} tokens that ${embedder.id} takes: send it in pieces.`,
         { param },
       );
     }
@@ -78,7 +78,7 @@ async function toMismatch(
   return new EmbedderMismatchError(stored, { id: now?.id ?? 'none', dimensions });
 }
 
-/** Throws an InvalidRequestError for what cannot be compared with what is in the store. */
+/** Reads an embedding. Throws an InvalidRequestError if it cannot be compared with those in the store. */
 export function toEmbedding(
   sent: SentEmbedding | readonly number[],
   { dimensions, embedder }: VectorStore,
@@ -86,7 +86,7 @@ export function toEmbedding(
 ): Float32Array {
   const numbers = typeof sent === 'string' ? fromBase64(sent, param) : Float32Array.from(sent);
   if (numbers.length !== dimensions) {
-    const by = embedder === undefined ? '' : `, as ${embedder} gives them`;
+    const by = embedder === undefined ? '' : `, as returned by ${embedder}`;
     throw new InvalidRequestError(
       `${param} has ${numbers.length} numbers; this vector store takes ${dimensions}${by}.`,
       { param },
@@ -96,7 +96,9 @@ export function toEmbedding(
     throw new InvalidRequestError(`${param} has a number that float32 cannot hold.`, { param });
   }
   if (numbers.every((number) => number === 0)) {
-    throw new InvalidRequestError(`${param} has zeros alone: they have no direction.`, { param });
+    throw new InvalidRequestError(`${param} has only zeros, and therefore no direction.`, {
+      param,
+    });
   }
   return numbers;
 }
@@ -104,9 +106,12 @@ export function toEmbedding(
 function fromBase64(text: string, param: string): Float32Array {
   const bytes = Buffer.from(text, 'base64');
   if (bytes.length % 4 !== 0) {
-    throw new InvalidRequestError(`${param} has ${bytes.length} bytes: float32 has four each.`, {
-      param,
-    });
+    throw new InvalidRequestError(
+      `${param} has ${bytes.length} bytes, which is not a multiple of float32's four.`,
+      {
+        param,
+      },
+    );
   }
   return Float32Array.from({ length: bytes.length / 4 }, (_, index) =>
     bytes.readFloatLE(4 * index),

@@ -4,14 +4,14 @@ import { type AttributeTypes, attributeKey } from './attributes.ts';
 
 type Value = string | number | boolean;
 
-/** One attribute compared with a value, or with any of several. */
+/** A comparison of one attribute with a value, or with several values. */
 export type Comparison = {
   readonly type: 'eq' | 'ne' | 'gt' | 'gte' | 'lt' | 'lte' | 'in' | 'nin';
   readonly key: string;
   readonly value: Value | readonly (string | number)[];
 };
 
-/** OpenAI's filters: `ne` and `nin` hold for what has no such attribute, all others do not. */
+/** A filter as OpenAI defines it: items without the attribute match only `ne` and `nin`. */
 export type Filter =
   | Comparison
   | { readonly type: 'and' | 'or'; readonly filters: readonly Filter[] };
@@ -39,7 +39,7 @@ const comparisonSchema = z.union([
   }),
 ]);
 
-/** One level of it: what a compound one holds is looked at by `parseFilter`. */
+/** One level of a filter; `parseFilter` checks the filters inside a compound one. */
 export const filterSchema = z.union([
   comparisonSchema,
   z.strictObject({
@@ -47,14 +47,14 @@ export const filterSchema = z.union([
     filters: z
       .array(z.looseObject({ type: z.string() }))
       .min(1)
-      .describe('Comparisons, or compound filters in their turn.'),
+      .describe('Comparisons or compound filters.'),
   }),
 ]);
 export type SentFilter = z.infer<typeof filterSchema>;
 
 /**
- * Throws an InvalidRequestError for a filter that is none, is too large, or compares an attribute with
- * what is of another type.
+ * Checks a filter. Throws an InvalidRequestError if it is malformed or too large, or compares an
+ * attribute with a value of another type.
  */
 export function parseFilter(sent: unknown, types: AttributeTypes): Filter {
   let comparisons = 0;
@@ -62,15 +62,18 @@ export function parseFilter(sent: unknown, types: AttributeTypes): Filter {
   function parse(value: unknown, depth: number): Filter {
     const parsed = filterSchema.safeParse(value);
     if (!parsed.success) {
-      throw invalid('have one that is no comparison (key, type, value) and no compound (and, or)');
+      throw invalid(
+        'have one that is neither a comparison (key, type, value) nor a compound (and, or)',
+      );
     }
     const filter = parsed.data;
     if ('filters' in filter) {
-      if (depth === MAX_DEPTH) throw invalid(`may have ${MAX_DEPTH} levels`);
+      if (depth === MAX_DEPTH) throw invalid(`may have at most ${MAX_DEPTH} levels`);
       return { type: filter.type, filters: filter.filters.map((one) => parse(one, depth + 1)) };
     }
     comparisons += 1;
-    if (comparisons > MAX_COMPARISONS) throw invalid(`may have ${MAX_COMPARISONS} comparisons`);
+    if (comparisons > MAX_COMPARISONS)
+      throw invalid(`may have at most ${MAX_COMPARISONS} comparisons`);
     checkType(filter, types);
     return filter;
   }
@@ -84,7 +87,7 @@ function checkType({ key: name, value: given }: Comparison, types: AttributeType
   const other = values.find((one) => known !== undefined && typeof one !== known);
   if (other === undefined) return;
   throw invalid(
-    `compare the attribute ${name} with a ${typeof other}; in this vector store it is a ${known}`,
+    `compare the attribute ${name} with a ${typeof other}, but in this vector store it is a ${known}`,
   );
 }
 

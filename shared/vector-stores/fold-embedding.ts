@@ -1,8 +1,8 @@
 import { LOCAL_EMBEDDER } from '../prompt-embedding/local-embedding.ts';
 
-// The local embedder's numbers are made for scorers: twelve thousand, nearly all of them 0. What is near
-// to what is found as well by few numbers: the word vectors as they are, and the counts of words and of
-// groups of letters folded together (the hashing trick once more: Weinberger et al., arXiv 0902.2206).
+// The local embedder's twelve thousand numbers, nearly all of them 0, are made for scorers. A search finds
+// neighbours as well with few numbers: the word vectors unchanged, and the counts of words and n-grams
+// folded together (the hashing trick applied again: Weinberger et al., arXiv 0902.2206).
 
 const FOLDS = 312;
 
@@ -11,12 +11,12 @@ const VECTORS = denseDimensions - meaning.from;
 
 export const FOLDED_DIMENSIONS = VECTORS + FOLDS;
 
-/** What the words mean counts so much more than which they are. */
+/** The weight of the words' meaning relative to their spelling. */
 const MEANING_WEIGHT = 1.5;
 
 /**
- * 512 numbers of the local embedder's 12,601: first the 200 of the word vectors, of length 1.5, then the
- * n-grams in 312, of length 1. Never a zero vector: an empty text has a direction of its own.
+ * Folds the local embedder's 12,601 numbers into 512: first the 200 of the word vectors, scaled to length
+ * 1.5, then 312 of the n-grams, scaled to length 1. An empty text gets its own direction, never zeros.
  */
 export function foldEmbedding(embedding: Float32Array): Float32Array {
   const folded = new Float32Array(FOLDED_DIMENSIONS);
@@ -26,7 +26,7 @@ export function foldEmbedding(embedding: Float32Array): Float32Array {
     const value = embedding[slot] ?? 0;
     if (value === 0) continue;
     const index = slot - denseDimensions;
-    // Half of them count against the others, so that those that fall together do not add up.
+    // Alternating signs keep n-grams that share a place from adding up.
     const sign = Math.floor(index / FOLDS) % 2 === 0 ? 1 : -1;
     const place = VECTORS + (index % FOLDS);
     folded[place] = (folded[place] ?? 0) + sign * value;
@@ -37,7 +37,7 @@ export function foldEmbedding(embedding: Float32Array): Float32Array {
   return folded;
 }
 
-/** To a length; a zero vector stays what it is. */
+/** Scales a vector to a length, in place; a zero vector stays zero. */
 function scale(vector: Float32Array, length: number): void {
   let squares = 0;
   for (const value of vector) squares += value * value;

@@ -4,9 +4,9 @@ import type { Scorer, Scores } from '../matrix-factorization/scorer.ts';
 import type { Hit } from './vector-engine.ts';
 
 type KnnOptions = {
-  /** What it falls back on, and starts from. */
+  /** The scorer whose win rate the votes start from, and that is used without votes. */
   readonly base: Scorer;
-  /** Recorded outcomes like a prompt, the nearest first; undefined: there are none. */
+  /** Returns recorded outcomes of similar prompts, the nearest first; undefined if there are none. */
   readonly findNearest: (
     embedding: Float32Array,
     limit: number,
@@ -14,23 +14,23 @@ type KnnOptions = {
   readonly log: Log;
 };
 
-/** So many neighbours vote. */
+/** The number of neighbours that vote. */
 const NEIGHBOURS = 25;
 
-/** What the base scorer says counts as so many neighbours that are the prompt itself. */
+/** The weight of the base scorer, in neighbours identical to the prompt. */
 const BASE_WEIGHT = 2;
 
-/** Longer the votes are not waited for. */
+/** The longest time to wait for votes. */
 const TIMEOUT_MS = 250;
 
 /**
- * A scorer of nearest neighbours: recorded outcomes of prompts like this one vote on the win rate, each
- * with the weight of its cosine, and the base scorer with that of two of them:
+ * Creates a scorer of nearest neighbours. Recorded outcomes of similar prompts vote on the win rate, each
+ * weighted by its cosine, and the base scorer has the weight of two identical prompts:
  *
- *   (2 base + sum w v) / (2 + sum w), v = 1 where the strong model did better, 0.5 where both did alike
+ *   (2 base + sum w v) / (2 + sum w), v = 1 if the strong model did better, 0.5 if both did equally well
  *
- * Where nothing is recorded, or it cannot be looked up in time, it is the base scorer. Attributes of an
- * outcome are the models' scores, from 0 to 1, under the scorer's names of the models.
+ * Without recorded outcomes, or if they cannot be read in time, the base scorer decides. The attributes
+ * of an outcome are the models' scores, 0 to 1, under the scorer's names of the models.
  */
 export function createKnnScorer({ base, findNearest, log }: KnnOptions): Scorer {
   async function votersOf(embedding: Float32Array): Promise<readonly Hit[]> {
@@ -85,7 +85,7 @@ function withVotes(scores: Scores, voters: readonly Hit[]): Scores {
   };
 }
 
-/** None of an outcome that does not have both models. */
+/** Returns no vote for an outcome without scores of both models. */
 function voteOf({ attributes, score }: Hit, strong: string, weak: string) {
   const [a, b] = [attributes[strong], attributes[weak]];
   if (typeof a !== 'number' || typeof b !== 'number' || score <= 0) return [];

@@ -4,11 +4,11 @@ import type { TextEmbedder } from './text-embedder.ts';
 import type { Hit, VectorEngine } from './vector-engine.ts';
 import type { VectorStore } from './vector-store.ts';
 
-/** Prompts like one, of which it is recorded how well models have answered them. */
+/** Finds prompts similar to a given one for which the quality of the models' answers is recorded. */
 export type SimilarOutcomes = {
-  /** Undefined where no store of outcomes is there. */
+  /** Returns undefined if there is no store of outcomes. */
   ofText(text: string, limit: number, signal: AbortSignal): Promise<readonly Hit[] | undefined>;
-  /** The same of a prompt that is embedded already; undefined where the store is of another embedder. */
+  /** The same for an embedded prompt; returns undefined as well if the store has another embedder. */
   ofEmbedding(
     embedder: string,
     embedding: Float32Array,
@@ -23,7 +23,7 @@ type OutcomesOptions = {
   readonly now?: () => number;
 };
 
-/** A store that is new, or gone, is noticed after so long. */
+/** The longest time until a new or removed store of outcomes is noticed. */
 const LOOK_AGAIN_MS = 30_000;
 
 export function createSimilarOutcomes(options: OutcomesOptions): SimilarOutcomes {

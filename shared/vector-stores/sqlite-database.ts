@@ -6,27 +6,27 @@ import type { Order, Result, Statement, WorkerSettings } from './sqlite-worker.t
 export type Row = Readonly<Record<string, unknown>>;
 
 export type Database = {
-  /** All of them or none; gives the rows of the last one. */
+  /** Runs all statements or none; returns the rows of the last one. */
   run(statements: readonly Statement[]): Promise<readonly Row[]>;
   close(): Promise<void>;
 };
 
-/** What the engine needs is not installed (501). */
+/** SQLite or its extension for vectors is not installed (501). */
 class EngineMissingError extends HttpError {
   constructor(cause: unknown) {
     super(
-      'VECTOR_STORE_FILE needs SQLite with the extension sqlite-vec: run "npm install sqlite-vec" beside the app, on Node 22.13 or newer (best: 24).',
+      'VECTOR_STORE_FILE needs SQLite with the extension sqlite-vec: run "npm install sqlite-vec" in the folder of the app, on Node 22.13 or newer (best: 24).',
       { status: 501, type: 'server_error', code: 'vector_engine_missing', cause },
     );
   }
 }
 
-/** In the bundle, the worker's file is beside index.js, and this one among the chunks. */
+/** In the bundle, the worker's file is next to index.js, and this one is among the chunks. */
 const WORKER = import.meta.url.endsWith('.ts') ? './sqlite-worker.ts' : '../sqlite-worker.js';
 
 /**
- * Opens a database with the extension for vectors, in a thread of its own. Throws an HttpError when what
- * it needs is not installed.
+ * Opens a database with the extension for vectors, in its own worker thread. Throws an EngineMissingError
+ * if SQLite or the extension is not installed.
  */
 export async function openDatabase(file: string): Promise<Database> {
   const worker = await startWorker(file);
@@ -44,11 +44,11 @@ export async function openDatabase(file: string): Promise<Database> {
     waiting.delete(result.id);
     if ('rows' in result) one?.resolve(result.rows);
     else one?.reject(new Error(result.error));
-    // It keeps the process alive only while there is something to do.
+    // The worker keeps the process alive only while it has work.
     if (waiting.size === 0) worker.unref();
   });
   worker.on('error', end);
-  worker.on('exit', () => end(new Error('The thread of the database has ended.')));
+  worker.on('exit', () => end(new Error('The worker thread of the database has ended.')));
   worker.unref();
 
   return {

@@ -6,8 +6,8 @@ import type { Statement } from './sqlite-worker.ts';
 import type { Hit, VectorEngine, VectorQuery } from './vector-engine.ts';
 import type { VectorItem } from './vector-store.ts';
 
-// One bit of each number stands beside what is filtered by, in rows that are small: a search looks at all
-// of a store's bits (Hamming distance), takes the nearest, and orders those by their whole embeddings.
+// Small rows hold the attributes that filters need and one bit of each number: a search compares all bits
+// of a store (Hamming distance), takes the nearest, and orders those by their full embeddings.
 
 const SCHEMA = [
   `create table if not exists items (
@@ -19,13 +19,13 @@ const SCHEMA = [
     begin delete from embeddings where n = old.n; end`,
 ];
 
-/** So many are looked at whole for each one that is asked for, and at least. */
+/** Candidates compared by their full embeddings, per requested result and at least. */
 const CANDIDATES_PER_RESULT = 20;
 const MIN_CANDIDATES = 2_000;
-/** With fewer dimensions, bits say too little. */
+/** With fewer dimensions, bits are too inaccurate. */
 const MIN_DIMENSIONS_OF_BITS = 128;
 
-/** SQLite with sqlite-vec: for one machine. It is opened by the first call. */
+/** Creates an engine on SQLite with sqlite-vec, for one machine. The first call opens the file. */
 export function createSqliteEngine(file: string): VectorEngine {
   const load = shareUntilFailure(async () => {
     const database = await openDatabase(file);
@@ -112,7 +112,7 @@ function searchStatement(store: string, { embedding, limit, filter }: VectorQuer
   };
 }
 
-/** Filled with zeros to a multiple of eight, of which bits are made; a cosine is the same with them. */
+/** Pads with zeros to a multiple of eight, which bits need; they do not change a cosine. */
 function toBytes(embedding: Float32Array): Uint8Array {
   const padded = new Float32Array(Math.ceil(embedding.length / 8) * 8);
   padded.set(embedding);
@@ -120,7 +120,7 @@ function toBytes(embedding: Float32Array): Uint8Array {
 }
 
 function fromBytes(value: unknown, dimensions: number): Float32Array {
-  // A copy: what a row has may lie at any place of a buffer.
+  // A copy, since a row's bytes may begin anywhere in a buffer.
   return new Float32Array(Uint8Array.from(value as Uint8Array).buffer).slice(0, dimensions);
 }
 

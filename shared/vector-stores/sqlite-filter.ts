@@ -1,12 +1,12 @@
 import type { SQLInputValue } from 'node:sqlite';
 import type { Comparison, Filter } from './filter.ts';
 
-/** A condition, and the values of its places. */
+/** A condition, with the values of its placeholders. */
 export type Condition = { readonly sql: string; readonly values: readonly SQLInputValue[] };
 
 const OPERATORS = { gt: '>', gte: '>=', lt: '<', lte: '<=' } as const;
 
-/** A filter as a condition on the column `attributes`, a JSON object. */
+/** Writes a filter as a condition on the column `attributes`, which is a JSON object. */
 export function toCondition(filter: Filter): Condition {
   if (!('filters' in filter)) return compare(filter);
   const parts = filter.filters.map(toCondition);
@@ -16,7 +16,7 @@ export function toCondition(filter: Filter): Condition {
   };
 }
 
-/** What has no such attribute is null, and a comparison with null neither true nor false. */
+/** A missing attribute is null, and comparing with null gives neither true nor false. */
 function compare({ type, key, value }: Comparison): Condition {
   const path = toPath(key);
   const values = [path, ...(Array.isArray(value) ? value : [value]).map(toValue)];
@@ -39,7 +39,7 @@ function compare({ type, key, value }: Comparison): Condition {
   }
 }
 
-/** JSON has true and false, SQLite 1 and 0. */
+/** JSON's true and false are 1 and 0 in SQLite. */
 function toValue(value: string | number | boolean): SQLInputValue {
   return typeof value === 'boolean' ? Number(value) : value;
 }

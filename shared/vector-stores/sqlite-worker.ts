@@ -1,15 +1,15 @@
 import { DatabaseSync, type SQLInputValue } from 'node:sqlite';
 import { parentPort, workerData } from 'node:worker_threads';
 
-// SQLite answers in the thread that asks: a search through many vectors would hold up the requests of
-// all others. So it has a thread of its own, which runs what it is sent, one after another.
+// SQLite runs in the calling thread, where a search through many vectors would hold up all other requests.
+// It therefore has its own worker thread, which runs one order after another.
 
-/** A statement, with its values for each of the times that it is to be run. */
+/** A statement, with the values of each of its runs. */
 export type Statement = { readonly sql: string; readonly runs: readonly SQLInputValue[][] };
 
 export type Order = {
   readonly id: number;
-  /** All or nothing; of the last one the rows are the answer. */
+  /** Run together or not at all; the answer is the rows of the last one. */
   readonly statements: readonly Statement[];
 };
 
@@ -20,13 +20,13 @@ export type Result =
 export type WorkerSettings = { readonly file: string; readonly extension: string };
 
 const { file, extension } = workerData as WorkerSettings;
-/** So long another process may be writing. */
+/** The longest time to wait while another process writes. */
 const BUSY_MS = 10_000;
 const database = new DatabaseSync(file, { allowExtension: true, timeout: BUSY_MS });
 database.loadExtension(extension);
 writeAhead();
 
-/** Of several that make a file at once, SQLite refuses this to all but one without a wait. */
+/** Retries: when several processes create a file, SQLite refuses this to all but one without waiting. */
 function writeAhead(): void {
   const pause = new Int32Array(new SharedArrayBuffer(4));
   for (const end = Date.now() + BUSY_MS; ; Atomics.wait(pause, 0, 0, 10)) {
@@ -40,7 +40,7 @@ function writeAhead(): void {
 }
 
 const prepared = new Map<string, ReturnType<typeof database.prepare>>();
-/** Filters make statements of any shape: the oldest are forgotten. */
+/** The most prepared statements kept: filters make any number, and the least recently used are dropped. */
 const MAX_PREPARED = 100;
 
 function prepare(sql: string) {
@@ -75,7 +75,7 @@ function runTogether(statements: readonly Statement[]): Readonly<Record<string, 
 
 parentPort?.on('message', ({ id, statements }: Order) => {
   try {
-    // One alone is a transaction by itself.
+    // A single statement is a transaction by itself.
     const [first] = statements;
     const isOne = statements.length === 1 && first?.runs.length === 1;
     const rows = isOne ? run(statements) : runTogether(statements);

@@ -5,23 +5,23 @@ import type { AttributeTypes } from './attributes.ts';
 import type { VectorStore } from './vector-store.ts';
 import { expiryOf, isOfOutcomes } from './vector-store.ts';
 
-/** Which stores there are; what is in them is the engine's. */
+/** The records of vector stores; their items are in the engine. */
 export type StoreRecords = {
   create(store: Omit<VectorStore, 'id' | 'createdAt' | 'lastActiveAt'>): Promise<VectorStore>;
-  /** Undefined for what is not there, has expired, or is somebody else's. */
+  /** Returns undefined if the store does not exist, has expired or belongs to another caller. */
   find(owner: string, id: string): Promise<VectorStore | undefined>;
-  /** All of an owner, in no order. */
+  /** Returns all stores of an owner, in no particular order. */
   list(owner: string): Promise<readonly VectorStore[]>;
-  /** The record as it is then; undefined when it is not there. `change` may be asked several times. */
+  /** Returns the changed record; undefined if it does not exist. May call `change` several times. */
   update(
     owner: string,
     id: string,
     change: (store: VectorStore) => VectorStore,
   ): Promise<VectorStore | undefined>;
   remove(store: VectorStore): Promise<void>;
-  /** Those that had expired before a moment. */
+  /** Returns the stores that expired before a time. */
   expired(before: Date): Promise<readonly VectorStore[]>;
-  /** The newest one of recorded outcomes, whoever made it. */
+  /** Returns the newest store of recorded outcomes, regardless of its owner. */
   findOutcomes(): Promise<VectorStore | undefined>;
 };
 
@@ -30,7 +30,7 @@ type Row = Readonly<Record<string, unknown>> & { readonly etag?: string };
 const TIMEOUT_MS = 10_000;
 const MAX_TRIES = 8;
 
-/** A row for each store, in the partition of its owner. */
+/** Stores one row for each vector store, in the partition of its owner. */
 export function createStoreRecords(
   load: () => Promise<TableClient>,
   now: () => number = Date.now,
@@ -57,7 +57,7 @@ export function createStoreRecords(
     return stores;
   }
 
-  /** False when another one was first; throws for that, too, when it is the last try. */
+  /** Returns false if another request was first; throws that conflict if this was the last attempt. */
   async function replace(store: VectorStore, etag: string, isLast: boolean): Promise<boolean> {
     try {
       await (await loadClient()).updateEntity(toRow(store), 'Replace', { ...limit(), etag });
@@ -114,7 +114,7 @@ function limit(): { readonly abortSignal: AbortSignal } {
   return { abortSignal: AbortSignal.timeout(TIMEOUT_MS) };
 }
 
-/** Names of callers may be anything. */
+/** A hash, since callers may have any names. */
 function partitionOf(owner: string): string {
   return createHash('sha256').update(owner).digest('hex');
 }

@@ -3,7 +3,7 @@ import { type Attributes, type AttributeTypes, attributesSchema } from './attrib
 import { filterSchema } from './filter.ts';
 
 export const MAX_ITEMS_AT_ONCE = 1_000;
-/** What the engines and their indexes take. */
+/** The most dimensions that all engines take. */
 export const MAX_DIMENSIONS = 4_096;
 const MAX_RESULTS = 50;
 
@@ -16,11 +16,11 @@ const expirySchema = z.object({
   days: z.int().min(1).max(365),
 });
 
-/** What can be changed of a store. */
+/** The fields of a store that can be changed. */
 export const storeChangeSchema = z.object({
   name: z.string().max(256).nullish(),
   metadata: metadataSchema.nullish(),
-  expires_after: expirySchema.nullish().describe('After what was last added or looked for.'),
+  expires_after: expirySchema.nullish().describe('Counted from the last addition or search.'),
 });
 
 export const newStoreSchema = storeChangeSchema.extend({
@@ -33,7 +33,7 @@ export const newStoreSchema = storeChangeSchema.extend({
     .max(256)
     .nullish()
     .describe(
-      "What is to embed its texts; absent: the router's embedding deployment, if it has one.",
+      "The embedder of its texts; absent: the router's embedding deployment, if it has one.",
     ),
   dimensions: z
     .int()
@@ -41,27 +41,29 @@ export const newStoreSchema = storeChangeSchema.extend({
     .max(MAX_DIMENSIONS)
     .nullish()
     .describe(
-      'Of the embeddings that will be sent; absent: those of the embedder. With others, the store takes no texts.',
+      'The dimensions of the embeddings; absent: those of the embedder. With dimensions that the embedder does not support, the store takes no texts.',
     ),
 });
 
-/** As JSON has numbers, or as OpenAI's `encoding_format` `base64` has them: float32, the lowest byte first. */
+/** Numbers, or OpenAI's `encoding_format` `base64`: float32, little-endian. */
 const embeddingSchema = z.union([
   z.array(z.number()).min(1).max(MAX_DIMENSIONS),
-  z.string().regex(/^[A-Za-z0-9+/]+={0,2}$/, 'must be numbers, or float32 in base64'),
+  z.string().regex(/^[A-Za-z0-9+/]+={0,2}$/, 'must be numbers or float32 in base64'),
 ]);
 export type SentEmbedding = z.infer<typeof embeddingSchema>;
 
-/** Printable, since it stands in paths. */
-const itemId = z.string().regex(/^[\w.:@-]{1,128}$/, 'must be 1 to 128 of letters, digits, _.:@-');
+/** Printable, since ids appear in paths. */
+const itemId = z.string().regex(/^[\w.:@-]{1,128}$/, 'must be 1 to 128 letters, digits or _.:@-');
 
 export const newItemsSchema = z.strictObject({
   items: z
     .array(
       z.strictObject({
-        id: itemId.nullish().describe('Absent: it is given one. One that is there is replaced.'),
+        id: itemId
+          .nullish()
+          .describe('Absent: the router creates one. An existing item with this id is replaced.'),
         text: z.string().regex(/\S/, 'must not be empty').nullish(),
-        embedding: embeddingSchema.nullish().describe('Absent: that of the text.'),
+        embedding: embeddingSchema.nullish().describe('Absent: the embedding of the text.'),
         attributes: attributesSchema.nullish(),
       }),
     )
@@ -78,57 +80,58 @@ export const searchSchema = z.object({
       z.array(z.string()).min(1),
       z.array(z.number()).min(1),
     ])
-    .describe('A text, texts (taken as one), or an embedding.'),
+    .describe('A text, several texts (joined into one), or an embedding.'),
   filters: filterSchema.nullish(),
-  max_num_results: z.int().min(1).max(MAX_RESULTS).nullish().describe('10 unless given.'),
+  max_num_results: z.int().min(1).max(MAX_RESULTS).nullish().describe('Default: 10.'),
   ranking_options: z
     .object({
       ranker: z.string().nullish(),
       score_threshold: z.number().min(0).max(1).nullish(),
     })
     .nullish(),
-  rewrite_query: z.boolean().nullish().describe('Taken, and has no effect.'),
+  rewrite_query: z.boolean().nullish().describe('Accepted, without effect.'),
 });
 
-/** A store, without what is in it. */
+/** A vector store, without its items. */
 export type VectorStore = {
   readonly id: string;
-  /** The caller that made it. */
+  /** The name of the caller that created it. */
   readonly owner: string;
   readonly name: string;
   readonly metadata: Readonly<Record<string, string>>;
-  /** Since 1970, in ms. */
+  /** Milliseconds since 1970. */
   readonly createdAt: number;
+  /** Milliseconds since 1970, of the last addition or search; up to an hour late. */
   readonly lastActiveAt: number;
-  /** Absent: it does not expire. */
+  /** Absent if it does not expire. */
   readonly expiresAfterDays?: number;
   readonly dimensions: number;
-  /** What embeds its texts; absent: it takes embeddings alone. */
+  /** The embedder of its texts; absent if it takes only embeddings. */
   readonly embedder?: string;
   readonly attributeTypes: AttributeTypes;
 };
 
 const DAY_MS = 86_400_000;
 
-/** Since 1970, in ms; undefined when it does not expire. */
+/** Returns milliseconds since 1970; undefined if the store does not expire. */
 export function expiryOf({ lastActiveAt, expiresAfterDays }: VectorStore): number | undefined {
   return expiresAfterDays === undefined ? undefined : lastActiveAt + expiresAfterDays * DAY_MS;
 }
 
-/** A piece of a store. */
+/** An item of a vector store. */
 export type VectorItem = {
   readonly id: string;
   readonly embedding: Float32Array;
   readonly text?: string;
   readonly attributes: Attributes;
-  /** Since 1970, in ms. */
+  /** Milliseconds since 1970. */
   readonly createdAt: number;
 };
 
-/** What the router itself looks into, by metadata that only an admin may give. */
+/** The metadata of a store that the router itself searches, which only an admin may set. */
 export const OUTCOMES_METADATA = { key: 'smart_router', value: 'outcomes' } as const;
 
-/** Whether it has prompts with how well models have answered them. */
+/** True for a store of prompts with the quality of the models' answers. */
 export function isOfOutcomes({ metadata }: Pick<VectorStore, 'metadata'>): boolean {
   return metadata[OUTCOMES_METADATA.key] === OUTCOMES_METADATA.value;
 }

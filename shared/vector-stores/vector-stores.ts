@@ -23,20 +23,20 @@ import { ItemNotFoundError, StoreNotFoundError } from './vector-store-errors.ts'
 
 type StoreChange = z.infer<typeof storeChangeSchema>;
 
-/** What is looked for: a text, or an embedding. */
+/** A search for a text or an embedding. */
 export type Wanted = {
   readonly query: string | readonly number[];
   readonly limit: number;
   readonly minScore: number;
-  /** As it was sent. */
+  /** As sent by the caller. */
   readonly filters?: SentFilter;
   readonly signal: AbortSignal;
 };
 
-/** What is to be added to a store. */
+/** Items to be added to a store. */
 type Addition = { readonly items: readonly NewItem[]; readonly signal: AbortSignal };
 
-/** The stores of all callers, each known to its owner alone: to others a StoreNotFoundError. */
+/** The stores of all callers. For any caller but its owner, a store is a StoreNotFoundError. */
 export type VectorStores = {
   create(
     owner: string,
@@ -48,24 +48,24 @@ export type VectorStores = {
   change(owner: string, id: string, change: StoreChange): Promise<VectorStore>;
   remove(owner: string, id: string): Promise<void>;
   count(store: VectorStore): Promise<number>;
-  /** All of them or none. Gives their ids, in their order. */
+  /** Adds all items or none. Returns their ids, in the order of the items. */
   add(owner: string, id: string, addition: Addition): Promise<string[]>;
   item(owner: string, id: string, item: string): Promise<VectorItem>;
   removeItem(owner: string, id: string, item: string): Promise<void>;
   search(owner: string, id: string, wanted: Wanted): Promise<readonly Hit[]>;
-  /** Removes those that had expired before a moment; gives how many. */
+  /** Removes the stores that expired before a time; returns how many. */
   purge(before: Date): Promise<number>;
 };
 
 type StoresOptions = {
   readonly records: StoreRecords;
   readonly engine: VectorEngine;
-  /** The first is that of stores that ask for none. */
+  /** The first one is the default. */
   readonly embedders: readonly TextEmbedder[];
   readonly now?: () => number;
 };
 
-/** How late the record of the last use may be: it is not written at each search. */
+/** How late the record of the last use may be, which is not written at each search. */
 const ACTIVE_MS = 3_600_000;
 
 export function createVectorStores(options: StoresOptions): VectorStores {
@@ -78,7 +78,7 @@ export function createVectorStores(options: StoresOptions): VectorStores {
   }
 
   async function removeStore(store: VectorStore): Promise<void> {
-    // What is interrupted is still there, and can be removed again.
+    // After an interruption the record is still there, and the store can be removed again.
     await engine.removeStore(store);
     await records.remove(store);
   }
@@ -126,7 +126,7 @@ export function createVectorStores(options: StoresOptions): VectorStores {
   };
 }
 
-/** Throws an InvalidRequestError that names those that there are. */
+/** Throws an InvalidRequestError that names the available embedders. */
 function chooseEmbedder(
   embedders: readonly TextEmbedder[],
   wish: string | null | undefined,
@@ -174,14 +174,14 @@ async function embedQuery(options: EmbedOptions, query: Wanted['query']): Promis
   return embedding;
 }
 
-/** Others may not even stand in a query. */
+/** Any other text must not appear in a query of the table. */
 function isStoreId(id: string): boolean {
   return /^vs_[0-9a-f]{32}$/.test(id);
 }
 
 type Settings = Pick<VectorStore, 'name' | 'metadata' | 'expiresAfterDays'>;
 
-/** What is not said stays; null takes it away. */
+/** Returns the settings after a change: absent fields stay, null resets. */
 function settingsOf(wish: StoreChange, now: Settings): Settings {
   const { name, metadata, expires_after: expiry } = wish;
   const days = expiry === undefined ? now.expiresAfterDays : expiry?.days;

@@ -275,7 +275,7 @@ describe.each(['sqlite-vec', 'Azure AI Search'])('vector stores on %s', (engine)
     [
       { query: [1, 0, 0], filters: { type: 'and', filters: [{ type: 'gt', key: 'n' }] } },
       'filters',
-      /no comparison/,
+      /neither a comparison/,
     ],
     [
       { query: [1, 0, 0], ranking_options: { score_threshold: 2 } },
@@ -310,7 +310,7 @@ describe.each(['sqlite-vec', 'Azure AI Search'])('vector stores on %s', (engine)
     expect((await call('GET', `/${id}`)).body).toMatchObject({ embedder: null, dimensions: 3_000 });
     const refused = await call('POST', `/${id}/embeddings`, { items: [{ text: 'x' }] });
     expect(refused).toMatchObject({ status: 400, body: { error: { param: 'items.0.text' } } });
-    expect(refused.body.error.message).toMatch(/embeddings alone, of 3000/);
+    expect(refused.body.error.message).toMatch(/only embeddings of 3000/);
     const shorter = await create({ dimensions: 256 });
     await call('POST', `/${shorter}/embeddings`, { items: [{ id: 'a', text: 'x' }] });
     expect((await call('GET', `/${shorter}/embeddings/a`)).body.embedding).toHaveLength(256);

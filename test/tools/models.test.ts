@@ -127,7 +127,7 @@ describe('npm run models', () => {
   });
 
   test.each([
-    [['remove', 'nobody'], /no deployment of this name/],
+    [['remove', 'nobody'], /no deployment with this name/],
     [['remove', 'strong'], /comes from the settings/],
     [['rollback', 'strong', '7'], /version must be one/],
   ])('ends with 1 when the router refuses %j', async (args, message) => {

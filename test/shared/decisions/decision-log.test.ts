@@ -52,7 +52,7 @@ function start(table = createTable()) {
 }
 
 describe('the decision log', () => {
-  test('writes what it was told in batches, and all of it once', async () => {
+  test('writes decisions in batches, each decision once', async () => {
     const { log, decide, clock, read } = start();
     await log.flush();
     const ids: string[] = [];
@@ -67,7 +67,7 @@ describe('the decision log', () => {
     expect(rows.map((row) => row['requestId'])).toEqual(ids);
   });
 
-  test('holds back so many at most, and says how many it gave up', async () => {
+  test('queues a limited number of decisions, and logs that it dropped some', async () => {
     const { log, decide, read, logged } = start();
     await log.flush();
     for (let count = 0; count < 20_001; count += 1) log.record(decide());
@@ -76,7 +76,7 @@ describe('the decision log', () => {
     expect(logged).toEqual(['decisions-dropped']);
   });
 
-  test('writes later what it could not write at once, and says once that it could not', async () => {
+  test('keeps decisions that it cannot write, and logs the failure once', async () => {
     const storage = await startAzurite({});
     const table = TableClient.fromConnectionString(storage.connectionString, 'decisions', {
       allowInsecureConnection: true,
@@ -91,7 +91,7 @@ describe('the decision log', () => {
     expect(logged).toEqual(['decisions-not-written']);
   });
 
-  test('spans days, the newest first, and forgets them by the day', async () => {
+  test('is read across days, the newest first, and purged by day', async () => {
     const { log, decide, clock, read, table } = start();
     await log.flush();
     const ids: string[] = [];
@@ -104,16 +104,16 @@ describe('the decision log', () => {
     await log.flush();
     expect((await read()).map((row) => row['requestId'])).toEqual(ids);
     expect(await read(NOON + DAY_MS, NOON + 2 * DAY_MS + 1)).toHaveLength(2);
-    // Two decisions, and the sums of their hours and five minutes.
+    // Two decisions, each with the sums of its hour and its five minutes.
     expect(await purgeDecisions(table, new Date(NOON + 2 * DAY_MS))).toBe(6);
     expect((await read()).map((row) => row['requestId'])).toEqual(ids.slice(0, 2));
-    // The key of the ids is there for as long as the table.
+    // A purge keeps the key of the ids.
     const later = createDecisionLog({ loadClient: async () => table, log: () => undefined });
     await later.flush();
     expect(later.ids.placeOf(ids[0] ?? '')).toBeDefined();
   });
 
-  test('has one key for all instances, whoever comes first', async () => {
+  test('has one key for all instances, created by the first of them', async () => {
     const one = start();
     const others = Array.from({ length: 5 }, () => one.again());
     await Promise.all([one, ...others].map(({ log }) => log.flush()));
@@ -124,7 +124,7 @@ describe('the decision log', () => {
 });
 
 describe('a request id', () => {
-  test('is that of its invocation until the key is known', () => {
+  test('is the id of its invocation until the key is known', () => {
     let key: Uint8Array | undefined;
     const ids = createRequestIds(
       () => key,

@@ -56,7 +56,7 @@ function start() {
 }
 
 describe('the stats', () => {
-  test('add up what all instances have written, by use case, deployment or hour', async () => {
+  test('add up the sums of all instances, by use case, deployment or hour', async () => {
     const { clock, table, createLog, decide } = start();
     const [one, two] = [createLog(), createLog()];
     await Promise.all([one.flush(), two.flush()]);
@@ -114,7 +114,7 @@ describe('the stats', () => {
     ]);
   });
 
-  test('say with which confidence the weak model was good enough', async () => {
+  test('tell with which confidence the weak model was good enough', async () => {
     const { table, createLog, decide } = start();
     const log = createLog();
     await log.flush();
@@ -143,8 +143,8 @@ describe('the stats', () => {
   });
 });
 
-describe('what another threshold would have done', () => {
-  test('is told by the hundredth of the win rate, of what was compared with one', async () => {
+describe('the effect of another threshold', () => {
+  test('is computed by hundredth of the win rate, for requests compared with a threshold', async () => {
     const { table, createLog, decide } = start();
     const log = createLog();
     await log.flush();
@@ -172,7 +172,7 @@ describe('what another threshold would have done', () => {
 });
 
 describe('a closer look', () => {
-  test('at six hours or less is at five minutes, of one use case or deployment if asked', async () => {
+  test('at six hours or less is by five minutes, of one use case or deployment if requested', async () => {
     const { clock, table, createLog, decide } = start();
     const log = createLog();
     await log.flush();
@@ -198,7 +198,7 @@ describe('a closer look', () => {
     expect(await keysOf({ deployment: 'strong', by: 'deployment' })).toEqual([['strong', 1]]);
   });
 
-  test('has the times of embeddings that no cache had, of deployments and of first tokens', async () => {
+  test('has the times of embeddings that were not cached, of deployments and of first tokens', async () => {
     const { table, createLog, decide } = start();
     const log = createLog();
     await log.flush();
@@ -223,12 +223,12 @@ describe('a closer look', () => {
 });
 
 describe('sums', () => {
-  test('are of a bounded number of use cases', () => {
+  test('are kept for a limited number of use cases', () => {
     const { decide } = start();
     const rollup = createRollup('one', () => NOON);
     for (let count = 0; count < 2_500; count += 1) rollup.add(decide('x', { useCase: `${count}` }));
     const rows = rollup.changed();
-    // Of the hour, and of its five minutes.
+    // One row for the hour and one for its five minutes, for each use case.
     expect(rows).toHaveLength(2 * 2_001);
     const others = rows.filter((row) => row['useCase'] === '(others)');
     expect(others.map((row) => JSON.parse(String(row['sums'])))).toMatchObject([
@@ -240,7 +240,7 @@ describe('sums', () => {
 });
 
 describe('drift', () => {
-  test('is none where percentiles are spread evenly, and is told once an hour where they are not', () => {
+  test('is not reported for evenly distributed percentiles, and once an hour for others', () => {
     const { decide } = start();
     const run = (percentileOf: (index: number) => number, requests = 1_000) => {
       const rollup = createRollup('one', () => NOON);
@@ -252,7 +252,7 @@ describe('drift', () => {
       return first;
     };
     expect(run((index) => index / 1_000)).toEqual([]);
-    // Half as spread as they should be.
+    // Half as wide a distribution as expected.
     expect(run((index) => index / 2_000)).toEqual([
       {
         hour: '2026-11-27T12:00:00.000Z',
@@ -284,7 +284,7 @@ describe('drift', () => {
 });
 
 describe('a percentile', () => {
-  test('is off by no more than its bucket', () => {
+  test('differs from the exact one by at most its bucket', () => {
     fc.assert(
       fc.property(
         fc.array(fc.double({ min: 0, max: 1e6, noNaN: true }), { minLength: 1, maxLength: 200 }),

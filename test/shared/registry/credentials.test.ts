@@ -38,7 +38,7 @@ function withAuth(auth: Auth, endpoint = 'https://own.openai.azure.com/'): Deplo
 }
 
 describe('the credential of a deployment', () => {
-  test('is what its definition names', async () => {
+  test('is the one that its definition names', async () => {
     const credentials = start();
     const resolve = (auth: Auth, name = 'strong') => credentials.resolve(name, withAuth(auth));
     expect(await resolve({ type: 'app_setting', name: 'UPSTREAM_KEY_A' })).toBe('key-a');
@@ -50,7 +50,7 @@ describe('the credential of a deployment', () => {
 
   test.each([
     [
-      'a setting that is not there',
+      'a setting that does not exist',
       { type: 'app_setting', name: 'UPSTREAM_KEY_B' },
       /UPSTREAM_KEY_A/,
     ],
@@ -80,7 +80,7 @@ describe('the credential of a deployment', () => {
     });
   });
 
-  test('that cannot be read is told by its name alone', async () => {
+  test('that cannot be read is reported by its name only', async () => {
     const credentials = start({ readSecret: () => Promise.reject(new Error('the value')) });
     const definition = withAuth({ type: 'key_vault_secret', name: 'partner' });
     const error: unknown = await credentials.resolve('strong', definition).catch((one) => one);
@@ -89,7 +89,7 @@ describe('the credential of a deployment', () => {
     expect(String(error)).not.toMatch(/the value/);
   });
 
-  test('stays the last one while the vault cannot be reached', async () => {
+  test('stays in use while the vault cannot be reached', async () => {
     let now = 0;
     const answers = ['first', undefined, 'second'];
     const credentials = start({
@@ -109,7 +109,7 @@ describe('the credential of a deployment', () => {
     expect(resolved).toEqual(['first', 'first', 'second']);
   });
 
-  test('is read from the vault once for some minutes', async () => {
+  test('is read from the vault once in some minutes', async () => {
     let reads = 0;
     const credentials = start({
       readSecret: async () => {
@@ -125,7 +125,7 @@ describe('the credential of a deployment', () => {
 });
 
 describe('a secret of a key vault', () => {
-  /** Speaks the vault's REST: a challenge first, then the secret to who has a token. */
+  /** Starts a server with the vault's REST API: first a challenge, then the secret for a token. */
   async function startVault(value: unknown) {
     const asked: string[] = [];
     const server = createServer((request, response) => {
@@ -154,7 +154,7 @@ describe('a secret of a key vault', () => {
       return { token: 'a-token', expiresOnTimestamp: Date.now() + 3_600_000 };
     },
   });
-  // Of a vault on this machine, which speaks no https and has no name of the cloud's.
+  // For a vault on this machine, without https and without a host name of the cloud.
   const local = { allowInsecureConnection: true, disableChallengeResourceVerification: true };
 
   test("is read with the identity's token for vaults", async () => {
@@ -167,9 +167,12 @@ describe('a secret of a key vault', () => {
     expect(JSON.stringify(scopes)).toContain('https://vault.azure.net/.default');
   });
 
-  test.each([['two\nlines'], [''], [undefined]])('is no key when it is %j', async (value) => {
-    const vault = await startVault(value);
-    const readSecret = createReadSecret(vault.url, loadCredential, local);
-    await expect(readSecret('partner')).rejects.toThrow('printable ASCII');
-  });
+  test.each([['two\nlines'], [''], [undefined]])(
+    'is refused as a key when it is %j',
+    async (value) => {
+      const vault = await startVault(value);
+      const readSecret = createReadSecret(vault.url, loadCredential, local);
+      await expect(readSecret('partner')).rejects.toThrow('printable ASCII');
+    },
+  );
 });

@@ -14,9 +14,9 @@ const STRENGTHS: Readonly<Record<string, number>> = { huge: 3, big: 2, mid: 1, s
 type Setup = {
   readonly prices?: { readonly strong?: Price; readonly weak?: Price };
   readonly hasStrengths?: boolean;
-  /** The scorer's models of the two of the settings. */
+  /** The scorer's models of the two deployments of the settings. */
   readonly pair?: { readonly strong: string; readonly weak: string };
-  /** Names that cannot be resolved, from now on. */
+  /** Names that cannot be resolved; a test may add to them. */
   readonly broken?: ReadonlySet<string>;
 };
 
@@ -79,7 +79,7 @@ function namesOf({ members }: Fleet): string[] {
 }
 
 describe('the fleet', () => {
-  test('has the deployments of the settings until the registry says more', () => {
+  test('has the deployments of the settings until the registry has entries', () => {
     const { members, useCases } = start().current();
     expect(members).toMatchObject([
       { tier: 'strong', scorerModel: 'big', assumedCost: Number.POSITIVE_INFINITY, weight: 1 },
@@ -88,7 +88,7 @@ describe('the fleet', () => {
     expect(useCases.size).toBe(0);
   });
 
-  test('is ordered by how good the scorer takes its models to be', async () => {
+  test('is ordered by the strengths of the models according to the scorer', async () => {
     const keeper = start();
     await keeper.apply(snapshot({ mid: {}, huge: {} }));
     expect(namesOf(keeper.current())).toEqual([
@@ -99,7 +99,7 @@ describe('the fleet', () => {
     ]);
   });
 
-  test('is ordered by prices where the scorer does not say', async () => {
+  test('is ordered by prices where the scorer has no strengths', async () => {
     const keeper = start({ hasStrengths: false });
     await keeper.apply(
       snapshot({
@@ -115,12 +115,12 @@ describe('the fleet', () => {
     ]);
   });
 
-  test('takes the word of the settings on which of their two is strong', () => {
+  test('follows the settings on which of their two deployments is strong', () => {
     const keeper = start({ pair: { strong: 'small', weak: 'big' } });
     expect(namesOf(keeper.current())).toEqual(['strong (strong)', 'weak (weak)']);
   });
 
-  test('has no strongest that is paused or that no model stands for', async () => {
+  test('does not count paused deployments, or those without a scorer model, as the strongest', async () => {
     const keeper = start();
     await keeper.apply(snapshot({ huge: { enabled: false }, tuned: { scorer_model: null } }));
     const names = namesOf(keeper.current());
@@ -128,7 +128,7 @@ describe('the fleet', () => {
     expect(names.at(-1)).toBe('tuned (weak)');
   });
 
-  test('has several deployments of the strongest model in the strong tier', async () => {
+  test('has all deployments of the strongest model in the strong tier', async () => {
     const keeper = start();
     const region = { model: 'strong', scorer_model: 'big' };
     await keeper.apply(snapshot({ east: region, other: { scorer_model: 'big' } }));
@@ -140,7 +140,7 @@ describe('the fleet', () => {
     ]);
   });
 
-  test('keeps a deployment as it was called, with its circuit and queue, when only its rank changes', async () => {
+  test('keeps the circuit and queue of a deployment when only its rank changes', async () => {
     const keeper = start();
     const upstreamOf = (name: string) =>
       keeper.current().members.find(({ upstream }) => upstream.deployment.name === name)?.upstream;
@@ -157,7 +157,7 @@ describe('the fleet', () => {
     expect(upstreamOf('mid')?.deployment.endpoint).toBe('https://example.org');
   });
 
-  test('falls back to the settings where an entry is deleted, and loses others', async () => {
+  test('falls back to the settings where an entry is deleted, and drops other entries', async () => {
     const keeper = start();
     await keeper.apply(snapshot({ strong: { scorer_model: 'small' }, mid: {} }));
     await keeper.apply(snapshot({ strong: undefined, mid: undefined }));
@@ -165,7 +165,7 @@ describe('the fleet', () => {
     expect(keeper.current().members[0]?.scorerModel).toBe('big');
   });
 
-  test('keeps the last one that could be called where an entry cannot, and names it', async () => {
+  test('keeps the last version that can be called, and names the entry that cannot', async () => {
     const broken = new Set<string>();
     const keeper = start({ broken });
     await keeper.apply(snapshot({ mid: { weight: 5 } }));
@@ -184,7 +184,7 @@ describe('the fleet', () => {
     expect(members.every(({ isEnabled }) => isEnabled)).toBe(true);
   });
 
-  test('keeps what an entry last was that cannot be read any more, and names it', async () => {
+  test('keeps the last readable version of an entry, and names the entry', async () => {
     const keeper = start();
     const version = { version: 1, action: 'create', at: '', by: '' } as const;
     const policy: Version = {
@@ -206,7 +206,7 @@ describe('the fleet', () => {
     expect([...keeper.current().useCases]).toEqual([['batch', { mode: 'cost' }]]);
   });
 
-  test('that a request was decided with stays as it was', async () => {
+  test('does not change for requests that were decided with it', async () => {
     const keeper = start();
     const before = keeper.current();
     await keeper.apply(snapshot({ huge: {} }));

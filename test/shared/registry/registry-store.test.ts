@@ -48,7 +48,7 @@ async function writeAll(store: RegistryStore, versions: readonly Version[]): Pro
 }
 
 describe('the registry in a table', () => {
-  test('is empty before its table is there', async () => {
+  test('is empty before its table exists', async () => {
     const { store } = start();
     expect(await store.load()).toEqual({ revision: '', entries: [], unreadable: [] });
     expect(await store.load('')).toBeUndefined();
@@ -57,7 +57,7 @@ describe('the registry in a table', () => {
     expect(await store.purge(new Date())).toBe(0);
   });
 
-  test('gives what was written, once for each change', async () => {
+  test('returns what was written, once for each change', async () => {
     const { store, again } = start();
     const useCase: Version = {
       ...version(1),
@@ -95,7 +95,7 @@ describe('the registry in a table', () => {
     expect(history.map((one) => one.version)).toEqual([12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1]);
   });
 
-  test('takes the second version first of what comes from the settings', async () => {
+  test('accepts version 2 as the first of a deployment of the settings', async () => {
     const { store } = start();
     await store.write(version(2));
     expect(await store.read('deployment', 'mid')).toEqual(version(2));
@@ -103,7 +103,7 @@ describe('the registry in a table', () => {
   });
 
   test.each([1, 2, 4])(
-    'refuses version %d behind version 2, and stays as it was',
+    'refuses version %d after version 2, and does not change',
     async (number) => {
       const { store } = start();
       await writeAll(store, [version(1), version(2)]);
@@ -141,7 +141,7 @@ describe('the registry in a table', () => {
     expect(results.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
   });
 
-  test('leaves out and names what it cannot read', async () => {
+  test('leaves out entries that it cannot read, and names them', async () => {
     const { store, client } = start();
     await writeAll(store, [version(1), version(1, { name: 'bad' }), version(1, { name: 'odd' })]);
     const row = { partitionKey: 'registry', version: 2 };
@@ -169,10 +169,10 @@ describe('the registry in a table', () => {
   });
 });
 
-describe('what is past its time', () => {
+describe('purged rows', () => {
   const day = (number: number) => new Date(Date.UTC(2026, 0, number, 12));
 
-  test('are versions that ceased to hold before it, and never the one in force', async () => {
+  test('are versions that were replaced before a time, and never the current one', async () => {
     const { store } = start();
     await writeAll(store, [version(1), version(2), version(3), version(4)]);
     expect(await store.purge(day(3))).toBe(2);
@@ -183,7 +183,7 @@ describe('what is past its time', () => {
     expect(await store.read('deployment', 'mid')).toEqual(version(4));
   });
 
-  test('are deleted entries, with all that they were', async () => {
+  test('are deleted entries, with their history', async () => {
     const { store } = start();
     await writeAll(store, [version(1), deleted(2), version(5, { ...version(1), name: 'mid2' })]);
     expect(await store.purge(day(1))).toBe(0);
@@ -194,7 +194,7 @@ describe('what is past its time', () => {
     await store.write(version(1));
   });
 
-  test('are removed by many at once, and by the hundred', async () => {
+  test('are removed by several instances concurrently, a hundred at a time', async () => {
     const { store, again } = start();
     const all = Array.from({ length: 130 }, (_, index) =>
       version(index + 1, { at: day(1).toISOString() }),

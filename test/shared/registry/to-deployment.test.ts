@@ -6,8 +6,8 @@ import { toDefinition, toDeployment } from '../../../shared/registry/to-deployme
 const azure = 'https://contoso.openai.azure.com';
 const key = { type: 'app_setting', name: 'UPSTREAM_KEY_A' } as const;
 
-describe('how a definition is called', () => {
-  test('is by its name and the defaults where it says no more', () => {
+describe('the deployment of a definition', () => {
+  test('has the name and the defaults where the definition has no more', () => {
     expect(toDeployment('gpt-4o', { endpoint: `${azure}//` })).toEqual({
       name: 'gpt-4o',
       modelName: 'gpt-4o',
@@ -18,7 +18,7 @@ describe('how a definition is called', () => {
     });
   });
 
-  test('is by what it says', () => {
+  test('has the values of the definition', () => {
     const definition: DeploymentDefinition = {
       endpoint: 'https://models.example.com/v1/',
       deployment: 'mistral:7b',
@@ -49,7 +49,7 @@ describe('how a definition is called', () => {
     expect(capabilities.lacks.has('images')).toBe(true);
   });
 
-  test('is as the settings have it for what they give', () => {
+  test('equals that of the settings for the definition of the settings', () => {
     const deployment = toDeployment(
       'strong',
       { endpoint: azure, model: 'gpt-5.6-sol', auth: key, capabilities: { images: false } },
@@ -60,7 +60,7 @@ describe('how a definition is called', () => {
     expect(given).toMatchObject({ auth: { type: 'settings' }, price, scorer_model: 'big' });
     const same = { ofSettings: deployment, apiKey: 'secret' };
     expect(toDeployment('strong', given, same)).toEqual(deployment);
-    // Of another model they know nothing.
+    // The settings know nothing of another model.
     const other = toDeployment('strong', { ...given, model: 'gpt-4o' }, { ofSettings: deployment });
     expect(other.capabilities).toEqual(capabilitiesOf('gpt-4o', 'azure'));
   });

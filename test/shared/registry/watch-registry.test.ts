@@ -9,7 +9,7 @@ type Setup = {
   readonly apply?: (snapshot: Snapshot) => Promise<readonly string[]>;
 };
 
-/** A registry whose revision a test sets; undefined: it cannot be reached. */
+/** Starts a registry whose revision a test sets; undefined makes it unreachable. */
 function start({ refreshMs = 60_000, startMs = 1_000, apply }: Setup = {}) {
   const registry = { revision: '1' as string | undefined, loads: 0, delayMs: 0 };
   const clock = { now: 1_000_000 };
@@ -52,14 +52,14 @@ describe('the registry', () => {
     expect(watcher.state()).toEqual({ state: 'ok', age_ms: 50, problems: [] });
   });
 
-  test('is looked at again and again', async () => {
+  test('is read at every interval', async () => {
     const { watcher, registry, applied } = start({ refreshMs: 20 });
     await watcher.start();
     registry.revision = '2';
     await expect.poll(() => applied, { timeout: 2_000 }).toEqual(['1', '2']);
   });
 
-  test('is not waited for longer than the start may take, and comes later', async () => {
+  test('does not hold up the start for longer than allowed, and comes into force later', async () => {
     const { watcher, registry, applied } = start({ startMs: 20 });
     registry.delayMs = 200;
     await watcher.start();
@@ -67,7 +67,7 @@ describe('the registry', () => {
     await expect.poll(() => applied, { timeout: 2_000 }).toEqual(['1']);
   });
 
-  test('stays as it was last read while it cannot be reached, and says so once', async () => {
+  test('stays in force while it cannot be reached, which is logged once', async () => {
     const { watcher, registry, applied, logged, clock } = start();
     await watcher.start();
     registry.revision = undefined;
@@ -82,7 +82,7 @@ describe('the registry', () => {
     expect(logged).toEqual(['warning registry-unreachable', 'info registry-reached']);
   });
 
-  test('that cannot be reached from the start is told once, and comes into force when it can', async () => {
+  test('that cannot be reached at the start is logged once, and comes into force later', async () => {
     const { watcher, registry, applied, logged } = start();
     registry.revision = undefined;
     await watcher.start();
@@ -94,7 +94,7 @@ describe('the registry', () => {
     expect(logged).toEqual(['warning registry-unreachable', 'info registry-reached']);
   });
 
-  test('is tried again at every look while an entry cannot be called', async () => {
+  test('is applied again at every read while an entry cannot be called', async () => {
     let problems = ['mid'];
     const { watcher, applied, logged } = start({ apply: async () => problems });
     await watcher.start();
@@ -108,7 +108,7 @@ describe('the registry', () => {
     expect(logged).toEqual(['warning registry-problems']);
   });
 
-  test('is put in force again every five minutes, for secrets that have changed', async () => {
+  test('is applied again every five minutes, for secrets that have changed', async () => {
     const { watcher, applied, clock } = start();
     await watcher.start();
     clock.now += 299_000;
@@ -119,13 +119,13 @@ describe('the registry', () => {
     expect(applied).toEqual(['1', '1']);
   });
 
-  test('that cannot be put in force counts as not reached', async () => {
+  test('that cannot be applied counts as unreachable', async () => {
     const { watcher } = start({ apply: () => Promise.reject(new Error('bad')) });
     await watcher.start();
     expect(watcher.state().state).toBe('unreachable');
   });
 
-  test('is read anew for whoever has just written, behind a look under way', async () => {
+  test('is read again after a write, even if another read is in progress', async () => {
     const { watcher, registry, applied } = start();
     await watcher.start();
     registry.delayMs = 20;

@@ -44,8 +44,8 @@ function newTable(): string {
   return `t${randomUUID().replaceAll('-', '')}`;
 }
 
-describe('what a use case has spent', () => {
-  test('is added up here at once, a use case at a time', () => {
+describe('the spending of a use case', () => {
+  test('is added up immediately in this instance, by use case', () => {
     const { spending } = start();
     spending.add('batch', 0.25);
     spending.add('batch', 0.5);
@@ -55,7 +55,7 @@ describe('what a use case has spent', () => {
     expect(spending.spentToday('none')).toBe(0);
   });
 
-  test('is known to the other instances once both have looked', async () => {
+  test('is known to other instances once both have synchronized', async () => {
     const table = newTable();
     const [one, other] = [start({ table }), start({ table })];
     one.spending.add('batch', 1);
@@ -65,12 +65,12 @@ describe('what a use case has spent', () => {
     expect(other.spending.spentToday('batch')).toBe(3.5);
     await one.spending.sync();
     expect(one.spending.spentToday('batch')).toBe(3.5);
-    // Once more changes nothing.
+    // Another synchronization changes nothing.
     await Promise.all([one.spending.sync(), other.spending.sync()]);
     expect(one.spending.spentToday('batch')).toBe(3.5);
   });
 
-  test('is known to a process that is started anew', async () => {
+  test('is known to a restarted process', async () => {
     const table = newTable();
     const before = start({ table });
     before.spending.add('batch', 4);
@@ -83,7 +83,7 @@ describe('what a use case has spent', () => {
     expect(after.spending.spentToday('batch')).toBe(5);
   });
 
-  test('keeps what is added while it is being written', async () => {
+  test('includes additions made during a write', async () => {
     const table = newTable();
     const one = start({ table });
     one.spending.add('batch', 1);
@@ -96,7 +96,7 @@ describe('what a use case has spent', () => {
     expect(other.spending.spentToday('batch')).toBe(3);
   });
 
-  test('is the newest sum though the write of an older one takes longer', async () => {
+  test('is the newest sum even if the write of an older one takes longer', async () => {
     const table = newTable();
     const one = start({ table });
     one.spending.add('batch', 1);
@@ -123,7 +123,7 @@ describe('what a use case has spent', () => {
     expect(other.spending.spentToday('batch')).toBe(4);
   });
 
-  test('is looked at as soon as an instance starts', async () => {
+  test('is read as soon as an instance starts', async () => {
     const table = newTable();
     const before = start({ table });
     before.spending.add('batch', 4);
@@ -133,7 +133,7 @@ describe('what a use case has spent', () => {
     await vi.waitFor(() => expect(after.spending.spentToday('batch')).toBe(4), 5_000);
   });
 
-  test('begins anew each day, of UTC', async () => {
+  test('begins at zero each day, by UTC', async () => {
     const { spending, clock } = start();
     spending.add('batch', 3);
     await spending.sync();
@@ -145,7 +145,7 @@ describe('what a use case has spent', () => {
     expect(spending.spentToday('batch')).toBe(0.5);
   });
 
-  test('goes on being counted while the table is down, and is told once', async () => {
+  test('is still counted while the table is down, which is logged once', async () => {
     const down = azurite.connectionString.replace(
       /TableEndpoint=http:\/\/127\.0\.0\.1:\d+/,
       'TableEndpoint=http://127.0.0.1:9',
@@ -158,7 +158,7 @@ describe('what a use case has spent', () => {
     expect(logged).toEqual(['spending-unreachable']);
   });
 
-  test('asks no table for anything while nothing is to be counted', async () => {
+  test('needs no table while there is nothing to count', async () => {
     let loads = 0;
     const spending = createSpending({
       loadClient: () => {
@@ -174,7 +174,7 @@ describe('what a use case has spent', () => {
     expect(loads).toBe(0);
   });
 
-  test('is overspent by what two instances spend in two looks at most', async () => {
+  test('exceeds a budget by at most the spending of two instances in two refreshes', async () => {
     const table = newTable();
     const refreshMs = 100;
     const instances = [start({ table, refreshMs }), start({ table, refreshMs })];
@@ -195,11 +195,11 @@ describe('what a use case has spent', () => {
     await last.spending.sync();
     const total = last.spending.spentToday('batch');
     expect(total).toBeGreaterThanOrEqual(budget);
-    // Each looks after 100 ms and what Azurite takes, and spends 0.01 in 10 ms.
+    // Each instance reads every 100 ms plus Azurite's time, and spends 0.01 every 10 ms.
     expect(total).toBeLessThan(budget + (2 * perCall * (4 * refreshMs)) / pauseMs);
   });
 
-  test('is removed when its day is past', async () => {
+  test('is removed once its day has passed', async () => {
     const table = newTable();
     const { spending, clock, client } = start({ table });
     spending.add('batch', 1);
@@ -214,7 +214,7 @@ describe('what a use case has spent', () => {
     expect(left).toEqual([2]);
   });
 
-  test('is counted in memory alone without tables', async () => {
+  test('is counted only in memory without tables', async () => {
     const spending = createSpending({
       instanceId: 'one',
       refreshMs: 1_000,

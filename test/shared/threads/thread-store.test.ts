@@ -47,7 +47,7 @@ async function rowsOf(table: TableClient): Promise<number> {
 }
 
 describe('a thread', () => {
-  test('is made, found, added to and read', async () => {
+  test('is created, found, added to and read', async () => {
     const { store, again } = start();
     const thread = await store.create(whose);
     expect(thread).toMatchObject({ ...whose, createdAt: NOON, expiresAt: NOON + TTL_MS, count: 0 });
@@ -71,7 +71,7 @@ describe('a thread', () => {
     expect(await store.messages(thread.id, 3, 10)).toEqual([]);
   });
 
-  test('that is not there is not found, and not added to', async () => {
+  test('that does not exist is not found, and not added to', async () => {
     const { store } = start();
     expect(await store.find('thread_none')).toBeUndefined();
     const added = store.append('thread_none', { messages: [says('Hi')] });
@@ -81,7 +81,7 @@ describe('a thread', () => {
     expect(await store.purge(new Date())).toBe(0);
   });
 
-  test('keeps large messages whole, in blobs, beside small ones', async () => {
+  test('stores large messages whole, in blobs, alongside small ones', async () => {
     const { store, container } = start();
     const { id } = await store.create(whose);
     const texts = ['small', '漢'.repeat(20_000), 'x'.repeat(2_000_000), '\u0000"\\ud83d'];
@@ -93,7 +93,7 @@ describe('a thread', () => {
     expect(blobs).toHaveLength(2);
   });
 
-  test('marks the last message of an addition that broke off', async () => {
+  test('marks the last message of an incomplete addition', async () => {
     const { store } = start();
     const { id } = await store.create(whose);
     const messages = [says('Hi'), says('Hel', 'assistant')];
@@ -103,7 +103,7 @@ describe('a thread', () => {
     expect(read[1]).toMatchObject({ model: 'gpt', requestId: 'r1' });
   });
 
-  test('has an answer that broke off replaced by the next one of its key, once', async () => {
+  test('replaces an incomplete answer by the next one with its key, once', async () => {
     const { store, again } = start();
     const { id } = await store.create(whose);
     await store.append(id, {
@@ -136,7 +136,7 @@ describe('a thread', () => {
     expect(await store.messages(id, 0, 10)).toHaveLength(1);
   });
 
-  test('gives its newest messages with itself, and those before them', async () => {
+  test('is read with its newest messages, and then with those before them', async () => {
     const { store } = start();
     const { id } = await store.create(whose);
     for (const text of ['a', 'b', 'c', 'd']) {
@@ -157,12 +157,12 @@ describe('a thread', () => {
     if (thread === undefined) throw new Error('not found');
     const messages = [says('e')];
     expect(await store.append(id, { messages }, { thread, etag })).toMatchObject({ first: 4 });
-    // What was seen is no longer so: it looks again.
+    // The thread has changed since it was read, so that it is read again.
     expect(await store.append(id, { messages }, { thread, etag })).toMatchObject({ first: 5 });
     expect(await store.newest('thread_none', 5)).toBeUndefined();
   });
 
-  test('gives fewer at once where they are large', async () => {
+  test('is read in smaller pages where messages are large', async () => {
     const { store } = start();
     const { id } = await store.create(whose);
     const large = says('x'.repeat(3_000_000));
@@ -172,7 +172,7 @@ describe('a thread', () => {
     expect((await store.newest(id, 10))?.messages).toHaveLength(2);
   });
 
-  test('takes an addition of one key once', async () => {
+  test('takes an addition with the same key once', async () => {
     const { store, again } = start();
     const { id } = await store.create(whose);
     const key = 'any / key # of ? the caller';
@@ -190,7 +190,7 @@ describe('a thread', () => {
     expect(await store.messages(id, 0, 10)).toHaveLength(3);
   });
 
-  test('loses and doubles nothing of many who add at once, here and elsewhere', async () => {
+  test('loses and doubles nothing when many requests add concurrently, on several instances', async () => {
     const { store, again } = start();
     const { id } = await store.create(whose);
     const stores = [store, again().store, again().store];
@@ -218,7 +218,7 @@ describe('a thread', () => {
 });
 
 describe('the threads of a user', () => {
-  test('are listed, the newest first, and nobody else has them', async () => {
+  test('are listed, the newest first, and not listed for other users', async () => {
     const { store, clock } = start();
     const made: string[] = [];
     for (let count = 0; count < 5; count += 1) {
@@ -259,7 +259,7 @@ describe('a thread that is deleted', () => {
     await store.remove(thread);
   });
 
-  test('is gone on with when that was interrupted', async () => {
+  test('is removed completely by the next purge after an interruption', async () => {
     const { store, table } = start();
     const { id } = await store.create(whose);
     await store.append(id, { messages: [says('x')] });
@@ -271,7 +271,7 @@ describe('a thread that is deleted', () => {
 });
 
 describe('a thread that has expired', () => {
-  test('is not found, and is removed by the next purge; one that is used lives on', async () => {
+  test('is not found, and is removed by the next purge; a thread in use stays', async () => {
     const { store, clock, table } = start();
     const [idle, used] = [await store.create(whose), await store.create(whose)];
     clock.now += TTL_MS / 2;
@@ -284,7 +284,7 @@ describe('a thread that has expired', () => {
       status: 404,
     });
     expect(await store.purge(new Date(clock.now + 1))).toBe(1);
-    // The used one's own row, its message, and its place in the list.
+    // The row of the thread in use, its message, and its entry in the list.
     expect(await rowsOf(table)).toBe(3);
   });
 });

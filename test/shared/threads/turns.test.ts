@@ -17,8 +17,8 @@ const result = (id: string, content = id): ChatMessage => ({
   content,
 });
 
-describe('the calls of tools', () => {
-  test('have their results right behind them, in their order', () => {
+describe('tool calls', () => {
+  test('are directly followed by their results, in the order of the calls', () => {
     const asked = calls('a', 'b');
     const messages = [
       user('1'),
@@ -35,7 +35,7 @@ describe('the calls of tools', () => {
     ]);
   });
 
-  test('are left out without all of their results, and results without calls', () => {
+  test('are left out unless all have results, as are results without calls', () => {
     const both = { ...calls('a', 'b'), content: 'Let me see.' };
     expect(pairToolCalls([user('1'), both, result('a'), result('x'), user('2')])).toEqual([
       ...[user('1'), says('Let me see.'), user('2')],
@@ -43,18 +43,18 @@ describe('the calls of tools', () => {
     expect(pairToolCalls([calls('a'), user('2')])).toEqual([user('2')]);
   });
 
-  test('of one id in two turns have each their own result', () => {
+  test('with the same id in two turns each have their own result', () => {
     const [first, second] = [calls('a'), calls('a')];
     const messages = [first, result('a', '1'), second, result('a', '2'), result('a', '3')];
     expect(pairToolCalls(messages)).toEqual([first, result('a', '1'), second, result('a', '2')]);
   });
 
-  test('that wait for a result are known', () => {
+  test('without a result are found', () => {
     const messages = [calls('a', 'b'), result('a'), calls('c')];
     expect([...openCallsOf(messages)]).toEqual(['b', 'c']);
   });
 
-  test('are paired in whatever order there is, and nothing else is touched', () => {
+  test('are paired in any order, and nothing else is changed', () => {
     const id = fc.constantFrom('a', 'b', 'c');
     const message = fc.oneof(
       id.map(user),
@@ -82,14 +82,14 @@ describe('the calls of tools', () => {
   });
 });
 
-describe('a conversation is cut', () => {
+describe('cutting a conversation', () => {
   const long = 'word '.repeat(100);
   const turn = (name: string) => [user(`${name} ${long}`), says(`Yes, ${name}.`)];
   const now = user('now');
   const cut = (messages: readonly ChatMessage[], limit: number, body = {}) =>
     cutTurns({ messages, fresh: new Set([now]) }, body, limit);
 
-  test('by whole turns, the oldest first, instructions kept', async () => {
+  test('drops whole turns, the oldest first, and keeps instructions', async () => {
     const rules = system('rules');
     const messages = [rules, ...turn('1'), ...turn('2'), system('more'), ...turn('3'), now];
     const whole = await cut(messages, 10_000);
@@ -101,7 +101,7 @@ describe('a conversation is cut', () => {
     expect(most).toEqual({ messages: [rules, system('more'), now], left: 6 });
   });
 
-  test('less where tools take room, and never within the turn of what is said now', async () => {
+  test('drops more where tools need tokens, and never cuts the turn of the new messages', async () => {
     const tools = [{ type: 'function', function: { name: 'f', description: long } }];
     expect((await cut([...turn('1'), ...turn('2'), now], 300)).left).toBe(0);
     expect((await cut([...turn('1'), ...turn('2'), now], 300, { tools })).left).toBe(2);

@@ -34,7 +34,7 @@ describe('the service', () => {
     embedding: new Float32Array(1_536).fill(0.123_456),
   });
 
-  test('is sent batches that it takes, into one index for each number of dimensions', async () => {
+  test('is sent batches that it accepts, into one index per number of dimensions', async () => {
     await engine.upsert(
       place,
       Array.from({ length: 1_000 }, (_, index) => wide(`i${index}`)),
@@ -46,7 +46,7 @@ describe('the service', () => {
     expect(made.filter((one) => one.endsWith("('smart-router-1536')"))).toHaveLength(1);
   });
 
-  test('is asked again when it is busy, and its refusal is an error', async () => {
+  test('is called again when it is busy, and its refusal is an error', async () => {
     simulator.fail(1);
     await engine.upsert(place, [wide('a')]);
     simulator.fail(10);

@@ -30,7 +30,7 @@ function start(findNearest: () => Promise<readonly Hit[] | undefined>) {
 }
 
 describe('a scorer of nearest neighbours', () => {
-  test('has outcomes vote with the weight of their cosine, beside what its base says', async () => {
+  test('counts the votes of outcomes weighted by cosine, in addition to the base scorer', async () => {
     const { winRate, scorer } = start(async () => [
       hit(0.9, 1, 0),
       hit(0.5, 0.5, 0.5),
@@ -49,14 +49,14 @@ describe('a scorer of nearest neighbours', () => {
     expect(await scorer.predictWinRate(one, pair)).toBe(expected);
   });
 
-  test('is its base where nothing is recorded of the two models, or nothing is like the prompt', async () => {
+  test('equals its base scorer where no outcome has both models, or none is similar to the prompt', async () => {
     expect(await start(async () => undefined).winRate()).toBe(0.4);
     expect(await start(async () => []).winRate()).toBe(0.4);
     expect(await start(async () => [hit(0.9, 1, 0)]).winRate('strong', 'another')).toBe(0.4);
     expect(await start(async () => [hit(-0.2, 1, 0)]).winRate()).toBe(0.4);
   });
 
-  test('is its base when the outcomes cannot be had, or not in time', async () => {
+  test('equals its base scorer when the outcomes cannot be read, or not in time', async () => {
     const failing = start(() => Promise.reject(new Error('gone')));
     expect(await failing.winRate()).toBe(0.4);
     expect(failing.logged).toEqual(['neighbours-not-found']);

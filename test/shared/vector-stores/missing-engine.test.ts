@@ -8,8 +8,8 @@ import { expect, test } from 'vitest';
 
 const shared = fileURLToPath(new URL('../../../shared', import.meta.url));
 
-test('where sqlite-vec is not installed, a store says how to install it', async () => {
-  // A folder above which there are no packages.
+test('without sqlite-vec, the error says how to install it', async () => {
+  // Outside this project, so that no node_modules folder is found.
   const folder = await mkdtemp(join(tmpdir(), 'smart-router-no-engine-'));
   for (const file of [
     'base/errors.ts',

@@ -22,7 +22,7 @@ describeVectorEngine('sqlite-vec', () => engine);
 describe('the file', () => {
   const place = { id: 'vs_kept', dimensions: 6 };
 
-  test('keeps what was written, across restarts and for two at once', async () => {
+  test('keeps items across restarts, and for two engines at the same time', async () => {
     const file = join(folder, 'kept.sqlite');
     const first = createSqliteEngine(file);
     const second = createSqliteEngine(file);
@@ -34,7 +34,7 @@ describe('the file', () => {
     await again.close();
   });
 
-  test('is made by one of many that open it at once', async () => {
+  test('is created once when many engines open it concurrently', async () => {
     for (let round = 0; round < 10; round += 1) {
       const file = join(folder, `new-${round}.sqlite`);
       const engines = Array.from({ length: 6 }, () => createSqliteEngine(file));
@@ -46,7 +46,7 @@ describe('the file', () => {
     }
   });
 
-  test('has nothing of a call of which one item fails', async () => {
+  test('has no item of a call in which one item fails', async () => {
     const file = join(folder, 'whole.sqlite');
     const own = createSqliteEngine(file);
     const broken = { ...item('b', 2), embedding: new Float32Array(0) };
@@ -55,7 +55,7 @@ describe('the file', () => {
     await own.close();
   });
 
-  test('that cannot be opened is said to be so by each call, and tried again', async () => {
+  test('that cannot be opened makes each call fail, and is tried again', async () => {
     const own = createSqliteEngine(join(folder, 'no/such/folder/x.sqlite'));
     await expect(own.count(place)).rejects.toThrow();
     await expect(own.count(place)).rejects.toThrow();
@@ -63,7 +63,7 @@ describe('the file', () => {
   });
 });
 
-test('finds the nearest among many by their bits, as an exact search does', async () => {
+test('finds nearly the same neighbours by their bits as an exact search', async () => {
   const dimensions = 256;
   const place = { id: 'vs_many', dimensions };
   let seed = 1;
@@ -102,6 +102,6 @@ test('finds the nearest among many by their bits, as an exact search does', asyn
     const hits = await engine.search(place, { embedding, limit: 10 });
     found += hits.filter(({ id }) => exact.includes(id)).length;
   }
-  // Vectors without any structure are the hardest.
+  // Random vectors are the hardest case.
   expect(found / (10 * queries)).toBeGreaterThan(0.9);
 });

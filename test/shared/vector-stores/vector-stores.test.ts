@@ -24,7 +24,7 @@ afterAll(async () => {
   await azurite.close();
 });
 
-/** By the number of letters and of words. */
+/** An embedder whose dimensions are the numbers of letters and of words. */
 const embedder: TextEmbedder = {
   id: 'counting',
   maxTokens: 100,
@@ -48,7 +48,7 @@ function start() {
 describe('a store that expires', () => {
   const expiry = { anchor: 'last_active_at', days: 2 } as const;
 
-  test('does so after it was last added to, or looked into, and is purged with its items', async () => {
+  test('does so after the last addition or search, and is purged with its items', async () => {
     const { stores, clock } = start();
     const wish = { expires_after: expiry };
     const [idle, added, searched] = await Promise.all([
@@ -76,8 +76,8 @@ describe('a store that expires', () => {
   });
 });
 
-describe('many at once', () => {
-  test('agree on the types of attributes, and none is half added', async () => {
+describe('concurrent additions', () => {
+  test('agree on the types of attributes, and are added whole or not at all', async () => {
     const { stores } = start();
     const { id } = await stores.create('app', {}, signal);
     const results = await Promise.allSettled(
@@ -92,7 +92,7 @@ describe('many at once', () => {
 });
 
 describe('recorded outcomes', () => {
-  test('are found by text and by embedding, in the newest store of theirs', async () => {
+  test('are found by text and by embedding, in the newest store of outcomes', async () => {
     const { stores, outcomes, clock } = start();
     expect(await outcomes.ofText('a b', 5, signal)).toBeUndefined();
     const metadata = { smart_router: 'outcomes' };
