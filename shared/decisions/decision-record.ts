@@ -1,6 +1,6 @@
 import type { Tokens } from '../spending/cost.ts';
 
-/** The decision on a request, and its outcome. */
+/** The decision on a request, and the facts of its answer. */
 export type DecisionRecord = {
   readonly requestId: string;
   /** The time of the answer, in milliseconds since 1970. */

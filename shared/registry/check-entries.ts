@@ -33,7 +33,7 @@ export function createCheckDeployment(options: CheckDeploymentOptions): CheckDep
   };
 }
 
-/** The scorer's model that represents a deployment; undefined if none does. */
+/** Returns the scorer's model that represents a deployment; undefined if none does. */
 export function scorerModelOf(
   scorer: ScorerEntry,
   name: string,

@@ -35,7 +35,7 @@ export type RegistryWatcher = {
 /** Shortens intervals at random, so that instances read at different times. */
 const JITTER = 0.1;
 
-/** Entries are applied again after this time, since secrets change without a change of the registry. */
+/** Entries are applied again after this time for changed secrets; those with problems, at every read. */
 const REAPPLY_MS = 5 * 60_000;
 
 /**

@@ -13,7 +13,7 @@ export type EmbedOptions = {
 
 export type Embedded = { readonly id: string; readonly embedding: Float32Array };
 
-/** Returns the ids and embeddings of items. All items are checked before any text is embedded. */
+/** Returns the ids and embeddings of items. All items are checked before any text is paid for. */
 export async function embedItems(
   options: EmbedOptions,
   items: readonly NewItem[],
@@ -24,7 +24,6 @@ export async function embedItems(
     const param = `items.${index}`;
     throw new InvalidRequestError(`${param} has neither text nor embedding.`, { param });
   });
-  // All are checked before any text is paid for.
   const sent = items.map(({ embedding }, index) =>
     embedding == null
       ? undefined

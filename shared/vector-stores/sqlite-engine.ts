@@ -77,7 +77,12 @@ function upsertStatements(store: string, items: readonly VectorItem[]): Statemen
         on conflict (store, id) do update set created_at = excluded.created_at,
           attributes = excluded.attributes, bits = excluded.bits, text = excluded.text`,
       runs: items.map(({ id, createdAt, attributes, embedding, text = null }) => [
-        ...[store, id, createdAt, JSON.stringify(attributes), toBytes(embedding), text],
+        store,
+        id,
+        createdAt,
+        JSON.stringify(attributes),
+        toBytes(embedding),
+        text,
       ]),
     },
     {
@@ -103,11 +108,7 @@ function searchStatement(store: string, { embedding, limit, filter }: VectorQuer
       join embeddings e using (n) join items i using (n)
       order by distance, i.id limit ?`,
     runs: [
-      [
-        ...[bytes, store, ...(condition?.values ?? [])],
-        ...(isByBits ? [bytes, candidates] : []),
-        limit,
-      ],
+      [bytes, store, ...(condition?.values ?? []), ...(isByBits ? [bytes, candidates] : []), limit],
     ],
   };
 }

@@ -30,15 +30,22 @@ describe('tool calls', () => {
       says('one'),
     ];
     expect(pairToolCalls(messages)).toEqual([
-      ...[user('1'), asked, result('a'), result('b')],
-      ...[user('2'), says('two'), says('one')],
+      user('1'),
+      asked,
+      result('a'),
+      result('b'),
+      user('2'),
+      says('two'),
+      says('one'),
     ]);
   });
 
   test('are left out unless all have results, as are results without calls', () => {
     const both = { ...calls('a', 'b'), content: 'Let me see.' };
     expect(pairToolCalls([user('1'), both, result('a'), result('x'), user('2')])).toEqual([
-      ...[user('1'), says('Let me see.'), user('2')],
+      user('1'),
+      says('Let me see.'),
+      user('2'),
     ]);
     expect(pairToolCalls([calls('a'), user('2')])).toEqual([user('2')]);
   });
