@@ -1,151 +1,104 @@
-import {
-  type CircuitBreakerPolicy,
-  CircuitState,
-  ConsecutiveBreaker,
-  circuitBreaker,
-  DelegateBackoff,
-  handleWhenResult,
-  type IHalfOpenAfterBackoffContext,
-} from 'cockatiel';
 import { UpstreamError } from '../base/errors.ts';
 import { retryAfterHeaders } from './retry-after.ts';
 
-/** However often a deployment fails, it is tried again after this time. */
+/** The longest time for which a circuit stays open, however many trials have failed. */
 export const MAX_OPEN_MS = 60_000;
 
 /**
- * What a call has shown of its deployment: that it serves, that it does not, or nothing, because the
- * call was ended from this side.
+ * What a call has shown about its deployment: that it serves, that it does not, or nothing, because
+ * the call was ended from this side.
  */
 export type Outcome = 'alive' | 'failed' | 'unknown';
 
-/** Takes what came of a call; the first that it is told counts. */
+/** Takes the outcome of a call. Only the first one counts. */
 export type Report = (outcome: Outcome) => void;
 
 export type CircuitLimits = {
-  /** Failures in a row that open it. */
+  /** Failures in a row that open the circuit. */
   readonly circuitFailures: number;
-  /** How long it stays open at first; twice as long with each trial that fails. */
+  /** How long the circuit stays open at first; each failed trial doubles it. */
   readonly circuitOpenMs: number;
 };
 
-/** Stands before what may be down, and turns calls away as long as it is. */
+/** Turns calls away from a deployment that has failed several times in a row. */
 export type Circuit = {
   state(): 'closed' | 'open' | 'half-open';
-  /** Throws an UpstreamError (503 `circuit_open`) when a call would be turned away now. */
+  /** Throws an UpstreamError (503 `circuit_open`) if a call would be turned away now. */
   check(): void;
   /**
-   * Lets a call pass, which has to report what came of it. Throws as `check` does. `isAlive` is asked
-   * before a trial, so that what is plainly down costs no caller his time.
+   * Admits a call, which must report its outcome. Throws as `check` does. `isAlive` is asked before
+   * a trial, so that a deployment that is plainly down costs no caller any time; if it throws, that
+   * counts as down.
    */
   enter(isAlive?: () => Promise<boolean>): Report | Promise<Report>;
 };
 
-/** The one execution that cockatiel sees while half-open. */
-type Trial = {
-  readonly decide: (outcome: Outcome) => void;
-  /** Resolves when the circuit is closed or open again. */
-  readonly decided: Promise<void>;
-};
-
 /**
- * Closed, it counts failures in a row. Open, it turns all calls away for a time. Then one call is the
- * trial, which closes it or opens it for longer; the others are turned away meanwhile.
+ * A closed circuit counts failures in a row. An open one turns all calls away for a time. After
+ * that it is half-open: one call is the trial, which closes it or opens it for longer, and the
+ * others are turned away meanwhile. A trial without an outcome leaves the trial to the next call.
  */
 export function createCircuit(name: string, limits: CircuitLimits): Circuit {
-  let openMs = 0;
+  let failures = 0;
+  /** How long the circuit was opened for; undefined while it is closed. */
+  let openMs: number | undefined;
   let openUntil = 0;
-  let trial: Trial | undefined;
   let isTrialUnderWay = false;
-  const policy = circuitBreaker(
-    handleWhenResult((outcome) => outcome === 'failed'),
-    {
-      breaker: new ConsecutiveBreaker(limits.circuitFailures),
-      halfOpenAfter: new DelegateBackoff(({ attempt }: IHalfOpenAfterBackoffContext) => {
-        openMs = Math.min(MAX_OPEN_MS, limits.circuitOpenMs * 2 ** (attempt - 1));
-        return openMs;
-      }),
-    },
-  );
-  const { tell, untilTold } = createTold(policy);
-  policy.onBreak(() => {
+
+  function open(): void {
+    const ms = openMs === undefined ? limits.circuitOpenMs : 2 * openMs;
+    openMs = Math.min(MAX_OPEN_MS, ms);
     openUntil = Date.now() + openMs;
-  });
+  }
+
+  function close(): void {
+    openMs = undefined;
+    failures = 0;
+  }
+
+  function turnAway(): UpstreamError {
+    // Nobody knows when a trial under way will end.
+    const waitMs = Math.max(openUntil - Date.now(), 1_000);
+    return new UpstreamError(
+      `The deployment ${name} failed several times in a row and is not called for now. Try again after the time in retry-after; GET /ready shows its state.`,
+      { status: 503, code: 'circuit_open', headers: retryAfterHeaders(waitMs) },
+    );
+  }
 
   function check(): void {
-    if (policy.state === CircuitState.Closed) return;
-    const leftMs = openUntil - Date.now();
-    if (leftMs > 0 || isTrialUnderWay) throw circuitOpen(name, leftMs);
+    if (openMs === undefined) return;
+    if (isTrialUnderWay || openUntil > Date.now()) throw turnAway();
   }
 
   /** A call that ends after the circuit has opened shows nothing new. */
   function count(outcome: Outcome): void {
-    if (outcome === 'unknown' || policy.state !== CircuitState.Closed) return;
-    tell(outcome);
+    if (outcome === 'unknown' || openMs !== undefined) return;
+    failures = outcome === 'failed' ? failures + 1 : 0;
+    if (failures >= limits.circuitFailures) open();
   }
 
-  // cockatiel lets the calls that come during a trial wait for its end, which may be the timeout of
-  // a call that hangs: so it is shown the trial alone, as one execution that a trial without an
-  // outcome leaves to the next.
-  function startTrial(): Trial {
-    const { promise, resolve } = Promise.withResolvers<Outcome>();
-    const end = () => {
-      trial = undefined;
-      isTrialUnderWay = false;
-    };
-    return { decide: resolve, decided: policy.execute(() => promise).then(end, end) };
+  function endTrial(outcome: Outcome): void {
+    isTrialUnderWay = false;
+    if (outcome === 'alive') close();
+    else if (outcome === 'failed') open();
   }
 
-  async function enterTrial(isAlive: (() => Promise<boolean>) | undefined): Promise<Report> {
+  async function enterTrial(isAlive: () => Promise<boolean>): Promise<Report> {
     isTrialUnderWay = true;
-    trial ??= startTrial();
-    const { decide, decided } = trial;
-    if (isAlive !== undefined && !(await isAlive())) {
-      decide('failed');
-      await decided;
-      throw circuitOpen(name, openMs);
-    }
-    return (outcome) => {
-      if (outcome === 'unknown') isTrialUnderWay = false;
-      else decide(outcome);
-    };
-  }
-
-  function enter(isAlive: (() => Promise<boolean>) | undefined): Report | Promise<Report> {
-    check();
-    return policy.state === CircuitState.Closed ? once(count) : enterTrial(isAlive).then(once);
+    if (await isAlive().catch(() => false)) return once(endTrial);
+    endTrial('failed');
+    throw turnAway();
   }
 
   return {
     state: () => {
-      if (policy.state === CircuitState.Closed) return 'closed';
+      if (openMs === undefined) return 'closed';
       return openUntil > Date.now() ? 'open' : 'half-open';
     },
     check,
-    enter: (isAlive) => untilTold()?.then(() => enter(isAlive)) ?? enter(isAlive),
-  };
-}
-
-/**
- * Tells a policy of outcomes. A success takes the failures before it back, and behind another one has
- * nothing to say: said all the same, it took a third of a call's time, and left much behind. While an
- * outcome is told, the policy's state is still that of before.
- */
-function createTold(policy: CircuitBreakerPolicy) {
-  let hasFailed = false;
-  let telling: Promise<void> | undefined;
-  return {
-    untilTold: () => telling,
-    tell: (outcome: Outcome) => {
-      const isNews = outcome === 'failed' || hasFailed;
-      hasFailed = outcome === 'failed';
-      if (!isNews) return;
-      const told = policy
-        .execute(() => outcome)
-        .then(() => {
-          if (telling === told) telling = undefined;
-        });
-      telling = told;
+    enter: (isAlive = async () => true) => {
+      check();
+      return openMs === undefined ? once(count) : enterTrial(isAlive);
     },
   };
 }
@@ -157,12 +110,4 @@ function once(report: Report): Report {
     isReported = true;
     report(outcome);
   };
-}
-
-function circuitOpen(name: string, leftMs: number): UpstreamError {
-  return new UpstreamError(
-    `The deployment ${name} failed several times in a row and is left alone for now. Try again after the time in retry-after; GET /ready shows its state.`,
-    // When a trial under way ends, nobody knows.
-    { status: 503, code: 'circuit_open', headers: retryAfterHeaders(Math.max(leftMs, 1_000)) },
-  );
 }

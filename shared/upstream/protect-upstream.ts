@@ -93,11 +93,7 @@ export function protectUpstream(upstream: BareUpstream, limits: UpstreamLimits):
 }
 
 async function isAlive({ probe }: BareUpstream, operation: Operation): Promise<boolean> {
-  try {
-    return !isFailure(await probe(operation, AbortSignal.timeout(PROBE_TIMEOUT_MS)));
-  } catch {
-    return false;
-  }
+  return !isFailure(await probe(operation, AbortSignal.timeout(PROBE_TIMEOUT_MS)));
 }
 
 /** Busy (429) has its rest instead, and what is refused (400, 401, 403, 422) was understood. */
