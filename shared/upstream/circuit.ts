@@ -42,13 +42,14 @@ export function createCircuit(name: string, limits: CircuitLimits): Circuit {
   let failures = 0;
   /** How long the circuit was opened for; undefined while it is closed. */
   let openMs: number | undefined;
+  /** By a clock that nobody sets: were the time of day set back, the circuit would stay open longer. */
   let openUntil = 0;
   let isTrialUnderWay = false;
 
   function open(): void {
     const ms = openMs === undefined ? limits.circuitOpenMs : 2 * openMs;
     openMs = Math.min(MAX_OPEN_MS, ms);
-    openUntil = Date.now() + openMs;
+    openUntil = performance.now() + openMs;
   }
 
   function close(): void {
@@ -58,7 +59,7 @@ export function createCircuit(name: string, limits: CircuitLimits): Circuit {
 
   function turnAway(): UpstreamError {
     // Nobody knows when a trial under way will end.
-    const waitMs = Math.max(openUntil - Date.now(), 1_000);
+    const waitMs = Math.max(openUntil - performance.now(), 1_000);
     return new UpstreamError(
       `The deployment ${name} failed several times in a row and is not called for now. Try again after the time in retry-after; GET /ready shows its state.`,
       { status: 503, code: 'circuit_open', headers: retryAfterHeaders(waitMs) },
@@ -67,7 +68,7 @@ export function createCircuit(name: string, limits: CircuitLimits): Circuit {
 
   function check(): void {
     if (openMs === undefined) return;
-    if (isTrialUnderWay || openUntil > Date.now()) throw turnAway();
+    if (isTrialUnderWay || openUntil > performance.now()) throw turnAway();
   }
 
   /** A call that ends after the circuit has opened shows nothing new. */
@@ -93,7 +94,7 @@ export function createCircuit(name: string, limits: CircuitLimits): Circuit {
   return {
     state: () => {
       if (openMs === undefined) return 'closed';
-      return openUntil > Date.now() ? 'open' : 'half-open';
+      return openUntil > performance.now() ? 'open' : 'half-open';
     },
     check,
     enter: (isAlive = async () => true) => {

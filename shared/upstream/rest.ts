@@ -6,7 +6,7 @@ const MAX_REST_MS = 60_000;
 
 /** The time in which a deployment wants no calls, because it said so. */
 export type Rest = {
-  /** What is left of it in ms; undefined when it does not rest. */
+  /** What is left of it, in whole ms; undefined when the deployment does not rest. */
   leftMs(): number | undefined;
   /** Throws an UpstreamError (429 `deployment_resting`) while it rests. */
   check(): void;
@@ -18,11 +18,12 @@ export type Rest = {
 };
 
 export function createRest(deployment: string): Rest {
+  /** By a clock that nobody sets: were the time of day set back, the rest would last longer. */
   let until = 0;
 
   function leftMs(): number | undefined {
-    const left = until - Date.now();
-    return left > 0 ? left : undefined;
+    const left = until - performance.now();
+    return left > 0 ? Math.ceil(left) : undefined;
   }
 
   return {
@@ -37,9 +38,8 @@ export function createRest(deployment: string): Rest {
     },
     observe: ({ status, headers }) => {
       if (status !== 429 && status !== 503) return;
-      const now = Date.now();
-      const waitMs = Math.min(parseRetryAfter(headers, now) ?? 0, MAX_REST_MS);
-      until = Math.max(until, now + waitMs);
+      const waitMs = Math.min(parseRetryAfter(headers, Date.now()) ?? 0, MAX_REST_MS);
+      until = Math.max(until, performance.now() + waitMs);
     },
   };
 }

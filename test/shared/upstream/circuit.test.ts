@@ -16,9 +16,9 @@ import {
   stream,
 } from '../../support/scripted-deployment.ts';
 
-// The circuit's clock alone: sockets and timers run as ever.
+// Only the circuit's clock is faked: sockets and timers run as usual.
 beforeEach(() => {
-  vi.useFakeTimers({ toFake: ['Date'] });
+  vi.useFakeTimers({ toFake: ['performance'] });
 });
 afterEach(() => {
   vi.useRealTimers();
@@ -26,7 +26,7 @@ afterEach(() => {
 
 const FAILURES = 3;
 const OPEN_MS = 10_000;
-const pass = (ms: number) => vi.setSystemTime(Date.now() + ms);
+const pass = (ms: number) => vi.advanceTimersByTime(ms);
 
 async function fail(upstream: Upstream, times = FAILURES, timeoutMs = 5_000): Promise<void> {
   for (let call = 0; call < times; call += 1) {
@@ -183,9 +183,9 @@ describe('when its time is over, a circuit', () => {
     server.answer = hang;
     const trial = outcome(upstream, AbortSignal.timeout(400));
     await expect.poll(() => server.calls).toBe(1);
-    const startedAt = performance.now();
+    const startedAt = Date.now();
     expect(await outcome(upstream)).toBe('circuit_open');
-    expect(performance.now() - startedAt).toBeLessThan(100);
+    expect(Date.now() - startedAt).toBeLessThan(100);
     expect(await trial).toBe('upstream_timeout');
     expect(upstream.state().circuit).toBe('open');
     expect(await waitMsOf(upstream)).toBe(2 * OPEN_MS);
@@ -199,9 +199,9 @@ describe('when its time is over, a circuit', () => {
     const { server, upstream } = await startOpen();
     pass(OPEN_MS);
     server.answerProbe = answerProbe;
-    const startedAt = performance.now();
+    const startedAt = Date.now();
     expect(await outcome(upstream)).toBe('circuit_open');
-    expect(performance.now() - startedAt).toBeLessThan(1_500);
+    expect(Date.now() - startedAt).toBeLessThan(1_500);
     expect(server.calls).toBe(0);
     expect(upstream.state().circuit).toBe('open');
     expect(await waitMsOf(upstream)).toBe(2 * OPEN_MS);

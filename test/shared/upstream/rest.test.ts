@@ -8,10 +8,10 @@ import {
   status,
 } from '../../support/scripted-deployment.ts';
 
-// The clock of rests alone: sockets and timers run as ever.
+// Only the clocks of rests are faked: sockets and timers run as usual.
 const NOW = Date.parse('2026-11-24T10:00:00Z');
 beforeEach(() => {
-  vi.useFakeTimers({ toFake: ['Date'], now: NOW });
+  vi.useFakeTimers({ toFake: ['Date', 'performance'], now: NOW });
 });
 afterEach(() => {
   vi.useRealTimers();
@@ -19,7 +19,7 @@ afterEach(() => {
 
 const RETRY_AFTER: readonly [Record<string, string>, number | undefined][] = [
   [{ 'retry-after-ms': '1500' }, 1_500],
-  [{ 'retry-after-ms': '0.5' }, 0.5],
+  [{ 'retry-after-ms': '0.5' }, 1],
   [{ 'retry-after': '2' }, 2_000],
   [{ 'retry-after': '1.5' }, 1_500],
   [{ 'retry-after': 'Tue, 24 Nov 2026 10:00:05 GMT' }, 5_000],
@@ -55,7 +55,7 @@ describe('a deployment that answers 429', () => {
     const upstream = createUpstream(server);
     await outcome(upstream);
     server.answer = status(200);
-    vi.setSystemTime(NOW + 1_999);
+    vi.advanceTimersByTime(1_999);
     await expect(upstream.send(request())).rejects.toMatchObject({
       status: 429,
       code: 'deployment_resting',
@@ -63,9 +63,19 @@ describe('a deployment that answers 429', () => {
       message: expect.stringContaining('weak'),
     });
     expect(server.calls).toBe(1);
-    vi.setSystemTime(NOW + 2_000);
+    vi.advanceTimersByTime(1);
     expect(await outcome(upstream)).toBe(200);
     expect(upstream.state()).toEqual({ circuit: 'closed', in_flight: 0, queued: 0 });
+  });
+
+  test('rests as long as it asked for when the time of day is set back', async () => {
+    const server = await startScriptedDeployment(status(429, { 'retry-after': '2' }));
+    const upstream = createUpstream(server);
+    await outcome(upstream);
+    vi.setSystemTime(NOW - 3_600_000);
+    expect(upstream.state().resting_ms).toBe(2_000);
+    vi.advanceTimersByTime(2_000);
+    expect(upstream.state()).not.toHaveProperty('resting_ms');
   });
 
   test('rests although a call from before succeeds, and for the longest time asked for', async () => {
