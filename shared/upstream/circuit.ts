@@ -40,6 +40,8 @@ export type Circuit = {
  */
 export function createCircuit(name: string, limits: CircuitLimits): Circuit {
   let failures = 0;
+  /** How often the circuit has opened. */
+  let openings = 0;
   /** How long the circuit was opened for; undefined while it is closed. */
   let openMs: number | undefined;
   /** By a clock that nobody sets: were the time of day set back, the circuit would stay open longer. */
@@ -47,6 +49,7 @@ export function createCircuit(name: string, limits: CircuitLimits): Circuit {
   let isTrialUnderWay = false;
 
   function open(): void {
+    openings += 1;
     const ms = openMs === undefined ? limits.circuitOpenMs : 2 * openMs;
     openMs = Math.min(MAX_OPEN_MS, ms);
     openUntil = performance.now() + openMs;
@@ -71,11 +74,14 @@ export function createCircuit(name: string, limits: CircuitLimits): Circuit {
     if (isTrialUnderWay || openUntil > performance.now()) throw turnAway();
   }
 
-  /** A call that ends after the circuit has opened shows nothing new. */
-  function count(outcome: Outcome): void {
-    if (outcome === 'unknown' || openMs !== undefined) return;
-    failures = outcome === 'failed' ? failures + 1 : 0;
-    if (failures >= limits.circuitFailures) open();
+  /** A call begun before the circuit opened shows nothing new, even once it has closed again. */
+  function createCount(): Report {
+    const openingsBefore = openings;
+    return (outcome) => {
+      if (outcome === 'unknown' || openings !== openingsBefore) return;
+      failures = outcome === 'failed' ? failures + 1 : 0;
+      if (failures >= limits.circuitFailures) open();
+    };
   }
 
   function endTrial(outcome: Outcome): void {
@@ -99,7 +105,7 @@ export function createCircuit(name: string, limits: CircuitLimits): Circuit {
     check,
     enter: (isAlive = async () => true) => {
       check();
-      return openMs === undefined ? once(count) : enterTrial(isAlive);
+      return openMs === undefined ? once(createCount()) : enterTrial(isAlive);
     },
   };
 }

@@ -67,6 +67,16 @@ describe('calls begun before a circuit opened', () => {
     report('alive');
     expect(circuit.state()).toBe('closed');
   });
+
+  test('do not open it again once it has closed', async () => {
+    const { circuit, early } = await createOpen(2);
+    pass(OPEN_MS);
+    await call(circuit, 'alive');
+    for (const report of early) report('failed');
+    expect(circuit.state()).toBe('closed');
+    await call(circuit, 'failed');
+    expect(circuit.state()).toBe('closed');
+  });
 });
 
 describe('a trial', () => {
