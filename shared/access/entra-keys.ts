@@ -1,30 +1,30 @@
-import type { LocalJWKSet } from 'jose';
+import type { RemoteJWKSet } from 'jose';
 import { HttpError } from '../base/errors.ts';
 
 type EntraKeysOptions = {
   readonly url: string;
   readonly fetchTimeoutMs: number;
-  /** In milliseconds, as `Date.now`. */
+  /** The time in milliseconds, as `Date.now` gives it. */
   readonly now: () => number;
 };
 
-/** Keys are asked for again after this time, without anybody waiting: they change once in weeks. */
+/** Keys of this age are fetched again while callers go on with them: they change once in weeks. */
 const REFRESH_AFTER_MS = 3_600_000;
 
-/** Keys this old are not believed any more: one of them may have been withdrawn long ago. */
+/** Keys older than this are not trusted any more: one of them may have been withdrawn long ago. */
 const MAX_AGE_MS = 24 * 3_600_000;
 
-/** A token of an unknown key makes the keys be fetched, but not sooner than this after the last. */
+/** The shortest time between a fetch and another one for a token of an unknown key. */
 const UNKNOWN_KEY_COOLDOWN_MS = 30_000;
 
-/** So long after a failure nobody asks: each caller would wait for the next one. */
+/** The time after a failure in which nothing is fetched: each caller would wait for the next failure. */
 const FAILURE_COOLDOWN_MS = 5_000;
 
-/** It cannot be found out who calls: that is no reason to say that they may not. */
+/** Nobody can tell who the caller is. That is no reason to refuse the caller with a 401. */
 class AuthUnavailableError extends HttpError {
   constructor(cause: unknown) {
     super(
-      'Microsoft Entra ID does not give its keys, so that no access token can be checked. Send the request again.',
+      'The keys of Microsoft Entra ID cannot be fetched, so that no access token can be checked. Send the request again.',
       {
         status: 503,
         type: 'server_error',
@@ -39,63 +39,46 @@ class AuthUnavailableError extends HttpError {
 /**
  * Finds the key that a token says it was signed with among a tenant's keys, which are fetched when
  * first needed and kept. Throws jose's JWKSNoMatchingKey when there is none, and a 503 when that
- * cannot be known.
+ * cannot be known. jose fetches the keys, one fetch at a time. When to fetch is decided here, because
+ * jose would let callers wait for each renewal, refuse them all when one fails although it has keys,
+ * and fetch again for each caller after a failure.
  */
 export function createEntraKeys({ url, fetchTimeoutMs, now }: EntraKeysOptions) {
-  let current: { readonly find: LocalJWKSet; readonly fetchedAt: number } | undefined;
+  let keys: RemoteJWKSet | undefined;
+  let fetchedAt = Number.NEGATIVE_INFINITY;
   let failure: { readonly error: AuthUnavailableError; readonly at: number } | undefined;
-  let refreshing: Promise<LocalJWKSet> | undefined;
 
-  async function refresh(): Promise<LocalJWKSet> {
+  async function refresh({ reload }: RemoteJWKSet): Promise<void> {
+    if (failure !== undefined && now() - failure.at < FAILURE_COOLDOWN_MS) throw failure.error;
     try {
-      const find = await fetchKeys(url, fetchTimeoutMs);
-      current = { find, fetchedAt: now() };
-      failure = undefined;
-      return find;
+      await reload();
     } catch (cause) {
       failure = { error: new AuthUnavailableError(cause), at: now() };
       throw failure.error;
-    } finally {
-      refreshing = undefined;
     }
+    fetchedAt = now();
+    failure = undefined;
   }
 
-  /** One at a time, and none soon after one that failed. */
-  async function refreshOnce(): Promise<LocalJWKSet> {
-    if (failure !== undefined && now() - failure.at < FAILURE_COOLDOWN_MS) throw failure.error;
-    refreshing ??= refresh();
-    return refreshing;
-  }
-
-  async function load(): Promise<LocalJWKSet> {
-    const ageMs = now() - (current?.fetchedAt ?? Number.NEGATIVE_INFINITY);
-    if (current === undefined || ageMs > MAX_AGE_MS) return refreshOnce();
-    // What comes of it is for the next caller; this one has keys.
-    if (ageMs > REFRESH_AFTER_MS) void refreshOnce().catch(() => undefined);
-    return current.find;
-  }
-
-  return async (...token: Parameters<LocalJWKSet>): ReturnType<LocalJWKSet> => {
-    const { errors } = await import('jose');
-    const find = await load();
+  return async (...token: Parameters<RemoteJWKSet>): ReturnType<RemoteJWKSet> => {
+    const { createRemoteJWKSet, errors } = await import('jose');
+    // It never fetches by itself.
+    keys ??= createRemoteJWKSet(new URL(url), {
+      timeoutDuration: fetchTimeoutMs,
+      cacheMaxAge: Number.POSITIVE_INFINITY,
+      cooldownDuration: Number.POSITIVE_INFINITY,
+    });
+    const ageMs = now() - fetchedAt;
+    if (ageMs > MAX_AGE_MS) await refresh(keys);
+    // The next caller has the new keys; this one has keys already.
+    else if (ageMs > REFRESH_AFTER_MS) void refresh(keys).catch(() => undefined);
     try {
-      return await find(...token);
+      return await keys(...token);
     } catch (error) {
       const isUnknown = error instanceof errors.JWKSNoMatchingKey;
-      const isFresh = current !== undefined && now() - current.fetchedAt < UNKNOWN_KEY_COOLDOWN_MS;
-      if (!isUnknown || isFresh) throw error;
-      const fresh = await refreshOnce();
-      return fresh(...token);
+      if (!isUnknown || now() - fetchedAt < UNKNOWN_KEY_COOLDOWN_MS) throw error;
+      await refresh(keys);
+      return keys(...token);
     }
   };
-}
-
-/** Throws unless it gets a set of keys. */
-async function fetchKeys(url: string, timeoutMs: number): Promise<LocalJWKSet> {
-  const { createLocalJWKSet } = await import('jose');
-  const signal = AbortSignal.timeout(timeoutMs);
-  const response = await fetch(url, { signal, redirect: 'error' });
-  const text = await response.text();
-  if (!response.ok) throw new Error(`The keys were answered with ${response.status}.`);
-  return createLocalJWKSet(JSON.parse(text));
 }

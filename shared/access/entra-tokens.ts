@@ -4,21 +4,24 @@ import { ForbiddenError, type Identity, isName } from './caller.ts';
 import { createEntraKeys } from './entra-keys.ts';
 import type { EntraAccess } from './entra-settings.ts';
 
-/** Who sent an access token. Throws a 401, a 403 without a role, or a 503 without the tenant's keys. */
+/**
+ * Finds out who sent an access token. Throws a 401 for an invalid one, a 403 for one without a role,
+ * and a 503 when the tenant's keys cannot be fetched.
+ */
 export type VerifyToken = (token: string) => Promise<Identity>;
 
-/** With all the groups that Entra ID puts into one, a token has about 10 KB. */
+/** In characters. A token with all the groups that Entra ID puts into one has about 10 KB. */
 const MAX_TOKEN_LENGTH = 16_384;
 
-/** By how much clocks may differ. */
+/** How far the clocks of the router and Entra ID may differ. */
 const CLOCK_TOLERANCE_SECONDS = 60;
 
-/** Three parts, of which the first is JSON in base64url. Keys do not look like this. */
+/** Returns true for three parts of base64url, the first of which is JSON. Keys do not look like this. */
 export function looksLikeToken(credential: string): boolean {
   return /^eyJ[\w-]*\.[\w-]*\.[\w-]*$/.test(credential);
 }
 
-/** Checks access tokens of one tenant of Microsoft Entra ID, of both versions. */
+/** Creates a check of access tokens, of both versions, of one tenant of Microsoft Entra ID. */
 export function createVerifyToken(
   access: EntraAccess,
   { fetchTimeoutMs = 5_000, now = Date.now } = {},
@@ -30,7 +33,7 @@ export function createVerifyToken(
     now,
   });
   const expected: JWTVerifyOptions = {
-    // The only one that Entra ID signs with. A token does not choose how it is checked.
+    // Entra ID signs with no other algorithm, and a token must not choose how it is checked.
     algorithms: ['RS256'],
     issuer: [`${authority}/${tenantId}/v2.0`, `${issuerOfVersion1(authority)}/${tenantId}/`],
     audience: [...access.audiences],
@@ -52,23 +55,23 @@ export function createVerifyToken(
   };
 }
 
-/** All clouds but that of China share one. */
+/** All clouds except China's share one issuer. */
 function issuerOfVersion1(authority: string): string {
   return authority.endsWith('.cn') ? 'https://sts.chinacloudapi.cn' : 'https://sts.windows.net';
 }
 
 function identify(payload: JWTPayload, access: EntraAccess): Identity {
   if (payload['tid'] !== access.tenantId) throw new InvalidTokenError('is of another tenant');
-  // The client: version 2 has `azp`, version 1 `appid`. Identity tokens, which tell a client who
-  // its user is and let nobody in, have neither.
+  // The client is in `azp` (version 2) or `appid` (version 1). Identity tokens, which tell a client
+  // who its user is and do not grant access, have neither.
   const client = payload['azp'] ?? payload['appid'];
-  if (typeof client !== 'string') throw new InvalidTokenError('is no access token');
-  // Never an e-mail address or a name: those change hands.
+  if (typeof client !== 'string') throw new InvalidTokenError('is not an access token');
+  // An e-mail address or a name is never used: those change hands.
   const name = payload['oid'] ?? client;
   if (typeof name !== 'string' || !isName(name)) throw new InvalidTokenError('has no subject');
   const isFrontDoor = access.frontDoors.includes(name.toLowerCase());
   const roles: readonly unknown[] = Array.isArray(payload['roles']) ? payload['roles'] : [];
-  // By a role alone, which an administrator assigns: a scope is what a client may do for anybody.
+  // Only a role counts, because an administrator assigns it: a scope is what a client may do for anybody.
   const isAdmin = access.adminRole !== undefined && roles.includes(access.adminRole);
   if (!isFrontDoor && !isAdmin) checkRoles([...roles, ...scopesOf(payload)], access.roles);
   return { caller: { name, role: isAdmin ? 'admin' : 'user' }, isFrontDoor };
@@ -79,15 +82,16 @@ function scopesOf({ scp }: JWTPayload): readonly string[] {
 }
 
 /**
- * Every application of a tenant gets a token for every audience: it takes a role or a scope, which
- * somebody granted, to tell who is meant to call.
+ * Throws a 403 unless the token holds a wanted role or scope, or any at all if none is configured.
+ * Every application of a tenant can get a token for every audience: only a role or a scope, which
+ * somebody granted, shows that the application is meant to call.
  */
 function checkRoles(held: readonly unknown[], wanted: readonly string[]): void {
   const isAdmitted =
     wanted.length === 0 ? held.length > 0 : wanted.some((role) => held.includes(role));
   if (isAdmitted) return;
   throw new ForbiddenError(
-    'The access token has no role or scope that lets in: have one granted, of ENTRA_ROLES if that is set.',
+    'The access token has no role or scope that allows calls: have one granted, one of ENTRA_ROLES if that is set.',
     {
       code: 'role_required',
       headers: { 'www-authenticate': 'Bearer error="insufficient_scope"' },
@@ -107,7 +111,7 @@ class InvalidTokenError extends HttpError {
   }
 }
 
-/** In words of our own: those of the library may quote the token. */
+/** Says what is wrong in the router's own words: the library's message may quote the token. */
 function whatIsWrong(error: unknown): string {
   const { code, claim } = error as { readonly code?: unknown; readonly claim?: unknown };
   if (code === 'ERR_JWT_EXPIRED') return 'has expired';

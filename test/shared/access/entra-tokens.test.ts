@@ -55,7 +55,7 @@ async function refusalOf(token: string, check = verify): Promise<HttpError> {
 const statusOf = async (token: string) => (await refusalOf(token)).status;
 const secondsFromNow = (seconds: number) => Math.floor(Date.now() / 1000) + seconds;
 
-describe('a token that lets in', () => {
+describe('a valid token', () => {
   test('names its caller by the object id', async () => {
     const token = await entra.sign({ preferred_username: 'ann@example.com', name: 'Ann' });
     expect(await verify(token)).toEqual({
@@ -78,7 +78,7 @@ describe('a token that lets in', () => {
     expect(await verify(await entra.sign({ aud: 'the-client-id' }))).toBeDefined();
   });
 
-  test("may be a user's, with a scope in the place of a role", async () => {
+  test("may be a user's, with a scope instead of a role", async () => {
     const token = await entra.sign({ roles: undefined, scp: 'access_as_user' });
     expect(await verify(token)).toBeDefined();
   });
@@ -88,7 +88,7 @@ describe('a token that lets in', () => {
     expect(await verify(await entra.sign({ nbf: secondsFromNow(30) }))).toBeDefined();
   });
 
-  test('costs one request for keys, however many come at once', async () => {
+  test('costs one request for keys, however many come concurrently', async () => {
     const token = await entra.sign();
     await Promise.all(Array.from({ length: 20 }, () => verify(token)));
     expect(entra.fetches).toBe(1);
@@ -121,10 +121,10 @@ describe('a token is refused with a 401', () => {
     ['of the algorithm None', algorithm, () => withHeader({ alg: 'None' })],
     ['signed with the public key as a secret', algorithm, () => signedWithPublicKey()],
     ['with a critical header', 'ERR_JOSE_NOT_SUPPORTED', () => withHeader({ crit: ['x'], x: 1 })],
-    ['that tells who a user is', 'is no access token', () => entra.sign({ azp: undefined })],
+    ['that tells who a user is', 'is not an access token', () => entra.sign({ azp: undefined })],
     ['without a subject that is a name', 'has no subject', () => entra.sign({ oid: 'ann <b>' })],
     ['that is too long', 'is too long', () => entra.sign({ groups: Array(1_000).fill(OTHER) })],
-    ['that is no JSON', 'ERR_JWS_INVALID', () => 'eyJub.eyJub.eyJub'],
+    ['that is not JSON', 'ERR_JWS_INVALID', () => 'eyJub.eyJub.eyJub'],
     ['that is empty', 'ERR_JWS_INVALID', () => 'eyJ..'],
   ])('%s', async (_what, why, createToken) => {
     const token = await createToken();
@@ -182,7 +182,7 @@ describe('what a token may do', () => {
 });
 
 describe('the keys of the tenant', () => {
-  test('are fetched again for a key that is new, but not for every token that names one', async () => {
+  test('are fetched again for a new key, but not for every token that names one', async () => {
     await verify(await entra.sign());
     await entra.rotate();
     const token = await entra.sign();
@@ -195,19 +195,19 @@ describe('the keys of the tenant', () => {
     expect(entra.fetches).toBe(2);
   });
 
-  test('let nobody in any more once they are withdrawn', async () => {
+  test('are not accepted any more once they are withdrawn', async () => {
     const old = await entra.sign({ exp: secondsFromNow(2 * 3_600) });
     await verify(old);
     await entra.rotate();
     clockMs += HOUR_MS + 1;
-    // The keys are fetched behind this call's back.
+    // The keys are fetched while this call goes on with the old ones.
     expect(await verify(old)).toBeDefined();
     await expect.poll(() => statusOf(old)).toBe(401);
     expect(entra.fetches).toBe(2);
   });
 
   test.each(['refusing', 'failing', 'nonsense', 'redirecting', 'silent'] as const)(
-    'cannot be had, %s: a 503 at once, and soon another try',
+    'that cannot be fetched (%s) are a 503 immediately, and soon another try',
     async (fault) => {
       entra.fail(fault);
       const token = await entra.sign();
@@ -227,13 +227,13 @@ describe('the keys of the tenant', () => {
     },
   );
 
-  test('serve on while they cannot be fetched again, for a day', async () => {
+  test('are used for up to a day while they cannot be fetched again', async () => {
     const token = await entra.sign({ exp: secondsFromNow(30 * 3_600) });
     await verify(token);
     entra.fail('failing');
     clockMs += 2 * HOUR_MS;
     expect(await verify(token)).toBeDefined();
-    // Whether there is a key that is not among them cannot be known.
+    // Nobody can know whether this key was added since.
     expect(await statusOf(await entra.sign({}, { kid: 'new' }))).toBe(503);
     clockMs += 23 * HOUR_MS;
     expect(await statusOf(token)).toBe(503);
@@ -269,7 +269,7 @@ function withClaims(token: string, claims: Record<string, unknown>): string {
   return `${header}.${encode({ ...decode(payload), ...claims })}.${signature}`;
 }
 
-/** Says where the key is that it was signed with. */
+/** Signs with a key that the token itself says where to find. */
 function forgeWithKey(): Promise<string> {
   return entra.forge({}, { jku: `${entra.url}/mine`, x5u: `${entra.url}/mine`, kid: undefined });
 }
@@ -281,7 +281,7 @@ async function signedWithPublicKey(): Promise<string> {
   return `${head}.${payload}.${hmac.digest('base64url')}`;
 }
 
-/** With another header, under the signature of the one before. */
+/** Replaces the header and keeps the signature. */
 async function withHeader(header: Record<string, unknown>): Promise<string> {
   const [old, payload, signature] = (await entra.sign()).split('.');
   return `${encode({ ...decode(old), ...header })}.${payload}.${signature}`;
