@@ -22,7 +22,7 @@ import { type RegistryState, watchRegistry } from '../../shared/registry/watch-r
 import type { Config } from '../../shared/settings/config.ts';
 import type { PurgeJob } from '../../shared/storage/purge-expired.ts';
 import { createTableClient } from '../../shared/storage/tables.ts';
-import type { CheckEndpoint } from '../../shared/upstream/allowed-hosts.ts';
+import type { CheckEndpoint } from '../../shared/upstream/check-endpoint.ts';
 import type { Deployment } from '../../shared/upstream/deployment.ts';
 import type { Upstream } from '../../shared/upstream/upstream.ts';
 

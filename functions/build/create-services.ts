@@ -10,7 +10,7 @@ import { loadHeldOutScores } from '../../shared/matrix-factorization/held-out-sc
 import { load, type Scorer } from '../../shared/matrix-factorization/scorer.ts';
 import type { Config } from '../../shared/settings/config.ts';
 import { createPurgeExpired } from '../../shared/storage/purge-expired.ts';
-import { createAllowedHosts } from '../../shared/upstream/allowed-hosts.ts';
+import { createCheckEndpoint } from '../../shared/upstream/check-endpoint.ts';
 import { createUpstreams } from '../../shared/upstream/create-upstreams.ts';
 import { needsToken } from '../../shared/upstream/deployment.ts';
 import { createAzureCredential, createTokenProvider } from '../../shared/upstream/entra-token.ts';
@@ -51,7 +51,7 @@ export async function createServices(config: Config, log: Log): Promise<Services
   );
   const loadCredential = createAzureCredential();
   const getToken = createTokenProvider(loadCredential);
-  const checkEndpoint = createCheckEndpoint(config);
+  const checkEndpoint = endpointCheckOf(config);
   const createUpstream = createUpstreams(getToken, { ...config.limits, checkEndpoint });
   const { entry } = config.scorer;
   const heldOutScores = await loadHeldOutScores(entry, config.modelsFolder);
@@ -162,8 +162,8 @@ export function enabledUpstreams({ getFleet }: Registry): readonly Upstream[] {
     .map(({ upstream }) => upstream);
 }
 
-function createCheckEndpoint({ strong, weak, embedding, allowedHosts }: Config) {
+function endpointCheckOf({ strong, weak, embedding, allowedHosts }: Config) {
   const configured = [strong, weak, ...(embedding ? [embedding] : [])];
   const endpoints = configured.map(({ endpoint }) => endpoint);
-  return createAllowedHosts({ endpoints, allowed: allowedHosts });
+  return createCheckEndpoint({ endpoints, allowed: allowedHosts });
 }

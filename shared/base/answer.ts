@@ -1,6 +1,6 @@
 import { type HttpError, toErrorBody } from './errors.ts';
 
-/** What goes back to the caller, before the host's own form of it. */
+/** The answer to the caller, before it takes the host's own form. */
 export type Answer = {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
@@ -8,7 +8,7 @@ export type Answer = {
   readonly body: string | Uint8Array | AsyncIterable<Uint8Array>;
 };
 
-/** What server-sent events are sent with. */
+/** The headers of server-sent events. */
 export const EVENT_STREAM = {
   'content-type': 'text/event-stream; charset=utf-8',
   'cache-control': 'no-cache',

@@ -1,7 +1,7 @@
-/** Work that no request waits for: it is kept track of, and it cannot fail the process. */
+/** Work that no request waits for. It is tracked, and cannot fail the process. */
 export type Background = {
   run(work: Promise<unknown>): void;
-  /** Waits for what is under way, at most this long. */
+  /** Waits for the work under way, at most this long. */
   drain(timeoutMs: number): Promise<void>;
 };
 

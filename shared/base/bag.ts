@@ -1,14 +1,14 @@
-/** Things that come and go, in no order. */
-export type Bag<T> = {
-  /** Gives what takes it out again, to be called once. */
+/** Items that come and go, in no order. */
+type Bag<T> = {
+  /** Returns the function that removes the item, which must be called only once. */
   add(one: T): () => void;
   all(): readonly T[];
 };
 
 /**
- * For what comes and goes with each request. A Set or a Map would do, but V8 leaves each of its tables that
- * is outgrown linked to the next, with all that was in it: once one of them is old, much of what came
- * since lives until the next full collection of garbage.
+ * Creates a bag for items that come and go with each request. A Set or a Map would do, but V8 keeps
+ * each outgrown table of theirs linked to the next one, with all its entries: once one of these tables
+ * is old, many later entries live until the next full garbage collection.
  */
 export function createBag<T>(): Bag<T> {
   const entries: { readonly one: T; place: number }[] = [];

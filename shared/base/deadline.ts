@@ -1,10 +1,10 @@
 import type { CallEndedError } from './errors.ts';
 
-/** A limit in time that can be lifted: unlike AbortSignal.timeout it leaves no timer behind. */
-export type Deadline = {
-  /** Its reason is a CallEndedError when it was ended, and no HttpError when the time was over. */
+/** A limit in time that can be lifted. Unlike AbortSignal.timeout, it leaves no timer. */
+type Deadline = {
+  /** Its reason is a CallEndedError if `end` was called, and not an HttpError if the time ran out. */
   readonly signal: AbortSignal;
-  /** Ends it before its time. */
+  /** Aborts the signal before the time is over. */
   end(reason: CallEndedError): void;
   clear(): void;
 };
@@ -22,7 +22,7 @@ export function createDeadline(timeoutMs: number): Deadline {
   };
 }
 
-/** Waits for work that knows nothing of the signal. Throws the signal's reason when it is aborted. */
+/** Waits for work that ignores the signal. Throws the signal's reason if it is aborted. */
 export async function untilAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
   const { promise: aborted, reject } = Promise.withResolvers<never>();
   const abort = () => reject(signal.reason);

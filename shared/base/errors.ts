@@ -1,5 +1,5 @@
 /** The `error` object of OpenAI's and Azure OpenAI's wire format. */
-export type ErrorBody = {
+type ErrorBody = {
   readonly error: {
     readonly message: string;
     readonly type: string;
@@ -13,7 +13,7 @@ type HttpErrorOptions = {
   readonly type?: string;
   readonly code?: string;
   readonly param?: string;
-  /** Headers that the answer carries, such as `retry-after`. */
+  /** Headers of the answer, such as `retry-after`. */
   readonly headers?: Readonly<Record<string, string>>;
   readonly cause?: unknown;
 };
@@ -37,14 +37,14 @@ export class HttpError extends Error {
   }
 }
 
-/** The request is wrong (400 unless told). `param` names the field or header. */
+/** The request is wrong (status 400 by default). `param` names the field or header. */
 export class InvalidRequestError extends HttpError {
   constructor(message: string, options: Partial<HttpErrorOptions> = {}) {
     super(message, { status: 400, code: 'invalid_value', ...options });
   }
 }
 
-/** No deployment, or no route, of that name (404, with Azure OpenAI's code). */
+/** There is no deployment or route of that name (404, with Azure OpenAI's code). */
 export class DeploymentNotFoundError extends HttpError {
   constructor(message: string, param: string) {
     super(message, { status: 404, code: 'DeploymentNotFound', param });
@@ -56,7 +56,7 @@ type UpstreamErrorOptions = Pick<HttpErrorOptions, 'headers' | 'cause'> & {
   readonly code: string;
 };
 
-/** A deployment could not be reached, was not asked, or gave what cannot be passed on. */
+/** A deployment could not be reached, was not called, or sent an answer that cannot be passed on. */
 export class UpstreamError extends HttpError {
   constructor(message: string, options: UpstreamErrorOptions) {
     super(message, { type: 'upstream_error', ...options });
@@ -64,15 +64,15 @@ export class UpstreamError extends HttpError {
 }
 
 /**
- * The call ended from this side, not the deployment's: the client is gone, or the app shuts down. The
- * reason of the signal that ends what is under way; says nothing about any deployment.
+ * The call was ended from this side, not the deployment's: the client is gone, or the app shuts down.
+ * It is the reason of the signal that ends the work under way, and says nothing about any deployment.
  */
 export class CallEndedError extends HttpError {
   constructor(why: 'client_gone' | 'shutting_down') {
     super(
       why === 'client_gone'
         ? 'The client closed its connection before the answer was complete.'
-        : 'This instance of the router shuts down. Send the request again: another one answers.',
+        : 'This instance of the router is shutting down. Send the request again: another one answers.',
       {
         status: why === 'client_gone' ? 499 : 503,
         type: 'server_error',
@@ -83,7 +83,7 @@ export class CallEndedError extends HttpError {
   }
 }
 
-/** Everything wrong with the settings or the scorer, found at start-up, reported at once. */
+/** All problems of the settings and the scorer, found at start-up and reported together. */
 export class ConfigError extends Error {
   readonly problems: readonly string[];
 

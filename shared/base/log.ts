@@ -1,12 +1,12 @@
 import { untilAborted } from './deadline.ts';
 
-/** Facts of an event. Never a key, a prompt or an answer. */
+/** The fields of an event. They never hold a key, a prompt or an answer. */
 export type LogFields = Readonly<Record<string, string | number | boolean | undefined>>;
 
 export type Log = (
   level: 'debug' | 'info' | 'warning' | 'error',
   event: string,
-  /** A function is called only where the event is logged, when it is written. */
+  /** A function is called only if the event is logged, when it is written. */
   fields?: LogFields | (() => LogFields),
 ) => void;
 
@@ -18,7 +18,7 @@ const RANK: Readonly<Record<LogLevel, number>> = {
   none: 4,
 };
 
-/** How long an event waits for others, to be written with them and beside the requests. */
+/** How long an event waits for others, to be written with them and outside of requests. */
 const GATHER_MS = 20;
 
 type Event = {
@@ -29,8 +29,8 @@ type Event = {
 };
 
 /**
- * One JSON line an event, written within some milliseconds, and before the process exits. Outside the
- * invocation on purpose: streams end after their handler has.
+ * Creates a log that writes one JSON line an event, within some milliseconds and before the process
+ * exits. It does not use the host's invocation on purpose: streams end after their handler has.
  */
 export function createLog(minimum: LogLevel): Log {
   return (level, event, fields) => {
@@ -40,7 +40,7 @@ export function createLog(minimum: LogLevel): Log {
   };
 }
 
-/** Of all logs of the process: it has one output. */
+/** Events of all logs of the process, which has one output. */
 let gathered: Event[] = [];
 let timer: NodeJS.Timeout | undefined;
 process.once('exit', writeGathered);
@@ -53,19 +53,19 @@ function writeGathered(): void {
   const { errors = [], others = [] } = Object.groupBy(events, ({ level }) =>
     level === 'error' ? 'errors' : 'others',
   );
-  // One call for all: it takes as long as all else of a line.
+  // One call writes all lines: a call takes as long as all other work for a line.
   if (others.length > 0) console.log(others.map(toLine).join('\n'));
   if (errors.length > 0) console.error(errors.map(toLine).join('\n'));
 }
 
 function toLine({ at, level, event, fields }: Event): string {
   const known = JSON.stringify(typeof fields === 'function' ? fields() : (fields ?? {}));
-  // Put together and not copied: lines have up to forty fields.
+  // Joined as text and not copied into one object: lines have up to forty fields.
   const head = `{"time":"${new Date(at).toISOString()}","level":"${level}","event":"${event}"`;
   return known === '{}' ? `${head}}` : `${head},${known.slice(1)}`;
 }
 
-/** Waits until what was logged has left the process, at most this long. */
+/** Waits until all events have left the process, at most this long. */
 export async function flushLog(timeoutMs: number): Promise<void> {
   writeGathered();
   const written = [process.stdout, process.stderr].map((stream) => {
@@ -76,7 +76,7 @@ export async function flushLog(timeoutMs: number): Promise<void> {
   await untilAborted(Promise.all(written), AbortSignal.timeout(timeoutMs)).catch(() => undefined);
 }
 
-/** The kind of an error for a log: classes, statuses and codes, and no message, which may hold anything. */
+/** The kind of an error for a log: classes, statuses and codes, but no message, which may hold anything. */
 export function errorKind(error: unknown, causes = 3): string {
   if (!(error instanceof Error)) return typeof error;
   const facts = ['status', 'statusCode', 'code'].map((name) => Reflect.get(error, name));

@@ -2,7 +2,7 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 
 type Range = { readonly min: number; readonly max?: number };
 
-/** Reads settings one by one and collects what is wrong, so that all of it is reported at once. */
+/** Reads settings one by one and collects their problems, so that all are reported together. */
 export class SettingsReader {
   readonly #env: Environment;
   readonly #problems = new Set<string>();
@@ -20,12 +20,12 @@ export class SettingsReader {
     this.#problems.add(text);
   }
 
-  /** True when one of the settings was present and wrong, and so reported already. */
+  /** Returns true if one of the settings was present and wrong, and so was reported already. */
   isBad(...names: readonly string[]): boolean {
     return names.some((name) => this.#bad.has(name));
   }
 
-  /** The settings whose names begin so. */
+  /** The settings whose names begin with this prefix. */
   namesFrom(prefix: string): readonly string[] {
     return Object.keys(this.#env).filter((name) => name.startsWith(prefix));
   }
@@ -33,7 +33,7 @@ export class SettingsReader {
   /** An empty setting counts as absent: that is how portals and pipelines write "not set". */
   text(name: string): string | undefined {
     const value = this.#env[name]?.trim();
-    // The platform puts the secret in the place of such a reference, or leaves it when it cannot.
+    // The platform replaces such a reference with the secret, or leaves it if it cannot.
     if (value?.startsWith('@Microsoft.KeyVault(')) {
       return this.#report(
         name,
@@ -64,7 +64,7 @@ export class SettingsReader {
     return this.#report(name, `must match ${pattern.source}, got "${value}"`);
   }
 
-  /** A key, which is sent in a header and never shown. */
+  /** Reads a key, which is sent in a header and never shown. */
   secret(name: string): string | undefined {
     const value = this.text(name);
     if (value === undefined || /^[\x21-\x7e]+$/.test(value)) return value;

@@ -1,6 +1,6 @@
 import { InvalidRequestError } from './errors.ts';
 
-/** The part of JSON that TypeScript's es2024 library does not know; Node has it from 22 on. */
+/** The part of JSON that TypeScript's es2024 library does not declare; Node has it since 22. */
 const { isRawJSON, parse, rawJSON } = JSON as unknown as {
   isRawJSON(value: unknown): boolean;
   parse(
@@ -10,16 +10,16 @@ const { isRawJSON, parse, rawJSON } = JSON as unknown as {
   rawJSON(text: string): unknown;
 };
 
-/** Without one of these in it, no whole number of a text is changed by being read. */
+/** A text without a match has no whole number that parsing would change. */
 const LONG_NUMBER = /\d{16}|\d[eE]\+?\d{3}/;
 
-/** Looking at each value takes many times as long as parsing alone: longer texts are only parsed. */
+/** In characters. Checking each value takes many times as long as parsing: longer texts are only parsed. */
 const MAX_KEPT_LENGTH = 256 * 1024;
 
 /**
- * Reads JSON that is to be sent on. In a text of up to 256 Ki characters, numbers beyond 2^53, such
- * as a 64-bit seed, are kept as they were written. Throws a SyntaxError, or a RangeError for what
- * is nested too deeply.
+ * Reads JSON that will be sent on. In a text of up to 256 Ki characters, numbers beyond 2^53, such
+ * as a 64-bit seed, are kept as they were written. Throws a SyntaxError, or a RangeError for a text
+ * that is nested too deeply.
  */
 export function fromJson(text: string): unknown {
   if (text.length > MAX_KEPT_LENGTH || !LONG_NUMBER.test(text)) return JSON.parse(text);
@@ -29,12 +29,12 @@ export function fromJson(text: string): unknown {
   });
 }
 
-/** True for a number that was kept as it was written, which otherwise looks like an object. */
+/** Returns true for a number that was kept as it was written, which otherwise looks like an object. */
 export function isRawNumber(value: unknown): boolean {
   return isRawJSON(value);
 }
 
-/** Writes JSON to be sent. Throws an InvalidRequestError for what is nested too deeply to write. */
+/** Writes JSON to send. Throws an InvalidRequestError for a body that is nested too deeply. */
 export function toJson(body: unknown): string {
   try {
     return JSON.stringify(body);

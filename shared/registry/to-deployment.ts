@@ -2,7 +2,7 @@ import { InvalidRequestError } from '../base/errors.ts';
 import type { Capabilities } from '../capabilities/capabilities.ts';
 import { capabilitiesOf } from '../capabilities/known-models.ts';
 import { CAPABILITY_NAMES, parseCapability } from '../capabilities/read-capabilities.ts';
-import { takesTokens } from '../upstream/allowed-hosts.ts';
+import { takesTokens } from '../upstream/check-endpoint.ts';
 import type { Deployment } from '../upstream/deployment.ts';
 import type { Auth, DeploymentDefinition } from './definitions.ts';
 import type { SettingsDeployment } from './fleet-keeper.ts';

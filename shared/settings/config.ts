@@ -12,7 +12,7 @@ import { MODES, type Mode, type ModeShares } from '../policy/threshold.ts';
 import { LOCAL_EMBEDDER } from '../prompt-embedding/local-embedding.ts';
 import { readTables } from '../storage/read-tables.ts';
 import type { TablesConfig } from '../storage/tables.ts';
-import { readAllowedHosts } from '../upstream/allowed-hosts.ts';
+import { readAllowedHosts } from '../upstream/check-endpoint.ts';
 import type { Deployment } from '../upstream/deployment.ts';
 import { readDeployment } from '../upstream/read-deployment.ts';
 import { type DecisionSettings, readDecisionSettings } from './read-decision-settings.ts';

@@ -5,13 +5,13 @@ import { isNotFound, shareUntilFailure } from './tables.ts';
 export type Blobs = {
   write(name: string, text: string): Promise<void>;
   read(name: string): Promise<string>;
-  /** All whose names begin so; gives how many. */
+  /** Removes all blobs whose names begin with the prefix; returns how many. */
   removeAll(prefix: string): Promise<number>;
 };
 
 const TIMEOUT_MS = 20_000;
 
-/** Keeps them in a container, which is made by the first write where it is not there. */
+/** Keeps texts in a container, which the first write creates if it does not exist. */
 export function createBlobs(load: () => Promise<ContainerClient>): Blobs {
   const loadContainer = shareUntilFailure(load);
   return {

@@ -1,19 +1,19 @@
 import { errorKind, type Log } from '../base/log.ts';
 
-/** What keeps things for a time of its own. */
+/** The purge of one kind of records, which has its own retention. */
 export type PurgeJob = {
-  /** What it removes, for the log. */
+  /** The kind of records, for the log. */
   readonly what: string;
   readonly retentionDays: number;
-  /** Removes what was past its use before this moment; gives how much that was. */
+  /** Removes the records that expired before this moment; returns how many. */
   readonly purge: (before: Date) => Promise<number>;
 };
 
 const DAY_MS = 86_400_000;
 
 /**
- * Makes the work of the timer `purge-expired`: removes what is past its retention. One that fails
- * keeps no other from its turn; throws at the end if any has, so that the host sees it.
+ * Creates the work of the timer `purge-expired`, which removes records past their retention. A job
+ * that fails does not stop the others; the work throws at the end, so that the host sees the failure.
  */
 export function createPurgeExpired(
   jobs: readonly PurgeJob[],

@@ -4,10 +4,10 @@ import { isNotFound } from './tables.ts';
 
 const TIMEOUT_MS = 5_000;
 
-/** The most that the service gives at once. */
+/** The most rows that the service returns in one page. */
 const MAX_PAGE = 1_000;
 
-/** Undefined for a row, or a table, that is not there. */
+/** Reads one row; undefined if the row or the table does not exist. */
 export async function getRow(
   client: TableClient,
   partitionKey: string,
@@ -22,18 +22,18 @@ export async function getRow(
   }
 }
 
-/** The first rows that fit, so many at most. */
+/** Reads the first rows that match, up to `limit`. */
 export async function readRows(client: TableClient, filter: string, limit: number): Promise<Row[]> {
   const rows: Row[] = [];
-  // A page may have fewer than asked for, with others behind it.
-  for await (const page of pagesOf(client, filter, limit - rows.length)) {
+  // A page may have fewer rows than asked for, with others after it.
+  for await (const page of pagesOf(client, filter, limit)) {
     rows.push(...page);
     if (rows.length >= limit) break;
   }
   return rows.slice(0, limit);
 }
 
-/** Pages of what fits, each of so many rows at most; none where the table is not there. */
+/** Reads pages of matching rows, each of up to `size` rows; none if the table does not exist. */
 export async function* pagesOf(
   client: TableClient,
   filter: string,

@@ -1,7 +1,7 @@
 import type { SettingsReader } from '../base/settings-reader.ts';
 import type { TablesConfig } from './tables.ts';
 
-/** Undefined: nothing is kept in any. */
+/** Reads where the tables are; undefined if no tables are used. */
 export function readTables(read: SettingsReader): TablesConfig | undefined {
   const endpoint = read.url('TABLES_ENDPOINT')?.href;
   const connectionString = read.text('TABLES_CONNECTION_STRING');
@@ -12,7 +12,7 @@ export function readTables(read: SettingsReader): TablesConfig | undefined {
   }
   if (endpoint?.startsWith('http:')) {
     read.problem(
-      'TABLES_ENDPOINT must be an https address: a token goes there. Use TABLES_CONNECTION_STRING for an emulator.',
+      'TABLES_ENDPOINT must be an https address: the app sends a token there. Use TABLES_CONNECTION_STRING for an emulator.',
     );
   }
   if (endpoint !== undefined) return { endpoint };

@@ -1,4 +1,4 @@
-/** A row as the table gives it, with its own members. */
+/** A row as the table returns it, with its own fields. */
 export type Row = {
   readonly partitionKey: string;
   readonly rowKey: string;

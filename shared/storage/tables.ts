@@ -1,7 +1,7 @@
 import type { TableClient } from '@azure/data-tables';
 import type { TokenCredential } from '@azure/identity';
 
-/** A client for one table, with few and quick retries: a cache must not wait. */
+/** Creates a client for one table, with few and quick retries: a cache must not wait. */
 export async function createTableClient(
   tables: TablesConfig,
   name: string,
@@ -10,7 +10,7 @@ export async function createTableClient(
   const { TableClient } = await import('@azure/data-tables');
   const options = {
     retryOptions: { maxRetries: 1, retryDelayInMs: 50, maxRetryDelayInMs: 200 },
-    // Azurite speaks plain http; a connection string may name it, an endpoint with a token may not.
+    // Azurite speaks plain http. A connection string may name it; an endpoint with a token may not.
     allowInsecureConnection: tables.connectionString !== undefined,
   };
   if (tables.connectionString !== undefined) {
@@ -20,8 +20,8 @@ export async function createTableClient(
 }
 
 /**
- * Writes to a table, which is made when it is not there: in Azure it is part of the deployment;
- * elsewhere the first write makes it.
+ * Writes to a table, which is created if it does not exist: in Azure it is part of the deployment;
+ * elsewhere the first write creates it.
  */
 export async function writeToTable(
   client: TableClient,
@@ -37,12 +37,12 @@ export async function writeToTable(
   }
 }
 
-/** Azure's error codes differ per operation; the status does not. */
+/** Returns true for a 404. Azure's error codes differ per operation; the status does not. */
 export function isNotFound(error: unknown): boolean {
   return hasStatus(error, 404);
 }
 
-/** Another one was there first, or has changed it: what the operation relied on is no more. */
+/** Returns true if another writer created or changed the record first. */
 export function isConflict(error: unknown): boolean {
   return hasStatus(error, 409) || hasStatus(error, 412);
 }
@@ -51,7 +51,7 @@ function hasStatus(error: unknown, status: number): boolean {
   return error instanceof Error && 'statusCode' in error && error.statusCode === status;
 }
 
-/** One load for all callers; a failed one is forgotten, so that the next call tries again. */
+/** Shares one load among all callers; a failed load is forgotten, so that the next call tries again. */
 export function shareUntilFailure<T>(load: () => Promise<T>): () => Promise<T> {
   let loading: Promise<T> | undefined;
   return () => {

@@ -1,30 +1,30 @@
-/** Beyond it the connection is not read on before somebody has taken what came. */
+/** With more bytes than this untaken, the connection is paused. */
 const MAX_WAITING_BYTES = 64 * 1024;
 
-/** What a body's connection can be told. */
+/** The controls of a body's connection. */
 type Source = {
   pause(): void;
   resume(): void;
-  /** Gives the rest up, and the connection with it. */
+  /** Gives up the rest of the body, and the connection with it. */
   abort(reason: Error): void;
 };
 
-/** Bytes as they come, until nobody wants the rest. */
+/** Bytes as they arrive, which can be given up before their end. */
 export type Bytes = AsyncIterable<Uint8Array> & { destroy(): void };
 
-/** Nobody wants the rest of the body. */
+/** The reader gave up the rest of the body. */
 export class BodyGivenUpError extends Error {}
 
 type Listeners = {
-  /** Told of the first byte. */
+  /** Called at the first byte. */
   readonly onByte: () => void;
-  /** Told once of the end: with the error that ended it early. */
+  /** Called once at the end, with the error if one ended the body early. */
   readonly onClose: (error: Error | undefined) => void;
 };
 
 /**
- * The body of an answer, as its bytes come: to be iterated once, or given up. A stream of Node's would do
- * the same; with it and what reads it, a short request took a sixth longer.
+ * The body of an answer, as its bytes arrive. It must be iterated once, or given up. One of Node's
+ * streams would do the same; with it and its reader, a short request took a sixth longer.
  */
 export class AnswerBody implements Bytes, AsyncIterator<Uint8Array, undefined> {
   readonly #source: Source;
@@ -34,14 +34,14 @@ export class AnswerBody implements Bytes, AsyncIterator<Uint8Array, undefined> {
   #isClosed = false;
   #error: Error | undefined;
   #listeners: Listeners | undefined;
-  /** Of whoever waits for the next chunk, or the end. */
+  /** Wakes the reader that waits for the next chunk or the end. */
   #wake: (() => void) | undefined;
 
   constructor(source: Source) {
     this.#source = source;
   }
 
-  /** To be called once. What has happened before is told at once. */
+  /** Must be called once. Events from before the call are reported immediately. */
   watch(listeners: Listeners): void {
     this.#listeners = listeners;
     if (this.#hasBytes) listeners.onByte();
@@ -58,7 +58,7 @@ export class AnswerBody implements Bytes, AsyncIterator<Uint8Array, undefined> {
     this.#wake?.();
   }
 
-  /** No more comes. */
+  /** Ends the body: no more bytes will come. */
   end(error?: Error): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
@@ -67,7 +67,7 @@ export class AnswerBody implements Bytes, AsyncIterator<Uint8Array, undefined> {
     this.#wake?.();
   }
 
-  /** Gives it up, if it has not ended. */
+  /** Gives up the rest, if the body has not ended. */
   destroy(): void {
     if (this.#isClosed) return;
     const error = new BodyGivenUpError('The rest of the answer is not wanted.');
@@ -75,7 +75,7 @@ export class AnswerBody implements Bytes, AsyncIterator<Uint8Array, undefined> {
     this.#source.abort(error);
   }
 
-  /** Throws what ended it early, once all that came before is taken. */
+  /** Throws the error that ended the body early, after all bytes from before it are taken. */
   async next(): Promise<IteratorResult<Uint8Array, undefined>> {
     while (this.#waiting.length === 0 && !this.#isClosed) await this.#change();
     const value = this.#waiting.shift();
@@ -88,7 +88,7 @@ export class AnswerBody implements Bytes, AsyncIterator<Uint8Array, undefined> {
     return { done: true, value: undefined };
   }
 
-  /** Who stops iterating wants no more. */
+  /** A reader that stops iterating gives up the rest. */
   async return(): Promise<IteratorResult<Uint8Array, undefined>> {
     this.destroy();
     return { done: true, value: undefined };

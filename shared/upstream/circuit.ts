@@ -44,7 +44,7 @@ export function createCircuit(name: string, limits: CircuitLimits): Circuit {
   let openings = 0;
   /** How long the circuit was opened for; undefined while it is closed. */
   let openMs: number | undefined;
-  /** By a clock that nobody sets: were the time of day set back, the circuit would stay open longer. */
+  /** In `performance.now()`: if the time of day were set back, the circuit would stay open longer. */
   let openUntil = 0;
   let isTrialUnderWay = false;
 

@@ -2,7 +2,7 @@ import type { Dispatcher } from 'undici';
 import Pool from 'undici/lib/dispatcher/pool.js';
 import { untilAborted } from '../base/deadline.ts';
 import { UpstreamError } from '../base/errors.ts';
-import type { CheckEndpoint } from './allowed-hosts.ts';
+import type { CheckEndpoint } from './check-endpoint.ts';
 import { type Deployment, type Operation, operationUrl, upstreamNameOf } from './deployment.ts';
 import { describeFailure } from './describe-failure.ts';
 import { dispatch, type RawAnswer } from './dispatch.ts';
@@ -10,19 +10,19 @@ import type { GetToken } from './entra-token.ts';
 import { type BareUpstream, protectUpstream, type UpstreamLimits } from './protect-upstream.ts';
 import type { Upstream } from './upstream.ts';
 
-/** Far more than any deployment sends; the number of headers is bounded with it. */
-export const MAX_HEADER_BYTES = 16 * 1024;
+/** Far more than any deployment sends. It bounds the number of headers as well. */
+const MAX_HEADER_BYTES = 16 * 1024;
 
 /**
- * One connection pool per address, shared by the deployments behind it. The pools have no limit of
- * their own, so that no call waits in them unseen behind another, which may hang: the deployments'
- * slots bound the connections. There can be twice as many for a moment, because a slot is free
- * before its connection is.
+ * Creates upstreams with one connection pool per address, which the deployments at that address
+ * share. The pools have no limit of their own, so that no call waits in them unseen for another one,
+ * which may hang: the deployments' slots bound the connections. There can be twice as many
+ * connections for a moment, because a slot is free before its connection is.
  */
 export function createUpstreams(
   getToken: GetToken,
   limits: UpstreamLimits & {
-    /** Asked before an upstream is made; absent: every address will do. */
+    /** Called before an upstream is created; absent: every address is allowed. */
     readonly checkEndpoint?: CheckEndpoint;
   },
 ): (deployment: Deployment) => Upstream {
@@ -30,7 +30,7 @@ export function createUpstreams(
   return (deployment) => {
     limits.checkEndpoint?.(deployment.endpoint);
     const { origin } = new URL(deployment.endpoint);
-    // The deadline of the request is the one limit in time; undici's own would only blur it.
+    // The request's deadline is the only limit in time; undici's own limits would only blur it.
     const options = { headersTimeout: 0, bodyTimeout: 0, maxHeaderSize: MAX_HEADER_BYTES };
     const pool = pools.get(origin) ?? new Pool(origin, options);
     pools.set(origin, pool);
@@ -38,7 +38,7 @@ export function createUpstreams(
   };
 }
 
-export function createBareUpstream(
+function createBareUpstream(
   deployment: Deployment,
   pool: Dispatcher,
   getToken: GetToken,
@@ -57,11 +57,11 @@ export function createBareUpstream(
     signal: AbortSignal,
   ): Promise<RawAnswer> {
     try {
-      // The credential's own waits know nothing of this request's deadline.
+      // The credential waits without regard to this request's deadline.
       const token = authorization ? undefined : await untilAborted(getToken(), signal);
       const headers = {
         'content-type': 'application/json',
-        // Compressed bytes could be neither read nor added to.
+        // Compressed bytes could neither be read nor added to.
         'accept-encoding': 'identity',
         ...given,
         ...(authorization ?? { authorization: `Bearer ${token}` }),
@@ -83,7 +83,7 @@ export function createBareUpstream(
       if (isEncoded(headers)) {
         body.destroy();
         throw new UpstreamError(
-          `The deployment ${deployment.name} compressed its answer although it was asked not to. Check what is between.`,
+          `The deployment ${deployment.name} compressed its answer although it was asked not to. Check the proxies between it and the router.`,
           { status: 502, code: 'upstream_invalid' },
         );
       }
@@ -98,26 +98,26 @@ export function createBareUpstream(
   };
 }
 
-/** Never inflated: a few bytes could become any number. */
-export function isEncoded(headers: RawAnswer['headers']): boolean {
+/** Returns true for a compressed answer. None is inflated: a few bytes could become any number. */
+function isEncoded(headers: RawAnswer['headers']): boolean {
   const encoding = headers['content-encoding'];
   return encoding !== undefined && encoding !== 'identity' && encoding !== '';
 }
 
-export function pathOf(url: string): string {
+function pathOf(url: string): string {
   const { pathname, search } = new URL(url);
   return pathname + search;
 }
 
-/** Undefined: it takes a token. */
-export function authorize({ apiStyle, apiKey }: Deployment): Record<string, string> | undefined {
+/** The header that holds the deployment's key; undefined if it takes a token instead. */
+function authorize({ apiStyle, apiKey }: Deployment): Record<string, string> | undefined {
   if (apiStyle === 'openai')
     return apiKey === undefined ? {} : { authorization: `Bearer ${apiKey}` };
   return apiKey === undefined ? undefined : { 'api-key': apiKey };
 }
 
-/** Those that came several times as one. In their own object, which nobody else has. */
-export function joined(headers: RawAnswer['headers']): Record<string, string> {
+/** Joins headers that came several times. Changes the object given, which nobody else holds. */
+function joined(headers: RawAnswer['headers']): Record<string, string> {
   for (const name in headers) {
     const value = headers[name];
     if (Array.isArray(value)) headers[name] = value.join(', ');

@@ -4,28 +4,28 @@ import type { ApiStyle, Capabilities } from '../capabilities/capabilities.ts';
 export type Deployment = {
   /** The name that callers call it by. */
   readonly name: string;
-  /** By which its service knows it; absent: the same. */
+  /** The name by which its service knows it; default: `name`. */
   readonly upstreamName?: string;
-  /** The model behind it, as users are told; the deployment's name unless configured. */
+  /** The name of its model, as users see it; default: the deployment's name. */
   readonly modelName: string;
-  /** Without a trailing slash. For the style `openai`, including `/v1`. */
+  /** The address without a trailing slash, including `/v1` for the style `openai`. */
   readonly endpoint: string;
   readonly apiStyle: ApiStyle;
   readonly apiVersion: string;
-  /** Absent: Microsoft Entra ID for the Azure styles, no credential for `openai`. */
+  /** Without a key, the Azure styles use Microsoft Entra ID, and `openai` uses no credential. */
   readonly apiKey?: string;
-  /** What its model takes. */
+  /** The inputs and options that its model supports. */
   readonly capabilities: Capabilities;
 };
 
-/** True when it is called with a token of this app's identity. */
+/** Returns true if the deployment is called with a token of this app's identity. */
 export function needsToken({ apiStyle, apiKey }: Deployment): boolean {
   return apiKey === undefined && apiStyle !== 'openai';
 }
 
 export type Operation = 'chat/completions' | 'embeddings';
 
-/** What its service calls it. */
+/** The name by which its service knows a deployment. */
 export function upstreamNameOf({ name, upstreamName }: Deployment): string {
   return upstreamName ?? name;
 }

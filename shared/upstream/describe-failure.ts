@@ -1,14 +1,14 @@
 import errors from 'undici/lib/core/errors.js';
 import { HttpError, UpstreamError } from '../base/errors.ts';
 
-/** Says what failed without the address, which may be private; the cause goes to the log. */
+/** Describes a failure without the address, which may be private; the cause goes to the log. */
 export function describeFailure(
   deployment: string,
   cause: unknown,
   signal: AbortSignal,
 ): HttpError {
   if (cause instanceof UpstreamError) return cause;
-  // The call was ended, and neither the deployment nor the time it took is to blame.
+  // The call was ended from this side: the deployment is not to blame.
   if (signal.reason instanceof HttpError) return signal.reason;
   if (signal.aborted) {
     return new UpstreamError(
@@ -18,7 +18,7 @@ export function describeFailure(
   }
   if (cause instanceof errors.HTTPParserError || cause instanceof errors.HeadersOverflowError) {
     return new UpstreamError(
-      `The deployment ${deployment} answered with something that is not HTTP, or with too many headers. Check its endpoint.`,
+      `The deployment ${deployment} sent an answer that is not HTTP, or has too many headers. Check its endpoint.`,
       { status: 502, code: 'upstream_invalid', cause },
     );
   }

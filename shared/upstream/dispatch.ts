@@ -8,8 +8,8 @@ export type RawAnswer = {
 };
 
 /**
- * Sends a request. Resolves when the head of the answer is there. Throws the signal's reason when it
- * is aborted before; later its body ends with that.
+ * Sends a request. Resolves when the head of the answer has arrived. Throws the signal's reason if it
+ * is aborted before that; after that, the body ends with the reason.
  */
 export function dispatch(
   dispatcher: Dispatcher,
@@ -43,7 +43,7 @@ export function dispatch(
         if (signal.aborted) started.abort(asError(signal.reason));
       },
       onResponseStart: (started, status, headers) => {
-        // Others follow it.
+        // An informational answer (1xx) comes before the real one.
         if (status < 200) return;
         body = new AnswerBody(started);
         resolve({ status, headers, body });

@@ -2,12 +2,12 @@ import type { TokenCredential } from '@azure/identity';
 
 export type GetToken = () => Promise<string>;
 
-/** A token is renewed this long before it ends, so that none ends on its way. */
+/** A token is renewed this long before it expires, so that none expires on its way. */
 const RENEWAL_MS = 5 * 60_000;
 
 /**
- * The identity of this app: managed identity in Azure, the developer's sign-in elsewhere.
- * Loaded at the first call, because an app that works with keys never needs it.
+ * Creates a loader of this app's identity: a managed identity in Azure, the developer's sign-in
+ * elsewhere. It loads at the first call, because an app that works with keys never needs it.
  */
 export function createAzureCredential(): () => Promise<TokenCredential> {
   let credential: Promise<TokenCredential> | undefined;
@@ -19,7 +19,7 @@ export function createAzureCredential(): () => Promise<TokenCredential> {
   };
 }
 
-/** Bearer tokens for Azure OpenAI, one at a time, kept until shortly before they end. */
+/** Provides bearer tokens for Azure OpenAI, each kept until shortly before it expires. */
 export function createTokenProvider(
   loadCredential: () => Promise<TokenCredential>,
   now: () => number = Date.now,
@@ -28,7 +28,7 @@ export function createTokenProvider(
   let current: { token: string; endsAt: number } | undefined;
   let renewal: Promise<string> | undefined;
 
-  /** The token in hand, unless it ends within this time. */
+  /** The current token, unless it expires within this time. */
   function held(marginMs: number): string | undefined {
     return current !== undefined && now() < current.endsAt - marginMs ? current.token : undefined;
   }
@@ -46,7 +46,7 @@ export function createTokenProvider(
     if (token !== undefined) return Promise.resolve(token);
     renewal ??= renew()
       .catch((error: unknown) => {
-        // Some minutes are left to try again in.
+        // Later callers can try again in the minutes that are left.
         const old = held(0);
         if (old === undefined) throw error;
         return old;

@@ -1,7 +1,7 @@
-/** Long enough for what deployments say, short enough to be repeated. */
+/** In characters: long enough for deployments' messages, short enough to be repeated. */
 const MAX_MESSAGE_LENGTH = 500;
 
-/** What an error in OpenAI's form says; nothing of one in another form. */
+/** Returns the code and message of an error in OpenAI's form; neither for another form. */
 export function errorOf(bytes: Buffer): { code?: string; message?: string } {
   const { code, message } = (parseError(bytes)?.error ?? {}) as {
     readonly code?: unknown;
@@ -13,7 +13,7 @@ export function errorOf(bytes: Buffer): { code?: string; message?: string } {
   };
 }
 
-/** A body in OpenAI's form; undefined when it is in another. */
+/** Parses an error in OpenAI's form; undefined for another form. */
 export function parseError(bytes: Buffer): { readonly error: unknown } | undefined {
   try {
     const parsed: unknown = JSON.parse(bytes.toString('utf8'));

@@ -1,7 +1,7 @@
-/** Sent on to the deployment: they join its logs and traces to the caller's, and hold no secret. */
+/** Headers sent on to the deployment: they join its logs and traces to the caller's, and hold no secret. */
 const REQUEST_HEADERS = ['x-ms-client-request-id', 'traceparent', 'tracestate'];
 
-/** What clients read from an answer of Azure OpenAI: limits, when to try again, whom to ask. */
+/** Headers of Azure OpenAI's answers that clients read: limits, retry times and ids for support. */
 const ANSWER_HEADERS = new Set([
   'retry-after',
   'retry-after-ms',
@@ -34,7 +34,7 @@ export function passAnswerHeaders(headers: Readonly<Headers>): Headers {
     const isPassed = ANSWER_HEADERS.has(name) || name.startsWith(RATE_LIMITS);
     if (isPassed && value !== undefined) passed[name] = value;
   }
-  // OpenAI's clients read their request id from this header alone.
+  // OpenAI's clients read their request id only from this header.
   const apimRequestId = headers['apim-request-id'];
   if (apimRequestId !== undefined) passed['x-request-id'] ??= apimRequestId;
   return passed;

@@ -8,16 +8,16 @@ import { createRest } from './rest.ts';
 import { createSlots } from './slots.ts';
 import type { Upstream, UpstreamAnswer, UpstreamRequest } from './upstream.ts';
 
-/** What one deployment may be asked for, and when it is left alone. */
+/** How many calls a deployment may have, and when it is not called. */
 export type UpstreamLimits = CircuitLimits & {
   readonly maxConcurrentCalls: number;
   readonly maxQueuedCalls: number;
 };
 
-/** A deployment as it is, without protection. */
+/** A deployment without slots, rest and circuit. */
 export type BareUpstream = Pick<Upstream, 'deployment' | 'probe' | 'send'>;
 
-/** A live deployment refuses a call without a question at once. */
+/** A live deployment refuses a call without a question immediately. */
 const PROBE_TIMEOUT_MS = 1_000;
 
 /**
@@ -64,7 +64,7 @@ export function protectUpstream(upstream: BareUpstream, limits: UpstreamLimits):
   async function send(request: UpstreamRequest): Promise<UpstreamAnswer> {
     let release: (() => void) | undefined;
     try {
-      // Who would be turned away need not wait for a slot first.
+      // A call that would be turned away need not wait for a slot first.
       rest.check();
       circuit.check();
       release = await slots.take(request.signal);
@@ -96,22 +96,22 @@ async function isAlive({ probe }: BareUpstream, operation: Operation): Promise<b
   return !isFailure(await probe(operation, AbortSignal.timeout(PROBE_TIMEOUT_MS)));
 }
 
-/** Busy (429) has its rest instead, and what is refused (400, 401, 403, 422) was understood. */
+/** A busy deployment (429) rests instead, and one that refuses (400, 401, 403, 422) is alive. */
 function isFailure(status: number): boolean {
   return (status >= 300 && status < 400) || status >= 500 || [404, 408, 410].includes(status);
 }
 
-/** What no answer shows. Nothing, when the call was ended or could not even be written down. */
+/** The outcome of a call without an answer: unknown if it was ended, or could not even be written. */
 function outcomeOfError(error: unknown, signal: AbortSignal): Outcome {
   if (signal.reason instanceof CallEndedError) return 'unknown';
   const cause = error instanceof UpstreamError ? error.cause : undefined;
   return cause instanceof errors.InvalidArgumentError ? 'unknown' : 'failed';
 }
 
-/** What the end of a body shows of which no byte had come. */
+/** The outcome of a call whose body ended before its first byte. */
 function outcomeOfEnd(error: Error | undefined, signal: AbortSignal): Outcome {
   if (error === undefined) return 'alive';
-  // Given up by whoever held it.
+  // Its reader gave it up.
   if (!signal.aborted && error instanceof BodyGivenUpError) return 'unknown';
   return outcomeOfError(error, signal);
 }

@@ -2,8 +2,8 @@ import { HttpError, UpstreamError } from '../base/errors.ts';
 import type { UpstreamAnswer } from './upstream.ts';
 
 /**
- * The whole body of an answer; `onByte` is told of each chunk that comes. Throws an HttpError when
- * it breaks off or is too large.
+ * Reads the whole body of an answer and calls `onByte` at each chunk. Throws an HttpError if the body
+ * breaks off or is too large.
  */
 export async function readAnswer(
   answer: UpstreamAnswer,
@@ -27,12 +27,12 @@ export async function readAnswer(
   return Buffer.concat(chunks, size);
 }
 
-/** Long enough for an error that is on its way. */
+/** Enough time for the rest of an error that has begun to arrive. */
 const REFUSAL_MS = 5_000;
 
 /**
- * What an answer that is no success says, as far as it comes in time: its status says enough. Throws
- * when the call itself has ended.
+ * Reads the body of an answer that is not a success; empty if it does not arrive in time, because its
+ * status says enough. Throws if the call itself has ended.
  */
 export async function readRefusal(
   answer: UpstreamAnswer,
@@ -57,9 +57,9 @@ export function tooLarge(maxBytes: number): UpstreamError {
   );
 }
 
-/** What to say of an answer that did not come to its end: who or what ended it. */
+/** Describes why an answer ended early. */
 export function brokenOff(cause: unknown, signal: AbortSignal): HttpError {
-  // The call was ended, and neither the deployment nor the time it took is to blame.
+  // The call was ended from this side: the deployment is not to blame.
   if (signal.reason instanceof HttpError) return signal.reason;
   if (signal.aborted) {
     return new UpstreamError(

@@ -1,16 +1,16 @@
 import type { SettingsReader } from '../base/settings-reader.ts';
 import { API_STYLES, type ApiStyle } from '../capabilities/capabilities.ts';
 import { readCapabilities } from '../capabilities/read-capabilities.ts';
-import { takesTokens } from './allowed-hosts.ts';
+import { takesTokens } from './check-endpoint.ts';
 import type { Deployment } from './deployment.ts';
 
-/** Names that the router answers to itself, so that no deployment may have them. */
+/** Names of the router itself, which no deployment may have. */
 const RESERVED_NAME = /^(smart-router$|router-mf-)/;
 
-/** Printable ASCII: the names stand in headers, and in paths, where dots alone would lead elsewhere. */
+/** Printable ASCII: names stand in headers, and in paths, where `.` and `..` would lead elsewhere. */
 const NAME = /^(?!\.{1,2}$)[\x21-\x7e]{1,128}$/;
 
-/** Reads one deployment's settings; undefined when something is wrong with them, and reported. */
+/** Reads one deployment's settings; undefined if one is wrong, which is reported. */
 export function readDeployment(
   read: SettingsReader,
   prefix: 'STRONG' | 'WEAK' | 'EMBEDDING',
@@ -68,6 +68,6 @@ function checkCredential(
   const { endpoint, apiStyle, apiKey } = call;
   if (apiKey !== undefined || apiStyle === 'openai' || takesTokens(endpoint)) return;
   read.problem(
-    `${prefix}_API_KEY is missing: without a key the router signs in with Microsoft Entra ID, and such a token is sent to Azure hosts over https only, not to ${endpoint.origin}.`,
+    `${prefix}_API_KEY is missing: without a key the router signs in with Microsoft Entra ID, and such a token is sent only to Azure hosts over https, not to ${endpoint.origin}.`,
   );
 }

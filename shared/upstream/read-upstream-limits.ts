@@ -2,7 +2,7 @@ import type { SettingsReader } from '../base/settings-reader.ts';
 import { MAX_OPEN_MS } from './circuit.ts';
 import type { UpstreamLimits } from './protect-upstream.ts';
 
-/** Reads the settings that keep one deployment's trouble from becoming that of all. */
+/** Reads the settings that keep one deployment's failures from affecting the others. */
 export function readUpstreamLimits(read: SettingsReader): UpstreamLimits {
   return {
     circuitFailures: read.integer('CIRCUIT_FAILURES', { min: 1, max: 1_000 }) ?? 5,

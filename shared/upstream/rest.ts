@@ -1,16 +1,16 @@
 import { UpstreamError } from '../base/errors.ts';
 import { parseRetryAfter, retryAfterHeaders } from './retry-after.ts';
 
-/** Whoever asks for more is asked again after this time, and can say so again. */
+/** The longest rest. A deployment that asked for more is called again, and can ask again. */
 const MAX_REST_MS = 60_000;
 
-/** The time in which a deployment wants no calls, because it said so. */
-export type Rest = {
+/** The time in which a deployment is not called, because it asked for a pause. */
+type Rest = {
   /** What is left of it, in whole ms; undefined when the deployment does not rest. */
   leftMs(): number | undefined;
   /** Throws an UpstreamError (429 `deployment_resting`) while it rests. */
   check(): void;
-  /** Takes the wish from an answer, if it has one. */
+  /** Starts a rest if the answer asks for one. */
   observe(answer: {
     readonly status: number;
     readonly headers: Readonly<Record<string, string>>;
@@ -18,7 +18,7 @@ export type Rest = {
 };
 
 export function createRest(deployment: string): Rest {
-  /** By a clock that nobody sets: were the time of day set back, the rest would last longer. */
+  /** In `performance.now()`: if the time of day were set back, the rest would last longer. */
   let until = 0;
 
   function leftMs(): number | undefined {

@@ -1,12 +1,13 @@
-/** When to come back, for clients that read seconds and for those that read milliseconds. */
+/** Headers that say when to try again, for clients that read seconds and for those that read milliseconds. */
 export function retryAfterHeaders(waitMs: number): Readonly<Record<string, string>> {
   const ms = Math.max(1, Math.ceil(waitMs));
   return { 'retry-after': String(Math.ceil(ms / 1000)), 'retry-after-ms': String(ms) };
 }
 
 /**
- * The wait that an answer asks for, in ms; undefined when it asks for none. `retry-after-ms` comes
- * first, as in OpenAI's clients; `retry-after` is in seconds or an HTTP date (RFC 9110 10.2.3).
+ * Reads the wait that an answer asks for, in ms; undefined if it asks for none. `retry-after-ms` comes
+ * first, as in OpenAI's clients; `retry-after` is in seconds or an HTTP date (RFC 9110 10.2.3). `now` is
+ * in ms since 1970.
  */
 export function parseRetryAfter(
   headers: Readonly<Record<string, string>>,
@@ -22,7 +23,7 @@ function toWait(value: string | undefined, unitMs: number): number | undefined {
   return value === undefined ? undefined : positive(Number(value) * unitMs);
 }
 
-/** Nothing of what is no number, over, or without an end. */
+/** Returns undefined for a wait that is not a number, is over, or has no end. */
 function positive(ms: number): number | undefined {
   return Number.isFinite(ms) && ms > 0 ? ms : undefined;
 }

@@ -1,4 +1,4 @@
-// Parts of undici by themselves: all of it was more than half of what a start loads.
+// Only the parts of undici that are used: loading all of it was more than half of a start.
 
 declare module 'undici/lib/dispatcher/pool.js' {
   import { Pool } from 'undici';

@@ -15,14 +15,14 @@ export type ScriptedDeployment = {
   answer: Script;
   /** How calls without a question are answered. */
   answerProbe: Script;
-  /** Calls with a question so far. */
+  /** The number of calls with a question so far. */
   calls: number;
   probes: number;
-  /** Connections that are open. */
+  /** The number of open connections. */
   connections: number;
 };
 
-/** A deployment on a port of its own that does what a test says, until the test is finished. */
+/** Starts a deployment on its own port that does what a test scripts, until the test is finished. */
 export async function startScriptedDeployment(
   answer: Script = status(200),
 ): Promise<ScriptedDeployment> {
@@ -80,10 +80,10 @@ export const hang: Script = () => undefined;
 /** Closes the connection instead of answering. */
 export const cut: Script = (response) => response.socket?.destroy();
 
-/** Begins to answer, and never goes on. */
+/** Sends the headers of an answer, and nothing more. */
 export const stall: Script = (response) => response.writeHead(200).flushHeaders();
 
-/** Gives a first part of the answer, and the rest never. */
+/** Sends the first part of an answer, and never the rest. */
 export const stream: Script = (response) => response.writeHead(200).write('data: {}\n\n');
 
 export const limits = {
@@ -104,7 +104,7 @@ export function request(signal: AbortSignal = AbortSignal.timeout(10_000)) {
   return { operation: 'chat/completions', body: '{"messages":[]}', headers: {}, signal } as const;
 }
 
-/** The status of an answer that was read to its end, or the code of the error. */
+/** Returns the status of an answer that was read to its end, or the code of the error. */
 export async function outcome(
   upstream: Upstream,
   signal = AbortSignal.timeout(10_000),

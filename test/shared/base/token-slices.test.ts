@@ -13,7 +13,7 @@ function heapMegabytes(): number {
   return process.memoryUsage().heapUsed / 1e6;
 }
 
-/** A megabyte in one piece, with a word that no other text has. */
+/** Returns a megabyte of text in one piece, with a word that no other text has. */
 function uniquePrompt(index: number): string {
   const text = `unheardofword${index}${'qxz'.repeat(4)} ${'lorem ipsum '.repeat(80_000)}`;
   return JSON.parse(JSON.stringify(text));
@@ -35,6 +35,6 @@ test('a slice ends before a space, or at the latest between two characters', () 
   expect(sliceEnd('x'.repeat(1_000), 100)).toBe(500);
   expect(sliceEnd(`x${'🎉'.repeat(500)}`, 0)).toBe(399);
   expect(sliceEnd('short text', 3)).toBe(10);
-  // A space where the slice begins does not end it.
+  // A space at the beginning of a slice does not end it.
   expect(sliceEnd(` ${'x'.repeat(1_000)}`, 0)).toBe(400);
 });

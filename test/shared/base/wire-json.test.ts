@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { fromJson, toJson } from '../../../shared/base/wire-json.ts';
 import { parseChatRequest } from '../../../shared/chat-format/chat-request.ts';
 
-/** What a deployment is sent for what a caller has sent. */
+/** The body that a deployment is sent for a caller's text. */
 function sent(text: string): string {
   return toJson(parseChatRequest(fromJson(text)).upstreamBody);
 }
@@ -22,7 +22,7 @@ test('refuses a whole number that is too large where one is read', () => {
   expect(() => sent('{"prompt":"Hi","max_tokens":9223372036854775807}')).toThrow(/max_tokens/);
 });
 
-test('reports what is nested too deeply to be written', () => {
+test('refuses to write a body that is nested too deeply', () => {
   const deep = fromJson(`${'['.repeat(50_000)}${']'.repeat(50_000)}`);
   expect(() => toJson(deep)).toThrow(/nested too deeply/);
 });

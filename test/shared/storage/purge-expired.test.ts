@@ -3,7 +3,7 @@ import { createPurgeExpired } from '../../../shared/storage/purge-expired.ts';
 
 const NOW = Date.UTC(2026, 10, 27);
 
-test('what is past its retention is removed, each by its own', async () => {
+test('each kind of records is removed after its own retention', async () => {
   const asked: string[] = [];
   const logged: unknown[] = [];
   const job = (what: string, retentionDays: number) => ({
@@ -23,7 +23,7 @@ test('what is past its retention is removed, each by its own', async () => {
   ]);
 });
 
-test('one that fails keeps no other from its turn, and the host sees it', async () => {
+test('a job that fails does not stop the others, and the host sees the failure', async () => {
   const events: string[] = [];
   const failing = { what: 'a', retentionDays: 1, purge: () => Promise.reject(new Error('secret')) };
   const fine = { what: 'b', retentionDays: 1, purge: async () => 0 };

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { AnswerBody, BodyGivenUpError } from '../../../shared/upstream/answer-body.ts';
 
-/** A connection that takes note of what it is told. */
+/** Creates a body with a connection that records what it is told. */
 function start() {
   const told: string[] = [];
   const source = {
@@ -37,7 +37,7 @@ describe('the body of an answer', () => {
     expect(await text).toBe('abc');
   });
 
-  test('throws what ended it early, behind all that came before', async () => {
+  test('throws the error that ended it early, after all bytes from before it', async () => {
     const { body } = start();
     body.push(Buffer.from('a'));
     body.end(new Error('cut'));
@@ -45,7 +45,7 @@ describe('the body of an answer', () => {
     await expect(body.next()).rejects.toThrow('cut');
   });
 
-  test('tells of its first byte and its end once, also those that were before', () => {
+  test('reports its first byte and its end once, even if both were before', () => {
     const early = start();
     early.watch();
     early.body.push(Buffer.from('a'));
@@ -70,7 +70,7 @@ describe('the body of an answer', () => {
     expect(told).toEqual(['pause', 'resume']);
   });
 
-  test('gives up its connection when nobody wants the rest, and only then', async () => {
+  test('gives up its connection when its reader gives it up, and only then', async () => {
     const left = start();
     left.watch();
     left.body.push(Buffer.from('a'));

@@ -34,7 +34,7 @@ async function fail(upstream: Upstream, times = FAILURES, timeoutMs = 5_000): Pr
   }
 }
 
-/** A deployment that has failed until its circuit opened. */
+/** Starts a deployment that has failed until its circuit opened. */
 async function startOpen(): Promise<{ server: ScriptedDeployment; upstream: Upstream }> {
   const server = await startScriptedDeployment(status(500));
   const upstream = createUpstream(server);
@@ -51,7 +51,7 @@ async function waitMsOf(upstream: Upstream): Promise<number> {
   return Number(headers['retry-after-ms']);
 }
 
-/** A call that is ended from this side once the deployment has it. */
+/** Makes a call that is ended from this side once the deployment has received it. */
 async function sendAndEnd(server: ScriptedDeployment, upstream: Upstream): Promise<unknown> {
   const controller = new AbortController();
   const before = server.calls;
@@ -71,11 +71,11 @@ describe('a circuit opens', () => {
     ['answers 302', status(302, { location: '/' })],
     ['breaks the connection', cut],
     ['does not answer in time', hang],
-    ['sends nothing behind its headers in time', stall],
-  ])('after as many failures as set of a deployment that %s', async (_, answer) => {
+    ['sends nothing after its headers in time', stall],
+  ])('after the configured number of failures of a deployment that %s', async (_, answer) => {
     const server = await startScriptedDeployment(answer);
     const upstream = createUpstream(server);
-    // What is under load may take a while to answer at all.
+    // A machine under load may take a while to answer at all.
     const timeoutMs = answer === hang || answer === stall ? 100 : 5_000;
     await fail(upstream, FAILURES - 1, timeoutMs);
     expect(upstream.state().circuit).toBe('closed');
@@ -96,7 +96,7 @@ describe('a circuit opens', () => {
     for (let call = 0; call < 3 * FAILURES; call += 1) expect(await outcome(upstream)).toBe(code);
   });
 
-  test('by failures in a row only: an answer between them starts the count anew', async () => {
+  test('only by failures in a row: an answer between them restarts the count', async () => {
     const server = await startScriptedDeployment();
     const upstream = createUpstream(server);
     for (const code of [500, 500, 200, 500, 500, 400, 500, 500]) {
@@ -106,7 +106,7 @@ describe('a circuit opens', () => {
     expect(upstream.state().circuit).toBe('closed');
   });
 
-  test('not because of calls that this side ended, which do not start the count anew either', async () => {
+  test('not because of calls that this side ended, which do not restart the count either', async () => {
     const server = await startScriptedDeployment(hang);
     const upstream = createUpstream(server);
     for (let call = 0; call < 2 * FAILURES; call += 1) {
@@ -148,7 +148,7 @@ describe('a circuit opens', () => {
     expect(await outcome(upstream)).toBe(200);
   });
 
-  test('for its own deployment alone', async () => {
+  test('only for its own deployment', async () => {
     const { server } = await startOpen();
     expect(await outcome(createUpstream(server))).toBe(200);
   });
@@ -177,7 +177,7 @@ describe('when its time is over, a circuit', () => {
     await expect.poll(() => upstream.state().circuit).toBe('closed');
   });
 
-  test('turns others away at once while the trial hangs', async () => {
+  test('turns others away immediately while the trial hangs', async () => {
     const { server, upstream } = await startOpen();
     pass(OPEN_MS);
     server.answer = hang;

@@ -4,7 +4,7 @@ import { createTokenProvider } from '../../../shared/upstream/entra-token.ts';
 
 const HOUR_MS = 3_600_000;
 
-/** Gives token-1, token-2, ... for an hour each, unless the step says otherwise. */
+/** Starts a credential that gives token-1, token-2, ... for an hour each, unless a step says otherwise. */
 function start(steps: readonly ('fail' | 'none')[] = []) {
   const clock = { now: 0 };
   const scopes: unknown[] = [];
@@ -43,7 +43,7 @@ describe('a token', () => {
     expect(await getToken()).toBe('token-2');
   });
 
-  test('is asked for once by callers at one time', async () => {
+  test('is asked for once by concurrent callers', async () => {
     const { getToken, scopes } = start();
     expect(await Promise.all([getToken(), getToken(), getToken()])).toEqual([
       'token-1',
@@ -54,7 +54,7 @@ describe('a token', () => {
   });
 
   test.each(['fail', 'none'] as const)(
-    'that is not to be had (%s) fails all who wait, and is asked for again',
+    'that is unavailable (%s) fails all waiting callers, and is asked for again',
     async (step) => {
       const { getToken, scopes } = start([step]);
       const results = await Promise.allSettled([getToken(), getToken()]);
@@ -64,7 +64,7 @@ describe('a token', () => {
     },
   );
 
-  test('is used to its end when it cannot be renewed', async () => {
+  test('is used until it expires when it cannot be renewed', async () => {
     const { getToken, clock } = start([undefined as never, 'fail', 'fail']);
     await getToken();
     clock.now = HOUR_MS - 1_000;
@@ -73,7 +73,7 @@ describe('a token', () => {
     await expect(getToken()).rejects.toThrow('sign-in failed');
   });
 
-  test('is asked for again after a credential that could not be loaded', async () => {
+  test('is asked for again after a credential could not be loaded', async () => {
     let loads = 0;
     const getToken = createTokenProvider(async () => {
       loads += 1;

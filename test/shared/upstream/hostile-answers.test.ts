@@ -30,18 +30,18 @@ describe('an answer', () => {
         code: 'upstream_invalid',
         message: expect.stringContaining('weak'),
       });
-      // What is left of the body is not waited for either.
+      // The rest of the body is not waited for either.
       await expect.poll(() => isGivenUp).toBe(true);
     },
   );
 
-  test('that says it is not encoded is one', async () => {
+  test('that says it is not encoded is accepted', async () => {
     const headers = { 'content-encoding': 'identity' };
     const upstream = createUpstream(await startScriptedDeployment(status(200, headers)));
     expect(await outcome(upstream)).toBe(200);
   });
 
-  test('that points elsewhere is given as it is, and not followed', async () => {
+  test('that points elsewhere is passed on unchanged, and not followed', async () => {
     const elsewhere = await startScriptedDeployment();
     const location = elsewhere.deployment.endpoint;
     for (const code of [301, 302, 307, 308]) {
@@ -92,13 +92,13 @@ describe('a connection that was used before', () => {
     for (let call = 1; call <= 20; call += 1) {
       expect(await outcome(upstream)).toBe(200);
       await new Promise((resolve) => setTimeout(resolve, 5));
-      // In the same turn as the next call: the close has arrived, and nobody has looked at it yet.
+      // In the same turn as the next call: the close has arrived, and has not been handled yet.
       (socket as Socket | null)?.destroy();
     }
     expect(server.calls).toBe(20);
   });
 
-  test('and breaks once the call was sent is no reason to send it twice', async () => {
+  test('and breaks once the call was sent does not make the call be sent twice', async () => {
     const server = await startScriptedDeployment();
     const upstream = createUpstream(server);
     expect(await outcome(upstream)).toBe(200);

@@ -8,7 +8,7 @@ import { findTarget } from '../../../shared/chat/find-target.ts';
 import { operationUrl } from '../../../shared/upstream/deployment.ts';
 import { readDeployment } from '../../../shared/upstream/read-deployment.ts';
 
-/** Names with what ends a header, a line of a log or an address. */
+/** Names with characters that end a header, a line of a log or an address. */
 const name = fc.oneof(
   fc.string({ unit: 'binary' }),
   fc.string({ unit: fc.constantFrom('\r', '\n', '\u0000', '\u0085', 'é', '漢', ' ', ':', 'a') }),
@@ -26,7 +26,7 @@ const name = fc.oneof(
   ),
 );
 
-test('a configured name is a header and a part of one path, or a problem', () => {
+test('a configured name fits a header and one part of a path, or is a problem', () => {
   const apiStyle = fc.constantFrom(...API_STYLES);
   fc.assert(
     fc.property(name, name, apiStyle, (deploymentName, modelName, style) => {

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { passAnswerHeaders, passRequestHeaders } from '../../../shared/upstream/passed-headers.ts';
 
 describe('the headers of a request', () => {
-  test('pass those of traces alone', () => {
+  test('pass only those of traces', () => {
     const sent: Readonly<Record<string, string>> = {
       authorization: 'Bearer caller',
       'api-key': 'caller',
@@ -20,7 +20,7 @@ describe('the headers of a request', () => {
 });
 
 describe('the headers of an answer', () => {
-  test('pass what clients read and nothing of the connection', () => {
+  test('pass those that clients read and none of the connection', () => {
     expect(
       passAnswerHeaders({
         'retry-after': '1',
@@ -40,7 +40,7 @@ describe('the headers of an answer', () => {
     });
   });
 
-  test('name the request by the id of the gateway when there is no other', () => {
+  test('name the request by the id of the gateway when it has no other id', () => {
     expect(passAnswerHeaders({ 'apim-request-id': 'b' })).toMatchObject({ 'x-request-id': 'b' });
   });
 });

@@ -23,11 +23,11 @@ const RETRY_AFTER: readonly [Record<string, string>, number | undefined][] = [
   [{ 'retry-after': '2' }, 2_000],
   [{ 'retry-after': '1.5' }, 1_500],
   [{ 'retry-after': 'Tue, 24 Nov 2026 10:00:05 GMT' }, 5_000],
-  // The finer one counts, unless it says nothing.
+  // The finer header counts, unless it is unusable.
   [{ 'retry-after-ms': '250', 'retry-after': '9' }, 250],
   [{ 'retry-after-ms': 'soon', 'retry-after': '9' }, 9_000],
   [{ 'retry-after-ms': '0', 'retry-after': '9' }, 9_000],
-  // A minute at most.
+  // A rest lasts at most a minute.
   [{ 'retry-after': '3600' }, 60_000],
   [{ 'retry-after': 'Wed, 25 Nov 2026 10:00:00 GMT' }, 60_000],
   [{}, undefined],
@@ -102,7 +102,7 @@ describe('a deployment that answers 429', () => {
   });
 });
 
-test('retry-after of an overloaded deployment is a wish for a rest, too', async () => {
+test('retry-after of an overloaded deployment (503) asks for a rest, too', async () => {
   const upstream = createUpstream(
     await startScriptedDeployment(status(503, { 'retry-after': '5' })),
   );
@@ -110,7 +110,7 @@ test('retry-after of an overloaded deployment is a wish for a rest, too', async 
   expect(upstream.state()).toHaveProperty('resting_ms');
 });
 
-test('retry-after of another answer than 429 and 503 is no wish for a rest', async () => {
+test('retry-after of any other answer than 429 and 503 asks for no rest', async () => {
   const upstream = createUpstream(
     await startScriptedDeployment(status(500, { 'retry-after': '5' })),
   );

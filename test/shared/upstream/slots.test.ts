@@ -20,7 +20,7 @@ afterEach(() => {
 
 const codeOf = (error: { readonly code?: unknown }) => error.code;
 
-/** A call that holds the one slot of this deployment until the test lets go of it. */
+/** Makes a call that holds the deployment's only slot until the returned function is called. */
 async function holdSlot(upstream: Upstream): Promise<() => void> {
   const { body } = await upstream.send(request());
   expect(upstream.state()).toMatchObject({ in_flight: 1, queued: 0 });
@@ -28,7 +28,7 @@ async function holdSlot(upstream: Upstream): Promise<() => void> {
 }
 
 describe('a deployment that hangs', () => {
-  test('is called as often as it may be; some calls wait a second, and all others are shed at once', async () => {
+  test('is called as often as allowed; some calls wait a second, and all others are refused immediately', async () => {
     const server = await startScriptedDeployment(hang);
     const upstream = createUpstream(server, { maxConcurrentCalls: 8, maxQueuedCalls: 8 });
     const controller = new AbortController();
@@ -68,7 +68,7 @@ describe('a deployment that hangs', () => {
     const sent = [one, other].flatMap((upstream) =>
       Array.from({ length: 40 }, () => upstream.send(request(signal)).catch(codeOf)),
     );
-    // No call waits for a connection behind another one.
+    // No call waits for another one's connection.
     await expect.poll(() => server.calls).toBe(80);
     await Promise.all(sent);
   });
@@ -77,7 +77,7 @@ describe('a deployment that hangs', () => {
 describe('a slot', () => {
   const one = { maxConcurrentCalls: 1, maxQueuedCalls: 1 };
 
-  test('is held until the body has come, and the next call has it then', async () => {
+  test('is held until the body has ended, and then goes to the next call', async () => {
     const server = await startScriptedDeployment((response) => {
       response.writeHead(200).flushHeaders();
       setTimeout(() => response.end('{}'), 50);
@@ -109,7 +109,7 @@ describe('a slot', () => {
     await expect.poll(() => upstream.state().in_flight).toBe(0);
   });
 
-  test('is free when the call is ended, before and behind the headers', async () => {
+  test('is free when the call is ended, before and after the headers', async () => {
     const server = await startScriptedDeployment(hang);
     const upstream = createUpstream(server, one);
     const controller = new AbortController();
@@ -126,7 +126,7 @@ describe('a slot', () => {
     await expect.poll(() => upstream.state().in_flight).toBe(0);
   });
 
-  test('is free when the connection breaks, before and behind the headers', async () => {
+  test('is free when the connection breaks, before and after the headers', async () => {
     const server = await startScriptedDeployment(cut);
     const upstream = createUpstream(server, one);
     expect(await outcome(upstream)).toBe('upstream_unreachable');
@@ -139,7 +139,7 @@ describe('a slot', () => {
     await expect.poll(() => upstream.state().in_flight).toBe(0);
   });
 
-  test('is free when there is no token, when the answer is refused, and behind an open circuit', async () => {
+  test('is free when there is no token, when the answer is refused, and when the circuit is open', async () => {
     const server = await startScriptedDeployment(status(200, { 'content-encoding': 'gzip' }));
     const upstream = createUpstream(server, { ...one, circuitFailures: 1 });
     expect(await outcome(upstream)).toBe('upstream_invalid');
@@ -153,7 +153,7 @@ describe('a slot', () => {
     }
   });
 
-  test('is asked for once by each of many calls in turn', async () => {
+  test('is taken once by each of many calls in turn', async () => {
     const server = await startScriptedDeployment((response) =>
       setTimeout(() => status(200)(response), 2),
     );
@@ -168,7 +168,7 @@ describe('a slot', () => {
 });
 
 describe('a call in the queue', () => {
-  test('leaves it at once when it is ended, and its place is free', async () => {
+  test('leaves it immediately when it is ended, and its place is free', async () => {
     const server = await startScriptedDeployment(stream);
     const upstream = createUpstream(server, { maxConcurrentCalls: 1, maxQueuedCalls: 1 });
     const letGo = await holdSlot(upstream);
@@ -216,7 +216,7 @@ describe('a call in the queue', () => {
     expect(server.calls).toBe(1);
   });
 
-  test('is not there when no queue is wanted', async () => {
+  test('does not wait when the queue's length is 0', async () => {
     const server = await startScriptedDeployment(stream);
     const upstream = createUpstream(server, { maxConcurrentCalls: 1, maxQueuedCalls: 0 });
     const letGo = await holdSlot(upstream);

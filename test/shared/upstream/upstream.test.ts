@@ -67,7 +67,7 @@ describe('send', () => {
     ['azure', 'api-key', 'key-1', 'authorization'],
     ['azure-v1', 'api-key', 'key-1', 'authorization'],
     ['openai', 'authorization', 'Bearer key-1', 'api-key'],
-  ] as const)('shows the key of the style %s', async (apiStyle, name, value, absent) => {
+  ] as const)('sends the key of the style %s', async (apiStyle, name, value, absent) => {
     const endpoint = apiStyle === 'openai' ? `${simulator.url}/v1` : simulator.url;
     await (await create({ apiStyle, endpoint }).send(request('Hi'))).body.destroy();
     expect(simulator.requests[0]?.headers).toMatchObject({ [name]: value });
@@ -75,7 +75,7 @@ describe('send', () => {
   });
 
   test.each(['azure', 'azure-v1'] as const)(
-    'shows a token without a key (%s)',
+    'sends a token without a key (%s)',
     async (apiStyle) => {
       const upstream = createUpstreams(async () => 'token-1', limits)({ ...keyless, apiStyle });
       (await upstream.send(request('Hi'))).body.destroy();
@@ -84,7 +84,7 @@ describe('send', () => {
     },
   );
 
-  test('shows nothing to a server that copies OpenAI and has no key', async () => {
+  test('sends no credential to a server that copies OpenAI and has no key', async () => {
     const noToken = () => Promise.reject(new Error('No token is needed.'));
     const upstream = createUpstreams(
       noToken,
@@ -110,7 +110,7 @@ describe('send', () => {
     });
   });
 
-  test.each([401, 429, 500, 503])('gives the status %d as an answer', async (status) => {
+  test.each([401, 429, 500, 503])('returns the status %d as an answer', async (status) => {
     const answer = await create().send(request(`[sim:${status}]`));
     expect(answer.status).toBe(status);
     const body: unknown = JSON.parse((await readAnswer(answer, 1e6, later())).toString());
@@ -134,7 +134,7 @@ describe('send', () => {
     expect(await Promise.race([sent, late])).toMatchObject({ status: 504 });
   });
 
-  test('fails with a 502 where nobody listens, without the address', async () => {
+  test('fails with a 502 that hides the address when nothing listens there', async () => {
     const server = createServer().listen(0, '127.0.0.1');
     await once(server, 'listening');
     const address = server.address();
@@ -197,11 +197,11 @@ describe('probe', () => {
     expect(simulator.requests).toMatchObject([{ method: 'POST', body: { model: name } }]);
   });
 
-  test('gives a deployment that is not there away by its status', async () => {
+  test('shows by its status that a deployment does not exist', async () => {
     expect(await create({ name: 'nope' }).probe('chat/completions', later())).toBe(404);
   });
 
-  test('gives a wrong key away by its status', async () => {
+  test('shows by its status that a key is wrong', async () => {
     const guarded = await startSimulator({ apiKey: 'other' });
     expect(await create({ endpoint: guarded.url }).probe('chat/completions', later())).toBe(401);
     await guarded.close();

@@ -8,38 +8,39 @@ const PUBLIC_CLOUD = [
   '.cognitiveservices.azure.com',
 ];
 
-/** The same in Azure Government. Azure in China has no such service under a name of its own. */
+/** The same services in Azure Government. Azure in China has none under its own name. */
 const GOVERNMENT_CLOUD = [
   '.openai.azure.us',
   '.services.ai.azure.us',
   '.cognitiveservices.azure.us',
 ];
 
-/** Names of this machine and its network, which no pattern is meant to let in. */
+/** Names of this machine and its network, which no pattern is meant to allow. */
 const INTERNAL_NAME = /^localhost$|\.(localhost|local|internal|localdomain|home|lan|arpa)$/;
 
-/** Throws an InvalidRequestError for an address that is not to be called. */
+/** Throws an InvalidRequestError for an address that must not be called. */
 export type CheckEndpoint = (endpoint: string) => void;
 
-type AllowedHostsOptions = {
-  /** Those of the settings, which are always allowed as they are. */
+type CheckEndpointOptions = {
+  /** The endpoints of the settings, which are always allowed. */
   readonly endpoints: readonly string[];
-  /** `ROUTER_ALLOWED_HOSTS`. */
+  /** The entries of `ROUTER_ALLOWED_HOSTS`. */
   readonly allowed: readonly string[];
 };
 
-/** True where a token of this app's identity may be sent: it is valid in the public cloud only. */
+/** Returns true if a token of this app's identity may be sent there: only the public cloud takes it. */
 export function takesTokens(endpoint: URL): boolean {
   return endpoint.protocol === 'https:' && PUBLIC_CLOUD.some((one) => hasSuffix(endpoint, one));
 }
 
 /**
- * What the router may call: the configured endpoints, Azure OpenAI and Foundry, and the hosts that
- * the operator allows, those over https and at its usual port. Anything else that somebody
- * registers could be a way into the network that this app runs in. What a name resolves to is not
- * looked at: Azure's own names resolve to private addresses behind private endpoints.
+ * Creates the check that a deployment's endpoint may be called: the configured endpoints are
+ * allowed, and, over https and at its usual port, Azure OpenAI, Foundry and the hosts that the
+ * operator allows. Any other registered address could be a way into the network that this app runs
+ * in. The addresses that a name resolves to are not checked: with private endpoints, Azure's own
+ * names resolve to private addresses.
  */
-export function createAllowedHosts({ endpoints, allowed }: AllowedHostsOptions): CheckEndpoint {
+export function createCheckEndpoint({ endpoints, allowed }: CheckEndpointOptions): CheckEndpoint {
   const origins = new Set(endpoints.map((one) => new URL(one).origin));
   const exact = new Set(allowed.filter((one) => !one.startsWith('*')));
   const suffixes = [
@@ -51,10 +52,10 @@ export function createAllowedHosts({ endpoints, allowed }: AllowedHostsOptions):
     const url = parseEndpoint(endpoint);
     if (origins.has(url.origin) || exact.has(url.origin)) return;
     if (url.protocol !== 'https:') throw notAllowed('is not https');
-    // `host` has the port, unless it is https's own.
+    // `host` includes the port, unless it is the default of https.
     if (exact.has(url.host) || suffixes.some((one) => hasSuffix(url, one))) return;
     throw notAllowed(
-      'has a host that is none of the configured endpoints, Azure OpenAI, Foundry and ROUTER_ALLOWED_HOSTS',
+      'has a host that is not among the configured endpoints, Azure OpenAI, Foundry and ROUTER_ALLOWED_HOSTS',
     );
   };
 }
@@ -97,14 +98,14 @@ function parseEndpoint(endpoint: string): URL {
   return url;
 }
 
-/** At https's own port, and by a name: `URL` has made every other way to write an address one. */
+/** Matches only names at the default port of https: `URL` has normalized other spellings of addresses. */
 function hasSuffix({ hostname, port }: URL, suffix: string): boolean {
   return (
     port === '' && hostname.endsWith(suffix) && isName(hostname) && !INTERNAL_NAME.test(hostname)
   );
 }
 
-/** At least two labels without a dot at the end, and no IP address, whose last label is a number. */
+/** Returns true for at least two labels without a final dot. An IP address ends in a number, so it fails. */
 function isName(hostname: string): boolean {
   return /^([a-z0-9_]([a-z0-9_-]*[a-z0-9_])?\.)+[a-z][a-z0-9-]*$/.test(hostname);
 }

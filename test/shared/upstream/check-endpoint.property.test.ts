@@ -3,14 +3,14 @@ import { describe, expect, test } from 'vitest';
 import { InvalidRequestError } from '../../../shared/base/errors.ts';
 import { SettingsReader } from '../../../shared/base/settings-reader.ts';
 import {
-  createAllowedHosts,
+  createCheckEndpoint,
   readAllowedHosts,
   takesTokens,
-} from '../../../shared/upstream/allowed-hosts.ts';
+} from '../../../shared/upstream/check-endpoint.ts';
 
 function start(setting = '', endpoints: readonly string[] = []) {
   const read = new SettingsReader({ ROUTER_ALLOWED_HOSTS: setting });
-  const check = createAllowedHosts({ endpoints, allowed: readAllowedHosts(read) });
+  const check = createCheckEndpoint({ endpoints, allowed: readAllowedHosts(read) });
   expect(read.problems).toEqual([]);
   return (endpoint: string): boolean => {
     try {
@@ -19,14 +19,14 @@ function start(setting = '', endpoints: readonly string[] = []) {
     } catch (error) {
       expect(error).toBeInstanceOf(InvalidRequestError);
       expect(error).toMatchObject({ param: 'endpoint', code: 'endpoint_not_allowed' });
-      // It may hold a key.
+      // The address may hold a key.
       if (endpoint.length > 12) expect((error as Error).message).not.toContain(endpoint);
       return false;
     }
   };
 }
 
-/** Ways to write 127.0.0.1, 169.254.169.254, 168.63.129.16, 10.0.0.5 and this machine. */
+/** Spellings of 127.0.0.1, 169.254.169.254, 168.63.129.16, 10.0.0.5 and this machine. */
 const INTERNAL = [
   '127.0.0.1',
   '127.1',
@@ -66,7 +66,7 @@ const INTERNAL = [
   'router',
 ];
 
-describe('an address that nobody allowed', () => {
+describe('an address that is not allowed', () => {
   test.each(INTERNAL)('is refused: %s', (host) => {
     for (const isAllowed of [start(), start('*.example.com,*.google.internal,*.azure.internal')]) {
       for (const address of [`https://${host}`, `http://${host}`, `https://${host}:8443/v1`]) {
@@ -135,7 +135,7 @@ describe('an address that nobody allowed', () => {
     );
   });
 
-  test('is refused with nothing but a 400, for any text', () => {
+  test('is refused with a 400 and no other error, for any text', () => {
     const isAllowed = start('*.example.com');
     const text = fc.oneof(fc.string({ unit: 'binary' }), fc.webUrl(), fc.string());
     fc.assert(
