@@ -147,7 +147,7 @@ describe('an address that is not allowed', () => {
           /\.(example\.com|(openai|services\.ai|cognitiveservices)\.azure\.(com|us))$/,
         );
       }),
-      { numRuns: 3_000 },
+      { numRuns: 1_000 },
     );
   });
 });

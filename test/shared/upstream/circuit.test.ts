@@ -76,7 +76,7 @@ describe('a circuit opens', () => {
     const server = await startScriptedDeployment(answer);
     const upstream = createUpstream(server);
     // A machine under load may take a while to answer at all.
-    const timeoutMs = answer === hang || answer === stall ? 100 : 5_000;
+    const timeoutMs = answer === hang || answer === stall ? 500 : 5_000;
     await fail(upstream, FAILURES - 1, timeoutMs);
     expect(upstream.state().circuit).toBe('closed');
     await fail(upstream, 1, timeoutMs);

@@ -216,7 +216,7 @@ describe('a call in the queue', () => {
     expect(server.calls).toBe(1);
   });
 
-  test('does not wait when the queue's length is 0', async () => {
+  test('does not wait when the queue has no places', async () => {
     const server = await startScriptedDeployment(stream);
     const upstream = createUpstream(server, { maxConcurrentCalls: 1, maxQueuedCalls: 0 });
     const letGo = await holdSlot(upstream);
