@@ -1,7 +1,7 @@
 import { InvalidRequestError } from '../base/errors.ts';
 import type { ScorerEntry } from '../matrix-factorization/registry.ts';
 import { findScorerModel } from '../matrix-factorization/scorer-choice.ts';
-import type { CheckEndpoint } from '../upstream/allowed-hosts.ts';
+import type { CheckEndpoint } from '../upstream/check-endpoint.ts';
 import type { Deployment } from '../upstream/deployment.ts';
 import type { Credentials } from './credentials.ts';
 import type { DeploymentDefinition, UseCaseDefinition } from './definitions.ts';
