@@ -6,14 +6,13 @@ import { createAuthenticate } from './http/authenticate.ts';
 import { createCalls } from './http/calls.ts';
 import { createRespond, type Respond, type Route } from './http/respond.ts';
 import { shutDown } from './http/shut-down.ts';
-import type { RouteEntry } from './routes/entry-routes.ts';
-import { notFoundRoute, routesOf } from './routes/routes.ts';
+import { createNotFoundRoute, createRoutes, type RouteWithMethod } from './routes/routes.ts';
 
 /** The router, ready to be served by a host. */
 export type App = {
   readonly config: Config;
   readonly log: Log;
-  readonly routes: Readonly<Record<string, RouteEntry>>;
+  readonly routes: Readonly<Record<string, RouteWithMethod>>;
   /** Takes what is no route. */
   readonly notFound: Route;
   /** Makes what answers the requests of a route. */
@@ -34,7 +33,7 @@ export async function createApp(home: URL): Promise<App> {
   const log = createLog(config.logLevel);
   const services = await createServices(config, log);
   const calls = createCalls({ ...config.limits, log });
-  const routes = routesOf(services, home);
+  const routes = createRoutes(services, home);
   // Where nobody may call yet, nothing but the health check answers.
   const isClosed = letsNobodyIn(config.access);
   const close = <R extends Route>(route: R): R =>
@@ -47,7 +46,7 @@ export async function createApp(home: URL): Promise<App> {
     config,
     log,
     routes: Object.fromEntries(closed),
-    notFound: close(notFoundRoute(routes)),
+    notFound: close(createNotFoundRoute(routes)),
     respond: createRespond({
       calls,
       createRequestId: services.createRequestId,

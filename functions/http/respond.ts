@@ -6,6 +6,11 @@ import { CallEndedError, HttpError } from '../../shared/base/errors.ts';
 import { errorKind, type Log } from '../../shared/base/log.ts';
 import type { Call } from '../../shared/calls/call.ts';
 import type { Telemetry } from '../../shared/calls/telemetry.ts';
+import {
+  type Operation,
+  type PathParameter,
+  pathParametersOf,
+} from '../../shared/openapi/operation.ts';
 import type { Authenticate } from './authenticate.ts';
 import type { BodyShape } from './body-shape.ts';
 import type { Calls, OpenCall } from './calls.ts';
@@ -13,24 +18,18 @@ import type { HostRequest } from './host-request.ts';
 import { parseBody, readBody, refuseForgedHeaders, refuseHeadersKey } from './read-body.ts';
 import { refuseEncoding, refuseLargeHeaders } from './refuse-headers.ts';
 
-type PathParam = 'deployment' | 'name' | 'id' | 'item';
-
 /**
- * What a body of numbers may have more than others: by default 5,000,000 values, a thousand embeddings of
+ * How much more a numeric body may have than others: by default 5,000,000 values, a thousand embeddings of
  * 4,096 numbers, and 64 MiB, which those of 1,536 take as JSON.
  */
-const OF_NUMBERS = { values: 10, bytes: 2 };
+const NUMERIC_FACTOR = { values: 10, bytes: 2 };
 
 export type Route = {
-  /** Who may call: everybody, holders of a key, or admins among them. */
-  /** With the names of its parameters. */
+  /** The path without its leading slash, with the names of its parameters in braces. */
   readonly path: string;
-  readonly access: 'open' | 'key' | 'admin';
-  readonly hasBody?: boolean;
-  /** Its body is mostly lists of numbers: it may have more of them, and more bytes. */
-  readonly hasNumbers?: boolean;
-  /** What of its path the route reads. */
-  readonly param?: PathParam | readonly PathParam[];
+  readonly access: Operation['access'];
+  /** Absent if the route takes no body. */
+  readonly body?: Pick<NonNullable<Operation['body']>, 'isNumeric'>;
   readonly handle: (call: Call) => Promise<Answer> | Answer;
 };
 
@@ -98,13 +97,13 @@ export function createRespond(options: RespondOptions): Respond {
 
 /** In proportion to what the operator has set. */
 function limitsOf(
-  { hasNumbers }: Route,
+  { body }: Route,
   { maxBodyValues, maxBodyBytes }: RespondOptions,
 ): Pick<RespondOptions, 'maxBodyValues' | 'maxBodyBytes'> {
-  if (!hasNumbers) return { maxBodyValues, maxBodyBytes };
+  if (!body?.isNumeric) return { maxBodyValues, maxBodyBytes };
   return {
-    maxBodyValues: maxBodyValues * OF_NUMBERS.values,
-    maxBodyBytes: maxBodyBytes * OF_NUMBERS.bytes,
+    maxBodyValues: maxBodyValues * NUMERIC_FACTOR.values,
+    maxBodyBytes: maxBodyBytes * NUMERIC_FACTOR.bytes,
   };
 }
 
@@ -124,7 +123,7 @@ async function admit(
   const given = (name: string): string | null => request.headers.get(name);
   const header = open.header ?? given;
   const early = await admitCaller(request, route, options);
-  const bytes = route.hasBody ? await readPlainBody(request, header, options) : undefined;
+  const bytes = route.body ? await readPlainBody(request, header, options) : undefined;
   refuseLargeHeaders(request, maxHeaderBytes);
   const isLate = open.header === undefined && route.access !== 'open';
   const caller = isLate ? admitTo(route, await options.authenticate(given)) : early;
@@ -132,7 +131,7 @@ async function admit(
   if (bytes === undefined && route.access !== 'open') refuseForgedHeaders(given);
   const useCase = readUseCase(header);
   // What there is to call is nobody's use case.
-  if (route.hasBody && route.access === 'key') checkUseCase(caller, useCase);
+  if (route.body && route.access === 'key') checkUseCase(caller, useCase);
   return {
     header,
     body,
@@ -144,9 +143,9 @@ async function admit(
 }
 
 /** Other keys of `params` may come from the body or the query; a route's own value wins over both. */
-function namedIn({ params }: HostRequest, { param }: Route): Pick<Call, PathParam> {
-  const named: { [name in PathParam]?: string } = {};
-  for (const name of param === undefined ? [] : [param].flat()) {
+function namedIn({ params }: HostRequest, { path }: Route): Pick<Call, PathParameter> {
+  const named: { [name in PathParameter]?: string } = {};
+  for (const name of pathParametersOf(path)) {
     const value = params[name];
     if (value !== undefined) named[name] = value;
   }

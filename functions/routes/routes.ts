@@ -1,93 +1,92 @@
 import type { HttpMethod } from '@azure/functions';
-import { mayCall } from '../../shared/access/caller.ts';
-import { jsonAnswer } from '../../shared/base/answer.ts';
 import { HttpError } from '../../shared/base/errors.ts';
-import type { Call } from '../../shared/calls/call.ts';
-import type { OperationId } from '../../shared/openapi/operations.ts';
-import { enabledUpstreams, type Services } from '../build/create-services.ts';
+import type { Operation } from '../../shared/openapi/operation.ts';
+import { type OperationId, operations } from '../../shared/openapi/operations.ts';
+import type { Services } from '../build/create-services.ts';
 import type { Route } from '../http/respond.ts';
 import { createDashboard } from './dashboard-files.ts';
-import { entryRoutes, type RouteEntry } from './entry-routes.ts';
-import { threadRoutes } from './thread-routes.ts';
-import { vectorStoreRoutes } from './vector-store-routes.ts';
+import { createServiceHandlers } from './service-handlers.ts';
 
-type RouteTable = Readonly<Record<string, RouteEntry>>;
+export type RouteWithMethod = Route & { readonly method: HttpMethod };
 
-/** Each is described under its name in `shared/openapi/operations.ts`. */
-export function routesOf(services: Services, home: URL): Record<OperationId, RouteEntry> {
-  const { registry, routePrompts } = services;
-  const all = {
-    ...openRoutes(services, home),
-    ...chatRoutes(services),
-    ...embeddingRoutes(services),
-    route: {
-      path: 'llm/route',
-      method: 'POST',
-      access: 'key',
-      hasBody: true,
-      handle: routePrompts,
-    },
-    ...threadRoutes(services.threads),
-    ...vectorStoreRoutes(services.vectorStores),
-    ...decisionRoutes(services.decisions),
-    ...entryRoutes('deployment', 'llm/deployments', registry.deployments),
-    ...entryRoutes('use-case', 'llm/use-cases', registry.useCases),
-  } satisfies Record<OperationId, RouteEntry>;
-  return all;
+/** The routes of `shared/openapi/operations.ts` with their handlers. `home` is the folder of the built app. */
+export function createRoutes(
+  services: Services,
+  home: URL,
+): Readonly<Record<string, RouteWithMethod>> {
+  const handlers = handlersOf(services, home);
+  const routes = Object.entries<Operation>(operations).map(([id, operation]) => {
+    const { method, path, access, body } = operation;
+    const handle = handlers[id as OperationId];
+    return [id, { method, path: path.slice(1), access, ...(body && { body }), handle }] as const;
+  });
+  return Object.fromEntries(routes);
 }
 
-function chatRoutes({ completeChat }: Services) {
-  const chat = { method: 'POST', access: 'key', hasBody: true, handle: completeChat } as const;
-  const named = { ...chat, param: 'deployment' } as const;
+function handlersOf(services: Services, home: URL): Record<OperationId, Route['handle']> {
+  const { completeChat, passEmbeddings, threads, vectorStores, decisions } = services;
+  const { deployments, useCases } = services.registry;
+  const { page, file } = createDashboard(new URL('dashboard/', home));
   return {
-    chat: { path: 'llm/openai/deployments/{deployment}/chat/completions', ...named },
-    // What an AzureOpenAI client with a `baseURL` asks.
-    'chat-by-base-url': { path: 'llm/deployments/{deployment}/chat/completions', ...named },
-    'chat-v1': { path: 'llm/openai/v1/chat/completions', ...chat },
-    // What the AI SDK's `.chat()` asks, with and without `/openai` in its base address.
-    'chat-ai-sdk': { path: 'llm/openai/chat/completions', ...chat },
-    'chat-ai-sdk-short': { path: 'llm/chat/completions', ...chat },
-  } satisfies RouteTable;
+    ...createServiceHandlers(services),
+    dashboard: page,
+    'dashboard-file': file,
+    chat: completeChat,
+    'chat-by-base-url': completeChat,
+    'chat-v1': completeChat,
+    'chat-ai-sdk': completeChat,
+    'chat-ai-sdk-short': completeChat,
+    embeddings: passEmbeddings,
+    'embeddings-by-base-url': passEmbeddings,
+    'embeddings-ai-sdk': passEmbeddings,
+    'embeddings-ai-sdk-short': passEmbeddings,
+    'embeddings-v1': passEmbeddings,
+    route: services.routePrompts,
+    'create-thread': threads.create,
+    'list-threads': threads.list,
+    'get-thread': threads.get,
+    'delete-thread': threads.remove,
+    'list-messages': threads.messages,
+    'add-message': threads.append,
+    'list-decisions': decisions.list,
+    'get-decision': decisions.get,
+    stats: decisions.stats,
+    'add-outcome': decisions.addOutcome,
+    'create-vector-store': vectorStores.create,
+    'list-vector-stores': vectorStores.list,
+    'get-vector-store': vectorStores.get,
+    'update-vector-store': vectorStores.update,
+    'delete-vector-store': vectorStores.remove,
+    'search-vector-store': vectorStores.search,
+    'add-embeddings': vectorStores.add,
+    'get-embedding': vectorStores.getItem,
+    'delete-embedding': vectorStores.removeItem,
+    'list-deployments': deployments.list,
+    'get-deployment': deployments.get,
+    'put-deployment': deployments.put,
+    'patch-deployment': deployments.patch,
+    'delete-deployment': deployments.remove,
+    'deployment-history': deployments.history,
+    'rollback-deployment': deployments.rollback,
+    'list-use-cases': useCases.list,
+    'get-use-case': useCases.get,
+    'put-use-case': useCases.put,
+    'patch-use-case': useCases.patch,
+    'delete-use-case': useCases.remove,
+    'use-case-history': useCases.history,
+    'rollback-use-case': useCases.rollback,
+  };
 }
 
-function embeddingRoutes({ passEmbeddings }: Services) {
-  const one = { method: 'POST', access: 'key', hasBody: true, handle: passEmbeddings } as const;
-  const named = { ...one, param: 'deployment' } as const;
-  return {
-    embeddings: { path: 'llm/openai/deployments/{deployment}/embeddings', ...named },
-    'embeddings-by-base-url': { path: 'llm/deployments/{deployment}/embeddings', ...named },
-    // What the AI SDK asks, as for chat.
-    'embeddings-ai-sdk': { path: 'llm/openai/embeddings', ...one },
-    'embeddings-ai-sdk-short': { path: 'llm/embeddings', ...one },
-    'embeddings-v1': { path: 'llm/openai/v1/embeddings', ...one },
-  } satisfies RouteTable;
-}
-
-function decisionRoutes(handle: Services['decisions']) {
-  const admin = { method: 'GET', access: 'admin' } as const;
-  return {
-    'list-decisions': { ...admin, path: 'llm/decisions', handle: handle.list },
-    'get-decision': { ...admin, path: 'llm/decisions/{id}', param: 'id', handle: handle.get },
-    stats: { ...admin, path: 'llm/stats', handle: handle.stats },
-    'add-outcome': {
-      path: 'llm/outcomes',
-      method: 'POST',
-      access: 'key',
-      hasBody: true,
-      handle: handle.addOutcome,
-    },
-  } satisfies RouteTable;
-}
-
-/** What is below `llm/` and no route: in order of its name, it comes behind all others. */
+/** The catch-all below `llm/`. Its name sorts after all others, so the host tries it last. */
 export const NOT_FOUND = {
   name: 'zz-not-found',
   path: 'llm/{*rest}',
   methods: ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'] satisfies HttpMethod[],
 };
 
-/** Says what there is instead. */
-export function notFoundRoute(routes: RouteTable): Route {
+/** The route that answers with a 404 and lists the routes that exist. */
+export function createNotFoundRoute(routes: ReturnType<typeof createRoutes>): Route {
   const known = Object.values(routes).map(({ method, path }) => `${method} /${path}`);
   return {
     path: NOT_FOUND.path,
@@ -99,40 +98,4 @@ export function notFoundRoute(routes: RouteTable): Route {
       );
     },
   };
-}
-
-/** What is said of the router itself, and its page. */
-function openRoutes({ registry, embedding, checkReadiness }: Services, home: URL) {
-  const open = { method: 'GET', access: 'open' } as const;
-  const { page, file } = createDashboard(new URL('dashboard/', home));
-
-  async function ready() {
-    const readiness = await checkReadiness();
-    return jsonAnswer(readiness.status === 'unavailable' ? 503 : 200, readiness);
-  }
-
-  async function openapi() {
-    // Few ask for it: it is not read at the start.
-    const { default: document } = await import('../../docs/openapi.json', {
-      with: { type: 'json' },
-    });
-    return jsonAnswer(200, document);
-  }
-
-  function listModels({ caller }: Call) {
-    const callable = [...enabledUpstreams(registry), ...(embedding ? [embedding] : [])];
-    const names = callable.map(({ deployment }) => deployment.name);
-    const ids = ['smart-router', ...names.filter((name) => mayCall(caller, name))];
-    const data = ids.map((id) => ({ id, object: 'model', created: 0, owned_by: 'smart-router' }));
-    return jsonAnswer(200, { object: 'list', data });
-  }
-
-  return {
-    health: { ...open, path: 'health', handle: () => jsonAnswer(200, { status: 'online' }) },
-    ready: { ...open, path: 'ready', handle: ready },
-    openapi: { ...open, path: 'openapi.json', handle: openapi },
-    dashboard: { ...open, path: 'dashboard', handle: page },
-    'dashboard-file': { ...open, path: 'dashboard/{name}', param: 'name', handle: file },
-    models: { ...open, path: 'llm/openai/v1/models', access: 'key', handle: listModels },
-  } satisfies RouteTable;
 }

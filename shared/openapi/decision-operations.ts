@@ -1,5 +1,4 @@
 import type { Operation } from './operation.ts';
-import { answer, BODY_ERRORS, errorResponses } from './responses.ts';
 
 const ID = '4317b3a6-e099-4b51-9393-5008cd0d2171.mr3k2x9c.Zk3vT1x9QmPq0aLw';
 
@@ -122,17 +121,14 @@ export const decisionOperations = {
     description:
       'The newest first, with their outcomes. A decision is there some seconds after its answer. Answers are not kept, and prompts only with `LOG_CONTENT`.',
     query: ['limit', 'after', 'from', 'to', 'use_case', 'deployment', 'tier', 'reason', 'caller'],
-    responses: {
-      200: answer(
-        {
-          description: 'Decisions.',
-          schema: 'DecisionList',
-          example: { object: 'list', data: [decision], has_more: false },
-        },
-        'common',
-      ),
-      ...errorResponses([400, 401, 403, 409, 429, 431, 500, 503]),
+    answers: {
+      200: {
+        description: 'Decisions.',
+        schema: 'DecisionList',
+        example: { object: 'list', data: [decision], has_more: false },
+      },
     },
+    errors: [409],
   },
   'get-decision': {
     access: 'admin',
@@ -142,13 +138,14 @@ export const decisionOperations = {
     summary: 'Get a decision',
     description:
       'By the `x-smart-router-request-id` of the answer, with the deployments that were looked at.',
-    responses: {
-      200: answer(
-        { description: 'The decision.', schema: 'Decision', example: { ...decision, candidates } },
-        'common',
-      ),
-      ...errorResponses([400, 401, 403, 404, 409, 429, 431, 500, 503]),
+    answers: {
+      200: {
+        description: 'The decision.',
+        schema: 'Decision',
+        example: { ...decision, candidates },
+      },
     },
+    errors: [404, 409],
   },
   stats: {
     access: 'admin',
@@ -159,22 +156,19 @@ export const decisionOperations = {
     description:
       'Of a time (of the last day unless given), by use case, deployment, hour or five minutes, and of all together. Whole hours are told; of six hours or less whole five minutes.',
     query: ['from', 'to', 'by', 'use_case', 'deployment'],
-    responses: {
-      200: answer(
-        {
-          description: 'The sums.',
-          schema: 'Stats',
-          example: {
-            object: 'stats',
-            by: 'use_case',
-            data: [{ key: 'support', ...sums }],
-            total: { key: null, ...sums },
-          },
+    answers: {
+      200: {
+        description: 'The sums.',
+        schema: 'Stats',
+        example: {
+          object: 'stats',
+          by: 'use_case',
+          data: [{ key: 'support', ...sums }],
+          total: { key: null, ...sums },
         },
-        'common',
-      ),
-      ...errorResponses([400, 401, 403, 409, 429, 431, 500, 503]),
+      },
     },
+    errors: [409],
   },
   'add-outcome': {
     access: 'key',
@@ -186,16 +180,13 @@ export const decisionOperations = {
       'By a verdict or a score, at once or later. With the same Idempotency-Key the first answer is given again.',
     isIdempotent: true,
     body: { schema: 'Outcome', example: { request_id: ID, verdict: 'good' } },
-    responses: {
-      201: answer(
-        {
-          description: 'It is kept.',
-          schema: 'OutcomeAnswer',
-          example: { id: 'outcome_0d9c2f6f3e0b4c1d8a7e5b9f1c2d3e4f', ...outcome, request_id: ID },
-        },
-        'common',
-      ),
-      ...errorResponses([...BODY_ERRORS, 409]),
+    answers: {
+      201: {
+        description: 'It is kept.',
+        schema: 'OutcomeAnswer',
+        example: { id: 'outcome_0d9c2f6f3e0b4c1d8a7e5b9f1c2d3e4f', ...outcome, request_id: ID },
+      },
     },
+    errors: [409],
   },
 } satisfies Readonly<Record<string, Operation>>;

@@ -1,7 +1,8 @@
 import { createSchemas, type Json, reference } from './components.ts';
 import { type Operation, TAGS } from './operation.ts';
 import { operations } from './operations.ts';
-import { QUERY } from './query-parameters.ts';
+import { parametersOf } from './parameters.ts';
+import { responsesOf } from './responses.ts';
 
 // API Management imports this document. What it does not take is avoided, and a test holds that:
 // components other than schemas, schemas written out in a body, recursion, the words of JSON Schema
@@ -56,7 +57,7 @@ function createPaths(): Json {
 }
 
 function describe(operationId: string, operation: Operation): Json {
-  const { access, tag, summary, description, body, responses } = operation;
+  const { access, tag, summary, description, body } = operation;
   return {
     operationId,
     tags: [tag],
@@ -70,125 +71,6 @@ function describe(operationId: string, operation: Operation): Json {
         content: { 'application/json': { schema: reference(body.schema), example: body.example } },
       },
     }),
-    responses,
+    responses: responsesOf(operation),
   };
 }
-
-function parametersOf(operation: Operation): readonly Json[] {
-  const { path, access, routes, isConditional, isIdempotent, query = [] } = operation;
-  return [
-    ...(path.includes('{deployment}') ? [DEPLOYMENT] : []),
-    ...(path.includes('{name}') ? [NAME] : []),
-    ...(path.includes('{id}') ? [ID] : []),
-    ...(path.includes('{item}') ? [ITEM] : []),
-    ...(access === 'key' ? [API_VERSION] : []),
-    ...query.map((name) => QUERY[name]),
-    ...(isConditional ? CONDITIONS : []),
-    ...(isIdempotent ? [IDEMPOTENCY_KEY] : []),
-    ...(routes ? ROUTING_HEADERS : []),
-  ];
-}
-
-const NAME: Json = {
-  name: 'name',
-  in: 'path',
-  required: true,
-  description: 'The name of the entry, or of the file.',
-  schema: { type: 'string' },
-  example: 'middle',
-};
-
-const ID: Json = {
-  name: 'id',
-  in: 'path',
-  required: true,
-  description: 'The id of the thread, of the vector store, or of the request.',
-  schema: { type: 'string' },
-  example: 'thread_0d9c2f6f3e0b4c1d8a7e5b9f1c2d3e4f',
-};
-
-const ITEM: Json = {
-  name: 'item',
-  in: 'path',
-  required: true,
-  description: 'The id of the embedding.',
-  schema: { type: 'string' },
-  example: 'leave',
-};
-
-const IDEMPOTENCY_KEY: Json = {
-  name: 'Idempotency-Key',
-  in: 'header',
-  description:
-    'Of a thread: a request that is sent again with the same one adds nothing twice, and has the answer that it had.',
-  schema: { type: 'string', maxLength: 256 },
-  example: '0f6f2c1e',
-};
-
-const CONDITIONS: readonly Json[] = [
-  {
-    name: 'If-Match',
-    in: 'header',
-    description: 'The ETag that the entry must have, or * for any: else 412.',
-    schema: { type: 'string' },
-    example: '"3"',
-  },
-  {
-    name: 'If-None-Match',
-    in: 'header',
-    description: '*: there must be no such entry.',
-    schema: { type: 'string' },
-    example: '*',
-  },
-];
-
-const DEPLOYMENT: Json = {
-  name: 'deployment',
-  in: 'path',
-  required: true,
-  description: '`smart-router`, or the name of a deployment.',
-  schema: { type: 'string' },
-  example: 'smart-router',
-};
-
-const API_VERSION: Json = {
-  name: 'api-version',
-  in: 'query',
-  description: 'Sent by Azure OpenAI clients; ignored.',
-  schema: { type: 'string' },
-  example: '2024-10-21',
-};
-
-const share: Json = { type: 'number', minimum: 0, maximum: 1 };
-
-const ROUTING_HEADERS: readonly Json[] = [
-  {
-    name: 'x-smart-router-thread',
-    in: 'header',
-    description: 'The thread that the request continues; excludes another `thread_id`.',
-    schema: { type: 'string' },
-    example: 'thread_0d9c2f6f3e0b4c1d8a7e5b9f1c2d3e4f',
-  },
-  {
-    name: 'X-USE_CASE',
-    in: 'header',
-    description:
-      'Names the kind of work in the log: up to 64 letters, digits and `_.:-`; what is no such name is left out. `x-use-case` is read as well.',
-    schema: { type: 'string' },
-    example: 'support',
-  },
-  {
-    name: 'x-smart-router-threshold',
-    in: 'header',
-    description: 'The threshold of this request. `routing` in the body wins; excludes the share.',
-    schema: share,
-    example: 0.3,
-  },
-  {
-    name: 'x-smart-router-strong-share',
-    in: 'header',
-    description: 'The strong share of this request. `routing` in the body wins.',
-    schema: share,
-    example: 0.2,
-  },
-];

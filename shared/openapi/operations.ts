@@ -2,7 +2,6 @@ import { decisionOperations } from './decision-operations.ts';
 import * as examples from './examples.ts';
 import type { Operation } from './operation.ts';
 import { registryOperations } from './registry-operations.ts';
-import { answer, BODY_ERRORS, DEPLOYMENT_ERRORS, errorResponses } from './responses.ts';
 import { serviceOperations } from './service-operations.ts';
 import { threadOperations } from './thread-operations.ts';
 import { vectorStoreOperations } from './vector-store-operations.ts';
@@ -12,9 +11,10 @@ const DEPLOYMENT =
 const MODEL = "Routed by the body's `model`; without one, as `smart-router`.";
 
 /**
- * Every operation by the name of its route in `functions/routes/routes.ts`, whose table does not compile
- * without each of them. To add a route: add it there and here, and run `npm run openapi`.
- * The route `zz-not-found`, which answers all other paths with a 404, is no operation.
+ * The table of routes: everything about each but its handler, which `functions/routes/routes.ts` has under
+ * the same name and without which it does not compile. The app loads this table when it starts, so it holds
+ * plain data and imports only types of schemas. The route `zz-not-found`, which answers all other paths with
+ * a 404, is not an operation.
  */
 export const operations = {
   ...serviceOperations,
@@ -42,12 +42,8 @@ export const operations = {
     tag: 'routing',
     summary: 'What can be called',
     description: '`smart-router` and the deployments, by the names to ask for.',
-    responses: {
-      200: answer(
-        { description: 'The names.', schema: 'ModelList', example: examples.modelList },
-        'common',
-      ),
-      ...errorResponses([400, 401, 403, 429, 431, 500, 503]),
+    answers: {
+      200: { description: 'The names.', schema: 'ModelList', example: examples.modelList },
     },
   },
   route: {
@@ -58,19 +54,16 @@ export const operations = {
     summary: 'Decide without calling',
     description:
       'The decision on each of up to 1,000 prompts, or on one chat request, as a chat completion would get it. No deployment is called.',
-    routes: true,
+    isRouted: true,
     body: { schema: 'RouteRequest', example: examples.routeBatch },
-    responses: {
-      200: answer(
-        {
-          description: 'The decisions, in the order of the prompts.',
-          schema: 'RoutingDecisions',
-          example: examples.routingDecisions,
-        },
-        'common',
-      ),
-      ...errorResponses([...BODY_ERRORS, 409]),
+    answers: {
+      200: {
+        description: 'The decisions, in the order of the prompts.',
+        schema: 'RoutingDecisions',
+        example: examples.routingDecisions,
+      },
     },
+    errors: [409],
   },
   ...threadOperations,
   ...decisionOperations,
@@ -80,7 +73,7 @@ export const operations = {
 
 export type OperationId = keyof typeof operations;
 
-function chat(path: string, how: string, description: string): Operation {
+function chat(path: Operation['path'], how: string, description: string): Operation {
   return {
     method: 'POST',
     path,
@@ -88,26 +81,24 @@ function chat(path: string, how: string, description: string): Operation {
     tag: 'chat',
     summary: `Chat completion, ${how}`,
     description: `${description} The body is OpenAI's; fields that are not described here go through to the deployment. The deployment's errors go through, also those of a status that is not listed; after a decision they have its headers.`,
-    routes: true,
+    isRouted: true,
     isIdempotent: true,
     body: { schema: 'ChatCompletionRequest', example: examples.chatRequest },
-    responses: {
-      200: answer(
-        {
-          description:
-            "The deployment's answer with `response` and `selected_model`; with `stream`, its events unchanged.",
-          schema: 'ChatCompletion',
-          example: examples.chatCompletion,
-          events: { schema: 'ChatCompletionChunk', example: examples.chatCompletionChunk },
-        },
-        'decided',
-      ),
-      ...errorResponses([...BODY_ERRORS, 409, 422, ...DEPLOYMENT_ERRORS]),
+    answers: {
+      200: {
+        headers: 'decided',
+        description:
+          "The deployment's answer with `response` and `selected_model`; with `stream`, its events unchanged.",
+        schema: 'ChatCompletion',
+        example: examples.chatCompletion,
+        events: { schema: 'ChatCompletionChunk', example: examples.chatCompletionChunk },
+      },
     },
+    errors: [409, 422, 502, 504],
   };
 }
 
-function embeddings(path: string, how: string): Operation {
+function embeddings(path: Operation['path'], how: string): Operation {
   return {
     method: 'POST',
     path,
@@ -117,16 +108,14 @@ function embeddings(path: string, how: string): Operation {
     description:
       "Passed through, so that an application needs one address for all of its calls. The body is OpenAI's; fields that are not described here go through, as do the deployment's errors.",
     body: { schema: 'EmbeddingsRequest', example: examples.embeddingsRequest },
-    responses: {
-      200: answer(
-        {
-          description: "The deployment's answer, unchanged.",
-          schema: 'EmbeddingsList',
-          example: examples.embeddingsList,
-        },
-        'passed',
-      ),
-      ...errorResponses([...BODY_ERRORS, ...DEPLOYMENT_ERRORS]),
+    answers: {
+      200: {
+        headers: 'passed',
+        description: "The deployment's answer, unchanged.",
+        schema: 'EmbeddingsList',
+        example: examples.embeddingsList,
+      },
     },
+    errors: [502, 504],
   };
 }

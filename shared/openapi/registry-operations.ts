@@ -1,12 +1,11 @@
 import type { Json, SchemaName } from './components.ts';
-import type { Operation } from './operation.ts';
+import type { Answer, Operation } from './operation.ts';
 import * as examples from './registry-examples.ts';
-import { answer, BODY_ERRORS, errorResponses } from './responses.ts';
 
 type Texts = {
   readonly one: string;
   readonly many: string;
-  readonly path: string;
+  readonly path: Operation['path'];
   readonly entry: SchemaName;
   readonly list: SchemaName;
   readonly body: SchemaName;
@@ -37,8 +36,7 @@ const USE_CASE: Texts = {
 };
 
 const ADMIN = { access: 'admin', tag: 'registry' } as const;
-const READ_ERRORS = [400, 401, 403, 429, 431, 500, 503] as const;
-const WRITE_ERRORS = [...BODY_ERRORS, 409, 412] as const;
+const WRITE_ERRORS = [409, 412] as const;
 
 /** The registry of deployments and the policies of use cases: the same operations on both. */
 export const registryOperations = {
@@ -65,16 +63,12 @@ function list({ many, path, list: schema, example }: Texts): Operation {
     path,
     summary: `List the ${many}`,
     description: `All ${many}, by their names${many === 'deployments' ? ': those of the settings and of the registry that answer chat completions' : ''}.`,
-    responses: {
-      200: answer(
-        {
-          description: `The ${many}.`,
-          schema,
-          example: { object: 'list', data: [example] },
-        },
-        'common',
-      ),
-      ...errorResponses(READ_ERRORS),
+    answers: {
+      200: {
+        description: `The ${many}.`,
+        schema,
+        example: { object: 'list', data: [example] },
+      },
     },
   };
 }
@@ -86,7 +80,8 @@ function get(texts: Texts): Operation {
     path: `${texts.path}/{name}`,
     summary: `Get a ${texts.one}`,
     description: 'With its version, which is the ETag.',
-    responses: { 200: entryAnswer(texts), ...errorResponses([...READ_ERRORS, 404]) },
+    answers: { 200: entryAnswer(texts) },
+    errors: [404],
   };
 }
 
@@ -101,11 +96,11 @@ function put(texts: Texts, query: readonly ('dry_run' | 'probe')[]): Operation {
     isConditional: true,
     query,
     body: { schema: texts.body, example: texts.definition },
-    responses: {
+    answers: {
       200: entryAnswer(texts),
       201: entryAnswer(texts),
-      ...errorResponses(WRITE_ERRORS),
     },
+    errors: WRITE_ERRORS,
   };
 }
 
@@ -119,7 +114,8 @@ function patch(texts: Texts): Operation {
     isConditional: true,
     query: ['dry_run'],
     body: { schema: 'Patch', example: examples.patch },
-    responses: { 200: entryAnswer(texts), ...errorResponses(WRITE_ERRORS) },
+    answers: { 200: entryAnswer(texts) },
+    errors: WRITE_ERRORS,
   };
 }
 
@@ -133,13 +129,10 @@ function remove({ one, path }: Texts): Operation {
       'Requests under way are finished. Its history stays for a while, and it can be brought back by a rollback.',
     isConditional: true,
     query: ['dry_run'],
-    responses: {
-      200: answer(
-        { description: 'It is gone.', schema: 'DeletedEntry', example: examples.deleted },
-        'common',
-      ),
-      ...errorResponses([...READ_ERRORS, 404, 409, 412]),
+    answers: {
+      200: { description: 'It is gone.', schema: 'DeletedEntry', example: examples.deleted },
     },
+    errors: [404, 409, 412],
   };
 }
 
@@ -150,13 +143,10 @@ function history({ one, path }: Texts): Operation {
     path: `${path}/{name}/history`,
     summary: `The history of a ${one}`,
     description: 'Each change, the newest first: who, when and what.',
-    responses: {
-      200: answer(
-        { description: 'The versions.', schema: 'EntryHistory', example: examples.history },
-        'common',
-      ),
-      ...errorResponses([...READ_ERRORS, 404]),
+    answers: {
+      200: { description: 'The versions.', schema: 'EntryHistory', example: examples.history },
     },
+    errors: [404],
   };
 }
 
@@ -170,10 +160,11 @@ function rollback(texts: Texts): Operation {
     isConditional: true,
     query: ['dry_run'],
     body: { schema: 'Rollback', example: { version: 2 } },
-    responses: { 200: entryAnswer(texts), ...errorResponses(WRITE_ERRORS) },
+    answers: { 200: entryAnswer(texts) },
+    errors: WRITE_ERRORS,
   };
 }
 
-function entryAnswer({ one, entry, example }: Texts) {
-  return answer({ description: `The ${one} as it is now.`, schema: entry, example }, 'entry');
+function entryAnswer({ one, entry, example }: Texts): Answer {
+  return { headers: 'entry', description: `The ${one} as it is now.`, schema: entry, example };
 }

@@ -6,7 +6,8 @@ import {
   tierSchema,
   winRateSchema,
 } from './answer-schemas.ts';
-import { inlineSchema, type Json, reference, type SchemaName } from './components.ts';
+import { inlineSchema, type Json, reference } from './components.ts';
+import type { Answer, ErrorStatus, HeaderKind, Operation } from './operation.ts';
 
 // Headers and responses are written out wherever they occur: API Management reads no components
 // but schemas.
@@ -70,37 +71,7 @@ function header(schema: z.ZodType, description = schema.description): Json {
   return { description, schema: inlineSchema(schema) };
 }
 
-type Answer = {
-  readonly description: string;
-  readonly schema: SchemaName;
-  readonly example: unknown;
-  /** Of one event's data, where the answer may be streamed. */
-  readonly events?: { readonly schema: SchemaName; readonly example: unknown };
-};
-
-/** Which headers an answer has beside the common ones. */
-export type HeaderKind = 'common' | 'passed' | 'decided' | 'entry';
-
-export function answer({ description, schema, example, events }: Answer, kind: HeaderKind): Json {
-  return {
-    description,
-    headers: headersOf(kind),
-    content: {
-      'application/json': { schema: reference(schema), example },
-      ...(events && {
-        'text/event-stream': { schema: reference(events.schema), example: events.example },
-      }),
-    },
-  };
-}
-
-/** A file of one of some types. */
-export function fileResponse(description: string, ...types: readonly string[]): Json {
-  const content = types.map((type) => [type, { schema: reference('File') }]);
-  return { description, headers: headersOf('common'), content: Object.fromEntries(content) };
-}
-
-const errors = {
+const ERRORS: Readonly<Record<ErrorStatus, Json>> = {
   400: error('The request is wrong: `param` says where.', {
     message: 'messages.0.role: Invalid input: expected string, received undefined.',
     param: 'messages.0.role',
@@ -190,23 +161,51 @@ const errors = {
   }),
 };
 
-type ErrorStatus = keyof typeof errors;
+/** What may go wrong with every call that needs a credential. */
+const CALL_ERRORS = [400, 401, 403, 429, 431, 500, 503] as const;
 
-/** What a request with a body may meet before anything is decided, and the router's own failure. */
-export const BODY_ERRORS = [400, 401, 403, 404, 408, 413, 415, 429, 431, 500, 503] as const;
+/** What may go wrong with a body, before anything is decided. */
+const BODY_ERRORS = [404, 408, 413, 415] as const;
 
-/** What a deployment's answer may be. */
-export const DEPLOYMENT_ERRORS = [502, 504] as const;
+/** The responses of an operation by status: its answers, and its errors. */
+export function responsesOf({ access, body, answers, errors = [] }: Operation): Json {
+  const statuses: readonly ErrorStatus[] = [
+    ...(access === 'open' ? ([400] as const) : CALL_ERRORS),
+    ...(body ? BODY_ERRORS : []),
+    ...errors,
+  ];
+  return {
+    ...Object.fromEntries(statuses.map((status) => [status, errorResponse(status)])),
+    ...Object.fromEntries(
+      Object.entries(answers).map(([status, answer]) => [status, answerResponse(answer)]),
+    ),
+  };
+}
+
+function answerResponse(answer: Answer): Json {
+  const { description } = answer;
+  if ('schema' in answer) {
+    const { schema, example, events, headers = 'common' } = answer;
+    return {
+      description,
+      headers: headersOf(headers),
+      content: {
+        'application/json': { schema: reference(schema), example },
+        ...(events && {
+          'text/event-stream': { schema: reference(events.schema), example: events.example },
+        }),
+      },
+    };
+  }
+  if (!('fileTypes' in answer)) return { description };
+  const content = answer.fileTypes.map((type) => [type, { schema: reference('File') }]);
+  return { description, headers: headersOf('common'), content: Object.fromEntries(content) };
+}
 
 /** An error after a decision has the decision's headers too; they are described once, with success. */
-export function errorResponses(statuses: readonly ErrorStatus[]): Json {
-  return Object.fromEntries(
-    statuses.map((status) => {
-      const canWait = status === 409 || status === 429 || status === 503;
-      const headers = { ...commonHeaders, ...(canWait && retryHeaders) };
-      return [String(status), { ...errors[status], headers }];
-    }),
-  );
+function errorResponse(status: ErrorStatus): Json {
+  const canWait = status === 409 || status === 429 || status === 503;
+  return { ...ERRORS[status], headers: { ...commonHeaders, ...(canWait && retryHeaders) } };
 }
 
 function error(description: string, body: Json): Json {

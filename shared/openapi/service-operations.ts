@@ -1,6 +1,5 @@
 import * as examples from './examples.ts';
 import type { Operation } from './operation.ts';
-import { answer, errorResponses, fileResponse } from './responses.ts';
 
 /** The service itself. */
 export const serviceOperations = {
@@ -11,12 +10,8 @@ export const serviceOperations = {
     tag: 'service',
     summary: 'Is the router there?',
     description: 'Asks no dependency. For load balancers.',
-    responses: {
-      200: answer(
-        { description: 'It is.', schema: 'Health', example: { status: 'online' } },
-        'common',
-      ),
-      ...errorResponses([400]),
+    answers: {
+      200: { description: 'It is.', schema: 'Health', example: { status: 'online' } },
     },
   },
   ready: {
@@ -26,25 +21,19 @@ export const serviceOperations = {
     tag: 'service',
     summary: 'Can the router answer?',
     description: 'Asks each dependency and tells its state. An answer is kept for five seconds.',
-    responses: {
-      200: answer(
-        {
-          description: 'It can; `degraded`: worse or slower than it could.',
-          schema: 'Readiness',
-          example: examples.readiness('ready'),
-        },
-        'common',
-      ),
-      ...errorResponses([400, 500]),
-      503: answer(
-        {
-          description: 'No deployment can answer.',
-          schema: 'Readiness',
-          example: examples.readiness('unavailable'),
-        },
-        'common',
-      ),
+    answers: {
+      200: {
+        description: 'It can; `degraded`: worse or slower than it could.',
+        schema: 'Readiness',
+        example: examples.readiness('ready'),
+      },
+      503: {
+        description: 'No deployment can answer.',
+        schema: 'Readiness',
+        example: examples.readiness('unavailable'),
+      },
     },
+    errors: [500],
   },
   openapi: {
     method: 'GET',
@@ -53,16 +42,12 @@ export const serviceOperations = {
     tag: 'service',
     summary: 'This document',
     description: 'The contract of the whole HTTP surface, in OpenAPI 3.1.',
-    responses: {
-      200: answer(
-        {
-          description: 'The document.',
-          schema: 'Document',
-          example: { openapi: '3.1.0', info: { title: 'Smart Router' }, paths: {} },
-        },
-        'common',
-      ),
-      ...errorResponses([400]),
+    answers: {
+      200: {
+        description: 'The document.',
+        schema: 'Document',
+        example: { openapi: '3.1.0', info: { title: 'Smart Router' }, paths: {} },
+      },
     },
   },
   dashboard: {
@@ -73,10 +58,9 @@ export const serviceOperations = {
     summary: 'The dashboard',
     description:
       'A page that shows what the router does and what it saves. It asks for a credential itself, and reads what that may.',
-    responses: {
-      200: fileResponse('The page.', 'text/html'),
+    answers: {
+      200: { description: 'The page.', fileTypes: ['text/html'] },
       304: { description: 'It is the one of `If-None-Match`.' },
-      ...errorResponses([400]),
     },
   },
   'dashboard-file': {
@@ -86,10 +70,13 @@ export const serviceOperations = {
     tag: 'service',
     summary: 'A file of the dashboard',
     description: 'Its code, its style, its icon.',
-    responses: {
-      200: fileResponse('The file.', 'text/javascript', 'text/css', 'image/svg+xml'),
+    answers: {
+      200: {
+        description: 'The file.',
+        fileTypes: ['text/javascript', 'text/css', 'image/svg+xml'],
+      },
       304: { description: 'It is the one of `If-None-Match`.' },
-      ...errorResponses([400, 404]),
     },
+    errors: [404],
   },
 } satisfies Record<string, Operation>;

@@ -1,11 +1,8 @@
 import type { Operation } from './operation.ts';
-import { answer, BODY_ERRORS, errorResponses } from './responses.ts';
 
 const ACCESS = { access: 'key', tag: 'threads' } as const;
 const PATH = '/llm/threads';
-const READ_ERRORS = [400, 401, 403, 404, 409, 429, 431, 500, 503] as const;
-const WRITE_ERRORS = [...BODY_ERRORS, 409] as const;
-const ADD_ERRORS = [...WRITE_ERRORS, 422] as const;
+const READ_ERRORS = [404, 409] as const;
 
 const thread = {
   id: 'thread_0d9c2f6f3e0b4c1d8a7e5b9f1c2d3e4f',
@@ -39,10 +36,10 @@ export const threadOperations = {
     description:
       "For the caller, or for one of the caller's users, with its first messages if wished.",
     body: { schema: 'NewThread', example: { user: 'ada', metadata: { plan: 'free' } } },
-    responses: {
-      201: answer({ description: 'The thread.', schema: 'Thread', example: thread }, 'common'),
-      ...errorResponses(WRITE_ERRORS),
+    answers: {
+      201: { description: 'The thread.', schema: 'Thread', example: thread },
     },
+    errors: [409],
   },
   'list-threads': {
     ...ACCESS,
@@ -51,13 +48,10 @@ export const threadOperations = {
     summary: "List a user's threads",
     description: "The newest first; without `user`, the caller's threads that have none.",
     query: ['user', 'limit', 'after'],
-    responses: {
-      200: answer(
-        { description: 'Threads.', schema: 'ThreadList', example: { ...page, data: [thread] } },
-        'common',
-      ),
-      ...errorResponses(READ_ERRORS),
+    answers: {
+      200: { description: 'Threads.', schema: 'ThreadList', example: { ...page, data: [thread] } },
     },
+    errors: READ_ERRORS,
   },
   'get-thread': {
     ...ACCESS,
@@ -66,10 +60,10 @@ export const threadOperations = {
     summary: 'Get a thread',
     description: 'Without its messages.',
     query: ['user'],
-    responses: {
-      200: answer({ description: 'The thread.', schema: 'Thread', example: thread }, 'common'),
-      ...errorResponses(READ_ERRORS),
+    answers: {
+      200: { description: 'The thread.', schema: 'Thread', example: thread },
     },
+    errors: READ_ERRORS,
   },
   'delete-thread': {
     ...ACCESS,
@@ -78,17 +72,14 @@ export const threadOperations = {
     summary: 'Delete a thread',
     description: 'With all of its messages, at once and for good.',
     query: ['user'],
-    responses: {
-      200: answer(
-        {
-          description: 'It is gone.',
-          schema: 'DeletedThread',
-          example: { id: thread.id, object: 'thread.deleted', deleted: true },
-        },
-        'common',
-      ),
-      ...errorResponses(READ_ERRORS),
+    answers: {
+      200: {
+        description: 'It is gone.',
+        schema: 'DeletedThread',
+        example: { id: thread.id, object: 'thread.deleted', deleted: true },
+      },
     },
+    errors: READ_ERRORS,
   },
   'list-messages': {
     ...ACCESS,
@@ -97,17 +88,14 @@ export const threadOperations = {
     summary: 'List the messages of a thread',
     description: 'The oldest first.',
     query: ['user', 'limit', 'after'],
-    responses: {
-      200: answer(
-        {
-          description: 'Messages.',
-          schema: 'MessageList',
-          example: { ...page, first_id: message.id, last_id: message.id, data: [message] },
-        },
-        'common',
-      ),
-      ...errorResponses(READ_ERRORS),
+    answers: {
+      200: {
+        description: 'Messages.',
+        schema: 'MessageList',
+        example: { ...page, first_id: message.id, last_id: message.id, data: [message] },
+      },
     },
+    errors: READ_ERRORS,
   },
   'add-message': {
     ...ACCESS,
@@ -118,9 +106,9 @@ export const threadOperations = {
     query: ['user'],
     isIdempotent: true,
     body: { schema: 'NewMessage', example: { role: 'user', content: message.content } },
-    responses: {
-      201: answer({ description: 'The message.', schema: 'Message', example: message }, 'common'),
-      ...errorResponses(ADD_ERRORS),
+    answers: {
+      201: { description: 'The message.', schema: 'Message', example: message },
     },
+    errors: [409, 422],
   },
 } satisfies Readonly<Record<string, Operation>>;

@@ -1,12 +1,11 @@
 import type { Operation } from './operation.ts';
-import { answer, BODY_ERRORS, errorResponses } from './responses.ts';
 
 const ACCESS = { access: 'key', tag: 'vector-stores' } as const;
 const PATH = '/llm/openai/v1/vector_stores';
 const ONE = `${PATH}/{id}`;
 const ITEM = `${ONE}/embeddings/{item}`;
-const READ_ERRORS = [400, 401, 403, 404, 409, 429, 431, 500, 501, 503] as const;
-const WRITE_ERRORS = [...BODY_ERRORS, 409, 501, 502] as const;
+const READ_ERRORS = [404, 409, 501] as const;
+const WRITE_ERRORS = [409, 501, 502] as const;
 
 const store = {
   id: 'vs_0d9c2f6f3e0b4c1d8a7e5b9f1c2d3e4f',
@@ -41,10 +40,10 @@ export const vectorStoreOperations = {
     summary: 'Create a vector store',
     description: 'For texts, by the embedder of the router, or for embeddings of other dimensions.',
     body: { schema: 'NewVectorStore', example: { name: 'handbook' } },
-    responses: {
-      200: answer({ description: 'The store.', schema: 'VectorStore', example: store }, 'common'),
-      ...errorResponses(WRITE_ERRORS),
+    answers: {
+      200: { description: 'The store.', schema: 'VectorStore', example: store },
     },
+    errors: WRITE_ERRORS,
   },
   'list-vector-stores': {
     ...ACCESS,
@@ -53,23 +52,20 @@ export const vectorStoreOperations = {
     summary: "List the caller's vector stores",
     description: 'The newest first, unless `order` is `asc`.',
     query: ['limit', 'after', 'before', 'order'],
-    responses: {
-      200: answer(
-        {
-          description: 'Stores.',
-          schema: 'VectorStoreList',
-          example: {
-            object: 'list',
-            data: [store],
-            first_id: store.id,
-            last_id: store.id,
-            has_more: false,
-          },
+    answers: {
+      200: {
+        description: 'Stores.',
+        schema: 'VectorStoreList',
+        example: {
+          object: 'list',
+          data: [store],
+          first_id: store.id,
+          last_id: store.id,
+          has_more: false,
         },
-        'common',
-      ),
-      ...errorResponses(READ_ERRORS),
+      },
     },
+    errors: READ_ERRORS,
   },
   'get-vector-store': {
     ...ACCESS,
@@ -77,10 +73,10 @@ export const vectorStoreOperations = {
     path: ONE,
     summary: 'Get a vector store',
     description: 'Without what is in it.',
-    responses: {
-      200: answer({ description: 'The store.', schema: 'VectorStore', example: store }, 'common'),
-      ...errorResponses(READ_ERRORS),
+    answers: {
+      200: { description: 'The store.', schema: 'VectorStore', example: store },
     },
+    errors: READ_ERRORS,
   },
   'update-vector-store': {
     ...ACCESS,
@@ -89,10 +85,10 @@ export const vectorStoreOperations = {
     summary: 'Change a vector store',
     description: 'Its name, metadata and expiry; what is not said stays.',
     body: { schema: 'VectorStoreChange', example: { name: 'handbook 2027' } },
-    responses: {
-      200: answer({ description: 'The store.', schema: 'VectorStore', example: store }, 'common'),
-      ...errorResponses(WRITE_ERRORS),
+    answers: {
+      200: { description: 'The store.', schema: 'VectorStore', example: store },
     },
+    errors: WRITE_ERRORS,
   },
   'delete-vector-store': {
     ...ACCESS,
@@ -100,17 +96,14 @@ export const vectorStoreOperations = {
     path: ONE,
     summary: 'Delete a vector store',
     description: 'With all that is in it, for good.',
-    responses: {
-      200: answer(
-        {
-          description: 'It is gone.',
-          schema: 'DeletedVectorStore',
-          example: { id: store.id, object: 'vector_store.deleted', deleted: true },
-        },
-        'common',
-      ),
-      ...errorResponses(READ_ERRORS),
+    answers: {
+      200: {
+        description: 'It is gone.',
+        schema: 'DeletedVectorStore',
+        example: { id: store.id, object: 'vector_store.deleted', deleted: true },
+      },
     },
+    errors: READ_ERRORS,
   },
   'search-vector-store': {
     ...ACCESS,
@@ -126,23 +119,20 @@ export const vectorStoreOperations = {
         filters: { type: 'eq', key: 'chapter', value: 4 },
       },
     },
-    responses: {
-      200: answer(
-        {
-          description: 'The nearest first.',
-          schema: 'VectorStoreSearchResults',
-          example: {
-            object: 'vector_store.search_results.page',
-            search_query: ['How is leave asked for?'],
-            data: [result],
-            has_more: false,
-            next_page: null,
-          },
+    answers: {
+      200: {
+        description: 'The nearest first.',
+        schema: 'VectorStoreSearchResults',
+        example: {
+          object: 'vector_store.search_results.page',
+          search_query: ['How is leave asked for?'],
+          data: [result],
+          has_more: false,
+          next_page: null,
         },
-        'common',
-      ),
-      ...errorResponses(WRITE_ERRORS),
+      },
     },
+    errors: WRITE_ERRORS,
   },
   'add-embeddings': {
     ...ACCESS,
@@ -151,28 +141,29 @@ export const vectorStoreOperations = {
     summary: 'Add embeddings to a vector store',
     description:
       'Up to 1,000 texts or embeddings, all of them or none. What has the id of one is put in its place.',
-    body: { schema: 'NewEmbeddings', example: { items: [{ id: 'leave', ...item }] } },
-    responses: {
-      200: answer(
-        {
-          description: 'Their ids.',
-          schema: 'AddedEmbeddings',
-          example: {
-            object: 'list',
-            data: [
-              {
-                id: 'leave',
-                object: 'vector_store.embedding',
-                vector_store_id: store.id,
-                status: 'completed',
-              },
-            ],
-          },
-        },
-        'common',
-      ),
-      ...errorResponses(WRITE_ERRORS),
+    body: {
+      schema: 'NewEmbeddings',
+      example: { items: [{ id: 'leave', ...item }] },
+      isNumeric: true,
     },
+    answers: {
+      200: {
+        description: 'Their ids.',
+        schema: 'AddedEmbeddings',
+        example: {
+          object: 'list',
+          data: [
+            {
+              id: 'leave',
+              object: 'vector_store.embedding',
+              vector_store_id: store.id,
+              status: 'completed',
+            },
+          ],
+        },
+      },
+    },
+    errors: WRITE_ERRORS,
   },
   'get-embedding': {
     ...ACCESS,
@@ -180,24 +171,21 @@ export const vectorStoreOperations = {
     path: ITEM,
     summary: 'Get an embedding of a vector store',
     description: 'With its text and its attributes.',
-    responses: {
-      200: answer(
-        {
-          description: 'The embedding.',
-          schema: 'StoredEmbedding',
-          example: {
-            id: 'leave',
-            object: 'vector_store.embedding',
-            vector_store_id: store.id,
-            created_at: store.created_at,
-            ...item,
-            embedding: [0.1, -0.2],
-          },
+    answers: {
+      200: {
+        description: 'The embedding.',
+        schema: 'StoredEmbedding',
+        example: {
+          id: 'leave',
+          object: 'vector_store.embedding',
+          vector_store_id: store.id,
+          created_at: store.created_at,
+          ...item,
+          embedding: [0.1, -0.2],
         },
-        'common',
-      ),
-      ...errorResponses(READ_ERRORS),
+      },
     },
+    errors: READ_ERRORS,
   },
   'delete-embedding': {
     ...ACCESS,
@@ -205,16 +193,13 @@ export const vectorStoreOperations = {
     path: ITEM,
     summary: 'Delete an embedding of a vector store',
     description: 'For good.',
-    responses: {
-      200: answer(
-        {
-          description: 'It is gone.',
-          schema: 'DeletedEmbedding',
-          example: { id: 'leave', object: 'vector_store.embedding.deleted', deleted: true },
-        },
-        'common',
-      ),
-      ...errorResponses(READ_ERRORS),
+    answers: {
+      200: {
+        description: 'It is gone.',
+        schema: 'DeletedEmbedding',
+        example: { id: 'leave', object: 'vector_store.embedding.deleted', deleted: true },
+      },
     },
+    errors: READ_ERRORS,
   },
 } satisfies Readonly<Record<string, Operation>>;

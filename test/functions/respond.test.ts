@@ -130,7 +130,7 @@ test('lifts its deadline when the answer has gone out, however it ends', async (
   async function* body() {
     yield Buffer.from('x');
   }
-  const response = await handle({ hasBody: true, handle: () => streamAnswer(body()) });
+  const response = await handle({ body: {}, handle: () => streamAnswer(body()) });
   expect(vi.getTimerCount()).toBe(1);
   await response.text();
   expect(vi.getTimerCount()).toBe(0);
