@@ -4,8 +4,8 @@ import { createDecisionLog, type DecisionLog } from '../../shared/decisions/deci
 import { keepOutcome, type Outcome } from '../../shared/decisions/outcome-record.ts';
 import { purgeDecisions } from '../../shared/decisions/purge-decisions.ts';
 import {
-  createDecisionRoutes,
-  type DecisionRoutes,
+  createDecisionHandlers,
+  type DecisionHandlers,
 } from '../../shared/handlers/decision-handlers.ts';
 import type { Config } from '../../shared/settings/config.ts';
 import type { PurgeJob } from '../../shared/storage/purge-expired.ts';
@@ -13,7 +13,7 @@ import { createTableClient, shareUntilFailure } from '../../shared/storage/table
 
 export type Decisions = {
   readonly log: DecisionLog;
-  readonly routes: DecisionRoutes;
+  readonly handlers: DecisionHandlers;
   readonly purgeJobs: readonly PurgeJob[];
   /** Of a comparison that the router itself has made. */
   readonly addOutcome: (outcome: Outcome, comparedWith: string) => Promise<void>;
@@ -40,7 +40,7 @@ export function createDecisions({ config, loadCredential, log }: DecisionsOption
   const decisionLog = createDecisionLog({ loadClient, log });
   return {
     log: decisionLog,
-    routes: createDecisionRoutes({
+    handlers: createDecisionHandlers({
       loadClient,
       ids: decisionLog.ids,
       retentionMs: retentionDays * DAY_MS,

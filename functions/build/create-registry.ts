@@ -1,6 +1,6 @@
 import type { TokenCredential } from '@azure/identity';
 import type { Log } from '../../shared/base/log.ts';
-import { createEntryRoutes, type EntryRoutes } from '../../shared/handlers/entry-handlers.ts';
+import { createEntryHandlers, type EntryHandlers } from '../../shared/handlers/entry-handlers.ts';
 import type { HeldOutScores } from '../../shared/matrix-factorization/held-out-scores.ts';
 import {
   type CheckDeployment,
@@ -39,8 +39,8 @@ type RegistryOptions = {
 
 export type Registry = {
   readonly getFleet: () => Fleet;
-  readonly deployments: EntryRoutes;
-  readonly useCases: EntryRoutes;
+  readonly deployments: EntryHandlers;
+  readonly useCases: EntryHandlers;
   readonly state: () => RegistryState;
   /** Puts the registry in force as far as that takes little time, and keeps to it. */
   readonly start: () => Promise<void>;
@@ -82,7 +82,7 @@ export function createRegistry(options: RegistryOptions): Registry {
   const watcher =
     store && watchRegistry({ ...registry, store, startMs: START_MS, apply: keeper.apply, log });
   const shared = { store, onWritten: async () => watcher?.refresh(), log };
-  const routes = createRoutes(
+  const handlers = createEntries(
     options,
     { own, shared, getFleet: keeper.current },
     {
@@ -92,7 +92,7 @@ export function createRegistry(options: RegistryOptions): Registry {
     },
   );
   return {
-    ...routes,
+    ...handlers,
     getFleet: keeper.current,
     state: () => watcher?.state() ?? { state: 'not-used', problems: [] },
     start: async () => watcher?.start(),
@@ -132,7 +132,7 @@ type DeploymentChecks = {
   readonly probe: (name: string, definition: DeploymentDefinition) => Promise<ProbeReport>;
 };
 
-function createRoutes(
+function createEntries(
   { config, spentToday }: RegistryOptions,
   { own, shared, getFleet }: Shared,
   { check, probe }: DeploymentChecks,
@@ -143,7 +143,7 @@ function createRoutes(
   const useCases = createEditor({ kind: 'use_case', settings: noUseCases, ...shared });
 
   return {
-    deployments: createEntryRoutes({
+    deployments: createEntryHandlers({
       kind: 'deployment',
       editor: deployments,
       settings,
@@ -154,7 +154,7 @@ function createRoutes(
       },
       probe,
     }),
-    useCases: createEntryRoutes({
+    useCases: createEntryHandlers({
       kind: 'use_case',
       editor: useCases,
       settings: noUseCases,

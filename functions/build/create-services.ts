@@ -2,10 +2,10 @@ import type { TokenCredential } from '@azure/identity';
 import { type Background, createBackground } from '../../shared/base/background.ts';
 import { errorKind, type Log } from '../../shared/base/log.ts';
 import type { Telemetry } from '../../shared/calls/telemetry.ts';
-import type { DecisionRoutes } from '../../shared/handlers/decision-handlers.ts';
+import type { DecisionHandlers } from '../../shared/handlers/decision-handlers.ts';
 import { createReadiness, type Readiness } from '../../shared/handlers/readiness.ts';
-import type { ThreadRoutes } from '../../shared/handlers/thread-handlers.ts';
-import type { VectorStoreRoutes } from '../../shared/handlers/vector-store-handlers.ts';
+import type { ThreadHandlers } from '../../shared/handlers/thread-handlers.ts';
+import type { VectorStoreHandlers } from '../../shared/handlers/vector-store-handlers.ts';
 import { loadHeldOutScores } from '../../shared/matrix-factorization/held-out-scores.ts';
 import { load, type Scorer } from '../../shared/matrix-factorization/scorer.ts';
 import type { Config } from '../../shared/settings/config.ts';
@@ -28,9 +28,9 @@ import type { Registry } from './create-registry.ts';
 /** What the routes and the timer do. */
 export type Services = Handlers & {
   readonly registry: Registry;
-  readonly threads: ThreadRoutes;
-  readonly vectorStores: VectorStoreRoutes;
-  readonly decisions: DecisionRoutes;
+  readonly threads: ThreadHandlers;
+  readonly vectorStores: VectorStoreHandlers;
+  readonly decisions: DecisionHandlers;
   readonly createRequestId: (invocationId: string) => string;
   readonly embedding?: Upstream;
   /** Absent: nobody is told. */
@@ -91,9 +91,9 @@ export async function createServices(config: Config, log: Log): Promise<Services
   return {
     ...createHandlers(parts),
     registry,
-    threads: threads.routes,
-    vectorStores: vectorStores.routes,
-    decisions: decisions.routes,
+    threads: threads.handlers,
+    vectorStores: vectorStores.handlers,
+    decisions: decisions.handlers,
     createRequestId: decisions.log.ids.create,
     ...(embedding && { embedding }),
     ...(telemetry && { telemetry }),

@@ -1,7 +1,7 @@
 import type { TokenCredential } from '@azure/identity';
 import type { ContainerClient } from '@azure/storage-blob';
 import { createOpenConversation, type OpenConversation } from '../../shared/chat/conversations.ts';
-import { createThreadRoutes, type ThreadRoutes } from '../../shared/handlers/thread-handlers.ts';
+import { createThreadHandlers, type ThreadHandlers } from '../../shared/handlers/thread-handlers.ts';
 import type { Config } from '../../shared/settings/config.ts';
 import { createBlobs } from '../../shared/storage/blobs.ts';
 import type { PurgeJob } from '../../shared/storage/purge-expired.ts';
@@ -9,7 +9,7 @@ import { createTableClient } from '../../shared/storage/tables.ts';
 import { createThreadStore, type ThreadStore } from '../../shared/threads/thread-store.ts';
 
 export type Threads = {
-  readonly routes: ThreadRoutes;
+  readonly handlers: ThreadHandlers;
   readonly openConversation: OpenConversation;
   readonly purgeJobs: readonly PurgeJob[];
 };
@@ -23,7 +23,7 @@ type ThreadsOptions = {
 export function createThreads(options: ThreadsOptions): Threads {
   const store = createStore(options);
   return {
-    routes: createThreadRoutes(store),
+    handlers: createThreadHandlers(store),
     openConversation: createOpenConversation(store),
     // What has expired is of no more use.
     purgeJobs: store ? [{ what: 'threads', retentionDays: 0, purge: store.purge }] : [],

@@ -1,7 +1,7 @@
 import type { TokenCredential } from '@azure/identity';
 import {
-  createVectorStoreRoutes,
-  type VectorStoreRoutes,
+  createVectorStoreHandlers,
+  type VectorStoreHandlers,
 } from '../../shared/handlers/vector-store-handlers.ts';
 import type { Config } from '../../shared/settings/config.ts';
 import type { PurgeJob } from '../../shared/storage/purge-expired.ts';
@@ -25,7 +25,7 @@ type Options = {
 };
 
 export type VectorStoresPart = {
-  readonly routes: VectorStoreRoutes;
+  readonly handlers: VectorStoreHandlers;
   /** Absent: nothing is kept. */
   readonly outcomes?: SimilarOutcomes;
   readonly purgeJobs: readonly PurgeJob[];
@@ -45,7 +45,7 @@ export function createVectorStoresPart(options: Options): VectorStoresPart {
     };
   const stores = parts && createVectorStores(parts);
   return {
-    routes: createVectorStoreRoutes(stores),
+    handlers: createVectorStoreHandlers(stores),
     ...(parts && { outcomes: createSimilarOutcomes(parts) }),
     purgeJobs: stores ? [{ what: 'vector stores', retentionDays: 0, purge: stores.purge }] : [],
     close: async () => engine?.close(),

@@ -26,14 +26,14 @@ import {
 import type { RequestIds } from '../decisions/request-ids.ts';
 import { getRow } from '../storage/read-rows.ts';
 
-export type DecisionRoutes = {
+export type DecisionHandlers = {
   readonly list: (call: Call) => Promise<Answer>;
   readonly get: (call: Call) => Promise<Answer>;
   readonly addOutcome: (call: Call) => Promise<Answer>;
   readonly stats: (call: Call) => Promise<Answer>;
 };
 
-type RoutesOptions = {
+type DecisionHandlersOptions = {
   /** Absent: nothing is kept. */
   readonly loadClient: (() => Promise<TableClient>) | undefined;
   readonly ids: RequestIds;
@@ -55,7 +55,7 @@ const FILTERS = {
   caller: 'caller',
 } as const;
 
-export function createDecisionRoutes(options: RoutesOptions): DecisionRoutes {
+export function createDecisionHandlers(options: DecisionHandlersOptions): DecisionHandlers {
   const { ids, retentionMs, now = Date.now } = options;
   const joins = new LRUCache<string, Joined>({ max: MAX_JOINS });
 

@@ -19,7 +19,7 @@ export const rollbackSchema = z.strictObject({
   version: z.int().min(1).describe('One of the history.'),
 });
 
-type EntryRoutesOptions<K extends Kind> = {
+type EntryHandlersOptions<K extends Kind> = {
   readonly kind: K;
   readonly editor: Editor<K>;
   readonly settings: ReadonlyMap<string, Definitions[K]>;
@@ -34,11 +34,11 @@ type EntryRoutesOptions<K extends Kind> = {
 type Handle = (call: Call) => Promise<Answer>;
 
 /** What can be done with the entries of one kind over HTTP. */
-export type EntryRoutes = Readonly<
+export type EntryHandlers = Readonly<
   Record<'list' | 'get' | 'put' | 'patch' | 'remove' | 'history' | 'rollback', Handle>
 >;
 
-export function createEntryRoutes<K extends Kind>(options: EntryRoutesOptions<K>): EntryRoutes {
+export function createEntryHandlers<K extends Kind>(options: EntryHandlersOptions<K>): EntryHandlers {
   const { editor } = options;
   return {
     list: async () => {
@@ -61,7 +61,7 @@ export function createEntryRoutes<K extends Kind>(options: EntryRoutesOptions<K>
 }
 
 function toJson<K extends Kind>(
-  { kind, describe }: EntryRoutesOptions<K>,
+  { kind, describe }: EntryHandlersOptions<K>,
   { name, definition, source, version, at, by }: Entry<K>,
 ): Record<string, unknown> {
   return {
@@ -77,7 +77,7 @@ function toJson<K extends Kind>(
 }
 
 function answer<K extends Kind>(
-  options: EntryRoutesOptions<K>,
+  options: EntryHandlersOptions<K>,
   status: number,
   entry: Entry<K>,
   more: object = {},
@@ -85,7 +85,7 @@ function answer<K extends Kind>(
   return jsonAnswer(status, { ...toJson(options, entry), ...more }, { etag: etagOf(entry) });
 }
 
-async function put<K extends Kind>(options: EntryRoutesOptions<K>, call: Call): Promise<Answer> {
+async function put<K extends Kind>(options: EntryHandlersOptions<K>, call: Call): Promise<Answer> {
   const { kind, editor, validate } = options;
   const name = nameOf(call, kind);
   const change = changeOf(call, 'update');
@@ -104,13 +104,13 @@ async function put<K extends Kind>(options: EntryRoutesOptions<K>, call: Call): 
   return answer(options, status, entry, { ...dryRunOf(change), ...(probe && { probe }) });
 }
 
-function checkProbe<K extends Kind>({ probe }: EntryRoutesOptions<K>, { isDryRun }: Change): void {
+function checkProbe<K extends Kind>({ probe }: EntryHandlersOptions<K>, { isDryRun }: Change): void {
   if (isDryRun && probe !== undefined) return;
   const why = probe === undefined ? 'is for deployments alone' : 'goes with dry_run=true alone';
   throw new InvalidRequestError(`probe=true ${why}.`, { param: 'probe' });
 }
 
-async function patch<K extends Kind>(options: EntryRoutesOptions<K>, call: Call): Promise<Answer> {
+async function patch<K extends Kind>(options: EntryHandlersOptions<K>, call: Call): Promise<Answer> {
   const { kind, editor, validate } = options;
   const name = nameOf(call, kind);
   async function edit(before: Entry<K> | undefined): Promise<Definitions[K]> {
@@ -124,7 +124,7 @@ async function patch<K extends Kind>(options: EntryRoutesOptions<K>, call: Call)
   return answer(options, 200, await editor.edit(name, edit, change), dryRunOf(change));
 }
 
-async function remove<K extends Kind>(options: EntryRoutesOptions<K>, call: Call): Promise<Answer> {
+async function remove<K extends Kind>(options: EntryHandlersOptions<K>, call: Call): Promise<Answer> {
   const { kind, editor, settings, validate } = options;
   const name = nameOf(call, kind);
   async function edit(before: Entry<K> | undefined): Promise<undefined> {
@@ -145,7 +145,7 @@ async function remove<K extends Kind>(options: EntryRoutesOptions<K>, call: Call
 }
 
 async function rollback<K extends Kind>(
-  options: EntryRoutesOptions<K>,
+  options: EntryHandlersOptions<K>,
   call: Call,
 ): Promise<Answer> {
   const { kind, editor, settings, validate } = options;

@@ -24,12 +24,12 @@ import type { ThreadStore } from '../threads/thread-store.ts';
 type Handle = (call: Call) => Promise<Answer>;
 
 /** What can be done with threads over HTTP. */
-export type ThreadRoutes = Readonly<
+export type ThreadHandlers = Readonly<
   Record<'create' | 'list' | 'get' | 'remove' | 'messages' | 'append', Handle>
 >;
 
 /** `store` is absent where no storage is configured: then every call is told so. */
-export function createThreadRoutes(store: ThreadStore | undefined): ThreadRoutes {
+export function createThreadHandlers(store: ThreadStore | undefined): ThreadHandlers {
   function handle(work: (store: ThreadStore, call: Call) => Promise<Answer>): Handle {
     return async (call) => {
       if (store === undefined) throw new ThreadsNotConfiguredError();

@@ -26,7 +26,7 @@ const NAMES = [
 ] as const;
 
 /** What can be done with vector stores over HTTP, in OpenAI's shapes. */
-export type VectorStoreRoutes = Readonly<Record<(typeof NAMES)[number], Handle>>;
+export type VectorStoreHandlers = Readonly<Record<(typeof NAMES)[number], Handle>>;
 
 const DEFAULT_RESULTS = 10;
 
@@ -82,7 +82,7 @@ const WORKS: Readonly<Record<(typeof NAMES)[number], Work>> = {
 };
 
 /** `stores` is absent where there is no engine or no table: then every call is told so. */
-export function createVectorStoreRoutes(stores: VectorStores | undefined): VectorStoreRoutes {
+export function createVectorStoreHandlers(stores: VectorStores | undefined): VectorStoreHandlers {
   const handles = NAMES.map((name) => {
     const handle: Handle = async (call) => {
       if (stores === undefined) throw new StoresNotConfiguredError();
@@ -95,7 +95,7 @@ export function createVectorStoreRoutes(stores: VectorStores | undefined): Vecto
     return [name, handle] as const;
   });
   // Each of the names is there.
-  return Object.fromEntries(handles) as VectorStoreRoutes;
+  return Object.fromEntries(handles) as VectorStoreHandlers;
 }
 
 /** What the router looks into itself is the operator's: throws a 403 for others. */
