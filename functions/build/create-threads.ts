@@ -1,7 +1,10 @@
 import type { TokenCredential } from '@azure/identity';
 import type { ContainerClient } from '@azure/storage-blob';
 import { createOpenConversation, type OpenConversation } from '../../shared/chat/conversations.ts';
-import { createThreadHandlers, type ThreadHandlers } from '../../shared/handlers/thread-handlers.ts';
+import {
+  createThreadHandlers,
+  type ThreadHandlers,
+} from '../../shared/handlers/thread-handlers.ts';
 import type { Config } from '../../shared/settings/config.ts';
 import { createBlobs } from '../../shared/storage/blobs.ts';
 import type { PurgeJob } from '../../shared/storage/purge-expired.ts';

@@ -3,7 +3,7 @@ import { createBag } from '../../shared/base/bag.ts';
 import { createDeadline, untilAborted } from '../../shared/base/deadline.ts';
 import { CallEndedError, HttpError } from '../../shared/base/errors.ts';
 import type { Log } from '../../shared/base/log.ts';
-import { type BodyBudget, type BodyHold, createBodyBudget } from './body-budget.ts';
+import { type BodyHold, type BodyMemory, createBodyMemory } from './body-memory.ts';
 import type { Connection } from './connections.ts';
 
 /** A call from its arrival to the last byte of its answer. */
@@ -48,7 +48,7 @@ const LINGER_MS = 5_000;
 /** Keeps track of the calls under way: how many there are, and when nobody waits for one any more. */
 export function createCalls(options: CallsOptions): Calls {
   const underWay = createBag<UnderWay>();
-  const bodies = createBodyBudget(options.maxBodyBytesInFlight);
+  const memory = createBodyMemory(options.maxBodyBytesInFlight);
   let inFlight = 0;
   let isShuttingDown = false;
 
@@ -59,7 +59,7 @@ export function createCalls(options: CallsOptions): Calls {
 
   return {
     open: (requestId, connection) => {
-      const call = openCall(requestId, connection, bodies, options);
+      const call = openCall({ requestId, connection, memory, ...options });
       let places = 0;
       const remove = underWay.add(call);
       void call.ended.then(() => {
@@ -85,16 +85,17 @@ export function createCalls(options: CallsOptions): Calls {
   };
 }
 
-function openCall(
-  requestId: string,
-  connection: Connection | undefined,
-  bodies: BodyBudget,
-  { requestTimeoutMs, log }: CallsOptions,
-) {
+type OpenCallOptions = Pick<CallsOptions, 'requestTimeoutMs' | 'log'> & {
+  readonly requestId: string;
+  readonly connection: Connection | undefined;
+  readonly memory: BodyMemory;
+};
+
+function openCall({ requestId, connection, memory, requestTimeoutMs, log }: OpenCallOptions) {
   const startedAt = performance.now();
   const deadline = createDeadline(requestTimeoutMs);
   const { signal } = deadline;
-  const hold = bodies.hold();
+  const hold = memory.hold();
   const { promise: ended, resolve } = Promise.withResolvers<void>();
   let lingering: NodeJS.Timeout | undefined;
   function close(): void {

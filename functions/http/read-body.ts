@@ -1,11 +1,18 @@
 import { isUtf8 } from 'node:buffer';
 import { HttpError, InvalidRequestError } from '../../shared/base/errors.ts';
 import { fromJson, isRawNumber } from '../../shared/base/wire-json.ts';
-import type { BodyHold } from './body-budget.ts';
+import type { BodyHold } from './body-memory.ts';
 import { type BodyShape, checkShape } from './body-shape.ts';
 import type { HostRequest } from './host-request.ts';
 
 const BYTE_ORDER_MARK = '\uFEFF';
+
+type ReadBodyOptions = {
+  readonly maxBytes: number;
+  /** Aborted when the time for the upload is over. */
+  readonly signal: AbortSignal;
+  readonly hold: BodyHold;
+};
 
 /**
  * Reads the body, bounded in bytes and time; what has arrived is held until `hold` is released. One
@@ -14,9 +21,7 @@ const BYTE_ORDER_MARK = '\uFEFF';
  */
 export function readBody(
   { body }: HostRequest,
-  maxBytes: number,
-  signal: AbortSignal,
-  hold: BodyHold,
+  { maxBytes, signal, hold }: ReadBodyOptions,
 ): Promise<Buffer> {
   if (body === undefined) return Promise.resolve(Buffer.alloc(0));
   return new Promise((resolve, reject) => {
@@ -121,29 +126,4 @@ function tooLarge(size: number, maxBytes: number): HttpError {
     `The body has ${size} bytes; MAX_BODY_BYTES allows ${maxBytes}. Send less, or raise it.`,
     { status: 413, code: 'body_too_large', param: 'body' },
   );
-}
-
-/**
- * The host lets a key `headers`, in any case, of the body or the query take the place of all
- * request headers: with one there, no header can be believed.
- */
-export function refuseHeadersKey(keys: Iterable<string>, where: 'body' | 'query'): void {
-  for (const key of keys) {
-    if (key.toUpperCase() === 'HEADERS') {
-      throw new InvalidRequestError(
-        `The ${where} must not have a key "headers": the platform would take it for the request's headers.`,
-        { param: 'headers' },
-      );
-    }
-  }
-}
-
-/**
- * The body of a GET is not to be seen here, but the host looks into it all the same. Headers that
- * came from it lack `host`, which every request has, unless their author thought of that too.
- */
-export function refuseForgedHeaders(header: (name: string) => string | null): void {
-  if (header('host') === null) {
-    throw new InvalidRequestError('The request has no header "host".', { param: 'headers' });
-  }
 }

@@ -15,8 +15,13 @@ import type { Authenticate } from './authenticate.ts';
 import type { BodyShape } from './body-shape.ts';
 import type { Calls, OpenCall } from './calls.ts';
 import type { HostRequest } from './host-request.ts';
-import { parseBody, readBody, refuseForgedHeaders, refuseHeadersKey } from './read-body.ts';
-import { refuseEncoding, refuseLargeHeaders } from './refuse-headers.ts';
+import { parseBody, readBody } from './read-body.ts';
+import {
+  refuseEncoding,
+  refuseForgedHeaders,
+  refuseHeadersKey,
+  refuseLargeHeaders,
+} from './refuse-headers.ts';
 
 /**
  * How much more a numeric body may have than others: by default 5,000,000 values, a thousand embeddings of
@@ -155,9 +160,9 @@ function namedIn({ params }: HostRequest, { path }: Route): Pick<Call, PathParam
 async function readPlainBody(
   request: HostRequest,
   header: Call['header'],
-  { maxBodyBytes, open }: RespondOptions & { readonly open: OpenCall },
+  { maxBodyBytes, open: { signal, hold } }: RespondOptions & { readonly open: OpenCall },
 ): Promise<Buffer> {
-  const bytes = await readBody(request, maxBodyBytes, open.signal, open.hold);
+  const bytes = await readBody(request, { maxBytes: maxBodyBytes, signal, hold });
   refuseEncoding(header('content-encoding'));
   return bytes;
 }

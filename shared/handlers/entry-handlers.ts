@@ -38,17 +38,19 @@ export type EntryHandlers = Readonly<
   Record<'list' | 'get' | 'put' | 'patch' | 'remove' | 'history' | 'rollback', Handle>
 >;
 
-export function createEntryHandlers<K extends Kind>(options: EntryHandlersOptions<K>): EntryHandlers {
+export function createEntryHandlers<K extends Kind>(
+  options: EntryHandlersOptions<K>,
+): EntryHandlers {
   const { editor } = options;
   return {
     list: async () => {
       const entries = await editor.list();
       return jsonAnswer(200, {
         object: 'list',
-        data: entries.map((entry) => toJson(options, entry)),
+        data: entries.map((entry) => entryJson(options, entry)),
       });
     },
-    get: async ({ name = '' }) => answer(options, 200, await editor.get(name)),
+    get: async ({ name = '' }) => answer(options, await editor.get(name)),
     put: (call) => put(options, call),
     patch: (call) => patch(options, call),
     remove: (call) => remove(options, call),
@@ -60,7 +62,7 @@ export function createEntryHandlers<K extends Kind>(options: EntryHandlersOption
   };
 }
 
-function toJson<K extends Kind>(
+function entryJson<K extends Kind>(
   { kind, describe }: EntryHandlersOptions<K>,
   { name, definition, source, version, at, by }: Entry<K>,
 ): Record<string, unknown> {
@@ -78,11 +80,10 @@ function toJson<K extends Kind>(
 
 function answer<K extends Kind>(
   options: EntryHandlersOptions<K>,
-  status: number,
   entry: Entry<K>,
-  more: object = {},
+  { status = 200, more = {} }: { readonly status?: number; readonly more?: object } = {},
 ): Answer {
-  return jsonAnswer(status, { ...toJson(options, entry), ...more }, { etag: etagOf(entry) });
+  return jsonAnswer(status, { ...entryJson(options, entry), ...more }, { etag: etagOf(entry) });
 }
 
 async function put<K extends Kind>(options: EntryHandlersOptions<K>, call: Call): Promise<Answer> {
@@ -101,16 +102,23 @@ async function put<K extends Kind>(options: EntryHandlersOptions<K>, call: Call)
   const entry = await editor.edit(name, edit, change);
   const probe = isProbed ? await options.probe?.(name, definition) : undefined;
   const status = isNew && !change.isDryRun ? 201 : 200;
-  return answer(options, status, entry, { ...dryRunOf(change), ...(probe && { probe }) });
+  const more = { ...dryRunOf(change), ...(probe && { probe }) };
+  return answer(options, entry, { status, more });
 }
 
-function checkProbe<K extends Kind>({ probe }: EntryHandlersOptions<K>, { isDryRun }: Change): void {
+function checkProbe<K extends Kind>(
+  { probe }: EntryHandlersOptions<K>,
+  { isDryRun }: Change,
+): void {
   if (isDryRun && probe !== undefined) return;
   const why = probe === undefined ? 'is for deployments alone' : 'goes with dry_run=true alone';
   throw new InvalidRequestError(`probe=true ${why}.`, { param: 'probe' });
 }
 
-async function patch<K extends Kind>(options: EntryHandlersOptions<K>, call: Call): Promise<Answer> {
+async function patch<K extends Kind>(
+  options: EntryHandlersOptions<K>,
+  call: Call,
+): Promise<Answer> {
   const { kind, editor, validate } = options;
   const name = nameOf(call, kind);
   async function edit(before: Entry<K> | undefined): Promise<Definitions[K]> {
@@ -121,10 +129,14 @@ async function patch<K extends Kind>(options: EntryHandlersOptions<K>, call: Cal
     return next;
   }
   const change = changeOf(call, 'update');
-  return answer(options, 200, await editor.edit(name, edit, change), dryRunOf(change));
+  const entry = await editor.edit(name, edit, change);
+  return answer(options, entry, { more: dryRunOf(change) });
 }
 
-async function remove<K extends Kind>(options: EntryHandlersOptions<K>, call: Call): Promise<Answer> {
+async function remove<K extends Kind>(
+  options: EntryHandlersOptions<K>,
+  call: Call,
+): Promise<Answer> {
   const { kind, editor, settings, validate } = options;
   const name = nameOf(call, kind);
   async function edit(before: Entry<K> | undefined): Promise<undefined> {
@@ -163,7 +175,8 @@ async function rollback<K extends Kind>(
     return definition as Definitions[K] | undefined;
   }
   const change = changeOf(call, 'rollback');
-  return answer(options, 200, await editor.edit(name, edit, change), dryRunOf(change));
+  const entry = await editor.edit(name, edit, change);
+  return answer(options, entry, { more: dryRunOf(change) });
 }
 
 function nameOf({ name = '' }: Call, kind: Kind): string {

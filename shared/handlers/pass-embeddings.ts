@@ -62,9 +62,9 @@ export function createPassEmbeddings(
     if (call.caller !== undefined && !mayCall(call.caller, target.deployment.name)) {
       throw new DeploymentNotAllowedError(call.caller, 'model');
     }
-    const { status, bytes, headers } = await send(options, call, target, {
-      ...body,
-      model: target.deployment.name,
+    const { status, bytes, headers } = await send(options, call, {
+      upstream: target,
+      body: { ...body, model: target.deployment.name },
     });
     if (status !== 200) {
       return passError(status, redactKey(bytes, target.deployment.apiKey), headers);
@@ -81,9 +81,9 @@ export function createPassEmbeddings(
 async function send(
   { maxAnswerBytes, countTokens, log }: PassEmbeddingsOptions,
   call: Call,
-  { deployment, send: sendTo }: Upstream,
-  body: Readonly<Record<string, unknown>>,
+  { upstream, body }: { upstream: Upstream; body: Readonly<Record<string, unknown>> },
 ) {
+  const { deployment } = upstream;
   const trace = call.trace?.startCall({ operation: 'embeddings', deployment, body });
   const from = performance.now();
   function tell(status: number, code?: string | null, tokens?: number): void {
@@ -103,7 +103,7 @@ async function send(
     });
   }
   try {
-    const answer = await sendTo({
+    const answer = await upstream.send({
       operation: 'embeddings',
       body: toJson(body),
       headers: { ...passRequestHeaders(call.header), ...trace?.headers },

@@ -108,7 +108,7 @@ function checkPurpose(
 
 async function list(stores: VectorStores, call: Call): Promise<Answer> {
   const limit = pageLimitOf(call);
-  const isRising = choiceOf(call, 'order', ['asc', 'desc'], 'desc') === 'asc';
+  const isRising = orderOf(call) === 'asc';
   const all = [...(await stores.list(ownerOf(call)))].toSorted(
     (a, b) => (isRising ? 1 : -1) * (a.createdAt - b.createdAt || (a.id < b.id ? -1 : 1)),
   );
@@ -150,16 +150,10 @@ async function search(stores: VectorStores, call: Call): Promise<Answer> {
   });
 }
 
-function choiceOf<T extends string>(
-  { query }: Call,
-  param: string,
-  choices: readonly T[],
-  otherwise: T,
-): T {
-  const text = query(param) ?? otherwise;
-  const found = choices.find((choice) => choice === text);
-  if (found !== undefined) return found;
-  throw new InvalidRequestError(`${param} must be one of ${choices.join(', ')}.`, { param });
+function orderOf({ query }: Call): 'asc' | 'desc' {
+  const order = query('order') ?? 'desc';
+  if (order === 'asc' || order === 'desc') return order;
+  throw new InvalidRequestError('order must be one of asc, desc.', { param: 'order' });
 }
 
 /** Undefined when the query has no such name. */

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { createBodyBudget } from '../../functions/http/body-budget.ts';
+import { createBodyMemory } from '../../functions/http/body-memory.ts';
 import { checkShape } from '../../functions/http/body-shape.ts';
 import { parseBody } from '../../functions/http/read-body.ts';
 import { HttpError } from '../../shared/base/errors.ts';
@@ -145,13 +145,13 @@ describe('the parser of bodies', () => {
   });
 });
 
-describe('the budget of bodies', () => {
+describe('the memory of bodies', () => {
   test('never gives more than there is, and gets everything back', () => {
     const step = fc.record({ hold: fc.nat(4), bytes: fc.option(fc.nat(70)) });
     fc.assert(
       fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
-        const budget = createBodyBudget(100);
-        const holds = Array.from({ length: 5 }, () => ({ ...budget.hold(), held: 0 }));
+        const memory = createBodyMemory(100);
+        const holds = Array.from({ length: 5 }, () => ({ ...memory.hold(), held: 0 }));
         for (const { hold, bytes } of steps) {
           const one = holds[hold];
           if (one === undefined) continue;
@@ -163,7 +163,7 @@ describe('the budget of bodies', () => {
           expect(holds.reduce((sum, { held }) => sum + held, 0)).toBeLessThanOrEqual(100);
         }
         for (const { release } of holds) release();
-        expect(budget.hold().take(100)).toBe(true);
+        expect(memory.hold().take(100)).toBe(true);
       }),
     );
   });

@@ -6,14 +6,14 @@ export type BodyHold = {
   release(): void;
 };
 
-export type BodyBudget = { readonly hold: () => BodyHold };
+export type BodyMemory = { readonly hold: () => BodyHold };
 
 /**
  * Bounds the memory of all bodies in hand together: each of many requests may be within its own
  * limit. Bytes count as they arrive and not by `content-length`, which is a promise that costs its
  * sender nothing.
  */
-export function createBodyBudget(maxBytes: number): BodyBudget {
+export function createBodyMemory(maxBytes: number): BodyMemory {
   let inHand = 0;
   return {
     hold: () => {
