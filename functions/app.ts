@@ -33,7 +33,7 @@ export async function createApp(home: URL): Promise<App> {
   const log = createLog(config.logLevel);
   const services = await createServices(config, log);
   const calls = createCalls({ ...config.limits, log });
-  const routes = createRoutes(services, home);
+  const routes = createRoutes(services.forRoutes, home);
   // Where nobody may call yet, nothing but the health check answers.
   const isClosed = letsNobodyIn(config.access);
   const close = <R extends Route>(route: R): R =>
@@ -57,6 +57,7 @@ export async function createApp(home: URL): Promise<App> {
     }),
     warm: services.warm,
     purgeExpired: services.purgeExpired,
-    shutDown: () => shutDown({ calls, log, ...services }),
+    shutDown: () =>
+      shutDown({ calls, log, background: services.background, finish: services.finish }),
   };
 }

@@ -2,12 +2,8 @@ import type { TokenCredential } from '@azure/identity';
 import { type Background, createBackground } from '../../shared/base/background.ts';
 import { errorKind, type Log } from '../../shared/base/log.ts';
 import type { Telemetry } from '../../shared/calls/telemetry.ts';
-import type { DecisionHandlers } from '../../shared/handlers/decision-handlers.ts';
 import { createReadiness, type Readiness } from '../../shared/handlers/readiness.ts';
-import type { ThreadHandlers } from '../../shared/handlers/thread-handlers.ts';
-import type { VectorStoreHandlers } from '../../shared/handlers/vector-store-handlers.ts';
 import { loadHeldOutScores } from '../../shared/matrix-factorization/held-out-scores.ts';
-import { load, type Scorer } from '../../shared/matrix-factorization/scorer.ts';
 import type { Config } from '../../shared/settings/config.ts';
 import { createPurgeExpired } from '../../shared/storage/purge-expired.ts';
 import { createCheckEndpoint } from '../../shared/upstream/check-endpoint.ts';
@@ -15,36 +11,35 @@ import { createUpstreams } from '../../shared/upstream/create-upstreams.ts';
 import { needsToken } from '../../shared/upstream/deployment.ts';
 import { createAzureCredential, createTokenProvider } from '../../shared/upstream/entra-token.ts';
 import type { Upstream } from '../../shared/upstream/upstream.ts';
-import { azureTextEmbedder } from '../../shared/vector-stores/azure-text-embedder.ts';
-import { foldEmbedding } from '../../shared/vector-stores/fold-embedding.ts';
-import { createKnnScorer } from '../../shared/vector-stores/knn-scorer.ts';
-import { LOCAL_TEXT_EMBEDDER } from '../../shared/vector-stores/local-text-embedder.ts';
-import type { SimilarOutcomes } from '../../shared/vector-stores/similar-outcomes.ts';
-import { createEmbedding } from './create-embedding.ts';
 import { createHandlers, type Handlers, type Parts } from './create-handlers.ts';
-import { createKept, createRegistryAndSpending } from './create-kept.ts';
+import { createKept, type Kept } from './create-kept.ts';
 import type { Registry } from './create-registry.ts';
+import { createScoring } from './create-scoring.ts';
+import { createRegistryAndSpending } from './create-spending.ts';
 
-/** What the routes and the timer do. */
-export type Services = Handlers & {
+/** The parts of the router that routes are bound to. */
+export type RouteServices = {
+  readonly handlers: Handlers;
   readonly registry: Registry;
-  readonly threads: ThreadHandlers;
-  readonly vectorStores: VectorStoreHandlers;
-  readonly decisions: DecisionHandlers;
-  readonly createRequestId: (invocationId: string) => string;
-  readonly embedding?: Upstream;
-  /** Absent: nobody is told. */
-  readonly telemetry?: Telemetry;
+  readonly kept: Kept;
+  readonly embedding: Upstream | undefined;
   readonly checkReadiness: () => Promise<Readiness>;
+};
+
+export type Services = {
+  readonly forRoutes: RouteServices;
+  readonly createRequestId: (invocationId: string) => string;
+  /** Absent: no exporter is configured. */
+  readonly telemetry: Telemetry | undefined;
   readonly purgeExpired: () => Promise<void>;
   readonly background: Background;
-  /** Does beforehand what the first requests would have to wait for. */
+  /** Does beforehand the work that the first requests would have to wait for. */
   readonly warm: () => void;
-  /** Keeps what must not be lost. */
+  /** Writes everything that must not be lost. */
   readonly finish: () => Promise<void>;
 };
 
-/** Builds everything. Throws a ConfigError for what is wrong with the scorer's files. */
+/** Builds everything. Throws a ConfigError if a file of the scorer cannot be used. */
 export async function createServices(config: Config, log: Log): Promise<Services> {
   const background = createBackground((error) =>
     log('warning', 'background-work-failed', { error: errorKind(error) }),
@@ -53,8 +48,7 @@ export async function createServices(config: Config, log: Log): Promise<Services
   const getToken = createTokenProvider(loadCredential);
   const checkEndpoint = endpointCheckOf(config);
   const createUpstream = createUpstreams(getToken, { ...config.limits, checkEndpoint });
-  const { entry } = config.scorer;
-  const heldOutScores = await loadHeldOutScores(entry, config.modelsFolder);
+  const heldOutScores = await loadHeldOutScores(config.scorer.entry, config.modelsFolder);
   const common = { config, getToken, loadCredential, background, log };
   const { registry, spending, purgeJobs } = createRegistryAndSpending({
     ...common,
@@ -63,45 +57,31 @@ export async function createServices(config: Config, log: Log): Promise<Services
     heldOutScores,
   });
   const kept = createKept(common);
-  const { threads, vectorStores, decisions } = kept;
-  // At once: the word vectors and the registry are read while the scorer is made ready.
-  const [prompts, scorer, telemetry] = await Promise.all([
-    createEmbedding({ ...common, dimensions: entry.dimensions }),
-    loadScorer(config, vectorStores.outcomes, log),
+  const { outcomes } = kept.vectorStores;
+  // Concurrently: the registry is read while the scorer is made ready.
+  const [scoring, telemetry] = await Promise.all([
+    createScoring({ ...common, heldOutScores, outcomes }),
     loadTelemetry(config, loadCredential, log),
     registry.start(),
   ]);
   spending.start();
-  decisions.log.start();
+  kept.decisions.log.start();
   const embedding = config.embedding && createUpstream(config.embedding);
-  const parts = {
-    config,
-    log,
-    registry,
-    spending,
-    prompts,
-    scorer,
-    heldOutScores,
-    embedding,
-    background,
-    threads,
-    decisions,
-    ...(vectorStores.outcomes && { outcomes: vectorStores.outcomes }),
-  };
+  const parts = { config, log, background, registry, spending, kept, scoring, embedding };
   return {
-    ...createHandlers(parts),
-    registry,
-    threads: threads.handlers,
-    vectorStores: vectorStores.handlers,
-    decisions: decisions.handlers,
-    createRequestId: decisions.log.ids.create,
-    ...(embedding && { embedding }),
-    ...(telemetry && { telemetry }),
-    checkReadiness: createCheckReadiness(parts),
+    forRoutes: {
+      handlers: createHandlers(parts),
+      registry,
+      kept,
+      embedding,
+      checkReadiness: createCheckReadiness(parts),
+    },
+    createRequestId: kept.decisions.log.ids.create,
+    telemetry,
     purgeExpired: createPurgeExpired([...purgeJobs, ...kept.purgeJobs], log),
     background,
     warm: () => {
-      background.run(prompts.warm());
+      background.run(scoring.prompts.warm());
       if ([config.strong, config.weak].some(needsToken)) background.run(getToken());
     },
     finish: async () => {
@@ -110,26 +90,7 @@ export async function createServices(config: Config, log: Log): Promise<Services
   };
 }
 
-/** With the votes of recorded outcomes, if they are wished. */
-async function loadScorer(
-  { scorer, modelsFolder, isKnn, isLocalEmbedder, embedding }: Config,
-  outcomes: SimilarOutcomes | undefined,
-  log: Log,
-): Promise<Scorer> {
-  const base = await load(scorer.entry, modelsFolder);
-  if (!isKnn) return base;
-  const embedder = isLocalEmbedder
-    ? LOCAL_TEXT_EMBEDDER
-    : azureTextEmbedder(embedding?.modelName ?? '');
-  return createKnnScorer({
-    base,
-    log,
-    findNearest: async (one, limit) =>
-      outcomes?.ofEmbedding(embedder, isLocalEmbedder ? foldEmbedding(one) : one, limit),
-  });
-}
-
-/** Its packages are loaded where somebody is to be told. */
+/** Loads the telemetry packages only if an exporter is configured. */
 async function loadTelemetry(
   { telemetry: settings }: Config,
   loadCredential: () => Promise<TokenCredential>,
@@ -141,13 +102,13 @@ async function loadTelemetry(
 }
 
 function createCheckReadiness(parts: Parts): () => Promise<Readiness> {
-  const { config, registry, prompts, scorer, embedding } = parts;
-  const { embeddingCircuit, probeTables } = prompts;
+  const { config, registry, scoring, embedding } = parts;
+  const { embeddingCircuit, probeTables } = scoring.prompts;
   return createReadiness({
-    scorer: scorer.name,
+    scorer: scoring.scorer.name,
     embedder: config.scorer.entry.embedder,
     ...(probeTables && { probeTables }),
-    // The local embedder answers always; another one is a deployment that may be down.
+    // The local embedder always answers; any other is a deployment that may be down.
     ...(embedding && !config.isLocalEmbedder && { embedding }),
     ...(embeddingCircuit && { embeddingCircuit }),
     getRegistry: registry.state,

@@ -2,7 +2,7 @@ import type { HttpMethod } from '@azure/functions';
 import { HttpError } from '../../shared/base/errors.ts';
 import type { Operation } from '../../shared/openapi/operation.ts';
 import { type OperationId, operations } from '../../shared/openapi/operations.ts';
-import type { Services } from '../build/create-services.ts';
+import type { RouteServices } from '../build/create-services.ts';
 import type { Route } from '../http/respond.ts';
 import { createDashboard } from './dashboard-files.ts';
 import { createServiceHandlers } from './service-handlers.ts';
@@ -11,7 +11,7 @@ export type RouteWithMethod = Route & { readonly method: HttpMethod };
 
 /** The routes of `shared/openapi/operations.ts` with their handlers. `home` is the folder of the built app. */
 export function createRoutes(
-  services: Services,
+  services: RouteServices,
   home: URL,
 ): Readonly<Record<string, RouteWithMethod>> {
   const handlers = handlersOf(services, home);
@@ -23,9 +23,12 @@ export function createRoutes(
   return Object.fromEntries(routes);
 }
 
-function handlersOf(services: Services, home: URL): Record<OperationId, Route['handle']> {
-  const { completeChat, passEmbeddings, threads, vectorStores, decisions } = services;
+function handlersOf(services: RouteServices, home: URL): Record<OperationId, Route['handle']> {
+  const { completeChat, passEmbeddings, routePrompts } = services.handlers;
   const { deployments, useCases } = services.registry;
+  const threads = services.kept.threads.handlers;
+  const vectorStores = services.kept.vectorStores.handlers;
+  const decisions = services.kept.decisions.handlers;
   const { page, file } = createDashboard(new URL('dashboard/', home));
   return {
     ...createServiceHandlers(services),
@@ -41,7 +44,7 @@ function handlersOf(services: Services, home: URL): Record<OperationId, Route['h
     'embeddings-ai-sdk': passEmbeddings,
     'embeddings-ai-sdk-short': passEmbeddings,
     'embeddings-v1': passEmbeddings,
-    route: services.routePrompts,
+    route: routePrompts,
     'create-thread': threads.create,
     'list-threads': threads.list,
     'get-thread': threads.get,

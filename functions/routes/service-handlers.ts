@@ -1,10 +1,10 @@
 import { mayCall } from '../../shared/access/caller.ts';
 import { jsonAnswer } from '../../shared/base/answer.ts';
 import type { Call } from '../../shared/calls/call.ts';
-import { enabledUpstreams, type Services } from '../build/create-services.ts';
+import { enabledUpstreams, type RouteServices } from '../build/create-services.ts';
 
 /** The handlers that answer for the router itself. */
-export function createServiceHandlers({ registry, embedding, checkReadiness }: Services) {
+export function createServiceHandlers({ registry, embedding, checkReadiness }: RouteServices) {
   function health() {
     return jsonAnswer(200, { status: 'online' });
   }
