@@ -1,4 +1,4 @@
-import { letsNobodyIn } from '../shared/access/read-access.ts';
+import { admitsNobody } from '../shared/access/read-access.ts';
 import { createLog, type Log } from '../shared/base/log.ts';
 import { type Config, loadConfig } from '../shared/settings/config.ts';
 import { createServices } from './build/create-services.ts';
@@ -13,20 +13,20 @@ export type App = {
   readonly config: Config;
   readonly log: Log;
   readonly routes: Readonly<Record<string, RouteWithMethod>>;
-  /** Takes what is no route. */
+  /** Answers requests that match no route. */
   readonly notFound: Route;
-  /** Makes what answers the requests of a route. */
+  /** Creates the function that answers the requests of a route. */
   readonly respond: Respond;
-  /** Does beforehand what the first requests would have to wait for. */
+  /** Does beforehand the work that the first requests would have to wait for. */
   readonly warm: () => void;
   readonly purgeExpired: () => Promise<void>;
-  /** Ends what is under way. Resolves when the process may end. */
+  /** Ends the requests under way. Resolves when the process may end. */
   readonly shutDown: () => Promise<void>;
 };
 
 /**
- * Reads the settings, and has everything built. Throws a ConfigError for what is wrong with the
- * settings or the scorer, before a request is taken. `home` is the folder that the app was built into.
+ * Reads the settings and builds everything. Throws a ConfigError if the settings or the scorer are wrong,
+ * before a request is accepted. `home` is the folder that the app was built into.
  */
 export async function createApp(home: URL): Promise<App> {
   const config = await loadConfig();
@@ -34,8 +34,8 @@ export async function createApp(home: URL): Promise<App> {
   const services = await createServices(config, log);
   const calls = createCalls({ ...config.limits, log });
   const routes = createRoutes(services.forRoutes, home);
-  // Where nobody may call yet, nothing but the health check answers.
-  const isClosed = letsNobodyIn(config.access);
+  // As long as no credentials are configured, only the health check answers.
+  const isClosed = admitsNobody(config.access);
   const close = <R extends Route>(route: R): R =>
     isClosed && route.access === 'open' ? { ...route, access: 'key' } : route;
   const closed = Object.entries(routes).map(([name, route]) => [

@@ -8,14 +8,14 @@ import type { Route } from './http/respond.ts';
 import { answerUnclaimed } from './http/unclaimed-requests.ts';
 import { NOT_FOUND } from './routes/routes.ts';
 
-// The router as an app of Azure Functions. What is wrong with its settings ends the start here.
+// The router as an app of Azure Functions. Wrong settings end the start here.
 const { config, log, routes, notFound, respond, ...router } = await createApp(
   new URL('.', import.meta.url),
 );
 const findConnection = answerUnclaimed(watchConnections(), log);
 
 app.setup({ enableHttpStream: true });
-// The host tries routes in the order of these names, and takes the first that fits.
+// The host tries the routes in the order of their names, and takes the first that matches.
 for (const [name, { method, ...route }] of Object.entries(routes)) {
   app.http(name, {
     route: route.path,
@@ -30,12 +30,12 @@ app.http(NOT_FOUND.name, {
   authLevel: 'anonymous',
   handler: handlerOf(notFound),
 });
-// One instance at a time, at the hour that PURGE_SCHEDULE names.
+// The host runs it on one instance at a time, when PURGE_SCHEDULE says.
 app.timer('purge-expired', {
   schedule: config.registry.purgeSchedule,
   handler: () => router.purgeExpired(),
 });
-// Nothing waits for it: a request that comes first does what is left of it itself.
+// Nothing waits for it: a request that arrives earlier does the remaining work itself.
 app.hook.appStart(() => router.warm());
 app.hook.appTerminate(() => router.shutDown());
 

@@ -10,22 +10,22 @@ import { createConnection } from './http/connections.ts';
 import type { HostRequest } from './http/host-request.ts';
 import { createMatchRoute } from './http/match-route.ts';
 
-/** Beyond what a request may have, so that it can be told so. */
+/** Higher than the limit for a request's headers, so that a request above the limit gets an answer that says so. */
 const MAX_HEADER_BYTES = 128 * 1024;
-/** Longer than a balancer before it keeps a connection that is idle: it is to close first. */
+/** Longer than load balancers keep idle connections, so that they close them first. */
 const KEEP_ALIVE_MS = 75_000;
-/** Most have none, and nobody changes one. */
+/** Shared by all requests without a query: it is never changed. */
 const NO_QUERY = new URLSearchParams();
-/** After the start. */
+/** The time after the start until work that requests need not wait for begins. */
 const SETTLE_MS = 1_000;
 
-/** Serves the router until the process is told to end. Throws a ConfigError as createApp does. */
+/** Serves the router until the process is asked to end. Throws the ConfigErrors of createApp. */
 export async function serve(home: URL): Promise<void> {
   const app = await createApp(home);
   const { config, log } = app;
   if (config.access.hostChecksKey) {
     throw new ConfigError([
-      'FRONT_DOOR=function-key needs the host of Azure Functions, which checks the key: set ROUTER_API_KEYS or ENTRA_TENANT_ID instead.',
+      'FRONT_DOOR=function-key needs the host of Azure Functions, which checks the key. Set ROUTER_API_KEYS or ENTRA_TENANT_ID instead.',
     ]);
   }
   const server = createRouterServer(app);
@@ -47,10 +47,10 @@ function createRouterServer({ routes, notFound, respond }: App): Server {
   const all = Object.values(routes).map((route) => ({ ...route, answer: respond(route) }));
   const matchRoute = createMatchRoute(all);
   const answerNotFound = respond(notFound);
-  // An import of it by name would load all that hangs on it, a WebSocket client among it: some 35 ms.
+  // Importing it by name would take about 35 ms: it loads everything related, even a WebSocket client.
   const { createServer } = process.getBuiltinModule('node:http');
   const server = createServer({ maxHeaderSize: MAX_HEADER_BYTES }, (request, response) => {
-    // Writing to a client that has left must not end the process.
+    // Writing to a client that has disconnected must not end the process.
     response.on('error', () => undefined);
     const { url = '/', method = 'GET' } = request;
     const queryAt = url.indexOf('?');
@@ -88,8 +88,8 @@ function toHostRequest(
 }
 
 /**
- * Throws what is wrong with the answer's head, before anything is sent. Whole answers are written once all
- * that has come in is looked at: each write wakes a client, which takes the processor away on a busy machine.
+ * Throws an error for an invalid status or header before anything is sent. A whole answer is written only after
+ * all requests that have arrived are read: each write wakes a client, which on a busy machine takes the processor.
  */
 function send({ status, headers, body }: Answer, response: ServerResponse): void {
   response.writeHead(status, headers);
@@ -100,17 +100,17 @@ function send({ status, headers, body }: Answer, response: ServerResponse): void
   }
 }
 
-/** It goes as fast as it is taken: its waits are in it. */
+/** The iterable applies back-pressure itself, so no drain handling is needed here. */
 async function pass(body: AsyncIterable<Uint8Array>, response: ServerResponse): Promise<void> {
   for await (const chunk of body) response.write(chunk);
   response.end();
 }
 
-/** What the first requests need not wait for. */
+/** Does the work that the first requests need not wait for. */
 async function settle({ config, purgeExpired }: App): Promise<void> {
   flushCompileCache();
   const { Cron } = await import('croner');
   const options = { mode: '5-or-6-parts', timezone: 'UTC', unref: true, protect: true } as const;
-  // Each instance does it: what is gone already is gone.
+  // Each instance purges: removing something twice does no harm.
   new Cron(config.registry.purgeSchedule, options, () => purgeExpired());
 }

@@ -15,7 +15,7 @@ export type Decisions = {
   readonly log: DecisionLog;
   readonly handlers: DecisionHandlers;
   readonly purgeJobs: readonly PurgeJob[];
-  /** Of a comparison that the router itself has made. */
+  /** Records the outcome of a comparison that the router itself has made. */
   readonly addOutcome: (outcome: Outcome, comparedWith: string) => Promise<void>;
 };
 
@@ -25,11 +25,11 @@ type DecisionsOptions = {
   readonly log: Log;
 };
 
-/** No caller is called so. */
+/** The caller of the router's own outcomes, a name that no caller can have. */
 const ROUTER = '(router)';
 const DAY_MS = 86_400_000;
 
-/** The decisions and their outcomes, where there is a table to keep them in. */
+/** Builds the log of decisions and outcomes. Nothing is kept if no table is configured. */
 export function createDecisions({ config, loadCredential, log }: DecisionsOptions): Decisions {
   const { tables, decisions } = config;
   const { table, retentionDays } = decisions;

@@ -19,7 +19,7 @@ import type { GetToken } from '../../shared/upstream/entra-token.ts';
 
 type EmbeddingOptions = {
   readonly config: Config;
-  /** What the scorer takes. */
+  /** The dimensions that the scorer takes. */
   readonly dimensions: number;
   readonly getToken: GetToken;
   readonly loadCredential: () => Promise<TokenCredential>;
@@ -27,27 +27,27 @@ type EmbeddingOptions = {
   readonly log: Log;
 };
 
-/** Each is a call that took all its time, or two tries: another such wait would tell nothing new. */
+/** Failures that open the circuit. Each took all of its time or two tries, so few are enough. */
 const FAILURES = 2;
 
 export type Embedding = {
   readonly getPromptEmbedding: GetPromptEmbedding;
-  /** What stands before the embedder. Absent: it is the local one. */
+  /** The circuit around the embedder. Absent: it is the local one. */
   readonly embeddingCircuit?: Circuit;
-  /** Absent: no tables are used. */
+  /** Absent: no tables are configured. */
   readonly probeTables?: () => Promise<void>;
-  /** Loads and connects what the first request would have to wait for. */
+  /** Loads and connects everything that the first request would have to wait for. */
   readonly warm: () => Promise<unknown>;
 };
 
 /**
- * Builds the embedder that the scorer was trained with, and the caches before it. Throws a
- * ConfigError when the files of the local embedder cannot be read.
+ * Builds the embedder that the scorer was trained with, and its caches. Throws a ConfigError if the
+ * files of the local embedder cannot be read.
  */
 export async function createEmbedding(options: EmbeddingOptions): Promise<Embedding> {
   const { config, dimensions, background, log } = options;
   const { embedding, embeddingCache, scorer, tables } = config;
-  // Computing it takes less time than any cache.
+  // Computing a local embedding is faster than any cache.
   if (config.isLocalEmbedder || embedding === undefined) {
     const { embed } = await loadLocalEmbedder();
     return {
@@ -85,7 +85,7 @@ export async function createEmbedding(options: EmbeddingOptions): Promise<Embedd
     getPromptEmbedding,
     embeddingCircuit: circuit,
     ...(table && { probeTables: table.probe }),
-    // A first token can take longer than an embedding may.
+    // Getting the first token can take longer than the timeout of an embedding.
     warm: () =>
       Promise.all([embedder.warm(), table?.probe(), needsToken(embedding) && options.getToken()]),
   };

@@ -31,7 +31,7 @@ type RegistryOptions = {
   readonly createUpstream: (deployment: Deployment) => Upstream;
   readonly checkEndpoint: CheckEndpoint;
   readonly heldOutScores: HeldOutScores | undefined;
-  /** What a use case has spent today, in USD. */
+  /** Returns the USD that a use case has spent today. */
   readonly spentToday: (useCase: string) => number;
   readonly loadCredential: () => Promise<TokenCredential>;
   readonly log: Log;
@@ -42,15 +42,15 @@ export type Registry = {
   readonly deployments: EntryHandlers;
   readonly useCases: EntryHandlers;
   readonly state: () => RegistryState;
-  /** Puts the registry in force as far as that takes little time, and keeps to it. */
+  /** Puts the registry in force, waits for that at most START_MS, and watches it for changes. */
   readonly start: () => Promise<void>;
   readonly purgeJobs: readonly PurgeJob[];
 };
 
-/** What a first look may take of a cold start; a slower one comes into force later. */
+/** The most time that reading the registry may add to a cold start; a slower read comes into force later. */
 const START_MS = 2_000;
 
-/** Builds the registry: what the settings name, and what is put over it while the app runs. */
+/** Builds the registry: the deployments of the settings, and the changes that are made while the app runs. */
 export function createRegistry(options: RegistryOptions): Registry {
   const { config, createUpstream, checkEndpoint, log } = options;
   const { entry } = config.scorer;
@@ -61,7 +61,7 @@ export function createRegistry(options: RegistryOptions): Registry {
     upstreamKeys: registry.upstreamKeys,
     settings,
     secrets: registry.keyVault?.secrets ?? [],
-    // Without a vault there is no secret that may be named.
+    // Without a vault no secret can be named.
     readSecret: createReadSecret(registry.keyVault?.url ?? '', options.loadCredential),
   });
 

@@ -22,13 +22,13 @@ type ThreadsOptions = {
   readonly loadCredential: () => Promise<TokenCredential>;
 };
 
-/** Threads, where a table and a container are configured to keep them in. */
+/** Builds the threads. Nothing is kept if no table or no container is configured. */
 export function createThreads(options: ThreadsOptions): Threads {
   const store = createStore(options);
   return {
     handlers: createThreadHandlers(store),
     openConversation: createOpenConversation(store),
-    // What has expired is of no more use.
+    // Expired threads are of no more use.
     purgeJobs: store ? [{ what: 'threads', retentionDays: 0, purge: store.purge }] : [],
   };
 }
@@ -49,7 +49,7 @@ async function createContainerClient(
   name: string,
   loadCredential: () => Promise<TokenCredential>,
 ): Promise<ContainerClient> {
-  // Few messages are so large: it is not loaded at the start.
+  // Only large messages need it, so it is not loaded at the start.
   const { ContainerClient } = await import('@azure/storage-blob');
   const options = { retryOptions: { maxTries: 2, retryDelayInMs: 100, maxRetryDelayInMs: 500 } };
   if (connectionString !== undefined) return new ContainerClient(connectionString, name, options);

@@ -26,13 +26,13 @@ type Options = {
 
 export type VectorStoresPart = {
   readonly handlers: VectorStoreHandlers;
-  /** Absent: nothing is kept. */
+  /** Absent: no vector stores are configured. */
   readonly outcomes?: SimilarOutcomes;
   readonly purgeJobs: readonly PurgeJob[];
   readonly close: () => Promise<void>;
 };
 
-/** Vector stores, where an engine and a table are configured. Nothing of an engine is loaded before it is used. */
+/** Builds the vector stores, if an engine and a table are configured. An engine is loaded when it is first used. */
 export function createVectorStoresPart(options: Options): VectorStoresPart {
   const { config, loadCredential } = options;
   const { tables, vectors } = config;
@@ -78,7 +78,7 @@ function createEngine({ config, loadCredential }: Options): VectorEngine | undef
   });
 }
 
-/** Chat requests start without it. */
+/** An engine that is loaded when it is first used, so that chat requests do not wait for it. */
 function createLazyEngine(load: () => Promise<VectorEngine>): VectorEngine {
   let loading: Promise<VectorEngine> | undefined;
   const get = () => {

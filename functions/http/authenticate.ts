@@ -10,25 +10,25 @@ import { HttpError, InvalidRequestError } from '../../shared/base/errors.ts';
 
 type Header = (name: string) => string | null;
 
-/** Who is calling; undefined when the router is open to all. */
+/** Returns the caller; undefined if the router is open to everybody. */
 export type Authenticate = (header: Header) => Promise<Caller | undefined>;
 
-/** Who came through the front door; its policy says so in place of whatever the client said. */
+/** The header that names the caller of the front door. Its policy overwrites any value that a client sent. */
 const FRONT_DOOR_CALLER = 'x-front-door-caller';
 
 /**
- * Makes the question who is calling. The answer throws a 401 for no credential or an unknown one, a
- * 403 for a token without a role, a 503 when a token cannot be checked.
+ * Creates the function that identifies callers. It throws a 401 for a missing or an unknown credential, a
+ * 403 for a token without a role, and a 503 if a token cannot be checked.
  */
 export function createAuthenticate({ apiKeys, entra, hostChecksKey }: Access): Authenticate {
   if (hostChecksKey) {
-    return async (header) => callerBehind({ name: 'front-door', role: 'user' }, header);
+    return async (header) => callerThrough({ name: 'front-door', role: 'user' }, header);
   }
   if (apiKeys === undefined) return async () => undefined;
   const identify = createIdentify(apiKeys, entra && createVerifyToken(entra));
   return async (header) => {
     const { caller, isFrontDoor } = await identify(header);
-    return isFrontDoor ? callerBehind(caller, header) : caller;
+    return isFrontDoor ? callerThrough(caller, header) : caller;
   };
 }
 
@@ -46,11 +46,11 @@ function createIdentify(
   ];
   const message =
     ways.length === 0
-      ? 'Nobody may call yet: set ROUTER_API_KEYS or ENTRA_TENANT_ID.'
+      ? 'No credentials are configured yet: set ROUTER_API_KEYS or ENTRA_TENANT_ID.'
       : `Access denied: send ${ways.join(', or ')}.`;
   return async (header) => {
     const bearer = /^Bearer +(\S+)$/i.exec(header('authorization') ?? '')?.[1];
-    // Either will do: some clients send a placeholder as the one beside the real other.
+    // Either is enough: some clients send a placeholder as one and the real key as the other.
     for (const presented of [header('api-key'), bearer]) {
       const key = presented == null ? undefined : findApiKey(keys, presented);
       if (key !== undefined) return key;
@@ -66,10 +66,10 @@ function createIdentify(
 }
 
 /**
- * Whom the front door lets in, with its rights: only behind a proof of it is the header believed.
- * A name that is none is refused: callers without a name of their own would share one.
+ * The caller that the front door names, with the front door's rights. The header is trusted only after the
+ * front door has proven itself. An invalid name is refused: such callers would otherwise share one name.
  */
-function callerBehind(frontDoor: Caller, header: Header): Caller {
+function callerThrough(frontDoor: Caller, header: Header): Caller {
   const name = header(FRONT_DOOR_CALLER);
   if (name === null) return { ...frontDoor, name: 'front-door', role: 'user' };
   if (isName(name)) return { ...frontDoor, name, role: 'user' };

@@ -1,17 +1,17 @@
-/** What one request holds of the budget. */
+/** The part of the memory that one request holds. */
 export type BodyHold = {
-  /** False when the bodies in hand would become too much; nothing is taken then. */
+  /** Returns false, and takes nothing, if the bodies in memory would exceed the limit. */
   take(bytes: number): boolean;
-  /** Gives everything back, for good: nothing can be taken afterwards. */
+  /** Gives everything back. Nothing can be taken afterwards. */
   release(): void;
 };
 
 export type BodyMemory = { readonly hold: () => BodyHold };
 
 /**
- * Bounds the memory of all bodies in hand together: each of many requests may be within its own
- * limit. Bytes count as they arrive and not by `content-length`, which is a promise that costs its
- * sender nothing.
+ * Bounds the memory of all bodies together, since many requests can each be within their own limit.
+ * Bytes count when they arrive and not by `content-length`, which is a promise that costs the sender
+ * nothing.
  */
 export function createBodyMemory(maxBytes: number): BodyMemory {
   let inHand = 0;

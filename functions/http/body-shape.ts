@@ -1,25 +1,25 @@
 import { InvalidRequestError } from '../../shared/base/errors.ts';
 
 export type BodyShape = {
-  /** Levels of lists and objects within each other. */
+  /** The most levels of nested lists and objects. */
   readonly maxBodyDepth: number;
-  /** Items of lists; a key of an object counts as five. */
+  /** The most items of lists; a key of an object counts as five. */
   readonly maxBodyValues: number;
 };
 
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 
-/** What a character outside strings adds to the number of values. A key costs what five items do. */
+/** The values that a character outside strings adds. A key costs as much as five items. */
 const COST = byCharacter({ '[': 1, '{': 1, ',': 1, ':': 4 });
 
-/** What it adds to the depth. */
+/** The levels that a character outside strings adds to the depth. */
 const STEP = byCharacter({ '[': 1, '{': 1, ']': -1, '}': -1 });
 
 /**
- * Refuses JSON that costs far more than its bytes say, before it is parsed: 32 MiB of list items
- * can take all the memory there is, and of keys half a minute. Looks at each byte once. What is no
- * JSON may pass; the parser finds it. Throws an InvalidRequestError.
+ * Refuses JSON that costs far more than its size suggests, before it is parsed: 32 MiB of list items
+ * can take all memory, and 32 MiB of keys half a minute. Looks at each byte once. Invalid JSON may
+ * pass, since the parser finds it. Throws an InvalidRequestError.
  */
 export function checkShape(json: Uint8Array, { maxBodyDepth, maxBodyValues }: BodyShape): void {
   let depth = 0;

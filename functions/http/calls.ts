@@ -8,26 +8,26 @@ import type { Connection } from './connections.ts';
 
 /** A call from its arrival to the last byte of its answer. */
 export type OpenCall = {
-  /** Aborted when the call's time is over, or, with a CallEndedError, when nobody waits for it. */
+  /** Aborted when the call's time is over, or with a CallEndedError when nobody waits for the answer. */
   readonly signal: AbortSignal;
-  /** Takes one of the places. Throws why it is not to be served: there is none, or the app shuts down. */
+  /** Takes one of the places in flight. Throws an HttpError if none is free or the app shuts down. */
   takePlace(): void;
-  /** For its body, until the call's end. */
+  /** Holds the memory of the body until the call's end. */
   readonly hold: BodyHold;
-  /** Reads the request's true headers; absent where the host does not let them be seen. */
+  /** Reads the request's true headers; absent if the host hides them. */
   readonly header?: (name: string) => string | null;
-  /** Resolves with the last byte of its answer, as far as that is seen. */
+  /** Resolves with the last byte of the answer, or with the answer if its bytes cannot be watched. */
   readonly ended: Promise<void>;
-  /** Takes note of what goes out. A stream comes back as one that goes as fast as it is taken. */
+  /** Watches the answer go out. A returned stream goes only as fast as the client reads it. */
   answer(answer: Answer): Answer;
 };
 
 export type Calls = {
-  /** What carries it may go unseen. */
+  /** `connection` is undefined if the host hides the connection. */
   open(requestId: string, connection: Connection | undefined): OpenCall;
   /**
-   * Refuses new calls, gives those under way `graceMs` to finish, ends them, and waits at most
-   * `endingMs` for what they still have to say. Resolves with how many had to be ended.
+   * Refuses new calls, gives those under way `graceMs` to finish, then ends them and waits at most
+   * `endingMs` for their last output. Resolves with the number of calls that had to be ended.
    */
   shutDown(times: { readonly graceMs: number; readonly endingMs: number }): Promise<number>;
 };
@@ -42,10 +42,10 @@ type CallsOptions = {
 /** A call under way. */
 type UnderWay = { readonly ended: Promise<void>; end(): void };
 
-/** For the last event of a stream, once its time is over, to reach a client that does read. */
+/** The time that a stream has after its deadline to send its last event to a client that still reads. */
 const LINGER_MS = 5_000;
 
-/** Keeps track of the calls under way: how many there are, and when nobody waits for one any more. */
+/** Counts the calls under way, and notices when nobody waits for one any more. */
 export function createCalls(options: CallsOptions): Calls {
   const underWay = createBag<UnderWay>();
   const memory = createBodyMemory(options.maxBodyBytesInFlight);
@@ -122,7 +122,7 @@ function openCall({ requestId, connection, memory, requestTimeoutMs, log }: Open
     try {
       for await (const chunk of body) {
         yield chunk;
-        // The library writes on whatever the host takes: this wait is what keeps memory in bounds.
+        // The library writes even if the host does not read: this wait is what bounds the memory.
         await connection?.drained(signal);
       }
     } finally {
@@ -139,7 +139,7 @@ function openCall({ requestId, connection, memory, requestTimeoutMs, log }: Open
       if (typeof body !== 'string' && !(body instanceof Uint8Array)) {
         return { ...answer, body: paced(body) };
       }
-      // Its last byte goes unseen.
+      // Its last byte cannot be watched.
       if (connection === undefined) close();
       return answer;
     },
@@ -154,7 +154,7 @@ async function allEnded(calls: Iterable<UnderWay>, timeoutMs: number): Promise<v
 
 function tooManyRequests(limit: number): HttpError {
   return new HttpError(
-    `This instance of the router has ${limit} requests in flight, which is all that MAX_IN_FLIGHT allows. Send the request again in a second.`,
+    `This instance of the router has ${limit} requests in flight, the most that MAX_IN_FLIGHT allows. Send the request again in a second.`,
     {
       status: 429,
       type: 'rate_limit_error',

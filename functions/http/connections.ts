@@ -2,50 +2,50 @@ import { subscribe } from 'node:diagnostics_channel';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { untilAborted } from '../../shared/base/deadline.ts';
 
-/** The exchange with the host that carries one call. */
+/** The HTTP exchange with the host that carries one call. */
 export type Connection = {
-  /** The request itself, whose body nobody has read. */
+  /** The request itself, with an unread body. */
   readonly request: IncomingMessage;
-  /** A header of the request itself, which no key of a body or a query can replace. */
+  /** Reads a header of the request itself, which no key of a body or a query can replace. */
   header(name: string): string | null;
-  /** Of all headers of the request, but for those that the host adds: name, colon, blank, value, line end. */
+  /** The bytes of all headers but those that the host adds: name, colon, blank, value and line end of each. */
   headerBytes(): number;
-  /** Tells once that the answer has gone out whole, or that the connection closed before. */
+  /** Calls `listener` once: when the whole answer has gone out, or when the connection closed before that. */
   onClose(listener: (isComplete: boolean) => void): void;
-  /** Waits until the host has taken what was written, or the connection or the signal has ended. */
+  /** Waits until the host has read everything that was written, or the connection or the signal has ended. */
   drained(signal: AbortSignal): Promise<void>;
   destroy(): void;
 };
 
-/** Undefined: the host, or the library, does not let this one be seen. */
+/** Returns undefined if the host or the library hides the connection. */
 export type FindConnection = (invocationId: string) => Connection | undefined;
 
-/** Each of its own line: what its name and its value have around them. */
+/** The bytes around the name and the value of a header: colon, blank and line end. */
 export const BYTES_AROUND = 4;
 
 const ADDED_BY_HOST = new Set(['x-ms-invocation-id', 'x-forwarded-host', 'x-forwarded-proto']);
 
-/** Far more than a process serves at once: what makes up ids to fill it finds an end. */
+/** Far more than a process serves concurrently; it limits the memory that invented ids can take. */
 const MAX_CONNECTIONS = 10_000;
 
 /**
  * Watches the requests that the host forwards to this process. The Functions library answers them
- * from an HTTP server of its own, and hands a handler neither the client's leaving nor a full
- * buffer; but Node tells of each request of every server, and the host has put the call's id on it.
+ * from its own HTTP server, and tells a handler neither that the client has disconnected nor that a
+ * buffer is full. But Node reports each request of every server, and the host adds the call's id to it.
  */
 export function watchConnections(): FindConnection {
-  // Held in the hand, to be let go of: what a Map has forgotten lives on with its outgrown tables.
+  // The connection is in an object that can be emptied: a Map's outgrown tables keep deleted values alive.
   const open = new Map<string, { connection?: Connection | undefined }>();
   subscribe('http.server.request.start', (message) => {
-    // Node's documentation of the channel has these two.
+    // Node documents these two members of the channel's messages.
     const { request, response } = message as {
       readonly request: IncomingMessage;
       readonly response: ServerResponse;
     };
-    // Writing to a client that has left must not end the process.
+    // Writing to a client that has disconnected must not end the process.
     response.on('error', () => undefined);
     const id = request.headers['x-ms-invocation-id'];
-    // Who repeats the id of another's call does not take its place.
+    // A request that repeats the id of another call does not replace it.
     if (typeof id !== 'string' || open.has(id) || open.size >= MAX_CONNECTIONS) return;
     const held: { connection?: Connection | undefined } = {
       connection: createConnection(request, response),
@@ -59,7 +59,7 @@ export function watchConnections(): FindConnection {
   return (invocationId) => open.get(invocationId)?.connection;
 }
 
-/** Of a request and its answer. */
+/** Creates the connection of a request and its response. */
 export function createConnection(request: IncomingMessage, response: ServerResponse): Connection {
   return {
     request,
@@ -82,7 +82,7 @@ export function createConnection(request: IncomingMessage, response: ServerRespo
   };
 }
 
-/** Names and values in turn. */
+/** `rawHeaders` holds names and values alternately. */
 function headerBytesOf(rawHeaders: readonly string[]): number {
   let bytes = 0;
   for (let index = 0; index < rawHeaders.length; index += 2) {

@@ -3,10 +3,10 @@ import { HttpResponse } from '@azure/functions';
 import type { Answer } from '../../shared/base/answer.ts';
 
 /**
- * An answer as the Functions library takes it. By itself it would make a fetch Response of it, with web
- * streams, only to read that again at once, which took a tenth of the worker's time.
- * It looks at the status, reads the headers once, and writes the body's chunks on as they come. Throws what
- * is wrong with the status or a header, which would leave the client without an answer.
+ * Returns an answer in the form that the Functions library takes. The library would otherwise build a fetch
+ * Response with web streams and read it again immediately, which took a tenth of the worker's time.
+ * It looks at the status, reads the headers once, and writes the body's chunks as they come. Throws an error
+ * for an invalid status or header, which would leave the client without an answer.
  */
 export function toFunctionResponse({ status, headers, body }: Answer): HttpResponse {
   const response = new HttpResponse({ status });

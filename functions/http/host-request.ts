@@ -1,23 +1,23 @@
 import type { Readable } from 'node:stream';
 import type { Connection } from './connections.ts';
 
-/** A request as a host hands it over; nothing of it is to be trusted yet. */
+/** A request as a host hands it over. Nothing in it can be trusted yet. */
 export type HostRequest = {
-  /** A UUID that the host gave it. */
+  /** The UUID that the host gave the request. */
   readonly id: string;
   readonly method: string;
-  /** As the host gives them, which in Azure a key of the body or of the query can replace. */
+  /** The headers as the host gives them. In Azure a key of the body or of the query can replace them. */
   readonly headers: Iterable<[name: string, value: string]> & {
     get(name: string): string | null;
   };
   readonly query: { keys(): Iterable<string>; get(name: string): string | null };
-  /** Values of the path; others may be among them. */
+  /** The values of the path's parameters, possibly with others. */
   readonly params: Readonly<Record<string, string | undefined>>;
-  /** Nothing of it has been read. */
+  /** The unread body. */
   readonly body: Readable | undefined;
-  /** Undefined: what carries the request is not to be seen. */
+  /** Undefined if the host hides the connection. */
   readonly connection: Connection | undefined;
-  /** W3C trace context. */
+  /** The W3C trace context, with `tracestate`. */
   readonly traceparent: string | undefined;
   readonly tracestate: string | undefined;
 };

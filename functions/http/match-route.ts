@@ -1,23 +1,24 @@
+/** A node of the tree of routes. */
 type Step<R> = {
-  /** Below a segment, in lower case. */
+  /** The next steps by segment, in lower case. */
   readonly named: Map<string, Step<R>>;
-  /** Below any segment. */
+  /** The next step for any other segment. */
   any?: Step<R>;
-  /** What ends here, by method. */
+  /** The routes that end here, by method. */
   readonly ends: Map<string, { readonly route: R; readonly names: readonly string[] }>;
 };
 
 type Match<R> = { readonly route: R; readonly params: Readonly<Record<string, string>> };
 
-/** Undefined: there is no such route, or not with this method. */
+/** Returns undefined if no route has this path and method. */
 export type MatchRoute<R> = (method: string, path: string) => Match<R> | undefined;
 
 const PARAM = /^\{(\w+)\}$/;
 
 /**
- * Finds routes as the host of Azure Functions does, in a step a segment: case and a slash at the end
- * do not matter, and values are decoded but for encoded slashes. A segment by its name goes before
- * one by any.
+ * Finds routes as the host of Azure Functions does, one step for each segment: case and a trailing slash
+ * do not matter, and values are decoded except for encoded slashes. A literal segment goes before a
+ * parameter.
  */
 export function createMatchRoute<R extends { readonly path: string; readonly method: string }>(
   routes: Iterable<R>,
@@ -35,7 +36,7 @@ export function createMatchRoute<R extends { readonly path: string; readonly met
   };
 }
 
-/** Notes in `values` what stands for parameters. */
+/** Returns the step at the end of a path, and adds the values of its parameters to `values`. */
 function walk<R>(root: Step<R>, path: string, values: string[]): Step<R> | undefined {
   let step: Step<R> | undefined = root;
   for (const segment of segmentsOf(path)) {
@@ -51,7 +52,7 @@ function createStep<R>(): Step<R> {
   return { named: new Map(), ends: new Map() };
 }
 
-/** The step below a segment, made where there is none. */
+/** Returns the next step for a segment of a route, and creates it if it does not exist. */
 function stepTo<R>(step: Step<R>, segment: string): Step<R> {
   if (PARAM.test(segment)) {
     step.any ??= createStep();

@@ -15,9 +15,9 @@ type ReadBodyOptions = {
 };
 
 /**
- * Reads the body, bounded in bytes and time; what has arrived is held until `hold` is released. One
- * that is too large is read to its end all the same: breaking off would break the connection that
- * the answer goes out on. Throws an HttpError that says what is wrong.
+ * Reads the body, bounded in bytes and time. Its memory counts until `hold` is released. A body that is
+ * too large is still read to its end, since breaking off would break the connection that the answer
+ * goes out on. Throws an HttpError that says what is wrong.
  */
 export function readBody(
   { body }: HostRequest,
@@ -34,7 +34,7 @@ export function readBody(
       hold.release();
     }
 
-    // After the time is over nobody waits for the rest, which may never come.
+    // After the deadline nobody waits for the rest, which may never come.
     function giveUp(): void {
       drop();
       reject(new UploadTimeoutError());
@@ -59,7 +59,12 @@ export function readBody(
       signal.removeEventListener('abort', giveUp);
       drop();
       const param = { param: 'body', cause };
-      reject(new InvalidRequestError('The body broke off before its end.', param));
+      reject(
+        new InvalidRequestError(
+          'The body ended before it was complete. Send the request again.',
+          param,
+        ),
+      );
     }
 
     if (signal.aborted) giveUp();
@@ -70,7 +75,7 @@ export function readBody(
 
 /** Parses a JSON object. Throws an InvalidRequestError; the parser's own message quotes the body. */
 export function parseBody(bytes: Buffer, shape: BodyShape): object {
-  if (bytes.length === 0) throw wrongBody('The body is empty');
+  if (bytes.length === 0) throw wrongBody('The body is empty: send a JSON object.');
   checkShape(bytes, shape);
   const text = decode(bytes);
   let body: unknown;
@@ -78,23 +83,25 @@ export function parseBody(bytes: Buffer, shape: BodyShape): object {
     body = fromJson(text);
   } catch (error) {
     throw wrongBody(
-      error instanceof RangeError ? 'The body is nested too deeply' : 'The body is not valid JSON',
+      error instanceof RangeError
+        ? 'The body is nested too deeply.'
+        : 'The body is not valid JSON.',
     );
   }
   if (typeof body !== 'object' || body === null || Array.isArray(body) || isRawNumber(body)) {
-    throw wrongBody('The body is no JSON object');
+    throw wrongBody('The body is not a JSON object.');
   }
   return body;
 }
 
 function decode(bytes: Buffer): string {
-  if (!isUtf8(bytes)) throw wrongBody('The body is not valid UTF-8');
+  if (!isUtf8(bytes)) throw wrongBody('The body is not valid UTF-8.');
   const text = bytes.toString('utf8');
   return text.startsWith(BYTE_ORDER_MARK) ? text.slice(1) : text;
 }
 
-function wrongBody(what: string): InvalidRequestError {
-  return new InvalidRequestError(`${what}: send a JSON object.`, { param: 'body' });
+function wrongBody(message: string): InvalidRequestError {
+  return new InvalidRequestError(message, { param: 'body' });
 }
 
 class UploadTimeoutError extends HttpError {
@@ -110,7 +117,7 @@ class UploadTimeoutError extends HttpError {
 class TooManyBytesError extends HttpError {
   constructor() {
     super(
-      'The bodies of the requests under way have all the bytes that MAX_BODY_BYTES_IN_FLIGHT allows. Send the request again in a second.',
+      'The bodies of the requests under way have as many bytes as MAX_BODY_BYTES_IN_FLIGHT allows. Send the request again in a second.',
       {
         status: 429,
         type: 'rate_limit_error',

@@ -3,14 +3,14 @@ import { BYTES_AROUND } from './connections.ts';
 import type { HostRequest } from './host-request.ts';
 
 /**
- * The host lets a key `headers`, in any case, of the body or the query take the place of all
- * request headers: with one there, no header can be believed.
+ * Refuses a key `headers` in the body or the query. The host replaces all request headers with the value
+ * of such a key, in upper or lower case, so that no header could be trusted.
  */
 export function refuseHeadersKey(keys: Iterable<string>, where: 'body' | 'query'): void {
   for (const key of keys) {
     if (key.toUpperCase() === 'HEADERS') {
       throw new InvalidRequestError(
-        `The ${where} must not have a key "headers": the platform would take it for the request's headers.`,
+        `The ${where} must not have a key "headers": the platform would replace the request's headers with it.`,
         { param: 'headers' },
       );
     }
@@ -18,8 +18,8 @@ export function refuseHeadersKey(keys: Iterable<string>, where: 'body' | 'query'
 }
 
 /**
- * The body of a GET is not to be seen here, but the host looks into it all the same. Headers that
- * came from it lack `host`, which every request has, unless their author thought of that too.
+ * Refuses headers that come from the body of a GET, which this process cannot see but the host reads.
+ * They lack `host`, which every request has, unless their author has thought of that too.
  */
 export function refuseForgedHeaders(header: (name: string) => string | null): void {
   if (header('host') === null) {
@@ -27,7 +27,7 @@ export function refuseForgedHeaders(header: (name: string) => string | null): vo
   }
 }
 
-/** Throws a 431 when all headers of a request together are larger than that. */
+/** Throws a 431 if the headers of a request have more than `maxBytes` in total. */
 export function refuseLargeHeaders(request: HostRequest, maxBytes: number): void {
   const size = request.connection?.headerBytes() ?? bytesOf(request.headers);
   if (size <= maxBytes) return;
@@ -37,7 +37,7 @@ export function refuseLargeHeaders(request: HostRequest, maxBytes: number): void
   );
 }
 
-/** Nothing is inflated here: a few bytes could become all the memory there is. Throws a 415. */
+/** Throws a 415 for a compressed body. Nothing is decompressed here: a few bytes could fill all memory. */
 export function refuseEncoding(contentEncoding: string | null): void {
   const encoding = contentEncoding?.trim().toLowerCase() ?? '';
   if (encoding === '' || encoding === 'identity') return;

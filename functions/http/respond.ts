@@ -24,8 +24,8 @@ import {
 } from './refuse-headers.ts';
 
 /**
- * How much more a numeric body may have than others: by default 5,000,000 values, a thousand embeddings of
- * 4,096 numbers, and 64 MiB, which those of 1,536 take as JSON.
+ * The factors by which a numeric body may exceed the limits of others: by default to 5,000,000 values, a
+ * thousand embeddings of 4,096 numbers, and to 64 MiB, which a thousand of 1,536 numbers take as JSON.
  */
 const NUMERIC_FACTOR = { values: 10, bytes: 2 };
 
@@ -40,20 +40,20 @@ export type Route = {
 
 type RespondOptions = BodyShape & {
   readonly calls: Calls;
-  /** The id of a request, by that which its host gave it. */
+  /** Makes the id of a request from the one that its host gave it. */
   readonly createRequestId: (hostId: string) => string;
   readonly authenticate: Authenticate;
   readonly maxBodyBytes: number;
   readonly maxHeaderBytes: number;
-  /** Absent: nobody is told. */
+  /** Absent: no exporter is configured. */
   readonly telemetry?: Telemetry | undefined;
   readonly log: Log;
 };
 
 /**
- * Makes what answers a host's requests for a route. It always answers: the Functions library leaves
- * the caller of a handler that throws, or returns nothing, waiting for minutes. `toResponse` gives
- * the answer the host's own form; where it throws, that is an error to answer, too.
+ * Creates the function that answers a host's requests for a route. It always answers: the Functions library
+ * leaves a client waiting for minutes if a handler throws or returns nothing. `toResponse` converts the answer
+ * into the host's form; an error that it throws is answered as well.
  */
 export type Respond = (
   route: Route,
@@ -93,14 +93,14 @@ export function createRespond(options: RespondOptions): Respond {
       const traced = trace && { trace };
       return send(await route.handle({ ...admitted, requestId, startedAt, signal, ...traced }));
     } catch (error) {
-      // Whatever failed once the call was ended failed because of that.
+      // Any failure after the call was ended happened because of that.
       const cause = signal.reason instanceof CallEndedError ? signal.reason : error;
       return send(errorAnswer(describe(cause, requestId, options.log)));
     }
   };
 }
 
-/** In proportion to what the operator has set. */
+/** The limits of a route's body, in proportion to those that the operator has set. */
 function limitsOf(
   { body }: Route,
   { maxBodyValues, maxBodyBytes }: RespondOptions,
@@ -113,10 +113,10 @@ function limitsOf(
 }
 
 /**
- * Asks who is calling, gives the call its place, reads the request, and only then parses it: each
- * costs more than the one before, and nobody without a credential is to cause it. Where the true
- * headers are not to be seen, no header but a credential is acted on before the body is known not to
- * have replaced them, and the credential only once the body is read.
+ * Identifies the caller, gives the call its place, reads the request, and only then parses it: each step
+ * costs more than the one before, and a client without a credential must not cause it. If the host hides
+ * the true headers, the credential is checked only after the body is read, and no other header is used
+ * before it is known that the body has not replaced them.
  */
 async function admit(
   request: HostRequest,
@@ -135,7 +135,7 @@ async function admit(
   const body = bytes && parseTrusted(bytes, options);
   if (bytes === undefined && route.access !== 'open') refuseForgedHeaders(given);
   const useCase = readUseCase(header);
-  // What there is to call is nobody's use case.
+  // The list of models and other reads belong to no use case.
   if (route.body && route.access === 'key') checkUseCase(caller, useCase);
   return {
     header,
@@ -147,7 +147,7 @@ async function admit(
   };
 }
 
-/** Other keys of `params` may come from the body or the query; a route's own value wins over both. */
+/** Reads only the path's own parameters: other keys of `params` may come from the body or the query. */
 function namedIn({ params }: HostRequest, { path }: Route): Pick<Call, PathParameter> {
   const named: { [name in PathParameter]?: string } = {};
   for (const name of pathParametersOf(path)) {
@@ -173,7 +173,7 @@ function parseTrusted(bytes: Buffer, shape: BodyShape): object {
   return body;
 }
 
-/** Before the body: who calls, if the true headers say it, and whether there is a place. */
+/** Identifies the caller before the body is read, if the true headers are visible, and takes a place. */
 async function admitCaller(
   request: HostRequest,
   route: Route,
@@ -195,7 +195,7 @@ function admitTo({ access }: Route, caller: Caller | undefined): Caller | undefi
   return caller;
 }
 
-/** So long an upload that is refused may still take: breaking off at once would break the answer. */
+/** The time that a refused upload may still take: breaking off immediately would break the answer. */
 const DROP_MS = 5_000;
 
 async function dropBody(request: HostRequest, signal: AbortSignal): Promise<void> {
@@ -206,10 +206,11 @@ async function drain(body: HostRequest['body']): Promise<void> {
   if (body !== undefined) await finished(body.resume());
 }
 
+/** Logs an error, and returns it in the form that the client sees. */
 function describe(error: unknown, requestId: string, log: Log): HttpError {
   if (error instanceof HttpError) {
     const { status, code, param } = error;
-    // It is in the log since the client left.
+    // It was logged when the client disconnected.
     if (code === 'client_gone') return error;
     log(status < 500 ? 'info' : 'warning', 'request-refused', {
       requestId,

@@ -4,19 +4,19 @@ import { HttpError, toErrorBody } from '../../shared/base/errors.ts';
 import type { Log } from '../../shared/base/log.ts';
 import type { FindConnection } from './connections.ts';
 
-/** The host tells of a call as it forwards it: one that no handler got by then never gets to one. */
+/** The host announces a call when it forwards it: one that has no handler by then never gets one. */
 const CLAIM_WITHIN_MS = 4_000;
 
-/** After a standstill of the process its messages come behind its timers: so long they have still. */
+/** Additional time, since after a standstill of the process timers fire before messages are handled. */
 const LAST_CALL_MS = 1_000;
 
-/** What makes up ids to fill it finds an end. */
+/** Limits the memory that invented ids can take. */
 const MAX_WAITING = 10_000;
 
 /**
  * Answers requests that the Functions library gives up before a handler sees them, such as one
- * whose body has a key `headers` with a value that no header can have: nobody else would, and the
- * client would wait for four minutes. A handler claims its request by looking for its connection.
+ * whose body has a key `headers` with an invalid value. Otherwise the client would wait for four
+ * minutes. A handler claims its request by looking for its connection.
  */
 export function answerUnclaimed(find: FindConnection, log: Log): FindConnection {
   const waiting = new Map<string, NodeJS.Timeout>();
@@ -25,7 +25,7 @@ export function answerUnclaimed(find: FindConnection, log: Log): FindConnection 
     waiting.delete(id);
   }
   subscribe('http.server.request.start', (message) => {
-    // Node's documentation of the channel has these two.
+    // Node documents these two members of the channel's messages.
     const { request, response } = message as {
       readonly request: IncomingMessage;
       readonly response: ServerResponse;
@@ -54,7 +54,7 @@ export function answerUnclaimed(find: FindConnection, log: Log): FindConnection 
 
 function refuse(response: ServerResponse, requestId: string): void {
   const error = new HttpError(
-    'The request could not be read: a header, or a key "headers" in the body or the query, has a value that no header can have.',
+    'The request could not be read: a header, or a key "headers" in the body or the query, has a value that is invalid in a header.',
     { status: 400, code: 'unreadable_request', param: 'headers' },
   );
   const body = JSON.stringify(toErrorBody(error));
@@ -62,7 +62,7 @@ function refuse(response: ServerResponse, requestId: string): void {
     .writeHead(error.status, {
       'content-type': 'application/json',
       'content-length': Buffer.byteLength(body),
-      // Its body was not read.
+      // The body was not read.
       connection: 'close',
       'x-ms-invocation-id': requestId,
       'x-request-id': requestId,

@@ -16,7 +16,7 @@ const TYPES: Readonly<Record<string, string>> = {
   svg: 'image/svg+xml',
 };
 
-/** The page has nothing from elsewhere, runs no code but its own files, and is in nobody's frame. */
+/** The page loads only its own files, runs only their code, and cannot be framed. */
 const SECURITY: Readonly<Record<string, string>> = {
   'content-security-policy': [
     "default-src 'none'",
@@ -43,7 +43,7 @@ type File = {
   readonly headers: Readonly<Record<string, string>>;
 };
 
-/** The dashboard's files, read when somebody asks for the first of them, and kept: some 200 KB. */
+/** Serves the dashboard's files, about 200 KB, which are read at the first request and kept in memory. */
 export function createDashboard(folder: URL): {
   readonly page: (call: Call) => Promise<Answer>;
   readonly file: (call: Call) => Promise<Answer>;
@@ -78,16 +78,16 @@ async function loadFile(folder: URL, name: string): Promise<[string, File]> {
     etag,
     vary: 'accept-encoding',
     'content-type': TYPES[name.slice(name.lastIndexOf('.') + 1)] ?? 'application/octet-stream',
-    // The names of the others change with what is in them.
+    // The names of the other files change with their content.
     'cache-control': name === PAGE ? 'no-cache' : 'public, max-age=31536000, immutable',
   };
   return [name, { bytes, zipped: await promisify(gzip)(bytes, { level: 9 }), etag, headers }];
 }
 
-/** (404) */
+/** The dashboard has no file of this name (404). */
 class FileNotFoundError extends HttpError {
   constructor() {
-    super('The dashboard has no such file: load it anew at /dashboard.', {
+    super('The dashboard has no such file. Reload /dashboard.', {
       status: 404,
       code: 'not_found',
       param: 'name',

@@ -44,7 +44,7 @@ export function readAccess(read: SettingsReader): Access {
 }
 
 /** True when there is nothing that anybody could show. */
-export function letsNobodyIn({ apiKeys, entra }: Access): boolean {
+export function admitsNobody({ apiKeys, entra }: Access): boolean {
   return apiKeys?.length === 0 && entra === undefined;
 }
 

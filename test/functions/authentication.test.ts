@@ -53,7 +53,7 @@ describe('a router where nothing is configured', () => {
         expect(response.headers.get('www-authenticate')).toBe('Bearer');
         expect(await response.json()).toEqual({
           error: {
-            message: 'Nobody may call yet: set ROUTER_API_KEYS or ENTRA_TENANT_ID.',
+            message: 'No credentials are configured yet: set ROUTER_API_KEYS or ENTRA_TENANT_ID.',
             type: 'authentication_error',
             param: null,
             code: 'invalid_api_key',
