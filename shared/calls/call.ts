@@ -1,19 +1,19 @@
 import type { Caller } from '../access/caller.ts';
 import type { RequestTrace } from './telemetry.ts';
 
-/** A caller's request, read and admitted. */
+/** A request that has been read and admitted. */
 export type Call = {
   readonly requestId: string;
   /** `performance.now()` when the request arrived. */
   readonly startedAt: number;
-  /** Aborted when the request's time is over, or, with a CallEndedError, when nobody waits for it. */
+  /** Aborted when the request's time is over, or with a CallEndedError when nobody waits for the answer. */
   readonly signal: AbortSignal;
-  /** Absent when the router is open to all. */
+  /** Absent if the router is open to everybody. */
   readonly caller?: Caller;
-  /** What the caller says it is doing, from `X-USE_CASE`; absent when it says nothing that is a name. */
+  /** The use case from `X-USE_CASE`; absent without a valid name. */
   readonly useCase?: string;
   readonly header: (name: string) => string | null;
-  /** The parsed JSON body; undefined where the route has none. */
+  /** The parsed JSON body; undefined if the route takes none. */
   readonly body: unknown;
   /** The deployment that the path names. */
   readonly deployment?: string;
@@ -23,8 +23,8 @@ export type Call = {
   readonly id?: string;
   /** The item of a vector store that the path names. */
   readonly item?: string;
-  /** Absent when nobody is told of traces and metrics. */
+  /** Absent if no exporter is configured. */
   readonly trace?: RequestTrace;
-  /** A value of the query; null when it is not there. */
+  /** Returns a value of the query; null if it is missing. */
   readonly query: (name: string) => string | null;
 };

@@ -1,7 +1,7 @@
 import { InvalidRequestError } from '../base/errors.ts';
 import type { Call } from './call.ts';
 
-/** `Idempotency-Key`: with the same one nothing is added twice. It is kept as a hash. */
+/** Reads `Idempotency-Key`: nothing is added twice with the same key. It is kept as a hash. Throws an InvalidRequestError. */
 export function readKey({ header }: Pick<Call, 'header'>): string | undefined {
   const key = header('idempotency-key');
   if (key === null) return undefined;

@@ -4,7 +4,7 @@ import type { Call } from './call.ts';
 const DEFAULT_LIMIT = 20;
 const MAX_LIMIT = 100;
 
-/** How many of a list a call asks for. Throws an InvalidRequestError. */
+/** The number of entries of a list that a call asks for. Throws an InvalidRequestError. */
 export function pageLimitOf({ query }: Pick<Call, 'query'>): number {
   const text = query('limit') ?? String(DEFAULT_LIMIT);
   const limit = /^\d{1,3}$/.test(text) ? Number(text) : 0;

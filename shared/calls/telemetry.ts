@@ -3,7 +3,7 @@ import type { DecisionRecord } from '../decisions/decision-record.ts';
 import type { ScoringTimes } from '../decisions/scoring-times.ts';
 import type { Deployment } from '../upstream/deployment.ts';
 
-/** Traces and metrics. Who listens to none has none of it loaded: everybody takes it as absent. */
+/** Traces and metrics. It is loaded only if an exporter is configured; otherwise it is undefined everywhere. */
 export type Telemetry = {
   startRequest(request: RequestStart): RequestTrace;
   /** Sends what has not been sent yet. Never throws. */
@@ -13,11 +13,11 @@ export type Telemetry = {
 export type RequestStart = {
   readonly requestId: string;
   readonly method: string;
-  /** With the names of its parameters, not their values. */
+  /** The path with the names of its parameters, not their values. */
   readonly route: string;
-  /** `performance.now()` when it arrived. */
+  /** `performance.now()` when the request arrived. */
   readonly startedAt: number;
-  /** The trace that it is part of, as W3C writes it. */
+  /** The trace that the request is part of, in W3C's format. */
   readonly traceparent: string | undefined;
   readonly tracestate: string | undefined;
 };
@@ -25,25 +25,25 @@ export type RequestStart = {
 /** A request that is under way. */
 export type RequestTrace = {
   startCall(call: CallStart): CallTrace;
-  /** Told once of a chat request, when all is known of it. */
+  /** Called once for a chat request, when everything about it is known. */
   decided(decision: DecisionRecord, times: ScoringTimes | undefined): void;
-  /** Told when the last byte of the answer is out. */
+  /** Called when the last byte of the answer has gone out. */
   end(status: number): void;
 };
 
 export type CallStart = {
   readonly operation: 'chat' | 'embeddings';
   readonly deployment: Deployment;
-  /** What it is asked; no text of it is looked at. */
+  /** The body of the call. Its texts are not read. */
   readonly body: Readonly<Record<string, unknown>>;
   readonly threadId?: string | undefined;
 };
 
 /** A call to a deployment that is under way. */
 export type CallTrace = {
-  /** What carries the trace on; to be sent with the call. */
+  /** The headers that continue the trace, to send with the call. */
   readonly headers: Readonly<Record<string, string>>;
-  /** Of a stream: told when its first content is there. */
+  /** Called when the first content of a stream arrives. */
   firstChunk(): void;
   /** Only the first end counts. */
   end(end: CallEnd): void;
@@ -51,7 +51,7 @@ export type CallTrace = {
 
 export type CallEnd = {
   readonly status?: number | undefined;
-  /** A code; never a message. */
+  /** An error code, never a message. */
   readonly error?: string | undefined;
   readonly usage?: Usage | undefined;
   readonly responseId?: string | undefined;

@@ -34,7 +34,7 @@ export type DecisionHandlers = {
 };
 
 type DecisionHandlersOptions = {
-  /** Absent: nothing is kept. */
+  /** Absent: no table is configured, and nothing is kept. */
   readonly loadClient: (() => Promise<TableClient>) | undefined;
   readonly ids: RequestIds;
   readonly retentionMs: number;
@@ -42,11 +42,11 @@ type DecisionHandlersOptions = {
 };
 
 const DAY_MS = 86_400_000;
-/** Some megabytes. Whoever looks again and again need not read each decision that was judged again. */
+/** Some megabytes, so that repeated requests for statistics do not read each judged decision again. */
 const MAX_JOINS = 10_000;
 const MAX_SPAN_MS = 92 * DAY_MS;
 
-/** What decisions can be looked for by, and the columns of it. */
+/** The query parameters that filter decisions, and their columns. */
 const FILTERS = {
   use_case: 'useCase',
   deployment: 'deployment',
@@ -129,7 +129,7 @@ function readQuery(
   });
   return {
     from: Math.max(readTime(query('from'), 'from') ?? 0, now - retentionMs),
-    // What is answered just now is in it.
+    // Includes the decisions of this very millisecond.
     to: readTime(query('to'), 'to') ?? now + 1,
     ...(place && { after: place }),
     where: Object.fromEntries(where),
@@ -147,7 +147,7 @@ function readStatsQuery({ query }: Call, now: number): StatsQuery {
   const longest = by === 'five_minutes' ? MAX_FINE_MS : MAX_SPAN_MS;
   if (from >= to || to - from > longest) {
     const most = by === 'five_minutes' ? '6 hours' : '92 days';
-    throw new InvalidRequestError(`from must be before to, by ${most} at most.`, { param: 'from' });
+    throw new InvalidRequestError(`from must be before to, by at most ${most}.`, { param: 'from' });
   }
   const [useCase, deployment] = [query('use_case'), query('deployment')];
   return {
@@ -159,7 +159,7 @@ function readStatsQuery({ query }: Call, now: number): StatsQuery {
   };
 }
 
-/** ISO 8601, or seconds since 1970. In ms. */
+/** Parses ISO 8601 or seconds since 1970, and returns milliseconds since 1970. Throws an InvalidRequestError. */
 function readTime(text: string | null, param: string): number | undefined {
   if (text === null) return undefined;
   const ms = /^\d{1,11}$/.test(text) ? Number(text) * 1_000 : Date.parse(text);

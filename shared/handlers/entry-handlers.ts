@@ -23,17 +23,17 @@ type EntryHandlersOptions<K extends Kind> = {
   readonly kind: K;
   readonly editor: Editor<K>;
   readonly settings: ReadonlyMap<string, Definitions[K]>;
-  /** Throws when an entry cannot be as it is defined, or cannot go (undefined). */
+  /** Throws if a definition is not valid, or (undefined) if the entry must not be deleted. */
   readonly validate: (name: string, definition: Definitions[K] | undefined) => Promise<void>;
-  /** Asks what a definition stands for whether it answers; absent: there is nothing to ask. */
+  /** Asks the deployment of a definition whether it answers; absent: entries of this kind cannot be asked. */
   readonly probe?: (name: string, definition: Definitions[K]) => Promise<ProbeReport>;
-  /** Read-only fields of an entry beside its own. */
+  /** Returns read-only fields of an entry in addition to its definition. */
   readonly describe?: (name: string) => Readonly<Record<string, unknown>>;
 };
 
 type Handle = (call: Call) => Promise<Answer>;
 
-/** What can be done with the entries of one kind over HTTP. */
+/** The HTTP operations on the entries of one kind. */
 export type EntryHandlers = Readonly<
   Record<'list' | 'get' | 'put' | 'patch' | 'remove' | 'history' | 'rollback', Handle>
 >;
@@ -111,7 +111,7 @@ function checkProbe<K extends Kind>(
   { isDryRun }: Change,
 ): void {
   if (isDryRun && probe !== undefined) return;
-  const why = probe === undefined ? 'is for deployments alone' : 'goes with dry_run=true alone';
+  const why = probe === undefined ? 'is only for deployments' : 'is only allowed with dry_run=true';
   throw new InvalidRequestError(`probe=true ${why}.`, { param: 'probe' });
 }
 
@@ -165,7 +165,7 @@ async function rollback<K extends Kind>(
   const { version } = parseWith(rollbackSchema, call.body);
   const versions = await editor.history(name);
   const definition = versions.find((one) => one.version === version)?.definition;
-  // The first version of a deployment of the settings is what they say, now as then.
+  // The first version of a deployment of the settings is its current definition there.
   const isOfSettings = version === 1 && settings.has(name);
   if (definition === undefined && !isOfSettings) {
     throw new NoSuchVersionError(versions, settings.has(name));

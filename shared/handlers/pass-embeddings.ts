@@ -26,15 +26,15 @@ export const embeddingsSchema = z.looseObject({
 });
 
 type PassEmbeddingsOptions = {
-  /** Absent: there is no embedding deployment, and every call is told so. */
+  /** Absent: there is no embedding deployment, and every call fails with an error that says so. */
   readonly upstream?: Upstream;
   readonly maxAnswerBytes: number;
-  /** Told what an answer has cost. */
+  /** Called with the tokens of an answer. */
   readonly countTokens: (call: Call, tokens: number) => void;
   readonly log: Log;
 };
 
-/** Sends an embeddings request through, so that an application needs one address for everything. */
+/** Passes an embeddings request through, so that an application needs only one address. */
 export function createPassEmbeddings(
   options: PassEmbeddingsOptions,
 ): (call: Call) => Promise<Answer> {
@@ -42,13 +42,13 @@ export function createPassEmbeddings(
 
   function findUpstream(name: string | null | undefined, param: string): Upstream {
     const deployment = upstream?.deployment;
-    // A client that knows one name, the router's, means the one embedding deployment by it.
+    // A client that knows only the router's name means the only embedding deployment.
     const names = [deployment?.name, deployment?.modelName, 'smart-router'];
     if (upstream && names.includes(name ?? undefined)) return upstream;
     throw new DeploymentNotFoundError(
       deployment === undefined
         ? 'No embedding deployment is configured: set EMBEDDING_DEPLOYMENT.'
-        : `There is no embedding deployment of this name. There is ${deployment.name}.`,
+        : `There is no embedding deployment of this name. Use ${deployment.name}.`,
       param,
     );
   }
@@ -77,7 +77,7 @@ export function createPassEmbeddings(
   };
 }
 
-/** Makes the call, and tells everybody how it went. */
+/** Makes the call, and reports how it ended to the log, the trace and the rate limits. */
 async function send(
   { maxAnswerBytes, countTokens, log }: PassEmbeddingsOptions,
   call: Call,
@@ -122,7 +122,7 @@ async function send(
   }
 }
 
-/** By looking for it at the end: parsing vectors to learn one number would take a while. */
+/** Searches the end of the answer: parsing all vectors for one number would take too long. */
 function totalTokensOf(bytes: Buffer): number | undefined {
   const [, tokens] =
     /"total_tokens"\s*:\s*(\d+)/.exec(bytes.subarray(-512).toString('latin1')) ?? [];

@@ -7,13 +7,13 @@ import type { Upstream, UpstreamState } from '../upstream/upstream.ts';
 export type State = 'ok' | 'unauthorized' | 'not-found' | 'failing' | 'unreachable' | 'not-used';
 
 export type Readiness = {
-  /** `degraded` still answers every request, worse or slower than it could. */
+  /** `degraded`: the router still answers every request, but worse or slower than it could. */
   readonly status: 'ready' | 'degraded' | 'unavailable';
   readonly scorer: { readonly state: State; readonly name: string };
   readonly embeddings: {
     readonly state: State;
     readonly embedder: string;
-    /** Of the calls for prompts; absent: they are embedded locally. */
+    /** The circuit around the embedder; absent: prompts are embedded locally. */
     readonly circuit?: UpstreamState['circuit'];
   };
   readonly tables: { readonly state: State };
@@ -24,7 +24,7 @@ export type Readiness = {
   } & UpstreamState)[];
 };
 
-/** What the dependencies answered. */
+/** The results of one round of probes. */
 type Probes = {
   readonly embeddings: State;
   readonly tables: State;
@@ -32,30 +32,30 @@ type Probes = {
 };
 
 type ReadinessOptions = {
-  /** The scorer is loaded before the first request, or the app does not start. */
+  /** The scorer's name. It needs no probe: the app does not start without a scorer. */
   readonly scorer: string;
   readonly embedder: string;
   /** Absent: prompts are embedded locally. */
   readonly embedding?: Upstream;
-  /** What stands before the embedder of prompts. */
+  /** The circuit around the embedder of prompts. */
   readonly embeddingCircuit?: Pick<Circuit, 'state'>;
   readonly getRegistry: () => RegistryState;
-  /** Those that may be called now. */
+  /** Returns the deployments that may be called now. */
   readonly getDeployments: () => readonly Upstream[];
-  /** Throws when the tables do not answer. Absent: nothing is kept in any. */
+  /** Throws if the tables do not answer. Absent: no tables are configured. */
   readonly probeTables?: () => Promise<void>;
   readonly now?: () => number;
 };
 
-/** Busy (429) is no failure, and that the question is missing (400, 422) is what was to be shown. */
+/** A busy deployment (429) has not failed, and one that misses a question (400, 422) has answered the probe. */
 const ALIVE = /^(2\d\d|400|422|429)$/;
 
 const PROBE_TIMEOUT_MS = 3_000;
 
-/** One round of probes serves everybody who asks within this time: anybody may ask. */
+/** The time for which one round of probes serves all requests, since anybody may send them. */
 const KEPT_MS = 5_000;
 
-/** Asks each dependency whether it answers. Knows no addresses and no secrets. */
+/** Asks each dependency whether it answers. The result has no addresses and no secrets. */
 export function createReadiness(options: ReadinessOptions): () => Promise<Readiness> {
   const { now = Date.now } = options;
   let kept: { probes: Promise<Probes>; until: number } | undefined;
@@ -74,7 +74,7 @@ function toReadiness(options: ReadinessOptions, probes: Probes): Readiness {
     ...upstream.state(),
   }));
   const circuit = options.embeddingCircuit?.state();
-  // Half-open counts as up: the call that tries the deployment has to come.
+  // Half-open counts as up: the call that tries the deployment still has to come.
   const up = deployments.filter(({ state, circuit }) => state === 'ok' && circuit !== 'open');
   const registry = options.getRegistry();
   const isWhole =

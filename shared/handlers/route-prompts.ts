@@ -23,16 +23,16 @@ export const routeBatchSchema = z.strictObject({
 
 type RoutePromptsOptions = {
   readonly decide: DecideOptions;
-  /** What is recorded of prompts; absent: nothing is. */
+  /** The recorded outcomes of prompts; absent: none are kept. */
   readonly outcomes?: SimilarOutcomes;
   readonly log: Log;
-  /** `id@version`. */
+  /** The scorer as `id@version`. */
   readonly scorer: string;
-  /** `id@version` of the calibration in force, if the scorer has one for the pair. */
+  /** The calibration in force as `id@version`, if the scorer has one for the pair of models. */
   readonly calibration?: string;
 };
 
-/** The decision without the call, for one chat request or for a batch of prompts. */
+/** Decides on one chat request or a batch of prompts without calling a deployment. */
 export function createRoutePrompts(options: RoutePromptsOptions): (call: Call) => Promise<Answer> {
   const { scorer, calibration } = options;
   const { controller, getFleet, findPolicy } = options.decide;
@@ -84,16 +84,17 @@ export function createRoutePrompts(options: RoutePromptsOptions): (call: Call) =
 
 type Decided = {
   readonly decisions: readonly RoutingDecision[];
-  /** What was scored for each of them. */
+  /** The text that was scored for each decision. */
   readonly texts: readonly (string | undefined)[];
   readonly explain: boolean;
 };
 
-/** Of so many prompts at most, each so many. */
+/** The most prompts that are explained in a batch. */
 const EXPLAINED = 20;
+/** The most similar prompts in an explanation. */
 const SIMILAR = 5;
 
-/** The outcomes recorded of prompts like each; they explain a decision, which stands without them. */
+/** Finds the recorded outcomes of similar prompts. A failure is only logged, since decisions do not depend on them. */
 async function findSimilar(
   { outcomes, log }: RoutePromptsOptions,
   texts: readonly (string | undefined)[],
@@ -103,7 +104,7 @@ async function findSimilar(
     return await Promise.all(
       texts.slice(0, EXPLAINED).map(async (text) => {
         const hits = text === undefined ? [] : await outcomes?.ofText(text, SIMILAR, signal);
-        // Not what was asked: that is not the caller's.
+        // The texts of the prompts are left out: they may be those of other callers.
         return hits?.map(({ id, score, attributes }) => ({ id, score, outcome: attributes }));
       }),
     );

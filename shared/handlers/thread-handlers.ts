@@ -23,12 +23,12 @@ import type { ThreadStore } from '../threads/thread-store.ts';
 
 type Handle = (call: Call) => Promise<Answer>;
 
-/** What can be done with threads over HTTP. */
+/** The HTTP operations on threads. */
 export type ThreadHandlers = Readonly<
   Record<'create' | 'list' | 'get' | 'remove' | 'messages' | 'append', Handle>
 >;
 
-/** `store` is absent where no storage is configured: then every call is told so. */
+/** Without a `store` no storage is configured, and every call fails with an error that says so. */
 export function createThreadHandlers(store: ThreadStore | undefined): ThreadHandlers {
   function handle(work: (store: ThreadStore, call: Call) => Promise<Answer>): Handle {
     return async (call) => {
@@ -53,9 +53,10 @@ export function createThreadHandlers(store: ThreadStore | undefined): ThreadHand
   };
 }
 
-/** Throws a 404 for what is not there and for what is somebody else's alike. */
+/** Throws the same 404 for a thread that does not exist and for one of another caller. */
 async function findOwn(store: ThreadStore, call: Call): Promise<Thread> {
   const id = call.id ?? '';
+  // Any other text might not even be valid in a query of the table.
   const thread = isThreadId(id) ? await store.find(id) : undefined;
   const user = call.query('user');
   const isOwn = thread?.owner === ownerOf(call) && (user === null || user === thread.user);
@@ -83,7 +84,7 @@ async function list(store: ThreadStore, call: Call): Promise<Answer> {
   const after = afterId === null ? undefined : await findOwn(store, { ...call, id: afterId });
   const threads = await store.list(whose, limit + 1, after);
   const data = threads.slice(0, limit).map(threadJson);
-  // One more than asked for shows that there is more.
+  // One thread more than asked for shows that there are more.
   return jsonAnswer(200, pageOf(data, threads.length > limit));
 }
 

@@ -25,7 +25,7 @@ const NAMES = [
   ...(['add', 'getItem', 'removeItem'] as const),
 ] as const;
 
-/** What can be done with vector stores over HTTP, in OpenAI's shapes. */
+/** The HTTP operations on vector stores, in OpenAI's shapes. */
 export type VectorStoreHandlers = Readonly<Record<(typeof NAMES)[number], Handle>>;
 
 const DEFAULT_RESULTS = 10;
@@ -81,7 +81,7 @@ const WORKS: Readonly<Record<(typeof NAMES)[number], Work>> = {
   },
 };
 
-/** `stores` is absent where there is no engine or no table: then every call is told so. */
+/** Without `stores` no engine or no table is configured, and every call fails with an error that says so. */
 export function createVectorStoreHandlers(stores: VectorStores | undefined): VectorStoreHandlers {
   const handles = NAMES.map((name) => {
     const handle: Handle = async (call) => {
@@ -94,11 +94,11 @@ export function createVectorStoreHandlers(stores: VectorStores | undefined): Vec
     };
     return [name, handle] as const;
   });
-  // Each of the names is there.
+  // Every name has a handler.
   return Object.fromEntries(handles) as VectorStoreHandlers;
 }
 
-/** What the router looks into itself is the operator's: throws a 403 for others. */
+/** Throws a 403 if a caller other than an admin wants a store of outcomes, which the router itself reads. */
 function checkPurpose(
   { caller }: Call,
   metadata: Readonly<Record<string, string>> | null | undefined,
@@ -114,7 +114,7 @@ async function list(stores: VectorStores, call: Call): Promise<Answer> {
   );
   const [first, end] = [placeOf(call, 'after', all), placeOf(call, 'before', all)];
   const asked = all.slice(first === undefined ? 0 : first + 1, end);
-  // Before one of them means those right before it.
+  // `before` asks for the stores directly before it.
   const page =
     end !== undefined && first === undefined ? asked.slice(-limit) : asked.slice(0, limit);
   const data = await Promise.all(
@@ -156,7 +156,7 @@ function orderOf({ query }: Call): 'asc' | 'desc' {
   throw new InvalidRequestError('order must be one of asc, desc.', { param: 'order' });
 }
 
-/** Undefined when the query has no such name. */
+/** Returns the index of the store that a parameter names; undefined if the query has no such parameter. */
 function placeOf(
   { query }: Call,
   param: 'after' | 'before',
@@ -177,7 +177,7 @@ function storeJson(store: VectorStore, count: number): Record<string, unknown> {
     object: 'vector_store',
     created_at: seconds(createdAt),
     name,
-    // Reckoned: what the engine adds for its index is its own.
+    // An estimate: the size of the engine's index is not included.
     usage_bytes: count * dimensions * 4,
     file_counts: { in_progress: 0, completed: count, failed: 0, cancelled: 0, total: count },
     status: 'completed',
@@ -205,7 +205,7 @@ function itemJson(storeId: string, item: VectorItem): Record<string, unknown> {
   };
 }
 
-/** In OpenAI's shape a piece is of a file: here each is one of its own. */
+/** In OpenAI's shape a result is part of a file: here each item counts as its own file. */
 function hitJson({ id, text, attributes, score }: Hit): Record<string, unknown> {
   return {
     file_id: id,

@@ -5,7 +5,7 @@ import {
 } from '@azure/monitor-opentelemetry-exporter';
 import type { Exporters } from './lazy-exporters.ts';
 
-/** With a credential they sign in; without one the connection string's key is all that is asked for. */
+/** With a credential the exporters sign in; without one the key of the connection string is enough. */
 export function createAzureMonitorExporters(
   connectionString: string,
   credential: TokenCredential | undefined,
@@ -13,7 +13,7 @@ export function createAzureMonitorExporters(
   const options = {
     connectionString,
     ...(credential && { credential }),
-    // An instance's disk goes with it.
+    // An instance's disk disappears with the instance.
     disableOfflineStorage: true,
   };
   return {

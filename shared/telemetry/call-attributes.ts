@@ -10,8 +10,8 @@ const TARGETS = {
 };
 
 /**
- * Attributes of the GenAI conventions (https://github.com/open-telemetry/semantic-conventions-genai),
- * of what says nothing of a prompt or an answer. Those of few values, which metrics have as well:
+ * The attributes of the GenAI conventions (https://github.com/open-telemetry/semantic-conventions-genai)
+ * that have few values, so that metrics have them as well. None reveals a prompt or an answer.
  */
 export function describeTarget(operation: CallStart['operation'], deployment: Deployment): Target {
   const known = TARGETS[operation].get(deployment);
@@ -28,7 +28,7 @@ export function describeTarget(operation: CallStart['operation'], deployment: De
   return target;
 }
 
-/** Of the body's fields, those that are no text. */
+/** The fields of the body that are not text. */
 const FIELDS = [
   ['max_tokens', 'gen_ai.request.max_tokens', 'number'],
   ['max_completion_tokens', 'gen_ai.request.max_tokens', 'number'],
@@ -76,7 +76,7 @@ export function describeAnswer(end: CallEnd): Attributes {
   });
 }
 
-/** Without those that are not known. */
+/** Returns the attributes that have a value. */
 export function known(
   attributes: Readonly<Record<string, AttributeValue | undefined>>,
 ): Attributes {

@@ -29,13 +29,13 @@ type TelemetryOptions = {
   readonly log: Log;
 };
 
-/** Somebody who takes telemetry. */
+/** A system that receives telemetry. */
 type Receiver = Pick<Parameters<typeof createLazyExporters>[0], 'load' | 'temporality'>;
 
 const NAME = 'smart-router';
 const FLUSH_MS = 2_000;
 
-/** Traces and metrics by OpenTelemetry's own SDK, without its globals and its patching of modules. */
+/** Builds traces and metrics with OpenTelemetry's own SDK, without its globals and its patching of modules. */
 export function createTelemetry({ settings, loadCredential, log }: TelemetryOptions): Telemetry {
   const resource = resourceFromAttributes({
     'service.name': NAME,
@@ -117,12 +117,12 @@ function azureMonitorReceiver(
       const credential = needsToken ? await loadCredential() : undefined;
       return createAzureMonitorExporters(connectionString, credential);
     },
-    // It knows no running totals: its charts add up what came in each minute.
+    // It has no running totals: its charts add up the values of each minute.
     temporality: () => AggregationTemporality.DELTA,
   };
 }
 
-/** One line when it begins to fail, and one when it works again. */
+/** Logs one line when sending begins to fail, and one when it works again. */
 function createOnResult(log: Log): (error: Error | undefined) => void {
   let isFailing = false;
   return (error) => {

@@ -10,9 +10,9 @@ export type Exporters = { readonly spans: SpanExporter; readonly metrics: PushMe
 
 type LazyOptions = {
   readonly load: () => Promise<Exporters>;
-  /** How the receiver wants to be told of what is added up. */
+  /** Returns the temporality of counters that the receiver expects. */
   readonly temporality: (type: InstrumentType) => AggregationTemporality;
-  /** Told how each sending went. */
+  /** Called after each export. */
   readonly onResult: (error: Error | undefined) => void;
 };
 
@@ -20,7 +20,7 @@ type Done = (result: ExportResult) => void;
 
 const FAILED = 1;
 
-/** Exporters that are loaded when there is something to send: no start waits for them. */
+/** Creates exporters that are loaded when there is something to send, so that no start waits for them. */
 export function createLazyExporters({ load, temporality, onResult }: LazyOptions): Exporters {
   let loading: Promise<Exporters> | undefined;
 

@@ -3,7 +3,7 @@ import type { CallEnd } from '../calls/telemetry.ts';
 import type { DecisionRecord } from '../decisions/decision-record.ts';
 import type { Interval, ScoringTimes } from '../decisions/scoring-times.ts';
 
-/** What is counted and measured of requests. */
+/** The metrics of requests. */
 export type Meters = {
   request(attributes: Attributes, seconds: number): void;
   call(attributes: Attributes, end: CallEnd, seconds: number): void;
@@ -11,16 +11,16 @@ export type Meters = {
   decided(decision: DecisionRecord, times: ScoringTimes | undefined): void;
 };
 
-/** Of the GenAI conventions: powers of two of 10 ms, and powers of four of a token. */
+/** The bucket boundaries of the GenAI conventions: powers of two of 10 ms, and powers of four of a token. */
 const SECONDS = Array.from({ length: 14 }, (_, power) => 0.01 * 2 ** power);
 const TOKENS = Array.from({ length: 14 }, (_, power) => 4 ** power);
-/** Of what takes microseconds. */
+/** The bucket boundaries of work that takes microseconds. */
 const SHORT_SECONDS = Array.from({ length: 14 }, (_, power) => 0.0001 * 2 ** power);
 const SHARES = Array.from({ length: 19 }, (_, index) => (index + 1) / 20);
 
 /**
  * The metrics of the GenAI conventions (https://github.com/open-telemetry/semantic-conventions-genai),
- * and the router's own, which are named after it. Times are in seconds, money in USD.
+ * and the router's own, whose names begin with `smart_router`. Times are in seconds, money in USD.
  */
 export function createMeters(meter: Meter): Meters {
   const histogram = (name: string, unit: string, boundaries: number[]) =>
@@ -38,7 +38,7 @@ export function createMeters(meter: Meter): Meters {
   const lookups = meter.createCounter('smart_router.cache.lookup', { unit: '{lookup}' });
   const fallbacks = meter.createCounter('smart_router.fallback', { unit: '{fallback}' });
   const cost = meter.createCounter('smart_router.cost', { unit: '{USD}' });
-  // Down as well: an answer may cost more than the strong model's would have.
+  // It can also go down: an answer may cost more than the strong model's would have.
   const savings = meter.createUpDownCounter('smart_router.savings', { unit: '{USD}' });
 
   function countTokens(attributes: Attributes, { usage }: CallEnd): void {

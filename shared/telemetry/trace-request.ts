@@ -19,20 +19,20 @@ import type { Meters } from './meters.ts';
 type TraceRequestOptions = {
   readonly tracer: Tracer;
   readonly meters: Meters;
-  /** The host tells of the same request, and this is what the app does of it. */
+  /** The host reports the same request, so that the app's span is only a part of it. */
   readonly isWithinHost: boolean;
 };
 
 type UnderWay = TraceRequestOptions & {
   readonly span: Span;
   readonly context: Context;
-  /** Does it when the answer is out: nobody waits for what is told. */
+  /** Runs `work` after the answer has gone out, so that no client waits for telemetry. */
   readonly afterwards: (work: () => void) => void;
 };
 
 const propagator = new W3CTraceContextPropagator();
 
-/** Begins the span of a request, in the trace that its caller or the host has begun. */
+/** Begins the span of a request, within the trace of its client or of the host. */
 export function traceRequest(options: TraceRequestOptions, request: RequestStart): RequestTrace {
   const { meters } = options;
   const { startedAt } = request;
@@ -126,7 +126,7 @@ function traceCall(underWay: UnderWay, call: CallStart): CallTrace {
   };
 }
 
-/** Afterwards: what lasts microseconds is not to wait for its own span. */
+/** Writes the spans afterwards: steps of microseconds should not wait for their own spans. */
 function traceScoring(
   { tracer, context }: UnderWay,
   { embeddingCache, scorer }: DecisionRecord,

@@ -208,7 +208,7 @@ describe('the stats', () => {
     expect(fine.body.data.at(-1).key).toMatch(/:[0-5][05]:00.000Z$/);
     expect(await stats('?by=five_minutes')).toMatchObject({
       status: 400,
-      body: { error: { param: 'from', message: 'from must be before to, by 6 hours at most.' } },
+      body: { error: { param: 'from', message: 'from must be before to, by at most 6 hours.' } },
     });
     const { body } = await stats('?by=deployment');
     expect(body).toMatchObject({ object: 'stats', by: 'deployment' });
