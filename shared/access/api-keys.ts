@@ -1,10 +1,10 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { type Caller, type Identity, isName } from './caller.ts';
 
-/** Who may call. The key itself is nowhere, only its SHA-256. */
+/** A key of a caller. Only its SHA-256 is stored, never the key itself. */
 export type ApiKey = Identity & { readonly sha256: Buffer };
 
-/** The entry of this name is the front door's, also without `role=front-door`. */
+/** The name whose entry is the front door's, even without `role=front-door`. */
 const FRONT_DOOR = 'front-door';
 
 const ROLES = ['user', 'admin', FRONT_DOOR] as const;
@@ -19,8 +19,8 @@ type Attributes = {
 /**
  * Parses `ROUTER_API_KEYS`: comma separated
  * `name=<sha256 of the key, hex>[;role=user|admin|front-door][;use-cases=a|b][;deployments=x|y]`.
- * Several entries may have one name, so that a key can be replaced without a pause, if they give
- * the same rights. Problems never repeat an entry: somebody may have put the key itself there.
+ * Several entries may share a name if they give the same rights, so that a key can be replaced without
+ * an interruption. Problems never quote an entry: it may hold the key itself.
  */
 export function parseApiKeys(text: string): { keys: ApiKey[]; problems: string[] } {
   const keys: ApiKey[] = [];
@@ -35,7 +35,7 @@ export function parseApiKeys(text: string): { keys: ApiKey[]; problems: string[]
   return { keys, problems };
 }
 
-/** The entry whose key was presented. Compares all of them in constant time. */
+/** Returns the entry of the presented key. Compares all keys in constant time. */
 export function findApiKey(keys: readonly ApiKey[], presented: string): ApiKey | undefined {
   const hash = createHash('sha256').update(presented).digest();
   let found: ApiKey | undefined;
@@ -43,7 +43,7 @@ export function findApiKey(keys: readonly ApiKey[], presented: string): ApiKey |
   return found;
 }
 
-/** A text says what is wrong. */
+/** Returns the parsed entry, or a text that says what is wrong with it. */
 function parseEntry(entry: string): ApiKey | string {
   const match = /^\s*([A-Za-z0-9][\w.-]{0,63})=([0-9a-fA-F]{64})\s*(?:;(.*))?$/s.exec(entry);
   const [, name = '', hash = '', rest] = match ?? [];
@@ -108,10 +108,10 @@ function splitNames(value: string): readonly string[] {
 function findConflict(keys: readonly ApiKey[], key: ApiKey): string | undefined {
   const { name } = key.caller;
   const twin = keys.find(({ sha256 }) => sha256.equals(key.sha256));
-  if (twin !== undefined) return `(${name}) has the key of the entry ${twin.caller.name} once more`;
+  if (twin !== undefined) return `(${name}) repeats the key of the entry ${twin.caller.name}`;
   const namesake = keys.find(({ caller }) => caller.name === name);
   if (namesake === undefined || rightsOf(namesake) === rightsOf(key)) return undefined;
-  return `(${name}) gives other rights than an entry of the same name before it`;
+  return `(${name}) gives other rights than an earlier entry of the same name`;
 }
 
 function rightsOf({ caller, isFrontDoor }: ApiKey): string {

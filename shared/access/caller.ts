@@ -1,47 +1,47 @@
 import { HttpError } from '../base/errors.ts';
 
-/** Who is calling, once that is proven. */
+/** The proven identity of a caller. */
 export type Caller = {
-  /** For logs, limits and the decision log: the key's name, the token's subject, the subscription's id. */
+  /** The name in logs, limits and the decision log: the key's name, the token's subject or the subscription's id. */
   readonly name: string;
   /** `admin` may change what the router does for everybody. */
   readonly role: 'user' | 'admin';
-  /** The use cases that it may name; absent: any. */
+  /** The use cases that the caller may name; absent: any. */
   readonly useCases?: readonly string[];
-  /** The deployments that may answer it; absent: any. */
+  /** The deployments that may answer the caller; absent: any. */
   readonly deployments?: readonly string[];
 };
 
-/** What a credential shows. */
+/** The identity that a credential proves. */
 export type Identity = {
   readonly caller: Caller;
-  /** The front door calls, for somebody whom it names; the caller is the front door itself. */
+  /** True if `caller` is the front door, which names the caller that it calls for in a header. */
   readonly isFrontDoor: boolean;
 };
 
-/** What may name a caller or a use case: harmless in logs, headers and keys of tables. */
+/** True for a valid name of a caller or a use case. Such names are harmless in logs, headers and keys of tables. */
 export function isName(text: string): boolean {
   return /^[\w.:-]{1,64}$/.test(text);
 }
 
-/** What the caller says it is doing. What is no name counts as none: it may be anything. */
+/** Reads the use case that the caller names. An invalid name counts as none, since it may be any text. */
 export function readUseCase(header: (name: string) => string | null): string | undefined {
   // Some proxies drop names with an underscore.
   const useCase = header('x-use_case') ?? header('x-use-case');
   return useCase !== null && isName(useCase) ? useCase : undefined;
 }
 
-/** Throws a 403 when the caller is limited to use cases and names none of them. */
+/** Throws a 403 if the caller is limited to certain use cases and names none of them. */
 export function checkUseCase(caller: Caller | undefined, useCase: string | undefined): void {
   const allowed = caller?.useCases;
   if (allowed === undefined || (useCase !== undefined && allowed.includes(useCase))) return;
   throw new ForbiddenError(
-    `You may call for the use cases ${allowed.join(', ')} only: name one of them in X-USE_CASE.`,
+    `You may only call for the use cases ${allowed.join(', ')}: name one of them in X-USE_CASE.`,
     { code: 'use_case_not_allowed', param: 'X-USE_CASE' },
   );
 }
 
-/** Throws a 403 when the caller is no admin. A router that is open to all, on its own machine, has no callers. */
+/** Throws a 403 if the caller is not an admin. A router that is open to everybody, on its own machine, has no callers. */
 export function checkAdmin(caller: Caller | undefined): void {
   if (caller === undefined || caller.role === 'admin') return;
   throw new ForbiddenError(
@@ -50,17 +50,17 @@ export function checkAdmin(caller: Caller | undefined): void {
   );
 }
 
-/** Whose it is what a call makes and finds; without callers all is one's. */
+/** The owner of everything that a call creates and finds; without callers everything has one owner. */
 export function ownerOf({ caller }: { readonly caller?: Caller }): string {
   return caller?.name ?? 'anonymous';
 }
 
-/** True when the deployment may answer the caller. */
+/** True if the deployment may answer the caller. */
 export function mayCall(caller: Caller | undefined, deploymentName: string): boolean {
   return caller?.deployments?.includes(deploymentName) ?? true;
 }
 
-/** The caller is known, and may not do this (403). */
+/** The caller is known, but not allowed to do this (403). */
 export class ForbiddenError extends HttpError {
   constructor(
     message: string,
@@ -74,11 +74,11 @@ export class ForbiddenError extends HttpError {
   }
 }
 
-/** The caller names a deployment that it may not call, or none that it may call is left. */
+/** The caller names a deployment that it may not call, or none is left that it may call (403). */
 export class DeploymentNotAllowedError extends ForbiddenError {
   constructor(caller: Caller, param: string) {
     super(
-      `You may call the deployments ${caller.deployments?.join(', ')} only: name one of them, or let the router choose among them.`,
+      `You may only call the deployments ${caller.deployments?.join(', ')}: name one of them, or let the router choose among them.`,
       { code: 'deployment_not_allowed', param },
     );
   }

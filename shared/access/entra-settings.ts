@@ -1,14 +1,14 @@
 import type { SettingsReader } from '../base/settings-reader.ts';
 
-/** Whose access tokens of Microsoft Entra ID let in, and as what. */
+/** The access tokens of Microsoft Entra ID that are accepted, and the rights that they give. */
 export type EntraAccess = {
-  /** In lower case. */
+  /** The tenant's id, in lower case. */
   readonly tenantId: string;
-  /** Where its keys are, without a trailing slash. */
+  /** The address of the tenant's keys, without a trailing slash. */
   readonly authority: string;
-  /** What a token must be for: one of these. */
+  /** The accepted audiences: a token must be for one of them. */
   readonly audiences: readonly string[];
-  /** App roles and scopes, of which a token must have one. Empty: any of the audience's. */
+  /** App roles and scopes, of which a token must have one. Empty: any of the audience is enough. */
   readonly roles: readonly string[];
   /** The app role of administrators. */
   readonly adminRole?: string;
@@ -18,10 +18,10 @@ export type EntraAccess = {
 
 const GUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
-/** Where a token of a test may come from without encryption. */
+/** The hosts whose keys may be fetched without encryption, for tests. */
 const LOOPBACK = ['127.0.0.1', '[::1]', 'localhost'];
 
-/** Reads the settings of sign-in with Entra ID; undefined when there are none, or wrong ones. */
+/** Reads the settings of sign-in with Entra ID; undefined if there are none, or if ENTRA_TENANT_ID is wrong. */
 export function readEntra(read: SettingsReader): EntraAccess | undefined {
   const tenantId = read.matching('ENTRA_TENANT_ID', GUID)?.toLowerCase();
   const audiences = readList(read, 'ENTRA_AUDIENCE');
@@ -31,19 +31,22 @@ export function readEntra(read: SettingsReader): EntraAccess | undefined {
   const frontDoors = readList(read, 'ENTRA_FRONT_DOOR').map((id) => id.toLowerCase());
   if (!frontDoors.every((id) => GUID.test(id))) {
     read.problem(
-      'ENTRA_FRONT_DOOR must be object ids of identities, comma separated: GUIDs, not names.',
+      'ENTRA_FRONT_DOOR must be a comma-separated list of object ids of identities: GUIDs, not names.',
     );
   }
-  const isWished = [...audiences, ...roles, ...frontDoors].length > 0 || adminRole !== undefined;
+  const isConfigured =
+    [...audiences, ...roles, ...frontDoors].length > 0 || adminRole !== undefined;
   if (tenantId === undefined) {
-    if (isWished && !read.isBad('ENTRA_TENANT_ID')) {
-      read.problem('ENTRA_TENANT_ID is missing: the id of the tenant whose tokens let in.');
+    if (isConfigured && !read.isBad('ENTRA_TENANT_ID')) {
+      read.problem(
+        'ENTRA_TENANT_ID is missing: set it to the id of the tenant whose tokens are accepted.',
+      );
     }
     return undefined;
   }
   if (audiences.length === 0) {
     read.problem(
-      'ENTRA_AUDIENCE is missing: what tokens must be for, such as api://<client id>,<client id>.',
+      'ENTRA_AUDIENCE is missing: set it to the accepted audiences, such as api://<client id>,<client id>.',
     );
   }
   return {

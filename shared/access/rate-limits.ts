@@ -2,41 +2,41 @@ import { LRUCache } from 'lru-cache';
 import { HttpError } from '../base/errors.ts';
 import type { RateLimit } from './read-rate-limits.ts';
 
-/** Whose request it is. Without a caller only the use case counts; none counts as one of its own. */
+/** The owner of a request. Without a caller only the use case counts; requests without a use case share one. */
 type Owner = {
   readonly caller?: { readonly name: string } | undefined;
   readonly useCase?: string | undefined;
 };
 
 export type RateLimits = {
-  /** Counts a request. Throws a 429 that says when to come again; nothing is counted then. */
+  /** Counts a request. Throws a 429 that says when to send it again, and then counts nothing. */
   admit(owner: Owner): void;
-  /** Counts what a request took, known only from its answer: who took more than there was waits. */
+  /** Counts the tokens of a request, known only from its answer. A caller that took more than was left waits. */
   countTokens(owner: Owner, tokens: number): void;
 };
 
-/** What one caller or one use case has. */
+/** The limit of one caller or one use case. */
 type Allowance = { readonly limit: RateLimit; readonly id: string };
 type Quantity = 'requests' | 'tokens';
 
 const MINUTE_MS = 60_000;
 
-/** One answer larger than many minutes' tokens shuts nobody out for hours. */
+/** The longest wait, so that one answer with the tokens of many minutes shuts no caller out for hours. */
 const MAX_DEBT_MS = 5 * MINUTE_MS;
 
-/** Requests and tokens of more callers, or use cases, than a minute has; a forgotten one starts afresh. */
+/** The most counts that are kept: more than a minute has callers or use cases. A forgotten one starts anew. */
 const MAX_REMEMBERED = 20_000;
 
 /**
- * Requests and tokens a minute, of each caller and each use case, counted in this process alone: so
- * many for each instance. Use cases are kept apart from callers: by inventing use cases a caller
- * crowds out no caller's count, its own included.
+ * Limits the requests and tokens per minute of each caller and each use case. They are counted in this
+ * process only, so each instance has its own limits. Use cases are counted apart from callers: a caller
+ * that invents use cases displaces no count of a caller, not even its own.
  */
 export function createRateLimits(
   limits: readonly RateLimit[],
   now: () => number = Date.now,
 ): RateLimits {
-  // An allowance refills steadily: the moment at which it is full again (ms) says all about it.
+  // An allowance refills steadily, so the time at which it is full again (ms) describes it completely.
   const fullAt = {
     key: new LRUCache<string, number>({ max: MAX_REMEMBERED }),
     'use-case': new LRUCache<string, number>({ max: MAX_REMEMBERED }),
@@ -63,7 +63,7 @@ export function createRateLimits(
     fullAt[allowance.limit.of].set(`${quantity} ${allowance.id}`, later);
   }
 
-  /** Until there is room for `amount`; not above 0 when there is. */
+  /** The time until there is room for `amount`; 0 or less if there is room now. */
   function waitMs(allowance: Allowance, quantity: Quantity, amount: number): number {
     const perMinute = allowance.limit[quantity];
     if (perMinute === undefined) return 0;
@@ -76,7 +76,7 @@ export function createRateLimits(
       const allowances = allowancesOf(owner);
       for (const allowance of allowances) {
         refuseEarly(allowance, 'requests', waitMs(allowance, 'requests', 1));
-        // One token at least must be there: how many it takes is not known yet.
+        // At least one token must be left: the number that the request takes is not known yet.
         refuseEarly(allowance, 'tokens', waitMs(allowance, 'tokens', 1));
       }
       for (const allowance of allowances) take(allowance, 'requests', 1);
@@ -88,7 +88,7 @@ export function createRateLimits(
   };
 }
 
-/** The limit of that name, else the one of all that have none of their own. */
+/** Returns the limit of that name, else the limit of all that do not have their own. */
 function findLimit(
   limits: readonly RateLimit[],
   of: RateLimit['of'],
@@ -101,12 +101,12 @@ function findLimit(
 }
 
 function refuseEarly({ limit }: Allowance, quantity: Quantity, ms: number): void {
-  // Less than that is how sums of fractions differ.
+  // Sums of fractions may differ by less than this.
   if (ms < 0.001) return;
   const retryAfterMs = Math.ceil(ms);
   const whose = limit.of === 'key' ? 'This caller' : 'This use case';
   throw new HttpError(
-    `${whose} has used its ${limit[quantity]} ${quantity} a minute (ROUTER_RATE_LIMITS). Send the request again in ${Math.ceil(ms / 1000)} s.`,
+    `${whose} has used its ${limit[quantity]} ${quantity} per minute (ROUTER_RATE_LIMITS). Send the request again in ${Math.ceil(ms / 1000)} s.`,
     {
       status: 429,
       type: 'rate_limit_error',

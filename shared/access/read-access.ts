@@ -2,23 +2,23 @@ import type { SettingsReader } from '../base/settings-reader.ts';
 import { type ApiKey, parseApiKeys } from './api-keys.ts';
 import { type EntraAccess, readEntra } from './entra-settings.ts';
 
-/** Set by the platform, never by core tools or the local host. */
+/** Settings of the platform, which neither the Core Tools nor the local host have. */
 const AZURE_SIGNS = ['WEBSITE_INSTANCE_ID', 'WEBSITE_SITE_NAME', 'WEBSITE_POD_NAME'];
 
-/** Who may call. */
+/** The accepted credentials. */
 export type Access = {
-  /** Absent: the router asks nobody for a key. Empty: nobody may call. */
+  /** Absent: the router asks for no key. Empty: no key is accepted. */
   readonly apiKeys?: readonly ApiKey[];
-  /** Whose access tokens let in, beside keys. */
+  /** The access tokens that are accepted as well as keys. */
   readonly entra?: EntraAccess;
   /**
-   * True: the host lets in only who has its function key, which is how the front door shows that a
+   * True: the host accepts only requests with its function key, by which the front door proves that a
    * request came through it (`FRONT_DOOR=function-key`).
    */
   readonly hostChecksKey: boolean;
 };
 
-/** Reads the settings that open and close the router's door. */
+/** Reads the settings of authentication. */
 export function readAccess(read: SettingsReader): Access {
   const isOpen = read.choice('ROUTER_AUTH', ['none', 'keys'] as const) === 'none';
   const hostChecksKey = read.choice('FRONT_DOOR', ['function-key'] as const) !== undefined;
@@ -26,7 +26,7 @@ export function readAccess(read: SettingsReader): Access {
   const entra = readEntra(read);
   const exclusive = isOpen ? 'ROUTER_AUTH=none' : hostChecksKey ? 'FRONT_DOOR' : undefined;
   if (exclusive === undefined) return { apiKeys, ...(entra && { entra }), hostChecksKey };
-  // Behind a front door, it is there that callers show who they are.
+  // With a front door, callers authenticate there.
   const others = {
     FRONT_DOOR: isOpen && hostChecksKey,
     ROUTER_API_KEYS: read.text('ROUTER_API_KEYS') !== undefined,
@@ -43,7 +43,7 @@ export function readAccess(read: SettingsReader): Access {
   return { hostChecksKey };
 }
 
-/** True when there is nothing that anybody could show. */
+/** True if no credential is accepted. */
 export function admitsNobody({ apiKeys, entra }: Access): boolean {
   return apiKeys?.length === 0 && entra === undefined;
 }

@@ -1,10 +1,10 @@
 import type { SettingsReader } from '../base/settings-reader.ts';
 import { isName } from './caller.ts';
 
-/** What one caller, or the requests of one use case, may take in a minute. */
+/** The requests and tokens per minute of one caller or of one use case. */
 export type RateLimit = {
   readonly of: 'key' | 'use-case';
-  /** Absent: each that has no limit of its own. */
+  /** Absent: the limit of each that does not have its own. */
   readonly name?: string;
   readonly requests: number;
   readonly tokens?: number;
@@ -13,8 +13,8 @@ export type RateLimit = {
 const LIMIT = /^(key|use-case)(?::([^=]*))?=(\d{1,9})(?:\/(\d{1,12}))?$/;
 
 /**
- * Reads `ROUTER_RATE_LIMITS`: comma separated `<key|use-case>[:name]=<requests>[/<tokens>]`, both a
- * minute. Empty when there is none: nothing is limited.
+ * Reads `ROUTER_RATE_LIMITS`: comma-separated `<key|use-case>[:name]=<requests>[/<tokens>]`, both a
+ * minute. Returns an empty list without the setting: nothing is limited.
  */
 export function readRateLimits(read: SettingsReader): readonly RateLimit[] {
   const limits = new Map<string, RateLimit>();
@@ -22,7 +22,7 @@ export function readRateLimits(read: SettingsReader): readonly RateLimit[] {
     const limit = parseLimit(entry.trim());
     if (limit === undefined) {
       read.problem(
-        `ROUTER_RATE_LIMITS must look like "key=60/200000,use-case:support=30": requests, and tokens if they are limited too, a minute, above 0; entry ${index + 1} does not.`,
+        `ROUTER_RATE_LIMITS must look like "key=60/200000,use-case:support=30": requests per minute, and tokens per minute if they are limited too, each above 0. Entry ${index + 1} does not.`,
       );
       continue;
     }

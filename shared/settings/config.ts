@@ -38,9 +38,9 @@ export type Config = {
   readonly weak: Deployment;
   readonly embedding?: Deployment;
   readonly scorer: ScorerChoice;
-  /** Recorded outcomes vote on what the scorer says. */
+  /** True if recorded outcomes vote on the scorer's win rates. */
   readonly isKnn: boolean;
-  /** The scorer takes the embeddings of the local embedder, so that none need be called. */
+  /** True if the scorer takes the embeddings of the local embedder, so that no deployment is called for them. */
   readonly isLocalEmbedder: boolean;
   readonly modelsFolder: string;
   readonly policy: {
@@ -48,22 +48,22 @@ export type Config = {
     readonly strongShare?: number;
     readonly modes: ModeShares;
     readonly outOfDistributionTier: OutOfDistributionTier;
-    /** Where prompts go that could not be embedded. */
+    /** The tier of prompts that could not be embedded. */
     readonly embeddingFailureTier: (typeof EMBEDDING_FAILURE_TIERS)[number];
   };
   readonly session: SessionPolicy;
   readonly access: Access;
   readonly limits: Limits;
   readonly rateLimits: readonly RateLimit[];
-  /** Hosts beside the configured ones that a deployment may be at. */
+  /** The hosts that a deployment may have in addition to the configured ones. */
   readonly allowedHosts: readonly string[];
-  /** Absent: nothing is kept in any. */
+  /** Absent: nothing is kept in tables. */
   readonly tables?: TablesConfig;
   readonly registry: RegistrySettings;
   readonly threads: ThreadSettings;
   readonly vectors: VectorSettings;
   readonly decisions: DecisionSettings;
-  /** Absent: nobody is told of traces and metrics. */
+  /** Absent: traces and metrics are exported nowhere. */
   readonly telemetry?: TelemetrySettings;
   readonly embeddingCache: {
     readonly table: string;
@@ -72,11 +72,11 @@ export type Config = {
     readonly keySecret?: string;
   };
   readonly logLevel: LogLevel;
-  /** Where it listens as a process of its own; a host listens for it otherwise. */
+  /** The address of a router that runs as a separate process; otherwise the host listens. */
   readonly listen: Listen;
-  /** Absent: no answers are compared with the strongest model's. */
+  /** Absent: no answers are compared with those of the strongest model. */
   readonly shadow?: ShadowSettings;
-  /** What is asked and answered is logged, and the former kept with its decision, both redacted. */
+  /** True if prompts and answers are logged and prompts are kept with their decisions, all redacted. */
   readonly isContentKept: boolean;
 };
 
@@ -84,7 +84,7 @@ const DEFAULT_MODES: ModeShares = { cost: 0.2, balanced: 0.5, quality: 0.8 };
 
 /**
  * Reads the whole configuration from the environment and the scorer registry.
- * Throws one ConfigError that lists every problem.
+ * Throws one ConfigError that lists all problems.
  */
 export async function loadConfig(env: Environment = process.env): Promise<Config> {
   const read = new SettingsReader(env);
@@ -92,15 +92,15 @@ export async function loadConfig(env: Environment = process.env): Promise<Config
   const weak = readDeployment(read, 'WEAK');
   if (strong !== undefined && strong.name === weak?.name) {
     read.problem(
-      'STRONG_DEPLOYMENT and WEAK_DEPLOYMENT must differ: with one deployment there is nothing to route.',
+      'STRONG_DEPLOYMENT and WEAK_DEPLOYMENT must differ: one deployment leaves nothing to route.',
     );
   }
   const embedding =
     read.text('EMBEDDING_DEPLOYMENT') === undefined ? undefined : readDeployment(read, 'EMBEDDING');
   const modelsFolder = read.text('MODELS_FOLDER') ?? 'models';
-  const wish = readPolicy(read);
-  const scorer = await readScorer(read, modelsFolder, wish.strongShare);
-  const policy = withCalibratedThreshold(wish, read, scorer);
+  const configured = readPolicy(read);
+  const scorer = await readScorer(read, modelsFolder, configured.strongShare);
+  const policy = withCalibratedThreshold(configured, read, scorer);
   const isLocalEmbedder = scorer?.entry.embedder === LOCAL_EMBEDDER.id;
   if (scorer !== undefined) checkEmbedder(read, scorer, embedding);
   const others = readOthers(read);
@@ -118,7 +118,7 @@ export async function loadConfig(env: Environment = process.env): Promise<Config
   };
 }
 
-/** What depends on nothing else. */
+/** Reads the settings that depend on no others. */
 function readOthers(read: SettingsReader) {
   const tables = readTables(read);
   const telemetry = readTelemetrySettings(read);
@@ -152,7 +152,7 @@ function checkEmbedder(
   const isOtherLocal = entry.embedder !== LOCAL_EMBEDDER.id && entry.embedder.startsWith('local/');
   if (isOtherLocal) {
     read.problem(
-      `The scorer ${entry.id} takes the embeddings of ${entry.embedder}; this version of the app has ${LOCAL_EMBEDDER.id}. Train it again.`,
+      `The scorer ${entry.id} takes the embeddings of ${entry.embedder}; this version of the app has ${LOCAL_EMBEDDER.id}. Train the scorer again.`,
     );
   } else if (entry.embedder !== LOCAL_EMBEDDER.id) {
     if (embedding !== undefined) return;
@@ -161,7 +161,7 @@ function checkEmbedder(
     );
   } else if (entry.dimensions !== LOCAL_EMBEDDER.dimensions) {
     read.problem(
-      `The scorer ${entry.id} takes ${entry.dimensions} dimensions; the embedder ${LOCAL_EMBEDDER.id} gives ${LOCAL_EMBEDDER.dimensions}. Train it again.`,
+      `The scorer ${entry.id} takes ${entry.dimensions} dimensions; the embedder ${LOCAL_EMBEDDER.id} gives ${LOCAL_EMBEDDER.dimensions}. Train the scorer again.`,
     );
   }
 }
@@ -185,8 +185,9 @@ function readPolicy(read: SettingsReader): Config['policy'] {
 }
 
 /**
- * A calibration was made for a target of its own. It holds where the operator names the
- * calibration and no other default; without the name, a run of the tool would change the routing.
+ * Returns the policy with the threshold of the calibration, which was made for its own target. It applies
+ * only if the operator names the calibration and sets no other default: otherwise a run of the tool would
+ * change the routing.
  */
 function withCalibratedThreshold(
   policy: Config['policy'],
@@ -218,7 +219,7 @@ function readModes(read: SettingsReader): ModeShares {
   return modes;
 }
 
-/** `knn` votes on what `local` says, `knn+routellm` on what another scorer says. */
+/** `knn` votes on the win rates of the scorer `local`, `knn+routellm` on those of another scorer. */
 function readScorerName(read: SettingsReader): { readonly name: string; readonly isKnn: boolean } {
   const text = read.text('ROUTER_SCORER') ?? 'local';
   if (text === 'knn') return { name: 'local', isKnn: true };

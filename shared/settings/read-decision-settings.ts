@@ -1,7 +1,7 @@
 import type { SettingsReader } from '../base/settings-reader.ts';
 import { TABLE_NAME } from './read-registry-settings.ts';
 
-/** Whether, where and how long decisions are kept. */
+/** Whether decisions are kept, in which table, and for how long. */
 export type DecisionSettings = {
   readonly isOn: boolean;
   readonly table: string;

@@ -6,11 +6,11 @@ const mebibyte = 1024 * 1024;
 
 type BodyLimits = {
   readonly maxBodyBytes: number;
-  /** Of the bodies of all requests under way together. */
+  /** The most bytes of the bodies of all requests under way together. */
   readonly maxBodyBytesInFlight: number;
-  /** Levels of lists and objects within each other. */
+  /** The most levels of nested lists and objects. */
   readonly maxBodyDepth: number;
-  /** Items of lists; a key of an object counts as five. */
+  /** The most items of lists; a key of an object counts as five. */
   readonly maxBodyValues: number;
   readonly maxHeaderBytes: number;
 };
@@ -19,18 +19,18 @@ type RequestLimits = {
   readonly maxAnswerBytes: number;
   readonly requestTimeoutMs: number;
   readonly embeddingTimeoutMs: number;
-  /** Requests under way at once. */
+  /** The most requests under way. */
   readonly maxInFlight: number;
-  /** How long a deployment's first byte is waited for while another could answer. */
+  /** The time to wait for a deployment's first byte while another one could answer. */
   readonly firstByteTimeoutMs: number;
-  /** Calls to deployments that one request may cost. */
+  /** The most calls to deployments for one request. */
   readonly maxAttempts: number;
 };
 
-/** What one request may take, and all of them together. */
+/** The limits of one request, and of all requests together. */
 export type Limits = BodyLimits & RequestLimits & UpstreamLimits;
 
-/** Reads the settings that bound requests in bytes, time and number. */
+/** Reads the settings that limit the bytes, the time and the number of requests. */
 export function readLimits(read: SettingsReader): Limits {
   // The platform ends a request after 230 s without a byte, and host.json's functionTimeout ends
   // all streams of the worker that runs into it.
@@ -39,16 +39,16 @@ export function readLimits(read: SettingsReader): Limits {
   const embeddingTimeoutMs = read.integer('EMBEDDING_TIMEOUT_MS', { min: 1, max: 1_500_000 });
   if (embeddingTimeoutMs !== undefined && embeddingTimeoutMs >= requestTimeoutMs) {
     read.problem(
-      'EMBEDDING_TIMEOUT_MS must be below REQUEST_TIMEOUT_MS: no time would be left for the answer.',
+      'EMBEDDING_TIMEOUT_MS must be below REQUEST_TIMEOUT_MS: otherwise no time is left for the answer.',
     );
   }
   return {
     ...readBodyLimits(read),
-    // Where the host's connection cannot be watched, a slow reader of a stream costs this much memory.
+    // If the host hides the connection, a slow reader of a stream costs this much memory.
     maxAnswerBytes: read.integer('MAX_ANSWER_BYTES', { min: 1 }) ?? 64 * mebibyte,
     requestTimeoutMs,
     maxInFlight: read.integer('MAX_IN_FLIGHT', { min: 1, max: 100_000 }) ?? 256,
-    // A plain answer's first byte comes with its last: reasoning models take minutes to it.
+    // The first byte of a plain answer comes with the last one, which takes reasoning models minutes.
     firstByteTimeoutMs:
       read.integer('FIRST_BYTE_TIMEOUT_MS', { min: 1, max: 1_500_000 }) ??
       Math.min(100_000, Math.ceil(requestTimeoutMs / 2)),
@@ -58,7 +58,7 @@ export function readLimits(read: SettingsReader): Limits {
   };
 }
 
-/** What bounds a request before it is looked into. */
+/** Reads the limits of a request that hold before it is parsed. */
 function readBodyLimits(read: SettingsReader): BodyLimits {
   // The host itself takes 100 MiB and answers the next byte with an empty 500.
   const maxBodyBytes =
@@ -67,13 +67,13 @@ function readBodyLimits(read: SettingsReader): BodyLimits {
     read.integer('MAX_BODY_BYTES_IN_FLIGHT', { min: 1 }) ?? Math.max(256 * mebibyte, maxBodyBytes);
   if (maxBodyBytesInFlight < maxBodyBytes) {
     read.problem(
-      'MAX_BODY_BYTES_IN_FLIGHT must not be below MAX_BODY_BYTES: a body of that size would never be taken.',
+      'MAX_BODY_BYTES_IN_FLIGHT must not be below MAX_BODY_BYTES: otherwise a body of that size is never accepted.',
     );
   }
   return {
     maxBodyBytes,
     maxBodyBytesInFlight,
-    // Schemas of tools and answers, the deepest there is, have some twenty levels.
+    // The deepest bodies are schemas of tools and answers, with about twenty levels.
     maxBodyDepth: read.integer('MAX_BODY_DEPTH', { min: 8, max: 1_000 }) ?? 64,
     // An embeddings request may have 300,000 tokens, each a number; twice that takes a second.
     maxBodyValues: read.integer('MAX_BODY_VALUES', { min: 1_000 }) ?? 500_000,
@@ -84,7 +84,7 @@ function readBodyLimits(read: SettingsReader): BodyLimits {
 
 export type Listen = { readonly host: string; readonly port: number };
 
-/** Where the router listens as a process of its own: for this machine alone unless told otherwise. */
+/** The address of a router that runs as a separate process. Default: reachable only from this machine. */
 export function readListen(read: SettingsReader): Listen {
   return {
     host: read.text('HOST') ?? '127.0.0.1',

@@ -1,22 +1,22 @@
 import type { SettingsReader } from '../base/settings-reader.ts';
 import type { Price } from '../spending/price.ts';
 
-/** The vault whose secrets a definition may name, and which of them. */
+/** The vault whose secrets a definition may name, and the names that are allowed. */
 type KeyVault = { readonly url: string; readonly secrets: readonly string[] };
 
-/** How the registry of deployments and use cases is kept. */
+/** The settings of the registry of deployments and use cases. */
 export type RegistrySettings = {
   readonly table: string;
-  /** Between two looks of an instance at it, in ms. */
+  /** The time between two reads of the registry by an instance, in ms. */
   readonly refreshMs: number;
-  /** How long what is no longer in force is kept. */
+  /** The days that versions are kept after they are no longer in force. */
   readonly retentionDays: number;
   readonly spendingTable: string;
-  /** When what is past its time is removed: NCRONTAB, of UTC. */
+  /** The times at which expired data is removed: NCRONTAB, in UTC. */
   readonly purgeSchedule: string;
-  /** Of the settings' deployments. */
+  /** The prices of the deployments in the settings. */
   readonly prices: { readonly strong?: Price; readonly weak?: Price };
-  /** The keys that a definition may name, by the names of their settings. */
+  /** The keys that a definition may name, by the name of the setting. */
   readonly upstreamKeys: ReadonlyMap<string, string>;
   readonly keyVault?: KeyVault;
 };
@@ -25,7 +25,7 @@ export const TABLE_NAME = /^[A-Za-z][A-Za-z0-9]{2,62}$/;
 
 const KEY_PREFIX = 'UPSTREAM_KEY_';
 
-/** Vaults of the clouds: the identity's token goes there. */
+/** The hosts of vaults in all clouds: the identity's token goes there. */
 const VAULT_HOST = /^[a-z0-9-]{3,24}\.vault\.(azure\.net|usgovcloudapi\.net|azure\.cn)$/;
 
 export function readRegistrySettings(read: SettingsReader): RegistrySettings {
@@ -44,8 +44,8 @@ export function readRegistrySettings(read: SettingsReader): RegistrySettings {
 }
 
 /**
- * `4/20` or `4/20/0.4`: USD per million tokens of input, of output and of cached input, each below the
- * million that the registry takes.
+ * Reads `4/20` or `4/20/0.4`: USD per million tokens of input, of output and of cached input, each below
+ * the million that the registry accepts.
  */
 function readPrice(read: SettingsReader, name: string): Price | undefined {
   const text = read.matching(name, /^\d{1,6}(\.\d+)?(\/\d{1,6}(\.\d+)?){1,2}$/);
@@ -69,12 +69,12 @@ function readKeyVault(read: SettingsReader): KeyVault | undefined {
   const secrets = list?.split(',').map((name) => name.trim()) ?? [];
   if (!secrets.every((name) => /^[0-9A-Za-z-]{1,127}$/.test(name))) {
     read.problem(
-      'ROUTER_KEY_VAULT_SECRETS must be names of secrets, of letters, digits and -, comma separated.',
+      'ROUTER_KEY_VAULT_SECRETS must be a comma-separated list of names of secrets, of letters, digits and -.',
     );
   }
   if (url === undefined) {
     if (list !== undefined && !read.isBad('ROUTER_KEY_VAULT')) {
-      read.problem('ROUTER_KEY_VAULT is missing: the vault that has ROUTER_KEY_VAULT_SECRETS.');
+      read.problem('ROUTER_KEY_VAULT is missing: set it to the vault of ROUTER_KEY_VAULT_SECRETS.');
     }
     return undefined;
   }
@@ -84,7 +84,7 @@ function readKeyVault(read: SettingsReader): KeyVault | undefined {
   }
   if (list === undefined && !read.isBad('ROUTER_KEY_VAULT_SECRETS')) {
     read.problem(
-      'ROUTER_KEY_VAULT_SECRETS is missing: the secrets of ROUTER_KEY_VAULT that a deployment may name.',
+      'ROUTER_KEY_VAULT_SECRETS is missing: set it to the secrets of ROUTER_KEY_VAULT that a deployment may name.',
     );
   }
   return { url: url.origin, secrets };

@@ -1,19 +1,19 @@
 import type { SettingsReader } from '../base/settings-reader.ts';
 
-/** To whom traces and metrics go; the names and meanings of the settings are OpenTelemetry's own. */
+/** The receivers of traces and metrics. The settings have OpenTelemetry's own names and meanings. */
 export type TelemetrySettings = {
-  /** Its address, headers and limits are read by the exporters themselves. */
+  /** The exporters read its address, headers and limits themselves. */
   readonly otlp?: { readonly isDelta: boolean };
   readonly azureMonitor?: {
     readonly connectionString: string;
-    /** It takes telemetry from those alone who sign in. */
+    /** True if it accepts telemetry only with an access token. */
     readonly needsToken: boolean;
   };
-  /** Of the requests that are traced, 0 to 1. */
+  /** The share of requests that are traced, 0 to 1. */
   readonly tracedShare: number;
-  /** A caller's own decision whether to trace goes before the share. */
+  /** True if a caller's decision whether to trace goes before the share. */
   readonly followsCaller: boolean;
-  /** How long spans may wait to be sent with others. */
+  /** The longest time that spans wait to be sent with others. */
   readonly traceDelayMs: number;
   readonly metricIntervalMs: number;
 };
@@ -27,7 +27,7 @@ const SAMPLERS = [
   'parentbased_traceidratio',
 ] as const;
 
-/** Undefined: nothing is told to anybody. */
+/** Returns undefined if no exporter is configured. */
 export function readTelemetrySettings(read: SettingsReader): TelemetrySettings | undefined {
   const otlp = readOtlp(read);
   const connectionString = read.text('APPLICATIONINSIGHTS_CONNECTION_STRING');

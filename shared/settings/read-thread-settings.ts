@@ -2,24 +2,24 @@ import type { SettingsReader } from '../base/settings-reader.ts';
 import { AFFINITIES, type SessionPolicy } from '../policy/session.ts';
 import { TABLE_NAME } from './read-registry-settings.ts';
 
-/** Where threads are kept, and how long. */
+/** The storage of threads. */
 export type ThreadSettings = {
   readonly table: string;
   readonly container: string;
   /** Absent: threads are not kept at all. */
   readonly blobs?: { readonly endpoint?: string; readonly connectionString?: string };
-  /** After the last message. */
+  /** The time that a thread is kept after its last message. */
   readonly ttlMs: number;
 };
 
 const DAY_MS = 86_400_000;
 
-/** Locally the emulator of the tables has the blobs, too. */
+/** With TABLES_CONNECTION_STRING the blobs are in the same account, such as the local emulator. */
 export function readThreadSettings(read: SettingsReader): ThreadSettings {
   const endpoint = read.url('BLOBS_ENDPOINT')?.href;
   const connectionString = read.text('TABLES_CONNECTION_STRING');
   if (endpoint?.startsWith('http:')) {
-    read.problem('BLOBS_ENDPOINT must be an https address: a token goes there.');
+    read.problem('BLOBS_ENDPOINT must be an https address: a token is sent there.');
   }
   const blobs = endpoint === undefined ? connectionString && { connectionString } : { endpoint };
   return {
@@ -30,7 +30,7 @@ export function readThreadSettings(read: SettingsReader): ThreadSettings {
   };
 }
 
-/** How conversations keep to their models. */
+/** Reads how conversations stay with their models. */
 export function readSessionPolicy(read: SettingsReader): SessionPolicy {
   return {
     affinity: read.choice('ROUTER_SESSION_AFFINITY', AFFINITIES) ?? 'adaptive',

@@ -1,11 +1,11 @@
 import type { SettingsReader } from '../base/settings-reader.ts';
 import { TABLE_NAME } from './read-registry-settings.ts';
 
-/** Where vector stores are kept; with neither a file nor a service, not at all. */
+/** The storage of vector stores. Without a file and without a service, none are kept. */
 export type VectorSettings = {
-  /** Which stores there are. */
+  /** The table that lists the stores. */
   readonly table: string;
-  /** Of SQLite, or `:memory:`. */
+  /** The file of SQLite, or `:memory:`. */
   readonly file?: string;
   readonly aiSearch?: AiSearchSettings;
 };
@@ -22,7 +22,7 @@ export function readVectorSettings(read: SettingsReader): VectorSettings {
     );
   }
   if (endpoint?.protocol === 'http:' && !['127.0.0.1', 'localhost'].includes(endpoint.hostname)) {
-    read.problem('AI_SEARCH_ENDPOINT must be an https address: a token or a key goes there.');
+    read.problem('AI_SEARCH_ENDPOINT must be an https address: a token or a key is sent there.');
   }
   return {
     table: read.matching('VECTOR_STORES_TABLE', TABLE_NAME) ?? 'vectorstores',
@@ -35,8 +35,8 @@ export function readVectorSettings(read: SettingsReader): VectorSettings {
 
 export type AiSearchSettings = {
   readonly endpoint: string;
-  /** Absent: Microsoft Entra ID. */
+  /** Absent: the router signs in with Microsoft Entra ID. */
   readonly apiKey?: string;
-  /** Indexes are named by it and by the dimensions of what is in them. */
+  /** The beginning of the names of indexes, which end with the dimensions of their vectors. */
   readonly indexPrefix: string;
 };

@@ -68,8 +68,8 @@ describe('parseApiKeys', () => {
   test('refuses a key twice, under whatever name', () => {
     const text = `ann=${hashOf('a')},bob=${hashOf('a').toUpperCase()},ann=${hashOf('a')}`;
     expect(parseApiKeys(text).problems).toEqual([
-      expect.stringContaining('entry 2 (bob) has the key of the entry ann'),
-      expect.stringContaining('entry 3 (ann) has the key of the entry ann'),
+      expect.stringContaining('entry 2 (bob) repeats the key of the entry ann'),
+      expect.stringContaining('entry 3 (ann) repeats the key of the entry ann'),
     ]);
   });
 
