@@ -4,10 +4,10 @@ import type { RoutingDecision } from '../routing/routing-decision.ts';
 import { priceSchema } from '../spending/price.ts';
 import { choice } from './choice.ts';
 
-// What the router answers. Deployments' answers pass through: their fields are described as far as
-// clients rely on them, and all others are let through here too.
+// The answers of the router. Answers of deployments pass through, so these schemas describe only the fields that
+// clients rely on and accept all others.
 
-// A record of each: a value that is added to the type and not here does not compile.
+// Records of all values: a value that is added to the type but not here does not compile.
 const tiers: Record<RoutingDecision['tier'], string> = {
   strong: 'the strong model',
   weak: 'the weak model',

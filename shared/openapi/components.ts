@@ -64,7 +64,7 @@ import {
 /** A part of the document as JSON. */
 export type Json = Readonly<Record<string, unknown>>;
 
-/** Each becomes a component of this name. The requests' are those that the router checks with. */
+/** The schemas by the name of their component. Those of requests are the ones that the router checks with. */
 const schemas = {
   ChatCompletionRequest: chatRequestSchema,
   Routing: routingSchema,
@@ -137,22 +137,22 @@ export function createSchemas(): Json {
   );
 }
 
-/** One schema of the document, by itself: for parameters and headers. */
+/** Converts a schema that is written out where it occurs, as those of headers are. */
 export function inlineSchema(schema: z.ZodType): Json {
   const { $schema, description, ...rest } = z.toJSONSchema(schema, { io: 'input' });
   return plain(rest) as Json;
 }
 
 /**
- * The same schema in the words of OpenAPI 3.0 where those of 3.1 are the ones that API Management
- * refuses ("Cannot create a scalar value from this type of node"): a list of types, `const`.
+ * Returns the same schema with the keywords of OpenAPI 3.0 instead of those of 3.1 that API Management
+ * refuses ("Cannot create a scalar value from this type of node"): lists of types, and `const`.
  */
 function plain(node: unknown): unknown {
   if (Array.isArray(node)) return node.map(plain);
   if (typeof node !== 'object' || node === null) return node;
   return Object.fromEntries(
     Object.entries(node)
-      // The bounds that every whole number has in JavaScript tell nobody anything.
+      // The bounds that every whole number has in JavaScript carry no information.
       .filter(([, value]) => Math.abs(Number(value)) !== Number.MAX_SAFE_INTEGER)
       // That the names of properties are strings goes without saying.
       .filter(([key]) => key !== 'propertyNames')

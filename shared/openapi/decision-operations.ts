@@ -110,7 +110,7 @@ const sums = {
   },
 };
 
-/** What was decided, and how good it was. */
+/** Decisions, their statistics, and the outcomes of answers. */
 export const decisionOperations = {
   'list-decisions': {
     access: 'admin',

@@ -4,13 +4,13 @@ import { operations } from './operations.ts';
 import { parametersOf } from './parameters.ts';
 import { responsesOf } from './responses.ts';
 
-// API Management imports this document. What it does not take is avoided, and a test holds that:
-// components other than schemas, schemas written out in a body, recursion, the words of JSON Schema
-// that OpenAPI 3.0 lacks (`const`, lists of types, `examples`, `$defs`), and two parameters of one
-// name in a URL. It ignores security and sets its own; its operations get the operationIds as names.
+// API Management imports this document. A test ensures that the document avoids everything that cannot be
+// imported: components other than schemas, schemas written out in a body, recursion, the keywords of JSON Schema
+// that OpenAPI 3.0 lacks (`const`, lists of types, `examples`, `$defs`), and two parameters of one name in a
+// URL. API Management replaces security with its own, and names its operations by the operationIds.
 // https://learn.microsoft.com/azure/api-management/api-management-api-import-restrictions
 
-/** The HTTP surface as OpenAPI 3.1; `version` is the product's. */
+/** Creates the OpenAPI 3.1 document of the HTTP surface. `version` is the version of the product. */
 export function createDocument(version: string): Json {
   return {
     openapi: '3.1.0',
@@ -44,7 +44,7 @@ export function createDocument(version: string): Json {
   };
 }
 
-/** A path with several methods has them in one object. */
+/** Groups the operations by path, since a path has all its methods in one object. */
 function createPaths(): Json {
   const paths: Record<string, Record<string, Json>> = {};
   for (const [id, operation] of Object.entries<Operation>(operations)) {

@@ -1,4 +1,4 @@
-// What the document shows of each body. The linter holds them against their schemas.
+// The examples of bodies in the document. The linter checks them against their schemas.
 
 export const chatRequest = {
   messages: [{ role: 'user', content: 'What is the capital of France?' }],

@@ -11,9 +11,9 @@ const DEPLOYMENT =
 const MODEL = "Routed by the body's `model`; without one, as `smart-router`.";
 
 /**
- * The table of routes: everything about each but its handler, which `functions/routes/routes.ts` has under
- * the same name and without which it does not compile. The app loads this table when it starts, so it holds
- * plain data and imports only types of schemas. The route `zz-not-found`, which answers all other paths with
+ * The table of routes. It has everything about each route but the handler, which `functions/routes/routes.ts`
+ * has under the same name: a route without a handler does not compile. The app loads this table when it starts,
+ * so it holds plain data and imports schemas only as types. The route `zz-not-found`, which answers all other paths with
  * a 404, is not an operation.
  */
 export const operations = {

@@ -2,7 +2,7 @@ import * as z from 'zod';
 import type { Readiness } from '../handlers/readiness.ts';
 import { choice } from './choice.ts';
 
-// A value that is added to a type and not here does not compile.
+// Records of all values: a value that is added to a type but not here does not compile.
 
 const states: Record<Readiness['tables']['state'], string> = {
   ok: 'answers',

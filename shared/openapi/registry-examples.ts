@@ -1,4 +1,4 @@
-// What the document shows of the registry. The linter holds them against their schemas.
+// The examples of the registry in the document. The linter checks them against their schemas.
 
 export const deploymentDefinition = {
   endpoint: 'https://contoso.openai.azure.com',

@@ -35,7 +35,7 @@ export const useCaseEntrySchema = z.looseObject({
   spent_today: z.number().describe('USD, on all instances, as far as this one knows.'),
 });
 
-/** What a PUT takes: the fields of a definition; those of an answer that are read-only are ignored. */
+/** The body of a PUT: the fields of a definition. The read-only fields of an answer are ignored. */
 export const deploymentBodySchema = z.looseObject(deploymentSchema.shape);
 export const useCaseBodySchema = z.looseObject(useCaseSchema.shape);
 

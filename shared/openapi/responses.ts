@@ -9,17 +9,17 @@ import {
 import { inlineSchema, type Json, reference } from './components.ts';
 import type { Answer, ErrorStatus, HeaderKind, Operation } from './operation.ts';
 
-// Headers and responses are written out wherever they occur: API Management reads no components
-// but schemas.
+// Headers and responses are written out wherever they occur: API Management reads only schemas from
+// the components.
 
-/** What every answer of the router has. */
+/** The headers of every answer of the router. */
 const commonHeaders: Json = {
   'x-smart-router-schema': header(z.literal('1'), 'The version of these headers.'),
   'x-smart-router-request-id': header(z.string(), "The request's id in the router's log."),
   'x-request-id': header(z.string(), "The deployment's id of the request, else the router's."),
 };
 
-/** What an answer has once there is a decision. */
+/** The headers of an answer after a decision. */
 const decisionHeaders: Json = {
   'x-smart-router-selected-model': header(z.string(), 'The model that answered.'),
   'x-smart-router-tier': header(tierSchema),
@@ -56,12 +56,12 @@ const decisionHeaders: Json = {
   ),
 };
 
-/** Passed on from the deployment, if it sends them. */
+/** The headers of an error after which a request may be sent again. */
 const retryHeaders: Json = {
   'retry-after': header(z.string(), 'Seconds after which to try again.'),
 };
 
-/** The same, on success. */
+/** The headers that are passed on from the deployment, if it sends them. */
 const limitHeaders: Json = {
   'x-ratelimit-remaining-requests': header(z.string(), 'What is left of the limit of requests.'),
   'x-ratelimit-remaining-tokens': header(z.string(), 'What is left of the limit of tokens.'),
@@ -161,13 +161,13 @@ const ERRORS: Readonly<Record<ErrorStatus, Json>> = {
   }),
 };
 
-/** What may go wrong with every call that needs a credential. */
+/** The errors of all calls that need a credential. */
 const CALL_ERRORS = [400, 401, 403, 429, 431, 500, 503] as const;
 
-/** What may go wrong with a body, before anything is decided. */
+/** The errors of all bodies, before anything is decided. */
 const BODY_ERRORS = [404, 408, 413, 415] as const;
 
-/** The responses of an operation by status: its answers, and its errors. */
+/** The responses of an operation by status: its answers and its errors. */
 export function responsesOf({ access, body, answers, errors = [] }: Operation): Json {
   const statuses: readonly ErrorStatus[] = [
     ...(access === 'open' ? ([400] as const) : CALL_ERRORS),
@@ -202,7 +202,7 @@ function answerResponse(answer: Answer): Json {
   return { description, headers: headersOf('common'), content: Object.fromEntries(content) };
 }
 
-/** An error after a decision has the decision's headers too; they are described once, with success. */
+/** Errors after a decision also have the decision's headers, which are described once, with success. */
 function errorResponse(status: ErrorStatus): Json {
   const canWait = status === 409 || status === 429 || status === 503;
   return { ...ERRORS[status], headers: { ...commonHeaders, ...(canWait && retryHeaders) } };

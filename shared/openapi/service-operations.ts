@@ -1,7 +1,7 @@
 import * as examples from './examples.ts';
 import type { Operation } from './operation.ts';
 
-/** The service itself. */
+/** The state of the service, its document and its dashboard. */
 export const serviceOperations = {
   health: {
     method: 'GET',

@@ -26,7 +26,7 @@ const message = {
 
 const page = { object: 'list', first_id: thread.id, last_id: thread.id, has_more: false };
 
-/** Conversations that are kept. A thread of another caller is like none at all. */
+/** Threads. A thread of another caller is answered like one that does not exist. */
 export const threadOperations = {
   'create-thread': {
     ...ACCESS,

@@ -31,7 +31,7 @@ const result = {
   content: [{ type: 'text', text: item.text }],
 };
 
-/** Stores of embeddings, in OpenAI's shapes. A store of another caller is like none at all. */
+/** Vector stores, in OpenAI's shapes. A store of another caller is answered like one that does not exist. */
 export const vectorStoreOperations = {
   'create-vector-store': {
     ...ACCESS,
