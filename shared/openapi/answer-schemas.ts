@@ -18,39 +18,40 @@ const reasons: Record<RoutingDecision['reason'], string> = {
   'win-rate': 'the win rates were compared with the threshold',
   'out-of-distribution': "the prompt is unlike the scorer's training data",
   deployment: 'the request names the deployment',
-  models: '`routing.models`, or what the use case or the caller may have, left one model',
-  requirements: 'one model can serve the request: the others lack what it needs',
-  'price-ceiling': 'one model costs no more than the use case may spend on a request',
-  budget: "the use case's budget of the day is spent: the cheapest of the weak tier",
+  models:
+    '`routing.models`, or the deployments allowed to the use case or the caller, left one model',
+  requirements: 'only one model can serve the request: the others lack something that it needs',
+  'price-ceiling': 'only one model costs no more than the use case may spend on a request',
+  budget: "the use case's daily budget is spent, so the cheapest of the weak tier answers",
   fallback: 'another deployment answered, because the chosen one could not',
   'no-text': 'there is nothing to score, such as images alone',
   'embedding-unavailable': 'the prompt could not be embedded',
   'scorer-unavailable': 'the scorer failed',
   session:
-    'the conversation stays with its model: to switch costs more than it gains, or is not wanted',
-  'tool-loop': 'the results of tools go to the model that called them',
+    'the conversation stays with its model: switching costs more than it gains, or is switched off',
+  'tool-loop': 'results of tools go to the model that called them',
 };
 
 const passedOver: Record<Exclude<PassedOver, 'caller'> | 'failed', string> = {
   paused: 'it is paused',
-  'no-scorer-model': "no model of the scorer's stands for it",
+  'no-scorer-model': 'no model of the scorer represents it',
   models: 'the request names others',
   'use-case': 'the use case may not have it',
   requirements: 'it lacks what the request needs',
   'price-ceiling': 'the request would cost more with it than the use case may spend on one',
-  budget: "the use case's budget of the day is spent",
+  budget: "the use case's daily budget is spent",
   tier: 'no win rates were compared, and the other tier was chosen',
   'win-rate': 'the strongest candidate beats it with a win rate at or above the threshold',
-  price: 'a cheaper one will do',
-  load: 'another deployment of the same model had its turn',
+  price: 'a cheaper one is good enough',
+  load: 'it was the turn of another deployment of the same model',
   session: 'the conversation stays with the model that it is with',
   failed: 'it was chosen and could not answer',
 };
 
 const embeddingCaches: Record<RoutingDecision['embeddingCache'], string> = {
-  hit: "the prompt's embedding was kept from before",
-  miss: 'it was made anew',
-  none: 'nothing was embedded, or by the local embedder, which needs no cache',
+  hit: "the prompt's embedding was in a cache",
+  miss: 'the prompt was embedded',
+  none: 'nothing was embedded, or the local embedder was used, which needs no cache',
 };
 
 export const tierSchema = choice(tiers);
@@ -61,19 +62,21 @@ export const winRateSchema = z
   .min(0)
   .max(1)
   .describe(
-    'Of the strong over the weak model, as predicted; with more models, of the strongest over the best of the others. Absent when nothing was scored.',
+    'The predicted win rate of the strong model over the weak one; with more models, of the strongest over the best of the others. Absent if nothing was scored.',
   );
 export const thresholdSchema = z
   .number()
   .min(0)
-  .describe('Strong at or above it. Slightly above 1 where nothing is to go to the strong model.');
+  .describe(
+    'The strong model is chosen at or above it. Slightly above 1 if nothing should go to the strong model.',
+  );
 
 export const healthSchema = z.object({ status: z.literal('online') });
 
 /** The router's own errors have all four members; a deployment's may lack some and have others. */
 export const errorSchema = z.looseObject({
   error: z.looseObject({
-    message: z.string().describe('What was wrong, and what to do.'),
+    message: z.string().describe('The error, and how to correct it.'),
     type: z.string().nullish(),
     param: z.string().nullish().describe('The field, header or path parameter that is wrong.'),
     code: z.string().nullish(),
@@ -86,14 +89,23 @@ export const candidateSchema = z.object({
   tier: tierSchema,
   win_rate: winRateSchema.optional(),
   price: priceSchema.optional(),
-  estimated_cost: z.number().min(0).optional().describe('USD of this request.'),
-  passed_over: choice(passedOver).nullable().describe('Why; null for the one that answers.'),
-  lacks: z.string().optional().describe('What of the request it cannot serve.'),
+  estimated_cost: z
+    .number()
+    .min(0)
+    .optional()
+    .describe('The estimated cost of this request, in USD.'),
+  passed_over: choice(passedOver)
+    .nullable()
+    .describe('The reason; null for the deployment that answers.'),
+  lacks: z.string().optional().describe('The part of the request that it cannot serve.'),
 });
 
 export const routingDecisionSchema = z.object({
   object: z.literal('routing.decision'),
-  index: z.int().optional().describe('Of the prompt; absent in the answer of a chat completion.'),
+  index: z
+    .int()
+    .optional()
+    .describe('The index of the prompt; absent in the answer of a chat completion.'),
   win_rate: winRateSchema.optional(),
   percentile: z
     .number()
@@ -111,19 +123,23 @@ export const routingDecisionSchema = z.object({
     .min(0)
     .max(2)
     .optional()
-    .describe("From the scorer's training data; absent when the scorer does not know it."),
+    .describe(
+      "The distance from the scorer's training data; absent if the scorer does not know it.",
+    ),
   cost_to_stay: z
     .number()
     .nullable()
     .optional()
     .describe(
-      'In a thread: USD of this request with the model that it is with, its prompt being cached; null where it counts as the dearest.',
+      'In a thread: the cost of this request in USD if it stays with its model, whose prompt is cached; null where it counts as the most expensive.',
     ),
   cost_to_switch: z
     .number()
     .nullable()
     .optional()
-    .describe('The same with the cheaper model that would do, where nothing is cached.'),
+    .describe(
+      'In a thread: the cost of this request in USD with the cheaper model that is good enough, where nothing is cached.',
+    ),
   similar: z
     .array(
       z.object({
@@ -134,7 +150,7 @@ export const routingDecisionSchema = z.object({
     )
     .optional()
     .describe(
-      'Recorded outcomes of prompts like it, the nearest first: with `explain`, if there are any.',
+      'The recorded outcomes of similar prompts, the nearest first: with `explain`, if there are any.',
     ),
   candidates: z
     .array(candidateSchema)
@@ -161,7 +177,7 @@ const modelSelectionDetailsSchema = z
       mode: z.string().optional().describe('The mode that the request asked for.'),
       routing_trace: z.array(
         z.object({
-          latency_ms: z.int().describe('What deciding took.'),
+          latency_ms: z.int().describe('The time of the decision, in milliseconds.'),
           attempts: z.array(
             z.object({
               model: z.string(),
@@ -177,7 +193,7 @@ const modelSelectionDetailsSchema = z
     session_affinity: z
       .object({ mode: z.string(), decision: z.enum(['initialize', 'retain', 'switch']) })
       .optional()
-      .describe('In a thread.'),
+      .describe('Present in a thread.'),
   })
   .describe(
     "The attempts in the shape of Microsoft Foundry's model router, with `routing.explain` or its header `Foundry-Features: ModelRouterControls=V1Preview`.",

@@ -119,7 +119,7 @@ export const decisionOperations = {
     path: '/llm/decisions',
     summary: 'List decisions',
     description:
-      'The newest first, with their outcomes. A decision is there some seconds after its answer. Answers are not kept, and prompts only with `LOG_CONTENT`.',
+      'The newest first, with their outcomes. A decision appears some seconds after its answer. Answers are not kept, and prompts only with `LOG_CONTENT`.',
     query: ['limit', 'after', 'from', 'to', 'use_case', 'deployment', 'tier', 'reason', 'caller'],
     answers: {
       200: {
@@ -137,7 +137,7 @@ export const decisionOperations = {
     path: '/llm/decisions/{id}',
     summary: 'Get a decision',
     description:
-      'By the `x-smart-router-request-id` of the answer, with the deployments that were looked at.',
+      'By the `x-smart-router-request-id` of the answer, with the deployments that were considered.',
     answers: {
       200: {
         description: 'The decision.',
@@ -152,9 +152,9 @@ export const decisionOperations = {
     tag: 'decisions',
     method: 'GET',
     path: '/llm/stats',
-    summary: 'What it cost, and what it saved',
+    summary: 'Costs and savings',
     description:
-      'Of a time (of the last day unless given), by use case, deployment, hour or five minutes, and of all together. Whole hours are told; of six hours or less whole five minutes.',
+      'The sums of a time range (default: the last day) by use case, deployment, hour or five minutes, and of all together. Time ranges are rounded to whole hours, or to whole five minutes for six hours or less.',
     query: ['from', 'to', 'by', 'use_case', 'deployment'],
     answers: {
       200: {
@@ -177,12 +177,12 @@ export const decisionOperations = {
     path: '/llm/outcomes',
     summary: 'Say how good an answer was',
     description:
-      'By a verdict or a score, at once or later. With the same Idempotency-Key the first answer is given again.',
+      'By a verdict or a score, immediately or later. With the same Idempotency-Key the first answer is given again.',
     isIdempotent: true,
     body: { schema: 'Outcome', example: { request_id: ID, verdict: 'good' } },
     answers: {
       201: {
-        description: 'It is kept.',
+        description: 'The outcome is kept.',
         schema: 'OutcomeAnswer',
         example: { id: 'outcome_0d9c2f6f3e0b4c1d8a7e5b9f1c2d3e4f', ...outcome, request_id: ID },
       },

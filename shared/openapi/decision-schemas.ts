@@ -21,13 +21,13 @@ export const outcomeAnswerSchema = z.object({
   compared_with: z
     .string()
     .optional()
-    .describe('The model whose answer the router has had it compared with.'),
+    .describe('The model with whose answer the router compared it.'),
 });
 
 const decisionShape = z.looseObject({
   object: z.enum(['decision']),
-  request_id: z.string().describe('For `after`, and for outcomes.'),
-  created_at: seconds.describe('Of the answer.'),
+  request_id: z.string().describe('The id of the request, for `after` and for outcomes.'),
+  created_at: seconds.describe('The time of the answer, in seconds since 1970.'),
   caller: z.string().optional(),
   use_case: z.string().optional(),
   thread_id: z.string().optional(),
@@ -35,11 +35,13 @@ const decisionShape = z.looseObject({
   selected_model: z.string(),
   tier: tierSchema,
   reason: reasonSchema,
-  strong_model: z.string().optional().describe('The strongest that could have answered.'),
+  strong_model: z.string().optional().describe('The strongest model that could have answered.'),
   scorer_strong: z
     .string()
     .optional()
-    .describe("The scorer's name of it, and of the cheapest of the others."),
+    .describe(
+      "The scorer's name of the strongest model; `scorer_weak` is that of the cheapest of the others.",
+    ),
   scorer_weak: z.string().optional(),
   win_rate: z.number().optional(),
   percentile: z.number().optional(),
@@ -47,7 +49,9 @@ const decisionShape = z.looseObject({
   strong_share_foreseen: z
     .number()
     .optional()
-    .describe("The share of the calibration's prompts that goes to the strong model at it."),
+    .describe(
+      "The share of the calibration's prompts that goes to the strong model at this threshold.",
+    ),
   out_of_distribution: z
     .boolean()
     .optional()
@@ -58,16 +62,20 @@ const decisionShape = z.looseObject({
   status: z.int(),
   prompt_tokens: z.number().optional(),
   completion_tokens: z.number().optional(),
-  cost: usd.optional().describe('USD of the answer.'),
-  cost_strong: usd.optional().describe('Of as many tokens, with the strongest candidate.'),
-  cost_weak: usd.optional().describe('The same with the cheapest one.'),
+  cost: usd.optional().describe('The cost of the answer, in USD.'),
+  cost_strong: usd
+    .optional()
+    .describe('The cost of as many tokens with the strongest candidate, in USD.'),
+  cost_weak: usd
+    .optional()
+    .describe('The cost of as many tokens with the cheapest candidate, in USD.'),
   overhead_ms: z.number().describe("The router's own time."),
   embedding_ms: z.number().optional(),
   scoring_ms: z.number().optional(),
-  upstream_ms: z.number().optional().describe('Waiting for deployments.'),
-  first_token_ms: z.number().optional().describe('Of a stream: until its first content.'),
+  upstream_ms: z.number().optional().describe('The time spent waiting for deployments.'),
+  first_token_ms: z.number().optional().describe('The time until the first content of a stream.'),
   total_ms: z.number(),
-  prompt: z.string().optional().describe('What was scored, redacted; kept with `LOG_CONTENT`.'),
+  prompt: z.string().optional().describe('The scored prompt, redacted; kept with `LOG_CONTENT`.'),
   outcomes: z.array(outcomeAnswerSchema),
 });
 
@@ -81,7 +89,7 @@ export const decisionSchema = decisionShape.extend({
   candidates: z
     .array(candidateSchema)
     .optional()
-    .describe('The deployments that were looked at; absent when the request named its own.'),
+    .describe('The deployments that were considered; absent if the request named one.'),
 });
 
 const count = z.int().min(0);
@@ -93,7 +101,7 @@ const latencies = z.object({
 });
 
 const sumsSchema = z.object({
-  key: z.string().nullable().describe('Null: of all.'),
+  key: z.string().nullable().describe('The group; null for the sums of all.'),
   requests: count,
   errors: count,
   fallbacks: count,
@@ -101,48 +109,60 @@ const sumsSchema = z.object({
   strong_share_foreseen: z
     .object({ requests: count, strong_share: share, foreseen: share })
     .describe(
-      'Of those that were compared with a threshold: the share that went to the strong model, and the one that the calibration foresees at their thresholds.',
+      'Of the requests that were compared with a threshold: the share that went to the strong model, and the share that the calibration predicts at their thresholds.',
     ),
   prompt_tokens: z.number(),
   completion_tokens: z.number(),
   cached_tokens: z.number(),
-  cost: usd.describe('USD, of what has a price.'),
-  cost_compared: usd.describe('Of that, what can be compared with the two below.'),
-  cost_always_strong: usd.describe('Of as many tokens, with the strongest candidates.'),
-  cost_always_weak: usd.describe('The same with the cheapest ones.'),
-  savings: z.number().describe('Against always strong, of what can be compared.'),
+  cost: usd.describe('The cost of the requests that have a price, in USD.'),
+  cost_compared: usd.describe(
+    'The part of `cost` that can be compared with the two below, in USD.',
+  ),
+  cost_always_strong: usd.describe(
+    'The cost of as many tokens with the strongest candidates, in USD.',
+  ),
+  cost_always_weak: usd.describe(
+    'The cost of as many tokens with the cheapest candidates, in USD.',
+  ),
+  savings: z.number().describe('`cost_always_strong` less `cost_compared`, in USD.'),
   savings_share: share,
-  cache_hit_rate: share.describe('Of the embeddings.'),
+  cache_hit_rate: share.describe('The share of embeddings that came from a cache.'),
   embedding_cache: z
     .object({ hits: count, misses: count, saved_ms: z.number() })
-    .describe('`saved_ms`: as long as the misses took on average, for each hit.'),
+    .describe('`saved_ms` counts the average time of a miss for each hit.'),
   out_of_distribution_share: share,
-  win_rate_histogram: z.array(count).describe('By twentieths.'),
+  win_rate_histogram: z
+    .array(count)
+    .describe('The number of win rates in each twentieth from 0 to 1.'),
   compared: z
     .array(
       z.object({
-        win_rate: z.number().describe('From this one on, for a hundredth.'),
+        win_rate: z.number().describe('The lower bound of a hundredth.'),
         requests: count,
-        strong: count.describe('Of them, that went to the strong model.'),
-        priced: count.describe('Of them, that can be compared in USD.'),
+        strong: count.describe('The number of them that went to the strong model.'),
+        priced: count.describe('The number of them that can be compared in USD.'),
         cost_strong: usd,
         cost_weak: usd,
       }),
     )
-    .describe('What was compared with a threshold: what another threshold would have done.'),
+    .describe(
+      'The requests that were compared with a threshold, by win rate: they show the effect of another threshold.',
+    ),
   thresholds: z
     .array(z.object({ threshold: z.number(), requests: count }))
-    .describe('The most frequent first.'),
+    .describe('The thresholds, the most frequent first.'),
   drift: share.describe(
     "From 0 to 1: the greatest difference between the shares of these prompts and of the calibration's below a win rate.",
   ),
   total_ms: latencies,
   overhead_ms: latencies.describe("The router's own time."),
-  embedding_ms: latencies.describe('Of prompts whose embedding was in no cache.'),
-  upstream_ms: latencies.describe('Waiting for deployments.'),
-  first_token_ms: latencies.describe('Of streams: until their first content.'),
+  embedding_ms: latencies.describe(
+    'The time of embedding prompts whose embedding was in no cache.',
+  ),
+  upstream_ms: latencies.describe('The time spent waiting for deployments.'),
+  first_token_ms: latencies.describe('The time until the first content of streams.'),
   quality: z.object({
-    outcomes: count.describe('Of answers that did not come from the strong model.'),
+    outcomes: count.describe('The outcomes of answers that did not come from the strong model.'),
     bad: count.optional(),
     strong_would_have_won_at_least: z.number().optional(),
     strong_would_have_won_at_most: z

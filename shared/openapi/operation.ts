@@ -83,11 +83,11 @@ export function pathParametersOf(path: string): readonly PathParameter[] {
 
 export const TAGS = {
   chat: 'Chat completions, each answered by the cheapest model that will do it well.',
-  embeddings: 'Passed through to the embedding deployment.',
-  routing: 'Decisions without calls, and what can be called.',
-  threads: 'Conversations that are kept.',
+  embeddings: 'Embeddings, passed through to the embedding deployment.',
+  routing: 'Decisions without calls, and the models that can be called.',
+  threads: 'Conversations that the router keeps.',
   'vector-stores': 'Stores of embeddings.',
-  decisions: 'What was decided, and how good it was.',
-  registry: 'Deployments and the policies of use cases, while the router runs: for admins.',
-  service: 'The service itself: no key is needed.',
+  decisions: 'Decisions, and how good they were.',
+  registry: 'Deployments and the policies of use cases, which admins change while the router runs.',
+  service: 'The service itself. No key is needed.',
 };

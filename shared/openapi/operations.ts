@@ -40,8 +40,8 @@ export const operations = {
     path: '/llm/openai/v1/models',
     access: 'key',
     tag: 'routing',
-    summary: 'What can be called',
-    description: '`smart-router` and the deployments, by the names to ask for.',
+    summary: 'List the models that can be called',
+    description: '`smart-router` and the deployments, by the names that requests use.',
     answers: {
       200: { description: 'The names.', schema: 'ModelList', example: examples.modelList },
     },

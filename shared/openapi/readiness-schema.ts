@@ -7,27 +7,27 @@ import { choice } from './choice.ts';
 const states: Record<Readiness['tables']['state'], string> = {
   ok: 'answers',
   unauthorized: "refuses the router's credential",
-  'not-found': 'is not there',
+  'not-found': 'does not exist',
   failing: 'answers with errors',
   unreachable: 'does not answer',
   'not-used': 'is not configured',
 };
 
 const registryStates: Record<Readiness['registry']['state'], string> = {
-  ok: 'is in force as it is kept',
-  unreachable: 'what was last read of it holds',
-  'not-used': 'has no table to be kept in',
+  ok: 'is in force',
+  unreachable: 'cannot be read: the last version that was read is in force',
+  'not-used': 'has no table',
 };
 
 const circuits: Record<Readiness['deployments'][number]['circuit'], string> = {
   closed: 'it is called',
-  open: 'it failed several times in a row and is left alone',
-  'half-open': 'the next call tries whether it has come back',
+  open: 'it failed several times in a row and is not called',
+  'half-open': 'the next call tests whether it works again',
 };
 
 const statuses: Record<Readiness['status'], string> = {
-  ready: 'all is well',
-  degraded: 'every request is answered, worse or slower than it could be',
+  ready: 'everything works',
+  degraded: 'every request is answered, but worse or slower than it could be',
   unavailable: 'no deployment can answer',
 };
 
@@ -45,12 +45,15 @@ export const readinessSchema = z.object({
   tables: z.object({ state: stateSchema }),
   registry: z.object({
     state: choice(registryStates),
-    age_ms: z.number().exactOptional().describe('Since it was last read.'),
+    age_ms: z
+      .number()
+      .exactOptional()
+      .describe('The time since the registry was last read, in milliseconds.'),
     problems: z
       .array(z.string())
       .readonly()
       .describe(
-        'Entries that cannot be read, or called as they are defined, and why: what they last were holds.',
+        'The entries that cannot be read or called, and why. Their last valid versions are in force.',
       ),
   }),
   deployments: z.array(
@@ -61,9 +64,11 @@ export const readinessSchema = z.object({
       resting_ms: z
         .number()
         .exactOptional()
-        .describe('What is left of the pause that it asked for with a 429; absent without one.'),
+        .describe(
+          'The rest of the pause that the deployment asked for with a 429, in milliseconds; absent without one.',
+        ),
       in_flight: z.int().describe('Calls under way, until their answers have ended.'),
-      queued: z.int().describe('Calls that wait for one of those to end.'),
+      queued: z.int().describe('Calls that wait until one under way ends.'),
     }),
   ),
 }) satisfies z.ZodType<Readiness>;

@@ -62,7 +62,7 @@ function list({ many, path, list: schema, example }: Texts): Operation {
     method: 'GET',
     path,
     summary: `List the ${many}`,
-    description: `All ${many}, by their names${many === 'deployments' ? ': those of the settings and of the registry that answer chat completions' : ''}.`,
+    description: `All ${many}, by name${many === 'deployments' ? ': those of the settings and of the registry that answer chat completions' : ''}.`,
     answers: {
       200: {
         description: `The ${many}.`,
@@ -92,7 +92,7 @@ function put(texts: Texts, query: readonly ('dry_run' | 'probe')[]): Operation {
     path: `${texts.path}/{name}`,
     summary: `Create or replace a ${texts.one}`,
     description:
-      'Takes what a GET gave, whose read-only fields are ignored. Without If-Match it creates or replaces; with a version that is no more it changes nothing (412). It is in force here before the answer, and on every instance within 10 seconds.',
+      'Accepts the answer of a GET, whose read-only fields are ignored. Without If-Match it creates or replaces; with an outdated version it changes nothing (412). It is in force here before the answer, and on every instance within 10 seconds.',
     isConditional: true,
     query,
     body: { schema: texts.body, example: texts.definition },
@@ -110,7 +110,7 @@ function patch(texts: Texts): Operation {
     method: 'PATCH',
     path: `${texts.path}/{name}`,
     summary: `Change a ${texts.one}`,
-    description: 'A JSON merge patch: fields that are not named stay, null removes one.',
+    description: 'A JSON merge patch: fields that are not named stay, and null removes one.',
     isConditional: true,
     query: ['dry_run'],
     body: { schema: 'Patch', example: examples.patch },
@@ -126,11 +126,15 @@ function remove({ one, path }: Texts): Operation {
     path: `${path}/{name}`,
     summary: `Delete a ${one}`,
     description:
-      'Requests under way are finished. Its history stays for a while, and it can be brought back by a rollback.',
+      'Requests under way finish. Its history stays for a while, and it can be brought back by a rollback.',
     isConditional: true,
     query: ['dry_run'],
     answers: {
-      200: { description: 'It is gone.', schema: 'DeletedEntry', example: examples.deleted },
+      200: {
+        description: 'The entry is deleted.',
+        schema: 'DeletedEntry',
+        example: examples.deleted,
+      },
     },
     errors: [404, 409, 412],
   };
@@ -142,7 +146,7 @@ function history({ one, path }: Texts): Operation {
     method: 'GET',
     path: `${path}/{name}/history`,
     summary: `The history of a ${one}`,
-    description: 'Each change, the newest first: who, when and what.',
+    description: 'Each change with its author, time and content, the newest first.',
     answers: {
       200: { description: 'The versions.', schema: 'EntryHistory', example: examples.history },
     },
@@ -156,7 +160,8 @@ function rollback(texts: Texts): Operation {
     method: 'POST',
     path: `${texts.path}/{name}/rollback`,
     summary: `Bring back a version of a ${texts.one}`,
-    description: 'As a new version. Version 1 of a deployment of the settings is what they say.',
+    description:
+      'Writes it as a new version. Version 1 of a deployment of the settings is its definition there.',
     isConditional: true,
     query: ['dry_run'],
     body: { schema: 'Rollback', example: { version: 2 } },

@@ -4,7 +4,7 @@ import { deploymentSchema, useCaseSchema } from '../registry/definitions.ts';
 const readOnly = {
   name: z.string(),
   source: z.enum(['settings', 'registry']),
-  version: z.int().describe('Counts the changes; the ETag.'),
+  version: z.int().describe('The number of changes, which is the ETag.'),
   updated_at: z.string().optional(),
   updated_by: z.string().optional(),
   dry_run: z.literal(true).optional(),
@@ -25,14 +25,14 @@ export const deploymentEntrySchema = z.looseObject({
   object: z.literal('deployment'),
   ...deploymentSchema.shape,
   ...readOnly,
-  probe: probeSchema.optional().describe('What came back, with `probe=true`.'),
+  probe: probeSchema.optional().describe('The result of the probe: with `probe=true`.'),
 });
 
 export const useCaseEntrySchema = z.looseObject({
   object: z.literal('use_case'),
   ...useCaseSchema.shape,
   ...readOnly,
-  spent_today: z.number().describe('USD, on all instances, as far as this one knows.'),
+  spent_today: z.number().describe('USD spent today on all instances, as far as this one knows.'),
 });
 
 /** The body of a PUT: the fields of a definition. The read-only fields of an answer are ignored. */
@@ -51,10 +51,14 @@ export const historySchema = listOf(
     object: z.enum(['deployment.version', 'use_case.version']),
     version: z.int(),
     action: z.enum(['create', 'update', 'delete', 'rollback']),
-    at: z.string().optional().describe('Absent for what the settings say.'),
-    by: z.string().describe("The caller's name; `settings` for the first version of theirs."),
-    definition: z.looseObject({}).nullable().describe('null: deleted.'),
-    changed: z.array(z.string()).describe('The fields that differ from the version before.'),
+    at: z.string().optional().describe('Absent for the definition in the settings.'),
+    by: z
+      .string()
+      .describe(
+        "The caller's name; `settings` for the first version of a deployment of the settings.",
+      ),
+    definition: z.looseObject({}).nullable().describe('null: the entry was deleted.'),
+    changed: z.array(z.string()).describe('The fields that differ from the previous version.'),
   }),
 );
 
@@ -63,7 +67,10 @@ export const deletedSchema = z.object({
   name: z.string(),
   deleted: z.boolean().describe('False with `dry_run`.'),
   version: z.int(),
-  reverts_to: z.literal('settings').optional().describe('What the settings say holds again.'),
+  reverts_to: z
+    .literal('settings')
+    .optional()
+    .describe('Present if the definition in the settings is in force again.'),
   dry_run: z.literal(true).optional(),
 });
 

@@ -26,20 +26,20 @@ const decisionHeaders: Json = {
   'x-smart-router-reason': header(reasonSchema),
   'x-smart-router-win-rate': header(winRateSchema),
   'x-smart-router-threshold': header(thresholdSchema),
-  'x-smart-router-scorer': header(z.string(), '`id@version`; absent when it was not asked.'),
+  'x-smart-router-scorer': header(z.string(), '`id@version`; absent if nothing was scored.'),
   'x-smart-router-embedding-cache': header(embeddingCacheSchema),
   'x-smart-router-candidates': header(
     z.string(),
-    'The deployments that were looked at, the strongest first: their prices in USD per million tokens, the win rate of the strongest candidate over each, and why it was passed over: `strong;price=4/20;passed-over=price, weak;price=0.2/1.2;win-rate=0.2431`. Cut with `...;more=n` when it grows long.',
+    'The deployments that were considered, the strongest first: their prices in USD per million tokens, the win rate of the strongest candidate over each, and the reason why it was passed over: `strong;price=4/20;passed-over=price, weak;price=0.2/1.2;win-rate=0.2431`. Cut with `...;more=n` when it grows long.',
   ),
-  'x-smart-router-attempts': header(z.int().min(0), 'How many calls to deployments were made.'),
+  'x-smart-router-attempts': header(z.int().min(0), 'The number of calls to deployments.'),
   'x-smart-router-attempt-chain': header(
     z.string(),
-    'The deployments in the order of their turns, each with its status or what went wrong: `weak;429, strong;200`.',
+    'The deployments in the order in which they were called, each with its status or its error: `weak;429, strong;200`.',
   ),
   'x-smart-router-warnings': header(
     z.string(),
-    'What was changed in the request for the deployment: `max_tokens;renamed=max_completion_tokens`; `history;cut=12`: so many messages of the thread were left out. Absent when nothing was.',
+    'The changes to the request for the deployment: `max_tokens;renamed=max_completion_tokens`; `history;cut=12` if 12 messages of the thread were left out. Absent without changes.',
   ),
   'x-smart-router-thread': header(z.string(), 'The thread that the request continued.'),
   'x-smart-router-session': header(
@@ -52,7 +52,7 @@ const decisionHeaders: Json = {
   ),
   'x-smart-router-overhead-ms': header(
     z.number(),
-    "The router's own milliseconds, the deployment's left out.",
+    "The router's own time in milliseconds, without the deployment's.",
   ),
 };
 
@@ -63,8 +63,8 @@ const retryHeaders: Json = {
 
 /** The headers that are passed on from the deployment, if it sends them. */
 const limitHeaders: Json = {
-  'x-ratelimit-remaining-requests': header(z.string(), 'What is left of the limit of requests.'),
-  'x-ratelimit-remaining-tokens': header(z.string(), 'What is left of the limit of tokens.'),
+  'x-ratelimit-remaining-requests': header(z.string(), 'The remaining requests of the limit.'),
+  'x-ratelimit-remaining-tokens': header(z.string(), 'The remaining tokens of the limit.'),
 };
 
 function header(schema: z.ZodType, description = schema.description): Json {
@@ -98,7 +98,7 @@ const ERRORS: Readonly<Record<ErrorStatus, Json>> = {
     code: 'upload_timeout',
   }),
   409: error(
-    'What is there does not allow it: others keep adding to the thread, the change would leave no deployment, or there is no table to keep it in.',
+    'The current state does not allow it: others keep adding to the thread, the change would leave no deployment, or no table is configured.',
     {
       message:
         'Others are adding to this thread: nothing of this request was added. Send it again.',
@@ -116,7 +116,7 @@ const ERRORS: Readonly<Record<ErrorStatus, Json>> = {
     code: 'body_too_large',
   }),
   415: error('The body is compressed.', {
-    message: 'The body has a content-encoding: send it as it is.',
+    message: 'A compressed body is not accepted: send it without content-encoding.',
     param: 'content-encoding',
     code: 'unsupported_encoding',
   }),

@@ -8,10 +8,14 @@ export const serviceOperations = {
     path: '/health',
     access: 'open',
     tag: 'service',
-    summary: 'Is the router there?',
-    description: 'Asks no dependency. For load balancers.',
+    summary: 'Is the router running?',
+    description: 'For load balancers. It checks no dependency.',
     answers: {
-      200: { description: 'It is.', schema: 'Health', example: { status: 'online' } },
+      200: {
+        description: 'The router is running.',
+        schema: 'Health',
+        example: { status: 'online' },
+      },
     },
   },
   ready: {
@@ -20,10 +24,10 @@ export const serviceOperations = {
     access: 'open',
     tag: 'service',
     summary: 'Can the router answer?',
-    description: 'Asks each dependency and tells its state. An answer is kept for five seconds.',
+    description: 'Reports the state of each dependency. An answer is kept for five seconds.',
     answers: {
       200: {
-        description: 'It can; `degraded`: worse or slower than it could.',
+        description: 'The router can answer; `degraded`: worse or slower than it could.',
         schema: 'Readiness',
         example: examples.readiness('ready'),
       },
@@ -57,10 +61,10 @@ export const serviceOperations = {
     tag: 'service',
     summary: 'The dashboard',
     description:
-      'A page that shows what the router does and what it saves. It asks for a credential itself, and reads what that may.',
+      'A page that shows what the router does and what it saves. It asks for a credential itself, and reads only the data that the credential allows.',
     answers: {
       200: { description: 'The page.', fileTypes: ['text/html'] },
-      304: { description: 'It is the one of `If-None-Match`.' },
+      304: { description: 'The file is the one of `If-None-Match`.' },
     },
   },
   'dashboard-file': {
@@ -69,13 +73,13 @@ export const serviceOperations = {
     access: 'open',
     tag: 'service',
     summary: 'A file of the dashboard',
-    description: 'Its code, its style, its icon.',
+    description: 'The code, the style or the icon of the page.',
     answers: {
       200: {
         description: 'The file.',
         fileTypes: ['text/javascript', 'text/css', 'image/svg+xml'],
       },
-      304: { description: 'It is the one of `If-None-Match`.' },
+      304: { description: 'The file is the one of `If-None-Match`.' },
     },
     errors: [404],
   },

@@ -34,7 +34,7 @@ export const threadOperations = {
     path: PATH,
     summary: 'Create a thread',
     description:
-      "For the caller, or for one of the caller's users, with its first messages if wished.",
+      "For the caller, or for one of the caller's users, optionally with its first messages.",
     body: { schema: 'NewThread', example: { user: 'ada', metadata: { plan: 'free' } } },
     answers: {
       201: { description: 'The thread.', schema: 'Thread', example: thread },
@@ -70,11 +70,11 @@ export const threadOperations = {
     method: 'DELETE',
     path: `${PATH}/{id}`,
     summary: 'Delete a thread',
-    description: 'With all of its messages, at once and for good.',
+    description: 'Deletes the thread and all of its messages immediately and permanently.',
     query: ['user'],
     answers: {
       200: {
-        description: 'It is gone.',
+        description: 'The thread is deleted.',
         schema: 'DeletedThread',
         example: { id: thread.id, object: 'thread.deleted', deleted: true },
       },

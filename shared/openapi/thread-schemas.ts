@@ -6,20 +6,25 @@ export const threadAnswerSchema = z.object({
   id: z.string(),
   object: z.literal('thread'),
   created_at: seconds,
-  expires_at: seconds.describe('When it is deleted, unless something is added before.'),
+  expires_at: seconds.describe(
+    'The time at which the thread is deleted if nothing is added before.',
+  ),
   user: z.string().optional(),
   metadata: z.record(z.string(), z.string()),
   message_count: z.int(),
 });
 
 export const messageAnswerSchema = z.looseObject({
-  id: z.string().describe('Sorts as the messages follow each other.'),
+  id: z.string().describe('The ids of messages sort in the order of the messages.'),
   object: z.literal('thread.message'),
   thread_id: z.string(),
   created_at: seconds,
-  status: z.enum(['completed', 'incomplete']).describe('`incomplete`: the answer broke off.'),
-  model: z.string().optional().describe('The model that gave it; absent for what was sent.'),
-  request_id: z.string().optional().describe('The request whose answer it is.'),
+  status: z.enum(['completed', 'incomplete']).describe('`incomplete`: the answer was interrupted.'),
+  model: z
+    .string()
+    .optional()
+    .describe('The model that gave the answer; absent for messages that were sent.'),
+  request_id: z.string().optional().describe('The request that was answered.'),
   role: z.string(),
   content: z.union([z.string(), z.array(z.looseObject({ type: z.string() }))]).nullish(),
 });
@@ -38,7 +43,7 @@ function pageOf<T extends z.ZodType>(item: T) {
     object: z.literal('list'),
     data: z.array(item),
     first_id: z.string().nullable(),
-    last_id: z.string().nullable().describe('For `after`.'),
+    last_id: z.string().nullable().describe('The id of the last entry, for `after`.'),
     has_more: z.boolean(),
   });
 }

@@ -38,7 +38,7 @@ export const vectorStoreOperations = {
     method: 'POST',
     path: PATH,
     summary: 'Create a vector store',
-    description: 'For texts, by the embedder of the router, or for embeddings of other dimensions.',
+    description: 'For texts, which the router embeds, or for embeddings of other dimensions.',
     body: { schema: 'NewVectorStore', example: { name: 'handbook' } },
     answers: {
       200: { description: 'The store.', schema: 'VectorStore', example: store },
@@ -72,7 +72,7 @@ export const vectorStoreOperations = {
     method: 'GET',
     path: ONE,
     summary: 'Get a vector store',
-    description: 'Without what is in it.',
+    description: 'Without its embeddings.',
     answers: {
       200: { description: 'The store.', schema: 'VectorStore', example: store },
     },
@@ -83,7 +83,7 @@ export const vectorStoreOperations = {
     method: 'POST',
     path: ONE,
     summary: 'Change a vector store',
-    description: 'Its name, metadata and expiry; what is not said stays.',
+    description: 'Its name, metadata and expiry. Other fields stay.',
     body: { schema: 'VectorStoreChange', example: { name: 'handbook 2027' } },
     answers: {
       200: { description: 'The store.', schema: 'VectorStore', example: store },
@@ -95,10 +95,10 @@ export const vectorStoreOperations = {
     method: 'DELETE',
     path: ONE,
     summary: 'Delete a vector store',
-    description: 'With all that is in it, for good.',
+    description: 'Deletes the store and all of its embeddings permanently.',
     answers: {
       200: {
-        description: 'It is gone.',
+        description: 'It is deleted.',
         schema: 'DeletedVectorStore',
         example: { id: store.id, object: 'vector_store.deleted', deleted: true },
       },
@@ -111,7 +111,7 @@ export const vectorStoreOperations = {
     path: `${ONE}/search`,
     summary: 'Search a vector store',
     description:
-      'For what is nearest to a text or an embedding, among what the filters let through.',
+      'Finds the items nearest to a text or an embedding, among those that match the filters.',
     body: {
       schema: 'VectorStoreSearch',
       example: {
@@ -140,7 +140,7 @@ export const vectorStoreOperations = {
     path: `${ONE}/embeddings`,
     summary: 'Add embeddings to a vector store',
     description:
-      'Up to 1,000 texts or embeddings, all of them or none. What has the id of one is put in its place.',
+      'Up to 1,000 texts or embeddings, all of them or none. An item with the id of an existing one replaces it.',
     body: {
       schema: 'NewEmbeddings',
       example: { items: [{ id: 'leave', ...item }] },
@@ -192,10 +192,10 @@ export const vectorStoreOperations = {
     method: 'DELETE',
     path: ITEM,
     summary: 'Delete an embedding of a vector store',
-    description: 'For good.',
+    description: 'Deletes the embedding permanently.',
     answers: {
       200: {
-        description: 'It is gone.',
+        description: 'It is deleted.',
         schema: 'DeletedEmbedding',
         example: { id: 'leave', object: 'vector_store.embedding.deleted', deleted: true },
       },

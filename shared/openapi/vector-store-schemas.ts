@@ -8,7 +8,7 @@ export const vectorStoreSchema = z.object({
   object: z.enum(['vector_store']),
   created_at: seconds,
   name: z.string(),
-  usage_bytes: z.int().describe('Of the embeddings themselves.'),
+  usage_bytes: z.int().describe('The bytes of the embeddings themselves.'),
   file_counts: z
     .object({
       in_progress: z.int(),
@@ -17,21 +17,21 @@ export const vectorStoreSchema = z.object({
       cancelled: z.int(),
       total: z.int(),
     })
-    .describe('Here each item counts as one.'),
+    .describe('The number of items: each counts as one file.'),
   status: z.enum(['completed']),
   expires_after: z.object({ anchor: z.string(), days: z.int() }).optional(),
   expires_at: seconds.nullable(),
   last_active_at: seconds,
   metadata: z.record(z.string(), z.string()),
   dimensions: z.int(),
-  embedder: z.string().nullable().describe('What embeds its texts; null: it takes none.'),
+  embedder: z.string().nullable().describe('The embedder of its texts; null if it takes no texts.'),
 });
 
 export const vectorStoreListSchema = z.object({
   object: z.enum(['list']),
   data: z.array(vectorStoreSchema),
   first_id: z.string().nullable(),
-  last_id: z.string().nullable().describe('For `after`.'),
+  last_id: z.string().nullable().describe('The id of the last entry, for `after`.'),
   has_more: z.boolean(),
 });
 
@@ -73,11 +73,11 @@ export const deletedEmbeddingSchema = z.object({
 
 export const searchResultsSchema = z.object({
   object: z.enum(['vector_store.search_results.page']),
-  search_query: z.array(z.string()).describe('Empty where an embedding was sent.'),
+  search_query: z.array(z.string()).describe('Empty if an embedding was sent.'),
   data: z.array(
     z.object({
       file_id: z.string().describe("The item's id."),
-      filename: z.string().describe('The same.'),
+      filename: z.string().describe("The item's id, too."),
       score: z.number().describe('The cosine of the two embeddings.'),
       attributes,
       content: z.array(z.object({ type: z.enum(['text']), text: z.string() })),
