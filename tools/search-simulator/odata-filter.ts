@@ -6,8 +6,8 @@ const TOKEN =
   /\s*(?:('(?:[^']|'')*')|(-?\d+(?:\.\d+)?(?:e[+-]?\d+)?)|([A-Za-z_][\w/]*)|([():,]))/iy;
 
 /**
- * Reads the part of OData's filters that the router uses, and no more: `eq ne gt ge lt le`, `and`, `or`,
- * `not`, parentheses, and `field/any(a: ...)`. Throws for everything else.
+ * Parses the part of OData's filter language that the router uses: `eq ne gt ge lt le`, `and`,
+ * `or`, `not`, parentheses, and `field/any(a: ...)`. Throws for everything else.
  */
 export function parseFilter(text: string): Test {
   const tokens = tokenize(text);
@@ -75,7 +75,7 @@ export function parseFilter(text: string): Test {
   }
 
   const test = parseOr();
-  if (at !== tokens.length) throw new Error(`More than a filter: ${text}`);
+  if (at !== tokens.length) throw new Error(`Unexpected text after the filter: ${text}`);
   return test;
 }
 
@@ -93,7 +93,7 @@ function tokenize(text: string): string[] {
   while (pattern.lastIndex < text.length) {
     const from = pattern.lastIndex;
     const [whole] = pattern.exec(text) ?? [];
-    if (whole === undefined) throw new Error(`No filter at ${from}: ${text}`);
+    if (whole === undefined) throw new Error(`No filter at position ${from}: ${text}`);
     tokens.push(whole.trim());
   }
   return tokens;
@@ -107,7 +107,7 @@ function literal(token: string): unknown {
   return number;
 }
 
-/** What is null is equal to nothing that is there, and neither above nor below anything. */
+/** Compares as OData does: null equals only null, and is neither above nor below any value. */
 function compare(operator: string, left: unknown, right: unknown): boolean {
   if (operator === 'eq') return left === right;
   if (operator === 'ne') return left !== right;

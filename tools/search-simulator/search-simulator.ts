@@ -6,9 +6,9 @@ import { parseFilter } from './odata-filter.ts';
 /** A small server that speaks the part of Azure AI Search's wire format that the router uses. */
 export type SearchSimulator = {
   readonly url: string;
-  /** Of all requests, their methods and paths. */
+  /** Methods and paths of all requests. */
   readonly requests: readonly string[];
-  /** So many of the next requests are answered with 503. */
+  /** Answers the next `times` requests with 503. */
   fail(times: number): void;
   close(): Promise<void>;
 };
@@ -19,13 +19,13 @@ type Index = {
   readonly documents: Map<string, Json>;
 };
 
-/** The key that it takes. */
+/** The key that the simulator accepts. */
 export const SEARCH_KEY = 'key-of-the-simulator';
 
 const PATH =
   /^\/indexes\('([^']+)'\)(?:\/docs(?:\/(search\.index|search\.post\.search)|\('([^']+)'\)))?$/;
 
-/** The limits of the service. */
+/** The service's limits. */
 const MAX_BATCH = 1_000;
 const MAX_BATCH_BYTES = 16 * 1024 * 1024;
 
@@ -44,7 +44,8 @@ export async function startSearchSimulator(): Promise<SearchSimulator> {
       return;
     }
     try {
-      const [status, json] = handle(indexes, request, decodeURIComponent(pathname), body);
+      const path = decodeURIComponent(pathname);
+      const [status, json] = handle(indexes, request, { path, body });
       answer(response, status, json);
     } catch (error) {
       answer(response, 400, problem(error instanceof Error ? error.message : String(error)));
@@ -71,8 +72,7 @@ type Answered = readonly [status: number, json: Json];
 function handle(
   indexes: Map<string, Index>,
   { method, headers }: IncomingMessage,
-  path: string,
-  body: string,
+  { path, body }: { readonly path: string; readonly body: string },
 ): Answered {
   if (headers['api-key'] !== SEARCH_KEY) return [403, problem('The key is wrong.')];
   const [, name = '', action, key] = PATH.exec(path) ?? [];
@@ -104,11 +104,12 @@ function write({ dimensions, documents }: Index, { value }: Json, bytes: number)
   }
   const results = actions.map(({ '@search.action': action, ...document }) => {
     const key = String(document['key']);
-    if (!/^[\w=-]+$/.test(key)) throw new Error(`The key ${key} has other characters.`);
+    if (!/^[\w=-]+$/.test(key))
+      throw new Error(`The key ${key} has characters that are not allowed.`);
     if (action === 'delete') documents.delete(key);
     else {
       const { embedding } = document as { readonly embedding: readonly number[] };
-      if (embedding.length !== dimensions) throw new Error('The vector has another length.');
+      if (embedding.length !== dimensions) throw new Error('The vector has the wrong length.');
       documents.set(key, { ...document, attributes: withNulls(document['attributes']) });
     }
     return { key, status: true, errorMessage: null, statusCode: action === 'delete' ? 200 : 201 };
@@ -116,7 +117,7 @@ function write({ dimensions, documents }: Index, { value }: Json, bytes: number)
   return [200, { value: results }];
 }
 
-/** Fields that were not sent are null. */
+/** Sets fields that were not sent to null. */
 function withNulls(attributes: unknown): readonly Json[] {
   return (attributes as readonly Json[]).map((one) => ({
     text: null,
@@ -134,7 +135,7 @@ function search({ documents, dimensions }: Index, wish: Json): Answered {
   const left = [...documents.values()].filter((document) => test(document, {}));
   const [query] = (vectorQueries ?? []) as readonly VectorQuery[];
   if (query !== undefined && query.vector.length !== dimensions) {
-    throw new Error('The vector has another length.');
+    throw new Error('The vector has the wrong length.');
   }
   const scored = left.map((document) => ({
     document,

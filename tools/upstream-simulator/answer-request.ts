@@ -106,7 +106,7 @@ async function sendBody(call: Call, plan: FaultPlan, body: object): Promise<void
   await sendJson(exchange, { status: 200, headers, body, interruption });
 }
 
-/** Waits, fails or breaks off as planned; true when there is nothing left to answer. */
+/** Waits, fails or breaks off as planned; returns true when nothing is left to answer. */
 async function appliesBeforeAnswer(call: Call, plan: FaultPlan): Promise<boolean> {
   const { settings, exchange, deployment } = call;
   await pause(plan.delayMs ?? deployment.delayMs ?? settings.delayMs, exchange.signal);
@@ -128,7 +128,7 @@ function headersFor(
 }
 
 function toAnswer(error: unknown) {
-  // Anything else is a mistake in the simulator, which must not pass for a simulated fault.
+  // Any other error is a mistake in the simulator, which must not pass for a simulated fault.
   const shown =
     error instanceof AzureError
       ? error

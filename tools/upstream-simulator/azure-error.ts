@@ -8,7 +8,10 @@ type AzureErrorFields = {
   readonly headers?: Readonly<Record<string, string>>;
 };
 
-/** An error as Azure OpenAI puts it on the wire. Its gateway leaves `type` and `param` out; models give them. */
+/**
+ * An error as Azure OpenAI sends it. Azure's gateway leaves `type` and `param` out; the models
+ * include them.
+ */
 export class AzureError extends Error {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
@@ -36,7 +39,7 @@ export class AzureError extends Error {
   }
 }
 
-/** A 400 as the models' own request check words it. */
+/** A 400 worded like the models' own request validation. */
 export function invalidRequest(
   message: string,
   fields: { readonly param?: string; readonly code?: string } = {},

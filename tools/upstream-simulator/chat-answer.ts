@@ -7,13 +7,13 @@ import { estimateTokens } from './token-estimate.ts';
 
 export type ToolCall = { readonly id: string; readonly name: string; readonly arguments: string };
 
-/** One choice of a completion, before it is put into a plain body or into frames. */
+/** One choice of a completion, before it is turned into a plain body or into frames. */
 export type ChatAnswer = {
   /** The content, or the tool call's arguments, in the pieces in which they are streamed. */
   readonly pieces: readonly string[];
   readonly toolCall: ToolCall | undefined;
   readonly finishReason: 'stop' | 'length' | 'tool_calls' | 'content_filter';
-  /** Reasoning tokens included. */
+  /** Completion tokens, reasoning tokens included. */
   readonly completionTokens: number;
   readonly reasoningTokens: number;
 };
@@ -29,7 +29,7 @@ const BIG_PIECE_BYTES = 16_384;
 const BYTES_PER_TOKEN = 4;
 const ARGUMENT_PIECE_CHARACTERS = 6;
 
-/** As many answers as the request's `n`. */
+/** Composes as many answers as the request's `n` asks for. */
 export function composeAnswers(facts: AnswerFacts): readonly ChatAnswer[] {
   const count = facts.request.n ?? 1;
   return Array.from({ length: count }, (_, index) =>
@@ -37,7 +37,7 @@ export function composeAnswers(facts: AnswerFacts): readonly ChatAnswer[] {
   );
 }
 
-/** What the prompt is taken to cost: 4 tokens a message around its text. */
+/** Estimates the prompt's tokens: those of its text, and 4 more for each message. */
 export function estimatePromptTokens({ messages }: ChatRequest): number {
   const texts = messages.map((message) => estimateTokens(messageText(message)) + 4);
   return texts.reduce((sum, tokens) => sum + tokens, 3);
@@ -67,7 +67,7 @@ function finishReason(plan: FaultPlan, isShortened: boolean): ChatAnswer['finish
   return isShortened ? 'length' : 'stop';
 }
 
-/** Pieces of about one token each. */
+/** Splits the content into pieces of about one token each. */
 function contentPieces({ deployment, request, plan }: AnswerFacts, suffix: string): string[] {
   if (plan.chunks !== undefined) {
     const pieces = Array.from({ length: plan.chunks.count }, (_, index) => `piece ${index + 1} `);
@@ -102,7 +102,7 @@ function echo({ messages }: ChatRequest): string {
   return characters.slice(0, MAX_ECHO_CHARACTERS).join('');
 }
 
-/** The text up to the first stop sequence; undefined when there is none in it. */
+/** Returns the text before the first stop sequence, or undefined when it contains none. */
 function beforeStop(text: string, { stop }: ChatRequest): string | undefined {
   const ends = [stop ?? []]
     .flat()
@@ -111,7 +111,7 @@ function beforeStop(text: string, { stop }: ChatRequest): string | undefined {
   return ends.length === 0 ? undefined : text.slice(0, Math.min(...ends));
 }
 
-/** Words with the space before them, long ones in parts. */
+/** Splits a text into words, each with the space before it; long words are split further. */
 function splitWords(text: string): string[] {
   return text.match(/\s*\S{1,12}|\s+$/gu) ?? [];
 }

@@ -4,7 +4,7 @@ import type { ChatRequest } from './chat-request.ts';
 import { FILTERED_CONTENT, SAFE_CONTENT, SAFE_PROMPT } from './content-filter.ts';
 import { type SimulatedDeployment, servedModel } from './simulated-deployment.ts';
 
-/** What a completion and each of its chunks have in common. */
+/** The fields that a completion and each of its chunks share. */
 export type CompletionIdentity = {
   readonly id: string;
   /** Seconds since 1970. */
@@ -13,7 +13,7 @@ export type CompletionIdentity = {
   readonly system_fingerprint: string;
 };
 
-/** What is turned into a plain body or into frames. */
+/** A completion, before it is turned into a plain body or into frames. */
 export type Completion = {
   readonly identity: CompletionIdentity;
   readonly request: ChatRequest;
@@ -72,7 +72,7 @@ export function filterResults(answer: ChatAnswer): object {
   return answer.finishReason === 'content_filter' ? FILTERED_CONTENT : SAFE_CONTENT;
 }
 
-/** Made-up log probabilities: every piece is near certain, each alternative ten times less likely. */
+/** Made-up log probabilities: each piece is nearly certain, each alternative ten times less likely. */
 export function tokenLogprobs(pieces: readonly string[], { top_logprobs }: ChatRequest): object {
   const content = pieces.map((piece) => ({
     ...logprob(piece, 0),
@@ -83,7 +83,7 @@ export function tokenLogprobs(pieces: readonly string[], { top_logprobs }: ChatR
   return { content, refusal: null };
 }
 
-/** A tool call as a message or a stream's first delta of it has it. */
+/** A tool call as it appears in a message, or in the first delta of a stream. */
 export function toolCallBody(toolCall: ToolCall, functionArguments: string): object {
   const { id, name } = toolCall;
   return { id, type: 'function', function: { name, arguments: functionArguments } };

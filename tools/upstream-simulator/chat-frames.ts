@@ -8,7 +8,10 @@ import {
 } from './chat-completion.ts';
 import { SAFE_CONTENT, SAFE_PROMPT } from './content-filter.ts';
 
-/** One event of a streamed completion. `kind` lets the sender pace content and break off after some of it. */
+/**
+ * One event of a streamed completion. `kind` lets the sender pace content and break off after some
+ * of it.
+ */
 export type ChatFrame = {
   readonly kind: 'start' | 'content' | 'end';
   readonly payload: object;
@@ -22,7 +25,7 @@ type Choice = {
   readonly logprobs?: object | null;
 };
 
-// Newer models pad chunks, so that their sizes do not give the text away to who watches the network.
+// Newer models pad chunks, so that chunk sizes do not reveal the text to somebody watching the network.
 const PADDING = 'Zk3vQ8mWx1RbT6nYp0LsD4gH';
 
 /** The events in the order in which Azure sends them, without the final `[DONE]`. */

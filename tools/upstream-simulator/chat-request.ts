@@ -56,10 +56,10 @@ const chatRequestSchema = z.looseObject({
 export type ChatRequest = z.infer<typeof chatRequestSchema>;
 export type ChatMessage = ChatRequest['messages'][number];
 
-// Fields of the router's own, which must not reach a model: here the simulator is as strict as the real service.
+// The router's own fields, which must not reach a model: the simulator is as strict as the real service.
 const ROUTER_FIELDS = ['prompt', 'routing', 'thread_id'];
 
-/** Throws the 400 that the service answers for a wrong request. */
+/** Parses a chat request. Throws the 400 that the service returns for an invalid request. */
 export function parseChatRequest(body: unknown): ChatRequest {
   const request = parseFields(chatRequestSchema, body);
   const leaked = ROUTER_FIELDS.filter((field) => request[field] !== undefined);
@@ -71,7 +71,7 @@ export function parseChatRequest(body: unknown): ChatRequest {
   return request;
 }
 
-/** The newest user message's text parts, joined. */
+/** Returns the text parts of the newest user message, joined. */
 export function newestUserText(messages: readonly ChatMessage[]): string {
   const newest = messages.findLast((message) => message.role === 'user');
   return newest === undefined ? '' : messageText(newest);

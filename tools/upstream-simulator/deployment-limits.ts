@@ -2,7 +2,7 @@ import { contextLengthExceeded, invalidRequest, unsupportedParameter } from './a
 import type { ChatRequest } from './chat-request.ts';
 import type { SimulatedDeployment } from './simulated-deployment.ts';
 
-/** What gpt-5.6 takes as `reasoning_effort`. */
+/** The values of `reasoning_effort` that gpt-5.6 accepts. */
 const EFFORTS = ['none', 'low', 'medium', 'high', 'xhigh'];
 
 const ROLES = ['system', 'assistant', 'user', 'function', 'tool'];
@@ -27,7 +27,7 @@ export function checkDeploymentLimits(limits: {
   if (deployment.isReasoningModel === true) checkReasoningModel(deployment.model, request);
 }
 
-/** In the words of API versions and models from before a parameter: without `code` and `param`. */
+/** Throws for an unknown parameter as older API versions and models do: without `code` and `param`. */
 function checkKnownParameters({ unknown = [] }: SimulatedDeployment, request: ChatRequest): void {
   const supplied = unknown.filter((param) => param !== 'developer' && isGiven(request[param]));
   if (supplied.length > 0) {
@@ -95,7 +95,7 @@ function unsupportedValue(param: string, problem: string) {
   });
 }
 
-/** `'a', 'b', and 'c'` */
+/** Formats a list as `'a', 'b', and 'c'`. */
 function listOf(values: readonly string[]): string {
   return new Intl.ListFormat('en').format(values.map((value) => `'${value}'`));
 }

@@ -1,9 +1,12 @@
-// Enough that the vectors of two different words are nearly orthogonal.
+// This is enough to make the vectors of two different words nearly orthogonal.
 const POSITIONS_PER_WORD = 32;
-// Long words tend to be rarer and say more; capped, so that one odd word does not drown the rest.
+// Long words tend to be rarer and say more; the cap keeps one odd word from drowning the rest.
 const MAX_WORD_WEIGHT = 8;
 
-/** A unit vector made of the text's words, the same for the same text: texts with common words are near. */
+/**
+ * Returns a unit vector made of the text's words. Equal texts get equal vectors; texts with common
+ * words are near.
+ */
 export function embeddingVector(text: string, dimensions: number): Float32Array {
   const vector = new Float32Array(dimensions);
   const words = text.toLowerCase().match(/[\p{L}\p{N}]+/gu) ?? [text];
@@ -11,7 +14,7 @@ export function embeddingVector(text: string, dimensions: number): Float32Array 
   return vector;
 }
 
-/** The vector's first elements as a unit vector: how the service shortens embeddings. */
+/** Returns the vector's first elements as a unit vector, which is how the service shortens embeddings. */
 export function shortenedUnitVector(vector: Float32Array, dimensions: number): Float32Array {
   const shortened = vector.slice(0, dimensions);
   const norm = Math.hypot(...shortened);
@@ -26,12 +29,12 @@ function addWord(vector: Float32Array, word: string): void {
   for (let count = 0; count < POSITIONS_PER_WORD; count += 1) {
     state = nextRandom(state);
     const position = state % vector.length;
-    // The top bit is hardly related to the position, which the low bits decide.
+    // The low bits decide the position; the top bit is hardly related to it.
     vector[position] = (vector[position] ?? 0) + (state >= 0x80000000 ? weight : -weight);
   }
 }
 
-/** FNV-1a, 32 bits. */
+/** FNV-1a hash of 32 bits. */
 function hash(word: string): number {
   let value = 0x811c9dc5;
   for (let index = 0; index < word.length; index += 1) {
@@ -40,7 +43,7 @@ function hash(word: string): number {
   return value >>> 0;
 }
 
-/** Xorshift by Marsaglia, 32 bits; zero would stay zero. */
+/** Marsaglia's xorshift of 32 bits. A state of zero would stay zero. */
 function nextRandom(state: number): number {
   let value = state === 0 ? 1 : state;
   value ^= value << 13;

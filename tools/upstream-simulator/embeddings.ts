@@ -7,7 +7,7 @@ import { type SimulatedDeployment, servedModel } from './simulated-deployment.ts
 import { estimateTokens } from './token-estimate.ts';
 
 const DEFAULT_DIMENSIONS = 1536;
-// The limit of OpenAI's embedding models for one input.
+// The input limit of OpenAI's embedding models.
 const MAX_INPUT_TOKENS = 8191;
 
 const tokens = z.array(z.int().min(0)).min(1);
@@ -27,12 +27,12 @@ const embeddingRequestSchema = z.looseObject({
 
 export type EmbeddingRequest = z.infer<typeof embeddingRequestSchema>;
 
-/** Throws the 400 that the service answers for a wrong request. */
+/** Parses an embeddings request. Throws the 400 that the service returns for an invalid request. */
 export function parseEmbeddingRequest(body: unknown): EmbeddingRequest {
   return parseFields(embeddingRequestSchema, body);
 }
 
-/** The input's texts, without its token arrays. */
+/** Returns the input's texts, without its token arrays. */
 export function inputText({ input }: EmbeddingRequest): string {
   return [input]
     .flat()
@@ -40,7 +40,7 @@ export function inputText({ input }: EmbeddingRequest): string {
     .join('\n');
 }
 
-/** The body of the answer. Throws a 400 for an input that is too long, or too many dimensions. */
+/** Returns the response body. Throws a 400 for an input that is too long, or for too many dimensions. */
 export function embeddingsBody(request: EmbeddingRequest, deployment: SimulatedDeployment): object {
   const fullLength = deployment.dimensions ?? DEFAULT_DIMENSIONS;
   const dimensions = request.dimensions ?? fullLength;
@@ -68,7 +68,7 @@ type Input = string | readonly number[];
 
 function listInputs({ input }: EmbeddingRequest): readonly Input[] {
   if (typeof input === 'string') return [input];
-  // The schema admits an array of numbers, or one without any.
+  // The schema admits an array of numbers, or one without any numbers.
   return typeof input[0] === 'number' ? [input as number[]] : (input as Input[]);
 }
 
@@ -82,7 +82,10 @@ function countTokens(input: Input): number {
   });
 }
 
-/** By estimate, but where the limit is near by the models' own tokenizer: it is large to load. */
+/**
+ * Estimates the tokens. Only near the limit it counts them with the models' own tokenizer, which is
+ * large to load.
+ */
 function countTextTokens(text: string): number {
   const estimate = estimateTokens(text);
   if (estimate <= MAX_INPUT_TOKENS / 2) return estimate;
@@ -92,7 +95,7 @@ function countTextTokens(text: string): number {
   return tokenizer.countTokens(text, { allowedSpecial: new Set(), disallowedSpecial: new Set() });
 }
 
-/** Each token number counts as a word. */
+/** Joins the input to a text in which each token number counts as a word. */
 function wordsOf(input: Input): string {
   return typeof input === 'string' ? input : input.join(' ');
 }

@@ -10,7 +10,7 @@ export type Exchange = {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
   readonly url: URL;
-  /** Aborted once the connection is gone; ends every wait. */
+  /** A signal that is aborted once the connection is gone; it ends every wait. */
   readonly signal: AbortSignal;
 };
 
@@ -29,7 +29,7 @@ type FrameStream = {
 };
 
 const MAX_BODY_BYTES = 64 * 1024 * 1024;
-// Large bodies are written in slices, so that a slow reader is felt.
+// Large bodies are written in slices, so that a slow reader has an effect.
 const SLICE_BYTES = 64 * 1024;
 
 export async function readJsonBody({ request }: Exchange): Promise<unknown> {
@@ -50,7 +50,7 @@ export async function readJsonBody({ request }: Exchange): Promise<unknown> {
   }
 }
 
-/** Waits, or gives other work a turn when there is nothing to wait for; throws when the client leaves. */
+/** Waits, or gives other work a turn when `delayMs` is 0. Throws when the client leaves. */
 export async function pause(delayMs: number, signal: AbortSignal): Promise<void> {
   if (delayMs > 0) await setTimeout(delayMs, undefined, { signal });
   else await setImmediate(undefined, { signal });
@@ -58,13 +58,13 @@ export async function pause(delayMs: number, signal: AbortSignal): Promise<void>
 
 /** Destroys the connection, or keeps it silent until the client leaves. */
 export async function breakOff(exchange: Exchange, kind: 'cut' | 'stall'): Promise<void> {
-  // One turn later what was written before is on its way.
+  // After one turn, everything written before is on its way.
   await pause(0, exchange.signal);
   if (kind === 'cut') exchange.request.socket.destroy();
   else await once(exchange.signal, 'abort');
 }
 
-/** Answers with JSON, or with half of it when the answer is to break off. */
+/** Answers with JSON, or with half of it when the answer should break off. */
 export async function sendJson(exchange: Exchange, answer: JsonAnswer): Promise<void> {
   const { response } = exchange;
   const body = Buffer.from(JSON.stringify(answer.body));
@@ -79,7 +79,7 @@ export async function sendJson(exchange: Exchange, answer: JsonAnswer): Promise<
   else response.end();
 }
 
-/** Answers with server-sent events, each flushed by itself. */
+/** Answers with server-sent events, each flushed separately. */
 export async function sendFrames(exchange: Exchange, stream: FrameStream): Promise<void> {
   const { response, signal } = exchange;
   response.writeHead(200, stream.headers);

@@ -3,13 +3,13 @@ import { invalidRequest } from './azure-error.ts';
 import { ERROR_KINDS, type ProvokedError } from './provoked-error.ts';
 import type { SimulatedDeployment } from './simulated-deployment.ts';
 
-/** Something that breaks an answer after so many content chunks. */
+/** A fault that breaks an answer after a number of content chunks. */
 export type Interruption = {
   readonly kind: 'cut' | 'stall' | 'error_event';
   readonly afterChunks: number;
 };
 
-/** What the markers of one request ask for. docs/simulator.md lists the markers. */
+/** The effects that the markers of one request ask for. docs/simulator.md lists the markers. */
 export type FaultPlan = {
   readonly error?: ProvokedError;
   readonly interruption?: Interruption;
@@ -22,7 +22,7 @@ export type FaultPlan = {
 };
 
 export type FaultPlanner = {
-  /** Throws on a marker that it does not know. */
+  /** Plans the effects of the markers in a text. Throws for an unknown marker. */
   readonly plan: (text: string, deployment: SimulatedDeployment) => FaultPlan;
   /** Forgets how often each text has failed. */
   readonly reset: () => void;
@@ -34,7 +34,7 @@ type MarkerArguments = readonly (number | undefined)[];
 const MARKER = /\[sim:(\w+)((?::[^:\]@]*)*)(?:@([^\]]+))?\]/g;
 const DEFAULT_CHUNKS_BEFORE_INTERRUPTION = 2;
 const MAX_BIG_BYTES = 256 * 1024 * 1024;
-// Bounds the memory of a long run in which every prompt is different and fails a few times.
+// This bounds the memory of a long run in which every prompt is different and fails a few times.
 const MAX_COUNTED_TEXTS = 10_000;
 
 const MARKERS = new Map<string, (values: MarkerArguments) => Effect>([
@@ -89,7 +89,7 @@ export function createFaultPlanner(): FaultPlanner {
   };
 }
 
-/** The text without its markers, so that an answer that repeats it provokes nothing later. */
+/** Returns the text without its markers, so that an answer that repeats it provokes nothing later. */
 export function withoutMarkers(text: string): string {
   return text.replace(MARKER, '');
 }

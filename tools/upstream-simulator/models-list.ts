@@ -1,10 +1,13 @@
 import { type SimulatedDeployment, servedModel } from './simulated-deployment.ts';
 import type { Target } from './target.ts';
 
-// 2026-07-09, the release of the default chat models.
+// 2026-07-09, the release date of the default chat models.
 const CREATED = 1_783_555_200;
 
-/** The list of models: Azure names the base models, a plain OpenAI endpoint what can be called. */
+/**
+ * Returns the list of models. Azure lists base models; a plain OpenAI endpoint lists the
+ * deployments to call.
+ */
 export function modelsBody(
   deployments: readonly SimulatedDeployment[],
   style: Target['style'],

@@ -1,7 +1,7 @@
 import type * as z from 'zod';
 import { type AzureError, invalidRequest } from './azure-error.ts';
 
-/** Checks the fields that the simulator reads and keeps the others; throws a 400 worded as OpenAI words it. */
+/** Checks the fields that the simulator reads and keeps the others. Throws a 400 in OpenAI's words. */
 export function parseFields<Fields>(schema: z.ZodType<Fields>, body: unknown): Fields {
   const result = schema.safeParse(body, { reportInput: true });
   if (result.success) return result.data;

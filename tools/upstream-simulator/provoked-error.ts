@@ -8,7 +8,7 @@ import {
 import { FILTERED_CONTENT } from './content-filter.ts';
 import type { SimulatedDeployment } from './simulated-deployment.ts';
 
-// Short, so that a client that retries by itself does so within a test.
+// The time is short enough for a client that retries automatically to do so within a test.
 const DEFAULT_RETRY_AFTER_MS = 50;
 
 export const ERROR_KINDS = [
@@ -32,7 +32,7 @@ export type ProvokedError = {
   readonly retryAfterMs?: number | undefined;
 };
 
-/** The error that a marker asks for, as this deployment would word it. */
+/** Returns the error that a marker asks for, worded as this deployment would word it. */
 export function provokedError(
   { kind, retryAfterMs = DEFAULT_RETRY_AFTER_MS }: ProvokedError,
   deployment: SimulatedDeployment,

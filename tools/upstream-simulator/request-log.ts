@@ -5,13 +5,13 @@ export type RecordedRequest = {
   readonly method: string;
   readonly path: string;
   readonly query: Readonly<Record<string, string>>;
-  /** Names in lower case. */
+  /** The headers, with their names in lower case. */
   readonly headers: Readonly<Record<string, string>>;
-  /** The parsed JSON; undefined until it has arrived, or when it is not JSON. */
+  /** The parsed JSON; undefined until the body has arrived, or if it is not JSON. */
   readonly body: unknown;
-  /** Named by the path, or by the body's `model`. */
+  /** The deployment named by the path, or by the body's `model`. */
   readonly deployment: string | undefined;
-  /** The client left before the answer was complete. */
+  /** True when the client left before the answer was complete. */
   readonly aborted: boolean;
 };
 
@@ -19,12 +19,12 @@ export type RequestEntry = { -readonly [Field in keyof RecordedRequest]: Recorde
 
 export type RequestLog = {
   readonly entries: readonly RecordedRequest[];
-  /** Returns the entry, to be completed as more becomes known. */
+  /** Returns the new entry, which is completed as more becomes known. */
   readonly add: (request: IncomingMessage, url: URL) => RequestEntry;
   readonly clear: () => void;
 };
 
-/** Keeps the newest `limit` requests. */
+/** Creates a log that keeps the newest `limit` requests. */
 export function createRequestLog(limit: number): RequestLog {
   const entries: RequestEntry[] = [];
   return {
@@ -49,9 +49,9 @@ export function createRequestLog(limit: number): RequestLog {
   };
 }
 
-/** The path and query; `/` when the request line holds no URL. */
+/** Returns the path and query; `/` when the request line does not contain a URL. */
 export function requestUrl({ url = '/' }: IncomingMessage): URL {
-  // The host does not matter here and is not taken from the client.
+  // The host does not matter here, so it is not taken from the client.
   const origin = 'http://simulator.invalid';
   return URL.parse(`${origin}${url}`) ?? new URL(origin);
 }

@@ -8,7 +8,7 @@ type HeaderFacts = {
   readonly deployment: SimulatedDeployment | undefined;
 };
 
-/** The headers that Azure OpenAI adds to every answer, and to those of a deployment. */
+/** Returns the headers that Azure OpenAI adds to every answer, and those for answers of a deployment. */
 export function responseHeaders(facts: HeaderFacts): Record<string, string> {
   const { contentType, clientRequestId, deployment } = facts;
   const headers: Record<string, string> = {

@@ -1,4 +1,4 @@
-/** The keywords that are read; a schema comes from a request, so each can hold anything. */
+/** The keywords that are read. A schema comes from a request, so each one can hold any value. */
 type Schema = {
   readonly type?: unknown;
   readonly const?: unknown;
@@ -16,16 +16,16 @@ type Schema = {
 };
 
 type ExampleOptions = {
-  /** Fills the properties that are not required too. */
+  /** Whether to fill optional properties as well. */
   readonly optionalProperties: boolean;
 };
 
-// A schema may refer to itself; deeper than this the example stops.
+// A schema may refer to itself; the example stops at this depth.
 const MAX_DEPTH = 8;
-// An example, not a load test.
+// The value is an example, not a load test.
 const MAX_ITEMS = 100;
 
-/** A small value that fits a JSON schema of the kinds that structured outputs and tools use. */
+/** Returns a small value that fits a JSON schema of the kinds that structured outputs and tools use. */
 export function schemaExample(schema: unknown, options: ExampleOptions): unknown {
   return fill(schema, 0);
 

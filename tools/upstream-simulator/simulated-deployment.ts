@@ -4,21 +4,21 @@ export type SimulatedDeployment = {
   /** Model name without its version, such as `gpt-5.6-sol`. */
   readonly model: string;
   readonly kind: 'chat' | 'embeddings';
-  /** Version date, such as `2026-07-09`: completions report `model-version`, as Azure does. */
+  /** Version date, such as `2026-07-09`. Completions report `model-version`, as Azure does. */
   readonly version?: string;
-  /** Wait before the first byte; the simulator's own `delayMs` unless given. */
+  /** Wait before the first byte, in milliseconds; the default is the simulator's `delayMs`. */
   readonly delayMs?: number;
-  /** Wait between two content chunks; the simulator's own `chunkDelayMs` unless given. */
+  /** Wait between two content chunks, in milliseconds; the default is the simulator's `chunkDelayMs`. */
   readonly chunkDelayMs?: number;
-  /** Context window; no limit unless given. */
+  /** Context window in tokens; no limit by default. */
   readonly contextTokens?: number;
-  /** Refuses the parameters that reasoning models refuse. */
+  /** Whether the deployment refuses the parameters that reasoning models refuse. */
   readonly isReasoningModel?: boolean;
-  /** The most tokens that a completion may be asked to have; no limit unless given. */
+  /** Largest number of tokens that a request may ask for in a completion; no limit by default. */
   readonly outputTokens?: number;
-  /** Parameters that it does not know; `developer` among them: that role. */
+  /** Unknown parameters; `developer` in the list stands for that role. */
   readonly unknown?: readonly string[];
-  /** Full length of an embedding; 1536 unless given. */
+  /** Full length of an embedding; 1536 by default. */
   readonly dimensions?: number;
 };
 
@@ -28,7 +28,7 @@ export const DEFAULT_DEPLOYMENTS: readonly SimulatedDeployment[] = [
   { name: 'embedding', model: 'text-embedding-3-small', kind: 'embeddings' },
 ];
 
-/** The model as a response names it: with its version date when it has one. */
+/** Returns the model's name as a response gives it: with its version date, if any. */
 export function servedModel(deployment: SimulatedDeployment): string {
   return deployment.version === undefined
     ? deployment.model

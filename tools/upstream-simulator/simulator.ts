@@ -12,28 +12,28 @@ import {
 import { DEFAULT_DEPLOYMENTS, type SimulatedDeployment } from './simulated-deployment.ts';
 
 export type SimulatorOptions = {
-  /** `127.0.0.1` unless given. */
+  /** Address to listen on; `127.0.0.1` by default. */
   readonly host?: string | undefined;
-  /** 0, the default, takes a free port. */
+  /** Port to listen on; 0, the default, takes a free one. */
   readonly port?: number | undefined;
-  /** Expected as `api-key` or as a bearer token; without it any caller is answered. */
+  /** Key expected as `api-key` or as a bearer token; without it, every caller is answered. */
   readonly apiKey?: string | undefined;
-  /** `strong`, `weak` and `embedding` unless given. */
+  /** Simulated deployments; `strong`, `weak` and `embedding` by default. */
   readonly deployments?: readonly SimulatedDeployment[] | undefined;
-  /** Wait before the first byte of an answer. */
+  /** Wait before the first byte of an answer, in milliseconds. */
   readonly delayMs?: number | undefined;
-  /** Wait between two content chunks of a stream. */
+  /** Wait between two content chunks of a stream, in milliseconds. */
   readonly chunkDelayMs?: number | undefined;
-  /** How many of the newest requests are kept, bodies included: 1000 unless given. */
+  /** How many of the newest requests to keep, bodies included; 1000 by default. */
   readonly record?: number | undefined;
-  /** Told of each request as it arrives, before its body has. */
+  /** Called with each request as it arrives, before its body has arrived. */
   readonly onRequest?: ((request: RecordedRequest) => void) | undefined;
 };
 
 export type Simulator = {
-  /** Without a slash at its end. */
+  /** Base address, without a trailing slash. */
   readonly url: string;
-  /** The newest requests, oldest first; the same array all along. */
+  /** The newest requests, oldest first; always the same array. */
   readonly requests: readonly RecordedRequest[];
   /** Forgets the requests and how often each marker has failed. */
   readonly reset: () => void;
@@ -49,7 +49,8 @@ type Serving = {
 };
 
 const DEFAULT_RECORDED_REQUESTS = 1000;
-// Longer than clients keep idle connections, so that they close first and no request meets a closing socket.
+// This is longer than clients keep idle connections, so that they close first and no request meets
+// a closing socket.
 const KEEP_ALIVE_TIMEOUT_MS = 120_000;
 
 /** Starts a server that speaks Azure OpenAI's wire format; docs/simulator.md lists the faults that can be provoked. */
@@ -94,7 +95,7 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
   };
 }
 
-/** Never rejects: what goes wrong ends this connection only. */
+/** Serves one request. Never rejects: an error ends only this connection. */
 async function serve(
   { settings, log, onRequest, closing }: Serving,
   request: IncomingMessage,

@@ -1,6 +1,6 @@
 import { resourceNotFound } from './azure-error.ts';
 
-/** What a URL asks for. A deployment that is not in the path is the body's `model`. */
+/** The operation that a URL asks for. A deployment that the path does not name is the body's `model`. */
 export type Target = {
   readonly operation: 'chat/completions' | 'embeddings' | 'models';
   readonly deployment: string | undefined;
@@ -11,7 +11,10 @@ const CLASSIC_CALL = /^\/openai\/deployments\/([^/]+)\/(chat\/completions|embedd
 const CLASSIC_MODELS = /^\/openai\/models$/;
 const V1 = /^(\/openai)?\/v1\/(chat\/completions|embeddings|models)$/;
 
-/** Throws the 404 that Azure answers for a path it does not have, or a classic path without api-version. */
+/**
+ * Parses a URL. Throws the 404 that Azure returns for an unknown path, or a classic path without
+ * api-version.
+ */
 export function parseTarget(method: string, url: URL): Target {
   const target = findTarget(url.pathname);
   const expectedMethod = target?.operation === 'models' ? 'GET' : 'POST';
@@ -36,7 +39,7 @@ function findTarget(path: string): Target | undefined {
   }
   const v1 = V1.exec(path);
   if (v1 === null) return undefined;
-  // The expression admits these three operations only.
+  // The expression admits only these three operations.
   const operation = v1[2] as Target['operation'];
   return { operation, deployment: undefined, style: v1[1] === undefined ? 'openai' : 'v1' };
 }
@@ -45,7 +48,7 @@ function decodePathSegment(segment: string): string {
   try {
     return decodeURIComponent(segment);
   } catch {
-    // Not percent-encoded text, so no deployment has this name.
+    // The segment is not percent-encoded text, so no deployment has this name.
     return segment;
   }
 }
