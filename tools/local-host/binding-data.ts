@@ -5,15 +5,15 @@ type BindingDataOptions = {
   readonly headers: Readonly<Record<string, string>>;
   readonly query: URLSearchParams;
   readonly routeValues: Readonly<Record<string, string>>;
-  /** Absent for a chunked body, which the host does not look into. */
+  /** The request's body; absent for a chunked one, which the host does not inspect. */
   readonly body?: Buffer;
 };
 
 /**
- * The trigger metadata of a request, quirks included. The top-level properties of a JSON body come
- * first, then the query but `code`, then the route's values, later ones over earlier ones. Names
- * are compared ignoring case: a property or query key `headers` takes the place of the request's
- * headers, and the worker's library believes it.
+ * Returns the trigger metadata of a request, quirks included. The top-level properties of a JSON
+ * body come first, then the query except `code`, then the route's values, later ones over earlier
+ * ones. Names are compared ignoring case: a property or query key `headers` replaces the request's
+ * headers, and the worker's library trusts it.
  */
 export function createBindingData(options: BindingDataOptions): Record<string, TypedData> {
   const { headers, query, routeValues, body } = options;

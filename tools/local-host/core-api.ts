@@ -30,7 +30,7 @@ export type FunctionMetadata = {
 
 export type FunctionCallback = (...inputs: unknown[]) => unknown;
 
-/** What the library makes of one invocation. */
+/** The library's model of one invocation. */
 export type InvocationModel = {
   getArguments(): Promise<{ context: unknown; inputs: unknown[] }>;
   invokeFunction(context: unknown, inputs: unknown[], callback: FunctionCallback): Promise<unknown>;
@@ -47,18 +47,18 @@ export type RegisteredFunction = {
   readonly callback: FunctionCallback;
 };
 
-/** What an app has registered. */
+/** The functions and hooks that an app has registered. */
 export type CoreState = {
   model?: ProgrammingModel;
   readonly functions: Map<string, RegisteredFunction>;
   readonly hooks: Map<string, HookCallback[]>;
-  /** True once start-up is over: registration is refused from then on. */
+  /** True once start-up is over; registration is refused from then on. */
   locked: boolean;
 };
 
 /**
- * Puts the module `@azure/functions-core` in place, which exists only inside a worker: whoever
- * requires it gets what the library asks of a real one.
+ * Provides the module `@azure/functions-core`, which exists only inside a worker. Code that
+ * requires it gets what the library expects from a real worker.
  */
 export function installCoreApi(log: (level: string, message: string) => void): CoreState {
   const state: CoreState = { functions: new Map(), hooks: new Map(), locked: false };
@@ -75,7 +75,7 @@ export function installCoreApi(log: (level: string, message: string) => void): C
     registerFunction: (metadata: FunctionMetadata, callback: FunctionCallback) =>
       registerFunction(state, metadata, callback),
   };
-  // The one place through which every require goes, also that of a bundled ES module.
+  // Every require goes through this method, also the one of a bundled ES module.
   const prototype = Module.prototype as unknown as { require: (id: string) => unknown };
   const original = prototype.require;
   prototype.require = function require(this: unknown, id: string): unknown {
@@ -103,7 +103,7 @@ function registerFunction(
 ) {
   if (state.locked) throw new Error('A function can only be registered during app startup.');
   const id = metadata.functionId ?? metadata.name;
-  if (state.functions.has(id)) throw new Error(`There is already a function "${id}".`);
+  if (state.functions.has(id)) throw new Error(`A function "${id}" already exists.`);
   state.functions.set(id, { metadata, callback });
   return { dispose: () => state.functions.delete(id) };
 }

@@ -11,13 +11,16 @@ import type { InvocationEnd } from './worker-process.ts';
 type ForwardOptions = {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
-  /** Absent: the request's own body is passed on as it comes. */
+  /** Body to send; absent if the request's own body is passed on as it arrives. */
   readonly body: Buffer | undefined;
   readonly httpUri: URL;
   readonly agent: Agent;
   readonly invocationId: string;
   readonly invocation: Promise<InvocationEnd>;
-  /** How long an exchange may go without a byte either way: the host's activity timeout. */
+  /**
+   * How long an exchange may go without a byte in either direction, in milliseconds: the host's
+   * activity timeout.
+   */
   readonly hangMs: number;
 };
 
@@ -33,12 +36,12 @@ const HOP_BY_HOP = new Set([
   'upgrade',
 ]);
 
-/** Time for what a worker sent before its invocation failed to arrive. */
+/** Time in milliseconds for the bytes that a worker sent before its invocation failed to arrive. */
 const FLUSH_MS = 50;
 
 /**
  * Sends a request on to the worker's HTTP server and its answer back, as the host's proxy does.
- * Resolves with what the host would log of it. Never throws.
+ * Resolves to the text that the host would log about it. Never rejects.
  */
 export async function forward(options: ForwardOptions): Promise<string> {
   const { request, response, invocation, invocationId, hangMs } = options;
@@ -47,7 +50,7 @@ export async function forward(options: ForwardOptions): Promise<string> {
   request.on('data', () => silence.restart());
   const first = await Promise.race([
     answerOf(outgoing, invocationId),
-    // On a new connection, as the host's own client does.
+    // The retry uses a new connection, as the host's own client does.
     staleOf(outgoing, options).then(() => {
       outgoing = openForward(options);
       return answerOf(outgoing, invocationId);
@@ -96,7 +99,7 @@ function openForward({
       'x-forwarded-proto': 'http',
     },
   });
-  // What goes wrong is seen by whoever waits for the answer.
+  // The code that waits for the answer handles errors.
   outgoing.on('error', () => undefined);
   if (body === undefined) {
     request.once('close', () => {
@@ -109,20 +112,20 @@ function openForward({
   return outgoing;
 }
 
-/** Those that are between a client and the host alone. */
+/** Drops the headers that concern only the connection between a client and the host. */
 function withoutHopByHop(headers: IncomingHttpHeaders): IncomingHttpHeaders {
   return Object.fromEntries(Object.entries(headers).filter(([name]) => !HOP_BY_HOP.has(name)));
 }
 
-/** An encoded slash in the path is encoded once more on its way. */
+/** Encodes an encoded slash in the path once more, as on its way through the real host. */
 function escapeSlashes(url: string): string {
   const [path = '', ...query] = url.split('?');
   return [path.replace(/%(2F)/gi, '%25$1'), ...query].join('?');
 }
 
 /**
- * The worker's answer. Never settles for one that the library did not give, such as the refusal of
- * large headers: the host then waits on.
+ * Resolves to the worker's answer. Never settles for an answer that the library did not give, such
+ * as the refusal of large headers: the host keeps waiting then.
  */
 function answerOf(outgoing: ClientRequest, invocationId: string): Promise<IncomingMessage> {
   const { promise, resolve } = Promise.withResolvers<IncomingMessage>();
@@ -134,8 +137,8 @@ function answerOf(outgoing: ClientRequest, invocationId: string): Promise<Incomi
 }
 
 /**
- * Settles when a kept connection turns out to have been closed by the worker meanwhile, so that the
- * request has not reached it. One whose body was passed on as it came cannot be sent again.
+ * Settles when a kept connection turns out to have been closed by the worker, so that the request
+ * has not reached it. A request whose body was passed on as it arrived cannot be sent again.
  */
 function staleOf(outgoing: ClientRequest, { body }: ForwardOptions): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>();
@@ -164,18 +167,18 @@ function copyHead(answer: IncomingMessage, response: ServerResponse): void {
   }
   response.setHeader('server', 'Kestrel');
   response.writeHead(answer.statusCode ?? 500);
-  // A stream's head must not wait for its first byte; another's goes out with its body.
+  // A stream's head must not wait for its first byte; any other head is sent together with its body.
   if (answer.headers['content-length'] === undefined) response.flushHeaders();
 }
 
-/** Resolves when the client has the whole answer, or the connection to it is gone. */
+/** Resolves when the client has the whole answer, or when its connection is gone. */
 async function passOn(
   answer: IncomingMessage,
   response: ServerResponse,
   silence: SilenceTimer,
 ): Promise<string> {
   let outcome: string | undefined;
-  // An answer that breaks off is seen when it closes.
+  // An answer that breaks off is noticed when it closes.
   answer.on('error', () => undefined);
   answer.once('close', () => {
     if (answer.complete) return;
@@ -193,7 +196,7 @@ async function passOn(
   await leavingOf(response);
   if (!response.writableFinished) {
     outcome ??= CLIENT_LEFT;
-    // All that the worker's side gets to see of it: the library does not look, and pulls to the end.
+    // The worker's side notices only this: the library does not check, and pulls to the end.
     answer.destroy();
   }
   return outcome ?? 'Succeeded';

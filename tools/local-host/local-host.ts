@@ -19,42 +19,48 @@ import { startWorker, type Worker, type WorkerOptions } from './worker-process.t
 
 type LocalHostOptions = Partial<WorkerOptions> & {
   readonly appFolder: string;
-  /** 0, the default, takes a free one. */
+  /** Port to listen on; 0, the default, takes a free one. */
   readonly port?: number;
-  /** The host's own limit is 240 s; tests shorten it. */
+  /** Activity timeout in milliseconds. The host's own limit is 240 s; tests shorten it. */
   readonly hangMs?: number;
-  /** Asked for by functions of auth level `function`; absent: nobody is, as with core tools. */
+  /**
+   * Key that functions of auth level `function` ask for; without it they ask for none, as with Core
+   * Tools.
+   */
   readonly functionKey?: string;
 };
 
 export type LocalHost = {
   readonly url: string;
-  /** What the app has registered. */
+  /** The HTTP functions that the app has registered. */
   readonly functions: readonly HttpFunction[];
-  /** Of the worker that serves now: another one after a crash. */
+  /** Returns the process id of the current worker, which changes after a crash. */
   workerPid(): number;
   close(): Promise<void>;
 };
 
 type HostSettings = { readonly routePrefix: string; readonly functionTimeoutMs: number };
 
-/** What the platform lets through; one byte more is answered with an empty 500. */
+/**
+ * The largest body that the platform lets through, in bytes; a larger one is answered with an empty
+ * 500.
+ */
 const MAX_BODY_BYTES = 104_857_600;
 const MAX_URL_LENGTH = 8_192;
 const MAX_HEADER_BYTES = 32 * 1024;
 
-/** For clients to take the last of their answers when the host closes. */
+/** Time in milliseconds for clients to receive the rest of their answers when the host closes. */
 const FLUSH_MS = 1_000;
 
 /**
- * Serves a function app as Azure Functions' host does on HTTP, quirks included, so that what works
- * here works there. A development tool: it has one key, no scaling and no triggers but HTTP and timers.
- * Throws with what the app said when the app does not start.
+ * Serves a function app over HTTP as Azure Functions' host does, quirks included, so that an app
+ * that works here works there. It is a development tool: it has one key, does not scale and runs
+ * only HTTP and timer triggers. Throws with the app's output when the app does not start.
  */
 export async function startLocalHost(options: LocalHostOptions): Promise<LocalHost> {
   const { appFolder, port = 0, hangMs = 240_000, env = process.env, functionKey } = options;
   const settings = await readHostSettings(appFolder);
-  // The worker closes idle connections after 5 s. A request that meets one closing would wait for ever.
+  // The worker closes idle connections after 5 s. A request that meets a closing one would wait for ever.
   const agent = new Agent({ keepAlive: true, agentKeepAliveTimeoutBuffer: 4_000 });
   const supervisor = await superviseWorker({
     appFolder,
@@ -83,7 +89,7 @@ export async function startLocalHost(options: LocalHostOptions): Promise<LocalHo
         server.close();
         timers.stop();
         await supervisor.close();
-        // What the worker said last is still on its way to the clients.
+        // The worker's last bytes are still on their way to the clients.
         await Promise.race([Promise.all(underWay), delay(FLUSH_MS, undefined, { ref: false })]);
         server.closeAllConnections();
         agent.destroy();
@@ -112,12 +118,12 @@ async function readHostSettings(appFolder: string): Promise<HostSettings> {
 type Supervisor = {
   readonly first: Worker;
   pid(): number;
-  /** The worker that serves, or the next one when it is being restarted. */
+  /** Resolves to the current worker, or to the next one while it is being restarted. */
   worker(): Promise<Worker>;
   close(): Promise<void>;
 };
 
-/** Keeps a worker running: one that ends is followed by another. */
+/** Keeps a worker running: when one ends, another one is started. */
 async function superviseWorker(options: WorkerOptions): Promise<Supervisor> {
   let closing = false;
   const first = await startWorker(options);
@@ -126,7 +132,7 @@ async function superviseWorker(options: WorkerOptions): Promise<Supervisor> {
   function restartAfter(worker: Worker): void {
     void worker.exited.then(() => {
       if (closing) return;
-      console.error('[host] The worker ended; another one is being started.');
+      console.error('[host] The worker ended; another one is starting.');
       current = startWorker(options);
       current.then(
         (next) => {
@@ -179,7 +185,7 @@ async function serve(exchange: Exchange): Promise<void> {
     request.resume();
     return answerEmpty(response, 401);
   }
-  // The host looks into bodies of a known length only, and holds them; others it passes on.
+  // The host reads and holds only bodies of a known length; others it passes on.
   const isChunked = request.headers['transfer-encoding'] !== undefined;
   if (Number(request.headers['content-length'] ?? 0) > MAX_BODY_BYTES) {
     request.resume();
@@ -216,7 +222,7 @@ async function invoke(
       ...(body !== undefined && { body }),
     }),
   });
-  // A function that runs into the limit takes its whole worker with it.
+  // A function that exceeds the limit takes its whole worker down.
   const timeout = setTimeout(() => worker.kill(), settings.functionTimeoutMs);
   const outcome = await forward({
     request,
@@ -232,12 +238,12 @@ async function invoke(
     const elapsedMs = Math.round(performance.now() - startedAt);
     console.error(`[host] ${name} ${invocationId}: ${outcome} after ${elapsedMs} ms`);
   }
-  // An invocation without an answer, or without a client, goes on.
+  // An invocation without an answer, or without a client, continues.
   await invocation;
   clearTimeout(timeout);
 }
 
-/** The header wins over the query, and only its first value counts. */
+/** Checks the key. The header wins over the query, and only the first value counts. */
 function isAdmitted({ request, functionKey }: Exchange, { authLevel }: RouteMatch): boolean {
   if (functionKey === undefined || authLevel === 'anonymous') return true;
   const [inHeader] = request.headersDistinct['x-functions-key'] ?? [];

@@ -1,7 +1,7 @@
 import type { TypedData } from './binding-data.ts';
 import type { HttpFunction } from './route-table.ts';
 
-/** From the host to its worker. */
+/** A message from the host to its worker. */
 export type HostMessage =
   | {
       readonly type: 'invoke';
@@ -9,16 +9,16 @@ export type HostMessage =
       readonly functionName: string;
       readonly triggerMetadata: Readonly<Record<string, TypedData>>;
       readonly traceParent: string;
-      /** What a timer is told in the place of a request. */
+      /** Trigger data of a timer, which is sent instead of a request. */
       readonly timer?: Readonly<Record<string, unknown>>;
     }
   | { readonly type: 'terminate' };
 
-/** From a worker to its host. */
+/** A message from a worker to its host. */
 export type WorkerMessage =
   | {
       readonly type: 'ready';
-      /** Where the library of the app takes requests. */
+      /** The address at which the app's library accepts requests. */
       readonly httpUri: string;
       readonly functions: readonly HttpFunction[];
       readonly timers: readonly TimerFunction[];
@@ -27,10 +27,10 @@ export type WorkerMessage =
   | { readonly type: 'done'; readonly invocationId: string }
   | { readonly type: 'failed'; readonly invocationId: string; readonly message: string };
 
-/** What an app has registered to be run by the clock. */
+/** A function that an app has registered to run on a schedule. */
 export type TimerFunction = {
   readonly name: string;
-  /** NCRONTAB, of five or six fields, or `%NAME%` of a setting that has it. */
+  /** NCRONTAB expression of five or six fields, or `%NAME%` of a setting that contains one. */
   readonly schedule: string;
   readonly runOnStartup: boolean;
 };

@@ -3,7 +3,7 @@ export type HttpFunction = {
   readonly name: string;
   readonly route: string;
   readonly methods: readonly string[];
-  /** `anonymous`, `function` or `admin`. */
+  /** Auth level: `anonymous`, `function` or `admin`. */
   readonly authLevel: string;
 };
 
@@ -20,9 +20,10 @@ type CompiledRoute = HttpFunction & { readonly pattern: RegExp; readonly keys: r
 export type RouteTable = (method: string, path: string) => RouteMatch | undefined;
 
 /**
- * Routes are tried in the alphabetical order of the functions' names; the first that fits wins,
- * however specific. Case and a trailing slash are ignored; a wrong method is no match at all.
- * Throws for what the host refuses at start-up: reserved routes, and two of the same.
+ * Creates a route table. Routes are tried in the alphabetical order of the functions' names; the
+ * first match wins, however specific. Case and a trailing slash are ignored; a wrong method does
+ * not match. Throws for routes that the host refuses at start-up: reserved ones, and two equal
+ * ones.
  */
 export function createRouteTable(functions: readonly HttpFunction[], prefix: string): RouteTable {
   const compiled = functions
@@ -63,7 +64,10 @@ function compile(one: HttpFunction, prefix: string): CompiledRoute {
   };
 }
 
-/** A segment with its leading slash: `{*rest}` takes any number, `{id?}` none or one. */
+/**
+ * Compiles a segment with its leading slash: `{*rest}` takes any number of segments, `{id?}` none
+ * or one.
+ */
 function compileSegment(segment: string, keys: string[]): string {
   const catchAll = /^\{\*{1,2}(\w+)\}$/.exec(segment);
   if (catchAll !== null) {
@@ -93,7 +97,7 @@ function valuesOf(keys: readonly string[], match: RegExpExecArray): Record<strin
   return values;
 }
 
-/** Everything is decoded but an encoded slash. */
+/** Decodes everything but an encoded slash. */
 function decodePath(path: string): string {
   try {
     return path

@@ -5,9 +5,9 @@ import type { TimerFunction } from './messages.ts';
 import type { Worker } from './worker-process.ts';
 
 export type Timers = {
-  /** Runs one now; false when there is none of this name. */
+  /** Runs a timer now; returns false when none has this name. */
   run(name: string): boolean;
-  /** Starts no more. */
+  /** Starts no further runs. */
   stop(): void;
 };
 
@@ -17,14 +17,15 @@ type TimersOptions = {
   readonly worker: () => Promise<Worker>;
 };
 
-/** As .NET writes the time of what has never been. */
+/** The time that .NET writes for an event that never happened. */
 const NEVER = '0001-01-01T00:00:00+00:00';
 
 const ADMIN_PATH = /^\/admin\/functions\/([^/]+)\/?$/;
 
 /**
- * Runs timer functions at their times, of UTC, as the host does: each one once at a time, and what
- * fails is told and tried again at the next time. Throws for a schedule that is none.
+ * Runs timer functions at their times in UTC, as the host does. A function never runs twice
+ * concurrently; a failure is reported, and the function runs again at its next time. Throws for an
+ * invalid schedule.
  */
 export function startTimers({ functions, env, worker }: TimersOptions): Timers {
   const underWay = new Set<string>();
@@ -79,7 +80,10 @@ export function startTimers({ functions, env, worker }: TimersOptions): Timers {
   };
 }
 
-/** `POST /admin/functions/<name>` runs a function that has no HTTP trigger; false: it is another request. */
+/**
+ * Answers `POST /admin/functions/<name>`, which runs a function without an HTTP trigger. Returns
+ * false for any other request.
+ */
 export function answerAdmin(
   request: IncomingMessage,
   response: ServerResponse,
@@ -101,12 +105,12 @@ function createJob(
   const pattern = schedule.replace(/%(\w+)%/g, (_, setting: string) => env[setting] ?? '');
   const what = `The schedule of the timer ${name}, "${pattern}",`;
   if (/^[\d.]+:\d\d:\d\d$/.test(pattern)) {
-    throw new Error(`${what} is a time span, which the host takes on a dedicated plan alone.`);
+    throw new Error(`${what} is a time span, which the host accepts only on a dedicated plan.`);
   }
   try {
     return new Cron(pattern, { mode: '5-or-6-parts', timezone: 'UTC', unref: true }, run);
   } catch (error) {
-    throw new Error(`${what} is no NCRONTAB expression: ${String(error)}`);
+    throw new Error(`${what} is not an NCRONTAB expression: ${String(error)}`);
   }
 }
 

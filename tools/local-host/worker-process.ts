@@ -8,11 +8,11 @@ export type WorkerOptions = {
   /** The folder with package.json, host.json and the build output. */
   readonly appFolder: string;
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** Told of each chunk that the worker prints. */
+  /** Called with each chunk that the worker prints. */
   readonly onOutput: (text: string) => void;
 };
 
-/** How an invocation ended: `lost` when the worker died under it. */
+/** How an invocation ended; `lost` when the worker died during it. */
 export type InvocationEnd = 'done' | 'failed' | 'lost';
 
 export type Worker = {
@@ -31,7 +31,7 @@ export type Worker = {
 
 const TERMINATE_MS = 5_000;
 
-/** Starts a worker. Throws with what the app said when it does not start. */
+/** Starts a worker. Throws with the app's output when it does not start. */
 export async function startWorker(options: WorkerOptions): Promise<Worker> {
   const child = fork(fileURLToPath(new URL('./worker.ts', import.meta.url)), {
     cwd: options.appFolder,
@@ -46,7 +46,7 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
   const ready = await waitForStart(child, exited);
   const ends = trackEnds(child, exited);
   function send(message: HostMessage): void {
-    // What a worker does not get because it is ending is seen by its end.
+    // A message that does not reach a worker because it is ending needs no handling: its end is noticed.
     if (child.connected) child.send(message, () => undefined);
   }
   return {
@@ -70,14 +70,17 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
   };
 }
 
-/** Node 22.12 to 22.17 strip types on request only, and say they can once they were asked. */
+/**
+ * Returns the flags that Node 22.12 to 22.17 need to strip types, which report the feature only
+ * after that.
+ */
 function typeScriptFlags(): string[] {
   const flag = '--experimental-strip-types';
   const isDefault = process.features.typescript && !process.execArgv.includes(flag);
   return [...(isDefault ? [] : [flag]), '--disable-warning=ExperimentalWarning'];
 }
 
-/** What the setting hands to the real worker's Node too. */
+/** Returns the arguments that the setting passes to the real worker's Node as well. */
 function workerArguments(env: WorkerOptions['env']): string[] {
   return (env['languageWorkers__node__arguments'] ?? '').split(/\s+/).filter((one) => one !== '');
 }
@@ -99,7 +102,7 @@ function waitForStart(
   return promise;
 }
 
-/** Gives the promise of an invocation's end. Every one is kept, also when the worker dies. */
+/** Tracks invocations by the promise of their end. Each promise is settled, even when the worker dies. */
 function trackEnds(child: ChildProcess, exited: Promise<void>) {
   const waiting = new Map<string, (end: InvocationEnd) => void>();
   let isGone = false;

@@ -1,4 +1,4 @@
-// The worker process of the local host: loads the unmodified app and runs its functions, as the
+// The worker process of the local host. It loads the unmodified app and runs its functions, as the
 // worker of Azure Functions does.
 import { glob, readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
@@ -17,15 +17,15 @@ process.on('message', (message: HostMessage) => {
   if (message.type === 'terminate') void terminate();
   else void answer(message);
 });
-// Without its host a worker has nothing to do.
+// A worker without its host has nothing to do.
 process.on('disconnect', () => process.exit(0));
-// Ctrl+C reaches all processes of a terminal, and it is the host that has this one end in order.
+// Ctrl+C reaches all processes of a terminal, but the host ends this one in order.
 process.on('SIGINT', () => undefined);
 
 try {
   send(await start());
 } catch (error) {
-  // An entry point that fails is blocking: the app has no functions.
+  // A failing entry point blocks the start, since the app has no functions then.
   send({ type: 'start-failed', message: describe(error) });
 }
 
@@ -33,7 +33,7 @@ async function start(): Promise<WorkerMessage> {
   const manifest: unknown = JSON.parse(await readFile('package.json', 'utf8'));
   const { main } = manifest as { main?: unknown };
   if (typeof main !== 'string') throw new Error('package.json has no "main".');
-  // It may be a pattern, such as "dist/{index.js,functions/*.js}".
+  // The value may be a pattern, such as "dist/{index.js,functions/*.js}".
   const files: string[] = [];
   for await (const file of glob(main)) files.push(file);
   if (files.length === 0) {
@@ -104,7 +104,7 @@ async function invoke(invocation: Invocation): Promise<void> {
     request: {
       invocationId,
       functionId: functionName,
-      // In stream mode everything else of a request travels over HTTP.
+      // In stream mode, everything else of a request travels over HTTP.
       inputData: [
         { name: trigger[0], data: timer ? { json: JSON.stringify(timer) } : { http: {} } },
       ],
@@ -158,7 +158,7 @@ function logLine(level: string, message: string): void {
 
 function describe(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
-  // A list of settings to mend is no place for a stack.
+  // A list of settings to correct needs no stack trace.
   return error.name === 'ConfigError' ? error.message : (error.stack ?? error.message);
 }
 

@@ -4,14 +4,17 @@ import { parseRouterAddress } from '../smoke/smoke-client.ts';
 
 export const KEY_VARIABLE = 'SMART_ROUTER_API_KEY';
 
-/** The router refuses, or cannot be asked: its own words, and nothing to mend on the command line. */
+/**
+ * The router's refusal in its own words, or the reason why it cannot be reached. It does not mean
+ * that the command line is wrong.
+ */
 export class RouterError extends Error {}
 
 const TIMEOUT_MS = 120_000;
 
 export type AskRouter = <T>(method: string, path: string, body?: object) => Promise<T>;
 
-/** Which router the command line means, and with which key. */
+/** Reads which router the command line means, and the key to call it with. */
 export function readRouter(commandLine: CommandLine): {
   readonly url: URL;
   readonly key: string | undefined;
@@ -20,13 +23,13 @@ export function readRouter(commandLine: CommandLine): {
   const keyFrom = commandLine.text('key-from');
   const key = process.env[keyFrom ?? KEY_VARIABLE] ?? '';
   if (keyFrom !== undefined && key === '') {
-    // The name is left out: somebody may have written the key itself there.
+    // The message leaves the name out, since somebody may have written the key itself there.
     throw new InputError('--key-from must name an environment variable that holds the key.');
   }
   return { url: parseRouterAddress(url), key: key === '' ? undefined : key };
 }
 
-/** Asks a running router what is below a folder. Throws a RouterError. */
+/** Creates a function that asks a running router for paths below a folder. It throws a RouterError. */
 export function createAskRouter(url: URL, key: string | undefined, folder: string): AskRouter {
   const base = `${url.href.replace(/\/+$/, '')}${folder}`;
   return async <T>(method: string, path: string, body?: object): Promise<T> => {
@@ -34,7 +37,7 @@ export function createAskRouter(url: URL, key: string | undefined, folder: strin
       method,
       headers: { 'content-type': 'application/json', ...(key !== undefined && { 'api-key': key }) },
       ...(body && { body: JSON.stringify(body) }),
-      // A redirect would carry the key to somebody else.
+      // A redirect would send the key to another host.
       redirect: 'error',
       signal: AbortSignal.timeout(TIMEOUT_MS),
     }).catch((error: unknown) => {

@@ -7,7 +7,7 @@ const outcomeSchema = z.object({
   compared_with: z.string().optional(),
 });
 
-/** One decision as `GET /llm/decisions` lists it; only what is used is looked at. */
+/** One decision as `GET /llm/decisions` lists it, reduced to the fields that are used. */
 const decisionSchema = z.object({
   request_id: z.string(),
   use_case: z.string().optional(),
@@ -35,17 +35,17 @@ export type Decision = z.infer<typeof decisionSchema>;
 export type DecisionOutcome = z.infer<typeof outcomeSchema>;
 
 type Query = {
-  /** So many of the newest are read at most. */
+  /** The largest number of decisions to read; the newest are read first. */
   readonly limit: number;
-  /** Of the route's own query: `from`, `to`, `use_case` and so on. */
+  /** Filters of the route's own query: `from`, `to`, `use_case` and so on. */
   readonly where?: Readonly<Record<string, string>>;
 };
 
 const PAGE_SIZE = 100;
 
 /**
- * Reads the decisions of a running router, the newest first, page by page; ends at the limit, whatever the
- * router says of more. Throws a RouterError.
+ * Reads the decisions of a running router, the newest first, page by page. It ends at the limit,
+ * even if the router has more. Throws a RouterError.
  */
 export async function* readDecisions(
   ask: AskRouter,
@@ -66,7 +66,7 @@ export async function* readDecisions(
     const after = data.at(-1)?.request_id;
     if (after === undefined || seen.has(after)) {
       throw new RouterError(
-        `The router says that there are more decisions after ${limit - left}, and not how to go on.`,
+        `The router has more decisions after the first ${limit - left}, but gives no cursor to continue with.`,
       );
     }
     seen.add(after);

@@ -1,6 +1,6 @@
 import { createAskRouter } from './ask-router.ts';
 
-/** A deployment as the router gives it. */
+/** A deployment as the router returns it. */
 export type Entry = {
   readonly name: string;
   readonly model?: string;
@@ -19,17 +19,17 @@ export type Entry = {
   };
 };
 
-/** One change, as the history has it. */
+/** One change, as the history lists it. */
 export type Change = {
   readonly version: number;
   readonly action: string;
-  /** Absent for what the settings say. */
+  /** Time of the change; absent for the entry that comes from the settings. */
   readonly at?: string;
   readonly by: string;
   readonly changed: readonly string[];
 };
 
-/** Asks the registry of a running router. Every operation throws a RouterError. */
+/** A client of a running router's registry. Every operation throws a RouterError. */
 export type RegistryClient = {
   list(): Promise<readonly Entry[]>;
   put(name: string, definition: object, query?: string): Promise<Entry>;

@@ -1,6 +1,6 @@
 import type { Decision, DecisionOutcome } from './decisions.ts';
 
-/** A row of docs/data-format.md. */
+/** A row in the format of docs/data-format.md. */
 type Row = {
   readonly source: string;
   readonly category?: string;
@@ -12,11 +12,11 @@ type Row = {
   readonly winner?: number;
 };
 
-/** Figures are given for each of them. */
+/** The sources of the rows; figures are given for each source. */
 const COMPARED = 'comparisons';
 const SAID = 'outcomes';
 
-/** A prompt as it came, and what it cost; undefined where it was not kept. */
+/** Returns the prompt of a decision with its costs, or undefined if the prompt was not kept. */
 export function toPromptRow(decision: Decision, source = 'decisions'): Row | undefined {
   const { prompt, use_case: category } = decision;
   if (prompt === undefined || prompt.trim() === '') return undefined;
@@ -28,7 +28,7 @@ export function toPromptRow(decision: Decision, source = 'decisions'): Row | und
   };
 }
 
-/** Undefined where nothing is known of the answer of the weaker model. */
+/** Returns a training row, or undefined if nothing is known about the weaker model's answer. */
 export function toTrainingRow(decision: Decision): Row | undefined {
   const { strong_model: strong, selected_model: weak, outcomes } = decision;
   if (strong === undefined || weak === undefined || strong === weak) return undefined;
@@ -40,13 +40,13 @@ export function toTrainingRow(decision: Decision): Row | undefined {
   }
   const said = outcomes.filter((one) => one.compared_with === undefined);
   if (said.length === 0) return undefined;
-  // As good as the other's would have been is all that an answer alone can be.
+  // An answer that was judged on its own can be at best as good as the other model's would have been.
   const score = mean(said.map((outcome) => (outcome.verdict === 'tie' ? 1 : goodnessOf(outcome))));
   const row = toPromptRow(decision, SAID);
   return row && { ...row, scores: { [strong]: 1, [weak]: score } };
 }
 
-/** How good it was, from 0 to 1; half is as good as the other. */
+/** Returns how good the answer was, from 0 to 1; 0.5 means as good as the other. */
 function goodnessOf({ verdict, score }: DecisionOutcome): number {
   if (score !== undefined) return score;
   return verdict === 'good' ? 1 : verdict === 'tie' ? 0.5 : 0;

@@ -8,16 +8,16 @@ const pinSchema = z.object({
   /** The scorer's name in the registry. */
   id: z.string(),
   embedder: z.string(),
-  /** `owner/name` on the hub. */
+  /** The repository on the hub, as `owner/name`. */
   repository: z.string(),
   revision: z.string(),
   sha256: z.string(),
 });
 
-/** One file on the hub, and no other that may stand in its place one day. */
+/** One exact file on the hub, and none that may replace it one day. */
 export type WeightsPin = Readonly<z.infer<typeof pinSchema>>;
 
-/** Throws an InputError when the file is no pin. */
+/** Reads a pin. Throws an InputError when the file is not one. */
 export async function readPin(path: string | URL): Promise<WeightsPin> {
   try {
     return pinSchema.parse(JSON.parse(await readFile(path, 'utf8')));
@@ -29,8 +29,9 @@ export async function readPin(path: string | URL): Promise<WeightsPin> {
 type Hub = { readonly hub: string; readonly timeoutMs: number };
 
 /**
- * Fetches the pinned weights and registers them in a models folder. Resolves to why not when the hub
- * does not give them. Throws an InputError when it gives another file than the pinned one.
+ * Fetches the pinned weights and registers them in a models folder. Resolves to the reason when the
+ * hub does not provide them. Throws an InputError when the hub provides a file that differs from
+ * the pinned one.
  */
 export async function addPublishedWeights(
   { id, embedder, repository, revision, sha256 }: WeightsPin,

@@ -15,9 +15,9 @@ import { loadWordVectors, WORD_VECTORS_FILE } from '../../shared/prompt-embeddin
 export const OWN_MODELS = fileURLToPath(new URL('../../models', import.meta.url));
 
 /**
- * Copies the registry, what its scorers need and their cards, and nothing else that may be in the
- * folder. Word vectors that a folder of scorers lacks are taken from the project's. Throws a
- * ConfigError when the app would not start with one of the scorers.
+ * Copies the registry, the files that its scorers need and their cards, and nothing else that may
+ * be in the folder. Word vectors that a folder of scorers lacks are taken from the project's
+ * folder. Throws a ConfigError when the app would not start with one of the scorers.
  */
 export async function copyModels(source: string, target: string): Promise<ScorerRegistry> {
   const registry = await loadRegistry(source);

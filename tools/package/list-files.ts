@@ -1,7 +1,7 @@
 import { readdir } from 'node:fs/promises';
 import { join, relative, sep } from 'node:path';
 
-/** The paths of all files below a folder, relative to it, with `/`, in the order of their characters. */
+/** Lists the paths of all files below a folder, relative to it, with `/`, sorted by code units. */
 export async function listFiles(folder: string): Promise<readonly string[]> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true });
   return entries

@@ -1,5 +1,6 @@
-// Preloaded by package:verify into the worker that runs a package (Node's --import): what is neither
-// in the package nor part of Node or of the local host itself is not to be found, as in Azure.
+// package:verify preloads this file into the worker that runs a package (Node's --import). It
+// refuses every module that is neither in the package nor part of Node or of the local host, as in
+// Azure.
 import Module from 'node:module';
 import { pathToFileURL } from 'node:url';
 
@@ -9,7 +10,7 @@ const allowed = [
   new URL('../local-host/', import.meta.url).href,
 ];
 
-// Node 22.15 and newer have it; an older one is not told apart.
+// Node has this hook from 22.15; on an older version nothing is refused.
 Module.registerHooks?.({
   resolve(specifier, context, nextResolve) {
     const resolved = nextResolve(specifier, context);

@@ -1,6 +1,9 @@
 import type { ZipEntry } from './zip-folder.ts';
 
-/** Azure takes more; what is larger starts more slowly, and has something in it that it does not need. */
+/**
+ * The project's own limit, below Azure's. A larger package starts more slowly and contains
+ * something that it does not need.
+ */
 export const MAX_ZIP_BYTES = 32 * 1024 * 1024;
 
 const PARTS: readonly { readonly name: string; readonly prefix: string }[] = [
@@ -10,7 +13,7 @@ const PARTS: readonly { readonly name: string; readonly prefix: string }[] = [
   { name: 'other', prefix: '' },
 ];
 
-/** How large each part is, in bytes, as a table of text. `zippedBytes` is the whole zip's. */
+/** Formats the size of each part in bytes as a text table. `zippedBytes` is the size of the whole zip. */
 export function formatSizes(entries: readonly ZipEntry[], zippedBytes: number): string {
   const parts = PARTS.map(({ name }) => {
     const own = entries.filter((entry) => partOf(entry) === name);
@@ -26,14 +29,14 @@ export function formatSizes(entries: readonly ZipEntry[], zippedBytes: number): 
   ].join('\n');
 }
 
-/** Undefined when the zip is small enough, else a line with the files that make it too large. */
+/** Returns undefined when the zip is small enough, else a line with the files that make it too large. */
 export function findExcess(entries: readonly ZipEntry[], zippedBytes: number): string | undefined {
   if (zippedBytes < MAX_ZIP_BYTES) return undefined;
   const largest = entries
     .toSorted((a, b) => b.zippedBytes - a.zippedBytes)
     .slice(0, 5)
     .map((entry) => `${entry.name} (${format(entry.zippedBytes)})`);
-  return `The package has ${format(zippedBytes)} bytes zipped, and must have less than ${format(MAX_ZIP_BYTES)}. The largest parts: ${largest.join(', ')}.`;
+  return `The package has ${format(zippedBytes)} bytes zipped, but must have fewer than ${format(MAX_ZIP_BYTES)}. The largest parts: ${largest.join(', ')}.`;
 }
 
 function partOf(entry: ZipEntry): string | undefined {

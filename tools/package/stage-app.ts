@@ -9,21 +9,25 @@ import { packageOf, writeNotices } from './third-party-notices.ts';
 
 export const PROJECT_FOLDER = fileURLToPath(new URL('../..', import.meta.url));
 
-/** What Azure runs it on, whatever it is packaged on. */
+/** The system that Azure runs the app on, independent of the system that packages it. */
 const SYSTEM = 'linux/x64';
 
-/** What is not bundled, since it loads a native library beside it, and which of its files it needs. */
+/**
+ * Packages that are not bundled, since they load a native library next to them, and the files that
+ * each needs.
+ */
 const RUNTIME: readonly { readonly folder: string; readonly files: RegExp }[] = [
   {
     folder: 'node_modules/onnxruntime-node',
-    // By name: an install script that was let run puts libraries for graphics cards beside them.
+    // Files are listed by name, since an install script that was allowed to run adds libraries for
+    // graphics cards.
     files: new RegExp(
       `^(package\\.json|dist/[^/]+\\.js|bin/napi-v\\d+/${SYSTEM}/(libonnxruntime\\.so[\\d.]*|onnxruntime_binding\\.node))$`,
     ),
   },
   {
     folder: 'node_modules/onnxruntime-common',
-    // Its other half is for bundlers and import statements.
+    // The package's other half is for bundlers and import statements.
     files: /^(package\.json|dist\/cjs\/([^/]+\.js|package\.json))$/,
   },
 ];
@@ -36,15 +40,15 @@ type ProjectManifest = {
 };
 
 export async function readManifest(): Promise<ProjectManifest> {
-  // The project's own manifest, which has these fields.
+  // This is the project's own manifest, which has these fields.
   const text = await readFile(join(PROJECT_FOLDER, 'package.json'), 'utf8');
   return JSON.parse(text) as ProjectManifest;
 }
 
 /**
- * Writes all that the app needs in Azure into an empty folder, and gives its scorers. Source maps are
- * left out: they are as large as the bundle, and Node reads them only when it is told to. Throws a
- * ConfigError when the models do not fit.
+ * Writes everything that the app needs in Azure into an empty folder, and resolves to its scorers.
+ * Source maps are left out: they are as large as the bundle, and Node reads them only when told to.
+ * Throws a ConfigError when the models do not fit.
  */
 export async function stageApp(folder: string, modelsFolder: string): Promise<ScorerRegistry> {
   const registry = await copyModels(modelsFolder, join(folder, 'models'));

@@ -3,7 +3,10 @@ import { join } from 'node:path';
 
 type Manifest = { readonly name: string; readonly version: string; readonly license?: string };
 
-/** Packages under the MIT licence that come without its text, and whose they are by their files. */
+/**
+ * Packages under the MIT licence that come without its text, and their copyright holders according
+ * to their files.
+ */
 const MIT_HOLDERS: ReadonlyMap<string, string> = new Map([
   ['@nodable/entities', 'Amit Gupta'],
   ['onnxruntime-common', 'Microsoft Corporation'],
@@ -17,8 +20,8 @@ ThirdPartyNotices.txt of https://github.com/microsoft/onnxruntime at the version
 `;
 
 /**
- * The licences of packages, by their folders (`node_modules/zod`). Throws when one has none: it must
- * not be passed on then.
+ * Writes the licences of packages, given by their folders (`node_modules/zod`). Throws when one has
+ * no licence, because it must not be passed on then.
  */
 export async function writeNotices(root: string, folders: Iterable<string>): Promise<string> {
   const sections = [];
@@ -26,7 +29,7 @@ export async function writeNotices(root: string, folders: Iterable<string>): Pro
   return [INTRODUCTION, ...sections.toSorted()].join(`\n${'-'.repeat(80)}\n\n`);
 }
 
-/** The folder of the package that a file belongs to; undefined for a file of the project's own. */
+/** Returns the folder of the package that a file belongs to; undefined for the project's own files. */
 export function packageOf(file: string): string | undefined {
   return /^(?:.*\/)?node_modules\/(?:@[^/]+\/)?[^/]+/.exec(file)?.[0];
 }
@@ -48,7 +51,7 @@ function textOf({ name, license }: Manifest): string {
   const holder = MIT_HOLDERS.get(name);
   if (license === 'MIT' && holder !== undefined) return mitLicence(holder);
   throw new Error(
-    `${name} (${license}) has no licence file: say whose it is in tools/package/third-party-notices.ts.`,
+    `${name} (${license}) has no licence file: add its copyright holder to tools/package/third-party-notices.ts.`,
   );
 }
 

@@ -3,12 +3,15 @@ import { dirname, join, resolve, sep } from 'node:path';
 import { unzipSync } from 'fflate';
 import { InputError } from '../command-line/input-error.ts';
 
-/** Unpacks a zip into an empty folder. Throws an InputError when it is none, or reaches out of it. */
+/**
+ * Unpacks a zip into an empty folder. Throws an InputError when the file is not a zip, or has paths
+ * outside the folder.
+ */
 export async function unzip(path: string, folder: string): Promise<void> {
   for (const [name, content] of Object.entries(await readZip(path))) {
     const target = join(folder, name);
     if (!target.startsWith(resolve(folder) + sep)) {
-      throw new InputError(`${path} has a file that would not be in its folder: ${name}`);
+      throw new InputError(`${path} has a file with a path outside its folder: ${name}`);
     }
     await mkdir(dirname(target), { recursive: true });
     await writeFile(target, content);

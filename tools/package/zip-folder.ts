@@ -10,10 +10,13 @@ export type ZipEntry = {
 };
 
 const UNIX = 3;
-/** The earliest that a zip can say. It is written as local time, so that it is the same everywhere. */
+/**
+ * The earliest time that a zip can store. Zips store local time, so the bytes are the same in every
+ * time zone.
+ */
 const MODIFIED = new Date(1980, 0, 1);
 
-/** A zip of all files of a folder: equal files give equal bytes, whenever and wherever it is made. */
+/** Zips all files of a folder. Equal files give equal bytes, whenever and wherever the zip is made. */
 export async function zipFolder(folder: string): Promise<Uint8Array> {
   const entries: Zippable = {};
   for (const name of await listFiles(folder)) {
@@ -30,7 +33,7 @@ export function listEntries(zip: Uint8Array): readonly ZipEntry[] {
   unzipSync(zip, {
     filter: ({ name, originalSize, size }) => {
       entries.push({ name, bytes: originalSize, zippedBytes: size });
-      // The sizes are enough.
+      // Only the sizes are needed.
       return false;
     },
   });

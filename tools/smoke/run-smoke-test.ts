@@ -4,27 +4,30 @@ import { createSmokeClient, type SmokeClient } from './smoke-client.ts';
 
 type SmokeTest = SmokeDemands & {
   readonly url: URL;
-  /** Absent: the door is open. */
+  /** Caller's key; absent if the router takes no keys. */
   readonly key?: string;
-  /** How long the first checks may fail, all together. */
+  /** Time in milliseconds during which the first checks may fail, all together. */
   readonly timeoutMs: number;
   readonly print: (line: string) => void;
-  /** Told why it waits. */
+  /** Called with the reason why the test waits. */
   readonly note: (line: string) => void;
 };
 
-/** A fresh deployment needs time, not many questions. */
+/** Pause between attempts in milliseconds. A fresh deployment needs time, not many requests. */
 const RETRY_MS = 3_000;
 
-/** Runs every check, a line each, but stops where nothing is there to be asked. True: all passed. */
+/**
+ * Runs every check and prints a line for each, but stops when a vital one fails. Resolves to true
+ * if all passed.
+ */
 export async function runSmokeTest(test: SmokeTest): Promise<boolean> {
   const { url, key, print } = test;
   const client = createSmokeClient(url, key);
   const deadline = Date.now() + test.timeoutMs;
   let failed = 0;
   for (const check of SMOKE_CHECKS) {
-    const { passed, text } = await runCheck(check, client, test, deadline);
-    // An answer may hold what it was asked with.
+    const { passed, text } = await runCheck(check, client, { test, deadline });
+    // An answer may contain the key that it was asked with.
     const said = key === undefined ? text : text.replaceAll(key, '***');
     print(`${passed ? 'ok' : 'not ok'}: ${check.name}: ${said}`);
     if (!passed) failed += 1;
@@ -37,8 +40,7 @@ export async function runSmokeTest(test: SmokeTest): Promise<boolean> {
 async function runCheck(
   { name, run, isRetried }: SmokeCheck,
   client: SmokeClient,
-  test: SmokeTest,
-  deadline: number,
+  { test, deadline }: { readonly test: SmokeTest; readonly deadline: number },
 ): Promise<{ readonly passed: boolean; readonly text: string }> {
   let isNoted = false;
   for (;;) {
@@ -61,5 +63,5 @@ function explain(error: unknown): string {
   if (error instanceof SmokeFailure) return error.message;
   if (!(error instanceof Error)) throw error;
   const cause = error.cause instanceof Error ? ` (${error.cause.message})` : '';
-  return `${error.message}${cause}. Check the address, and that the app is running and lets this machine in.`;
+  return `${error.message}${cause}. Check the address, and that the app is running and admits this machine.`;
 }

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Answer, isObject, type SmokeClient } from './smoke-client.ts';
 
-/** Something is not as it should be; the message says what, and what to do. */
+/** A check's failure; the message says what is wrong and what to do. */
 export class SmokeFailure extends Error {
   constructor(message: string) {
     super(message);
@@ -11,29 +11,35 @@ export class SmokeFailure extends Error {
 }
 
 export type SmokeDemands = {
-  /** A router without an embedding cache fails. */
+  /** Whether a router without an embedding cache fails. */
   readonly mustSeeCache: boolean;
-  /** A router that only `/ready` finds fault with passes, as long as it answers. */
+  /** Whether a router passes that answers although `/ready` reports it as degraded. */
   readonly mayBeDegraded: boolean;
 };
 
 export type SmokeCheck = {
   readonly name: string;
-  /** A fresh deployment may fail it for some minutes: roles take time to reach everywhere. */
+  /**
+   * Whether it is retried: a fresh deployment may fail it for some minutes, until its roles have
+   * reached every region.
+   */
   readonly isRetried?: true;
-  /** Without it nothing else can be asked. */
+  /** Whether the test stops when it fails, since nothing else can be asked then. */
   readonly isVital?: true;
-  /** Gives what was seen, in a few words. Throws a SmokeFailure, or what `fetch` throws. */
+  /** Resolves to a few words about what was seen. Throws a SmokeFailure, or what `fetch` throws. */
   readonly run: (client: SmokeClient, demands: SmokeDemands) => Promise<string>;
 };
 
 const ROUTED = '/llm/openai/deployments/smart-router/chat/completions';
 
-/** Another instance finds in the table what this one has just written there in the background. */
+/**
+ * Attempts until another instance finds in the table the vector that this one writes there in the
+ * background.
+ */
 const HIT_ATTEMPTS = 5;
 const HIT_PAUSE_MS = 1_000;
 
-/** In the order in which a router fails: each rests on those before it. */
+/** The checks in the order in which a router fails: each one relies on those before it. */
 export const SMOKE_CHECKS: readonly SmokeCheck[] = [
   { name: 'health', isRetried: true, isVital: true, run: checkHealth },
   { name: 'ready', isRetried: true, run: checkReady },
@@ -59,7 +65,7 @@ async function checkReady(client: SmokeClient, { mayBeDegraded }: SmokeDemands):
     throw failure(answer, `Not ready: ${answer.text.slice(0, 600)}`);
   }
   const status = String(answer.body?.['status']);
-  // Another deployment answers in the place of a missing one: it is missing all the same.
+  // Another deployment answers instead of a missing one, but the missing one still counts as missing.
   const isWhole = deploymentsOf(answer.body).every(({ state }) => state === 'ok');
   if (status === 'ready' || (status === 'degraded' && mayBeDegraded && isWhole)) return status;
   const hint = status === 'degraded' && isWhole ? ' It passes with --allow-degraded.' : '';
@@ -80,12 +86,12 @@ async function checkRoutedAnswer(client: SmokeClient): Promise<string> {
     throw new SmokeFailure('The answer has no selected_model: is this a Smart Router?');
   }
   if (body['selected_model'] !== of('selected-model')) {
-    throw new SmokeFailure('selected_model is not that of x-smart-router-selected-model.');
+    throw new SmokeFailure('selected_model differs from x-smart-router-selected-model.');
   }
   const missing = ['tier', 'reason', 'request-id', 'scorer'].filter((name) => of(name) === null);
   if (missing.length > 0) {
     throw new SmokeFailure(
-      `The headers ${missing.map((name) => `x-smart-router-${name}`).join(', ')} are missing: what stands before the router must let them pass.`,
+      `The headers ${missing.map((name) => `x-smart-router-${name}`).join(', ')} are missing: any proxy in front of the router must let them pass.`,
     );
   }
   return `${body['selected_model']} (${of('tier')}, ${of('reason')}, win rate ${of('win-rate')}, ${of('scorer')})`;
@@ -97,10 +103,10 @@ async function checkStream(client: SmokeClient): Promise<string> {
   const events = answer.text.split('\n\n').filter((event) => event.startsWith('data: '));
   if (events.at(-1)?.trim() !== 'data: [DONE]') {
     throw new SmokeFailure(
-      'The stream does not end with [DONE]: what stands before the router must not buffer or cut it.',
+      'The stream does not end with [DONE]: a proxy in front of the router must not buffer it or cut it off.',
     );
   }
-  return `${events.length} events, the last is [DONE]`;
+  return `${events.length} events, the last one is [DONE]`;
 }
 
 async function checkEmbeddingCache(
@@ -119,7 +125,9 @@ async function checkEmbeddingCache(
     if ((await askForCache(client, prompt)) === 'hit') return 'miss, then hit';
     await sleep(HIT_PAUSE_MS);
   }
-  throw new SmokeFailure('The same prompt again was no hit: /ready tells how the tables are.');
+  throw new SmokeFailure(
+    'The same prompt was not a hit the second time: /ready reports the state of the tables.',
+  );
 }
 
 async function checkWrongRequest(client: SmokeClient): Promise<string> {
@@ -139,7 +147,7 @@ async function checkClosedDoor(client: SmokeClient): Promise<string> {
   if (answer.status !== 401) {
     throw failure(
       answer,
-      'Everybody can call this router: set ROUTER_API_KEYS and no ROUTER_AUTH.',
+      'Anybody can call this router: set ROUTER_API_KEYS and remove ROUTER_AUTH.',
     );
   }
   return '401';
@@ -158,7 +166,7 @@ async function askForCache(client: SmokeClient, prompt: string): Promise<string 
   const { headers } = await askRouted(client, prompt);
   const reason = headers.get('x-smart-router-reason');
   if (reason === 'embedding-unavailable') {
-    throw new SmokeFailure('The embedding deployment does not answer: /ready tells more.');
+    throw new SmokeFailure('The embedding deployment does not answer: /ready has the details.');
   }
   return headers.get('x-smart-router-embedding-cache');
 }
@@ -169,15 +177,15 @@ async function askRouted(client: SmokeClient, prompt: string): Promise<Answer> {
   return answer;
 }
 
-/** Nobody has asked it before, so no cache can know it. */
+/** Returns a prompt that has never been asked before, so no cache can contain it. */
 function freshPrompt(): string {
   return `Answer with one word: what is ${randomUUID()}?`;
 }
 
 const WHAT_TO_DO: Readonly<Record<number, string>> = {
   401: 'Give a key that the router knows: --key-from names the environment variable that holds it.',
-  403: 'The identity lacks a role, or the network lets this machine not in.',
-  404: 'Nothing is there: check the address, and that the app is deployed.',
+  403: 'The identity lacks a role, or the network does not admit this machine.',
+  404: 'There is no router at this address: check the address, and that the app is deployed.',
   429: 'The deployment is at its limit: raise its capacity, or wait.',
 };
 

@@ -5,7 +5,7 @@ export type Answer = {
   readonly status: number;
   readonly headers: Headers;
   readonly text: string;
-  /** Absent: the text is no JSON object. */
+  /** Parsed body; absent if the text is not a JSON object. */
   readonly body: Readonly<Record<string, unknown>> | undefined;
 };
 
@@ -13,14 +13,14 @@ export type SmokeClient = {
   readonly hasKey: boolean;
   get(path: string): Promise<Answer>;
   post(path: string, body: unknown): Promise<Answer>;
-  /** The same without the key. */
+  /** Posts as `post` does, but without the key. */
   postWithoutKey(path: string, body: unknown): Promise<Answer>;
 };
 
-/** A request that takes longer has failed; a reasoning model may think for a while. */
+/** Timeout of a request in milliseconds; a reasoning model may think for a while. */
 const REQUEST_MS = 90_000;
 
-/** Throws an InputError when a key sent there could be read on its way. */
+/** Parses a router's address. Throws an InputError if a key sent there could be read on its way. */
 export function parseRouterAddress(text: string): URL {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   const isSafe = url?.protocol === 'https:' || (url?.protocol === 'http:' && isLoopback(url));
@@ -30,7 +30,7 @@ export function parseRouterAddress(text: string): URL {
     );
   }
   if (/^\/llm(\/|$)/.test(url.pathname)) {
-    throw new InputError(`--url must be the address alone, such as ${url.origin}, without /llm.`);
+    throw new InputError(`--url must be only the address, such as ${url.origin}, without /llm.`);
   }
   return url;
 }
@@ -40,7 +40,7 @@ export function createSmokeClient(router: URL, key?: string): SmokeClient {
   const keyHeader = key === undefined ? {} : { 'api-key': key };
 
   async function ask(path: string, init: RequestInit): Promise<Answer> {
-    // A redirect would carry the key to somebody else.
+    // A redirect would send the key to another host.
     const response = await fetch(base + path, {
       ...init,
       redirect: 'error',
@@ -60,7 +60,7 @@ export function createSmokeClient(router: URL, key?: string): SmokeClient {
 
   return {
     hasKey: key !== undefined,
-    // What can be read is open to all at the router; API Management asks a key for all but /health.
+    // At the router, reading needs no key; API Management asks for a key for everything but /health.
     get: (path) => ask(path, { headers: path === '/health' ? {} : keyHeader }),
     post: (path, body) => post(path, body, keyHeader),
     postWithoutKey: (path, body) => post(path, body, {}),

