@@ -52,14 +52,16 @@ async function train(commandLine: CommandLine): Promise<void> {
     bytes: trained.writeGraph(header),
     defaultPair: { strong: pair.strong, weak: pair.weak },
     trainedOn: `${set.trainRows.length + set.heldOutRows.length} rows: ${dataFiles.join(', ')}`,
-    figures: {
-      validation: toFigures(validation),
-      ...(test.length > 0 && { test: toFigures(test) }),
+    training: {
+      figures: {
+        validation: toFigures(validation),
+        ...(test.length > 0 && { test: toFigures(test) }),
+      },
+      calibrations: [calibrate(set, pair, winRateOf)],
+      outOfDistribution: { limit: trained.distanceLimit },
+      heldOutScores: trained.heldOutScores,
+      card: await writeCard({ header, pair, set, trained, seed, dataFiles, validation, test }),
     },
-    calibrations: [calibrate(set, pair, winRateOf)],
-    outOfDistribution: { limit: trained.distanceLimit },
-    heldOutScores: trained.heldOutScores,
-    card: await writeCard({ header, pair, set, trained, seed, dataFiles, validation, test }),
   });
   if (set.heldOutRows.length < FEW_ROWS) {
     console.error(

@@ -232,7 +232,7 @@ describe.concurrent('model:calibrate', () => {
 
   test('says that a loss is predicted where no answer was graded', async () => {
     const predicted = ['--prompts', sample, '--predicted', '--max-loss'];
-    const [, loss] = /alone loses (0\.\d+)/.exec(await refusalOf(...predicted, '1')) ?? [];
+    const [, loss] = /loses just (0\.\d+)/.exec(await refusalOf(...predicted, '1')) ?? [];
     const args = [...predicted, String(Number(loss) / 2), '--models-folder', dryFolder];
     const { code, stdout } = await calibrate(...args, '--dry-run');
     expect(code).toBe(0);
@@ -267,8 +267,8 @@ describe.concurrent('model:calibrate refuses, in one line,', () => {
   const of = (path: string, ...target: string[]): string[] => ['--prompts', path, ...target];
 
   test.each<[string, readonly string[], RegExp]>([
-    ['no target', of(sample), /one target/],
-    ['two targets', of(sample, ...share, '--max-loss', '0.1'), /one target/],
+    ['no target', of(sample), /exactly one target/],
+    ['two targets', of(sample, ...share, '--max-loss', '0.1'), /exactly one target/],
     ['no sample', share, /one sample/],
     ['two samples', of(sample, ...share, '--from-decisions'), /one sample/],
     ['a sample that is to be registered', of(sample, ...share, '--register'), /belongs to/],
@@ -297,17 +297,17 @@ describe.concurrent('model:calibrate refuses, in one line,', () => {
     [
       'a cost below the weak model’s',
       of(rows, '--cost-per-1000', '0.9'),
-      /alone costs 1, .*alone 10/,
+      /only the weak model costs 1, .*strong one costs 10/,
     ],
     [
       'a cost above the strong model’s',
       of(rows, '--cost-per-1000', '11'),
-      /alone costs 1, .*alone 10/,
+      /only the weak model costs 1, .*strong one costs 10/,
     ],
     [
       'a loss that the weak model keeps',
       of(rows, '--max-loss', '0.5'),
-      /weak model alone loses 0\.\d/,
+      /only the weak model loses just 0\.\d/,
     ],
     ['an embeddings file that is none', of(sample, ...share, '--embeddings', sample), /Error/],
   ])('%s', async (_, args, message) => {
@@ -316,7 +316,7 @@ describe.concurrent('model:calibrate refuses, in one line,', () => {
 
   test('a file without a prompt', async () => {
     const path = await writeSample('empty.txt', ['', '  ']);
-    expect(await refusalOf(...of(path, ...share))).toContain('has no prompt');
+    expect(await refusalOf(...of(path, ...share))).toContain('does not contain any prompts');
   });
 
   test('a bad line, by its number and without its text', async () => {
@@ -476,12 +476,20 @@ describe('recorded decisions', () => {
     ['answers with another shape', status(200, '{"data": 1}'), /does not answer with a list/],
     ['leads elsewhere', status(302, '', { location: 'https://example.com' }), /cannot be reached/],
     ['hangs up', (request) => request.socket.destroy(), /cannot be reached/],
-    ['has no decision', status(200, '{"object":"list","data":[],"has_more":false}'), /no prompt/],
-    ['has more and shows none', status(200, '{"data":[],"has_more":true}'), /not how to go on/],
+    [
+      'has no decision',
+      status(200, '{"object":"list","data":[],"has_more":false}'),
+      /no usable prompt/,
+    ],
+    [
+      'has more and shows none',
+      status(200, '{"data":[],"has_more":true}'),
+      /gives no cursor to continue with/,
+    ],
     [
       'repeats its page for ever',
       status(200, JSON.stringify({ data: [recorded[0]], has_more: true })),
-      /not how to go on/,
+      /gives no cursor to continue with/,
     ],
   ])('are refused from a service that %s', async (_, answer, message) => {
     const { code, stderr, stdout } = await fromDecisions(answer);

@@ -179,7 +179,7 @@ describe('an embedding deployment', () => {
 
   test('of another length than the scorer takes is one clear error', async () => {
     expect(await refusal(embed(numbered(1), { dimensions: 1536 }))).toMatch(
-      /gave 8 dimensions, and 1536 are expected/,
+      /returned 8 dimensions instead of 1536/,
     );
   });
 
@@ -203,7 +203,7 @@ describe('an embedding deployment', () => {
 
   test('is not given an empty prompt', async () => {
     const message = await refusal(embed([...numbered(1), { id: 'x', text: '' }]));
-    expect(message).toMatch(/an empty prompt, which a deployment does not embed/);
+    expect(message).toMatch(/an empty prompt, which a deployment cannot embed/);
     expect(simulator.requests).toHaveLength(0);
   });
 
@@ -315,19 +315,19 @@ describe('an embeddings file', () => {
     [
       'of another embedder',
       [{ ...header, embedder: 'my/model' }],
-      /are of my\/model, not of azure/,
+      /are from my\/model, not from azure/,
     ],
     ['of another length', [{ ...header, dimensions: 3 }], /have 3 dimensions; the scorer takes 2/],
-    ['without a header', [{ id: 'a', embedding: [1, 2] }], /no embeddings file: its first line/],
+    ['without a header', [{ id: 'a', embedding: [1, 2] }], /not an embeddings file: its first line/],
     ['with a row too short', [header, { id: 'a', embedding: [1] }], /:2: .* 2 numbers/],
-    ['with a NaN', [header, { id: 'a', embedding: [1, Number.NaN] }], /:2: .* is expected/],
+    ['with a NaN', [header, { id: 'a', embedding: [1, Number.NaN] }], /:2: .* was expected/],
     [
       'with an id twice',
       [header, ...Array(2).fill({ id: 'a', embedding: [1, 2] })],
       /:3: .* twice/,
     ],
     ['with a base64 NaN', [header, { id: 'a', embedding: 'AADAfwAAgD8=' }], /:2: .* finite/],
-    ['with a row of something else', [header, { prompt: 'secret' }], /:2: .* is expected/],
+    ['with a row of something else', [header, { prompt: 'secret' }], /:2: .* was expected/],
   ])('%s is one clear error before any call', async (_, lines, expected) => {
     const embeddingsFile = await fileOf(lines);
     const message = await refusal(embed(numbered(1), { embeddingsFile, dimensions: 2 }));
@@ -390,10 +390,10 @@ describe('a NumPy matrix', () => {
     ['with fewer rows than the data', npy('<f4', '1, 2', six), /only 1 rows: it must have one row/],
     ['with more rows than the data', npy('<f4', '3, 1', six), /3 rows, the data 2/],
     ['of another length', npy('<f4', '2, 3', six), /have 3 dimensions; the scorer takes 2/, 2],
-    ['with a NaN', npy('<f4', '2, 3', six), /row 1 has something that is no finite number/],
-    ['that is cut off', npy('<f4', '3, 2', six.subarray(4)), /cut off, 3 rows are announced/],
-    ['of whole numbers', npy('<i8', '3, 1', six), /a matrix of float32 is expected/],
-    ['of one dimension', npy('<f4', '6,', six), /a matrix of float32 is expected/],
+    ['with a NaN', npy('<f4', '2, 3', six), /row 1 has a value that is not a finite number/],
+    ['that is cut off', npy('<f4', '3, 2', six.subarray(4)), /cut off: its header states 3 rows/],
+    ['of whole numbers', npy('<i8', '3, 1', six), /a float32 matrix .* was expected/],
+    ['of one dimension', npy('<f4', '6,', six), /a float32 matrix .* was expected/],
     ['that is something else', Buffer.from('{"embedder"'), /no \.npy file/],
   ] as [string, Buffer, RegExp, number?][])(
     '%s is one clear error',
@@ -417,7 +417,7 @@ describe('the local embedder', () => {
   });
 
   test.each([
-    ['local/999', /The local embedder is local\/\d+ here/],
+    ['local/999', /The local embedder is local\/\d+:/],
     ['text-embedding-3-small', /must be local, or look like azure-openai/],
   ])('is not taken for %s', async (embedder, expected) => {
     expect(await refusal(embed([], { embedder }))).toMatch(expected);

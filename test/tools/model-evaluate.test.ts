@@ -315,7 +315,7 @@ describe.concurrent('model:evaluate refuses, with one line and nothing written,'
 
   test('a folder that cannot be made', async () => {
     const { code, stderr } = await evaluate(four, '--out', join(embeddings, 'below-a-file'));
-    expect(stderr).toMatch(/below-a-file cannot be made/);
+    expect(stderr).toMatch(/below-a-file cannot be created/);
     expect(code).toBe(2);
   });
 

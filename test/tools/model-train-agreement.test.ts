@@ -50,7 +50,7 @@ async function trainAndLoad(strategy: Strategy) {
     bytes: trained.writeGraph(header),
     trainedOn: 'inventions',
     defaultPair: { strong: 'strong', weak: 'weak' },
-    outOfDistribution: { limit: trained.distanceLimit },
+    training: { outOfDistribution: { limit: trained.distanceLimit } },
   });
   return { trained, scorer: await load(entry, root) };
 }

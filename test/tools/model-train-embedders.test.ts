@@ -111,13 +111,13 @@ describe('a file of embeddings', () => {
       'of another embedder',
       () => embeddingsOf(ROWS),
       ['--embedder', 'azure-openai/text-embedding-3-large'],
-      /are of azure-openai\/text-embedding-3-small, not of azure-openai\/text-embedding-3-large/,
+      /are from azure-openai\/text-embedding-3-small, not from azure-openai\/text-embedding-3-large/,
     ],
     [
       'of another embedder than the local one',
       () => embeddingsOf(ROWS),
       ['--embedder', 'local'],
-      /are of azure-openai\/text-embedding-3-small, not of local/,
+      /are from azure-openai\/text-embedding-3-small, not from local/,
     ],
     [
       'that lacks rows, without a deployment for them',
@@ -125,7 +125,7 @@ describe('a file of embeddings', () => {
       [],
       /EMBEDDING_DEPLOYMENT is missing/,
     ],
-    ['that is something else', async () => data, [], /train\.jsonl is no embeddings file/],
+    ['that is something else', async () => data, [], /train\.jsonl is not an embeddings file/],
     [
       'in a folder that is not there',
       async () => join(root, 'missing', 'file.jsonl'),

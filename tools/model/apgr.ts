@@ -1,6 +1,6 @@
-/** What a prompt is predicted and what came out. */
+/** A prompt's predicted win rate and the outcome of both answers. */
 export type RoutedPrompt = {
-  /** Any number that ranks the prompts: the higher, the sooner the strong model gets it. */
+  /** Any number that ranks the prompts: prompts with higher numbers go to the strong model first. */
   readonly winRate: number;
   /** Graded answers of the strong and the weak model, from 0 to 1. */
   readonly strongScore: number;
@@ -8,22 +8,23 @@ export type RoutedPrompt = {
 };
 
 export type RoutingQuality = {
-  /** Average performance gap recovered; 0.5 is what a random order gives. */
+  /** Average performance gap recovered; 0.5 is the value of a random order. */
   readonly apgr: number;
-  /** Least strong share that recovers half, and four fifths, of the gap. */
+  /** Smallest strong share that recovers half, and four fifths, of the gap. */
   readonly cpt50: number;
   readonly cpt80: number;
   /**
-   * Part of what always calling the strong model costs that is saved where the mean score is still
-   * KEPT_QUALITY of the strong model's. Without costs a strong call costs 1 and a weak one nothing.
+   * Part of the cost of always calling the strong model that is saved while the mean score is still
+   * KEPT_QUALITY of the strong model's. Without costs, a strong call costs 1 and a weak one
+   * nothing.
    */
   readonly saved: number;
   readonly prompts: number;
-  /** Mean score of the strong model less that of the weak one. */
+  /** Mean score of the strong model minus that of the weak one. */
   readonly gap: number;
 };
 
-/** By position: what each prompt's answers scored, from 0 to 1, and cost, in any unit. */
+/** Scores of each prompt's answers, from 0 to 1, and their costs, in any unit, by position. */
 export type Outcomes = {
   readonly strong: Float64Array;
   readonly weak: Float64Array;
@@ -31,19 +32,19 @@ export type Outcomes = {
   readonly weakCost: Float64Array;
 };
 
-/** Five percent less than the strong model's quality is what the savings are measured at. */
+/** Savings are measured at five percent less than the strong model's quality. */
 export const KEPT_QUALITY = 0.95;
 
 /**
  * RouteLLM's measures (arXiv 2406.18665, section 3, and its evaluation code). With the prompts in
  * falling order of win rate and the first n of N sent to the strong model,
  *
- *   PGR(n/N) = (mean score then - weak mean) / (strong mean - weak mean),
+ *   PGR(n/N) = (mean score then - weak mean) / (strong mean - weak mean).
  *
- * APGR is the area under PGR over the strong share from 0 to 1 (trapezoids, a point a threshold),
- * and CPT(x) the least strong share with PGR >= x (between points linearly). Prompts of equal win
- * rate are taken together, as a threshold takes them: the line to their end is straight. Undefined
- * when the strong model is not better.
+ * APGR is the area under PGR over the strong share from 0 to 1 (trapezoids, one point per
+ * threshold), and CPT(x) is the smallest strong share with PGR >= x (linear between points).
+ * Prompts with equal win rates are taken together, as a threshold takes them: the line to their end
+ * is straight. Returns undefined when the strong model is not better.
  */
 export function measureRouting(prompts: readonly RoutedPrompt[]): RoutingQuality | undefined {
   const outcomes = {
@@ -60,7 +61,7 @@ export function measureRouting(prompts: readonly RoutedPrompt[]): RoutingQuality
   return measureCurve(ranking, { counts, totals: sumUp(outcomes, counts) });
 }
 
-/** How often each prompt counts, and the sums over them. */
+/** How often each prompt counts, and the sums over the prompts. */
 export type Sample = {
   readonly counts: Float64Array;
   readonly totals: Totals;
@@ -81,13 +82,16 @@ export function sumUp(outcomes: Outcomes, counts: Float64Array): Totals {
   return totals;
 }
 
-/** At a threshold: prompts sent to the strong model, the score they gain, and what that costs. */
+/**
+ * A callback for a threshold: prompts sent to the strong model, the score they gain, and their
+ * extra cost.
+ */
 type Visit = (strongPrompts: number, gained: number, extraCost: number) => void;
 
 /** The prompts in falling order of win rate, sorted once and then walked for every resample. */
 export class Ranking {
   readonly #order: Int32Array;
-  /** In that order: what a strong answer scores and costs more than a weak one. */
+  /** In that order, the difference in score and in cost between a strong and a weak answer. */
   readonly #gaps: Float64Array;
   readonly #extraCosts: Float64Array;
   /** 1 where the next prompt has a lower win rate. */
@@ -108,7 +112,7 @@ export class Ranking {
     });
   }
 
-  /** Visits every distinct threshold, from no strong call (which is left out) to all. */
+  /** Visits every distinct threshold, from no strong call (which is left out) to strong calls only. */
   walk(counts: Float64Array, visit: Visit): void {
     let strongPrompts = 0;
     let gained = 0;
@@ -125,7 +129,7 @@ export class Ranking {
   }
 }
 
-/** Undefined when the strong model is not better on the sample. */
+/** Returns undefined when the strong model is not better on the sample. */
 export function measureCurve(
   ranking: Ranking,
   { counts, totals }: Sample,
@@ -147,12 +151,12 @@ export function measureCurve(
   };
 }
 
-/** Follows the curve of gained score from point to point, each joined to the last by a line. */
+/** Follows the curve of the gained score from point to point, each joined to the last by a line. */
 class CurveMeter {
   area = 0;
   promptsForHalf = Number.NaN;
   promptsForFourFifths = Number.NaN;
-  /** Over all points whose gained score is enough. */
+  /** Smallest extra cost of all points whose gained score is high enough. */
   leastExtraCost: number;
   readonly #half: number;
   readonly #fourFifths: number;
@@ -187,7 +191,7 @@ class CurveMeter {
     this.#extraCost = extraCost;
   }
 
-  /** The value between `before` and `after` where the line to the next point reaches `level`. */
+  /** Returns the value between `before` and `after` where the line to the next point reaches `level`. */
   #at(level: number, gained: number, before: number, after: number): number {
     const part = (level - this.#gained) / (gained - this.#gained);
     return before + (after - before) * part;

@@ -12,7 +12,7 @@ import { readDeployment } from '../../shared/upstream/read-deployment.ts';
 import { InputError } from '../command-line/input-error.ts';
 import { explainFailedCall } from './explain-failed-call.ts';
 
-/** One embedding a text, in order. */
+/** Computes one embedding per text, in order. */
 export type EmbedBatch = (
   texts: readonly string[],
   signal: AbortSignal,
@@ -29,15 +29,18 @@ type Call = {
 
 type Connection = { readonly client: OpenAI; readonly deployment: Deployment };
 
-/** For one try of one request. */
+/** Timeout of one attempt of one request, in milliseconds. */
 const TIMEOUT_MS = 120_000;
 
-/** The client waits as long as `retry-after` says (up to 60 s), else 0.5 s, 1 s, ... up to 8 s. */
+/**
+ * Retries of the client. It waits as long as `retry-after` says (up to 60 s), else 0.5 s, 1 s, ...
+ * up to 8 s.
+ */
 const MAX_RETRIES = 5;
 
 /**
- * Embeds by calls of the embedding deployment. The settings are read at the first call: a run that
- * finds all embeddings in a file needs none. Throws a ConfigError or an InputError.
+ * Creates an embedder that calls the embedding deployment. It reads the settings at the first call,
+ * so a run that finds all embeddings in a file needs none. Throws a ConfigError or an InputError.
  */
 export function createAzureBatchEmbedder(embedder: string, env: Environment): EmbedBatch {
   let connection: Promise<Connection> | undefined;
@@ -51,9 +54,9 @@ export function createAzureBatchEmbedder(embedder: string, env: Environment): Em
       successes += 1;
       return data;
     } catch (error) {
-      // Several requests share a quota: who loses goes on as long as others get through.
+      // Concurrent requests share a quota: a refused one tries again as long as others get through.
       if (statusOf(error) === 429 && successes > successesBefore) return create(call, triesLeft);
-      // The client itself does not ask again when an answer breaks off.
+      // The client itself does not retry when an answer breaks off.
       if (isCutOff(error) && triesLeft > 0) return create(call, triesLeft - 1);
       throw error;
     }
@@ -62,7 +65,7 @@ export function createAzureBatchEmbedder(embedder: string, env: Environment): Em
   return async function embedBatch(texts, signal) {
     if (texts.includes('')) {
       throw new InputError(
-        'A row of the data has an empty prompt, which a deployment does not embed: leave it out.',
+        'A row of the data has an empty prompt, which a deployment cannot embed: remove the row.',
       );
     }
     connection ??= connect(embedder, env);
@@ -77,7 +80,7 @@ export function createAzureBatchEmbedder(embedder: string, env: Environment): Em
       return data.map(({ embedding }) => Float32Array.from(embedding));
     }
     throw new InputError(
-      `The embedding deployment "${deployment.name}" gave ${data.length} embeddings for ${texts.length} texts.`,
+      `The embedding deployment "${deployment.name}" returned ${data.length} embeddings for ${texts.length} texts.`,
     );
   };
 }
@@ -93,14 +96,14 @@ async function connect(embedder: string, env: Environment): Promise<Connection> 
   return { client, deployment };
 }
 
-/** Throws a ConfigError with everything that is wrong with the deployment's settings. */
+/** Reads the embedding deployment. Throws a ConfigError with every problem of its settings. */
 function readEmbeddingDeployment(embedder: string, env: Environment): Deployment {
   const read = new SettingsReader(env);
   const deployment = readDeployment(read, 'EMBEDDING');
   const model = read.text('EMBEDDING_MODEL');
   if (model !== undefined && !embedder.endsWith(`/${model}`)) {
     read.problem(
-      `EMBEDDING_MODEL is "${model}", and ${embedder} is wanted: name the deployment of that model.`,
+      `EMBEDDING_MODEL is "${model}", but the embedder is ${embedder}: name a deployment of that model.`,
     );
   }
   if (deployment === undefined || read.problems.length > 0) throw new ConfigError(read.problems);
@@ -111,7 +114,7 @@ function statusOf(error: unknown): unknown {
   return error instanceof Error && 'status' in error ? error.status : undefined;
 }
 
-/** As fetch tells it. */
+/** Tells whether fetch reports that the answer broke off. */
 function isCutOff(error: unknown): boolean {
   return error instanceof TypeError && error.message === 'terminated';
 }

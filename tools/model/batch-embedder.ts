@@ -5,11 +5,12 @@ import { type EmbeddingsFile, type PromptItem, promptKey } from './embeddings-fi
 
 /** Embeds many prompts for the model tools. */
 export type BatchEmbedder = {
-  /** As in the registry: `local/2`, `azure-openai/text-embedding-3-small`. */
+  /** Embedder's id as in the registry: `local/2`, `azure-openai/text-embedding-3-small`. */
   readonly id: string;
   /**
-   * Yields one embedding a prompt, in order, all of one length and finite. Leaving the loop early
-   * ends the calls that are under way. Throws an InputError, or a ConfigError for a missing setting.
+   * Yields one embedding per prompt, in order, all of one length and finite. Leaving the loop early
+   * ends the calls that are under way. Throws an InputError, or a ConfigError for a missing
+   * setting.
    */
   embedAll(prompts: Iterable<PromptItem> | AsyncIterable<PromptItem>): AsyncGenerator<Float32Array>;
   close(): Promise<void>;
@@ -17,29 +18,32 @@ export type BatchEmbedder = {
 
 type BatchEmbedderOptions = {
   readonly id: string;
-  /** Numbers in an embedding; the first one's unless given. */
+  /** Numbers in an embedding; the first embedding's length by default. */
   readonly dimensions?: number;
   readonly embedBatch: EmbedBatch;
-  /** Asked first, and given what had to be computed. */
+  /** A file that is searched first, and to which computed embeddings are added. */
   readonly file?: EmbeddingsFile;
 };
 
 type Batch = {
   readonly prompts: PromptItem[];
-  /** Texts that have to be computed, each once, by their keys. */
+  /** Texts whose embeddings must be computed, each listed once, by key. */
   readonly missing: Map<string, string>;
 };
 
 /**
- * Azure OpenAI takes 2,048 texts and 300,000 tokens a request. Fewer texts cost nothing, and less is
- * lost when a run is broken off. A token is at least one byte, so that so many bytes are never too
- * many tokens; prose has about a quarter as many, less than what a small quota allows a minute.
+ * Texts per request. Azure OpenAI takes 2,048 texts and 300,000 tokens a request. Fewer texts cost
+ * nothing, and less is lost when a run is broken off.
  */
 const MAX_TEXTS = 256;
+/**
+ * Bytes per request. A token is at least one byte, so this many bytes are never too many tokens;
+ * prose has about a quarter as many tokens, which is less than a small quota allows a minute.
+ */
 const MAX_BYTES = 300_000;
-/** Of which most were found in the file. */
+/** Prompts per batch when most embeddings are found in the file. */
 const MAX_PROMPTS = 1_024;
-/** Requests under way. */
+/** Largest number of concurrent requests. */
 const MAX_AT_ONCE = 4;
 
 export function createBatchEmbedder(options: BatchEmbedderOptions): BatchEmbedder {
@@ -50,11 +54,11 @@ export function createBatchEmbedder(options: BatchEmbedderOptions): BatchEmbedde
     dimensions ??= embedding.length;
     if (embedding.length !== dimensions) {
       throw new InputError(
-        `The embedder ${id} gave ${embedding.length} dimensions, and ${dimensions} are expected: is the deployment one of another model?`,
+        `The embedder ${id} returned ${embedding.length} dimensions instead of ${dimensions}: check that the deployment is of the right model.`,
       );
     }
     if (embedding.every(Number.isFinite)) return;
-    throw new InputError(`The embedder ${id} gave something that is no finite number.`);
+    throw new InputError(`The embedder ${id} returned a value that is not a finite number.`);
   }
 
   async function embed({ prompts, missing }: Batch, signal: AbortSignal): Promise<Float32Array[]> {
@@ -80,7 +84,7 @@ export function createBatchEmbedder(options: BatchEmbedderOptions): BatchEmbedde
       try {
         for await (const batch of toBatches(prompts, file)) {
           const embedded = embed(batch, leaving.signal);
-          // It is waited for after those before it, which may fail as well.
+          // The batches before this one are awaited first, and they may fail as well.
           embedded.catch(() => undefined);
           underWay.push(embedded);
           if (underWay.length === MAX_AT_ONCE) yield* (await underWay.shift()) ?? [];
@@ -117,7 +121,7 @@ async function* toBatches(
   if (batch.prompts.length > 0) yield batch;
 }
 
-/** What a text adds to a request, in bytes or tokens, whichever is less. */
+/** Returns what a text adds to a request, in bytes or tokens, whichever is less. */
 function weigh(text: string): number {
   return Math.min(Buffer.byteLength(text), MAX_TOKENS);
 }

@@ -18,7 +18,7 @@ export type BoostingOptions = TreeOptions & {
   readonly columnShare: number;
 };
 
-/** A tree that sees fewer columns can hardly find what belongs together. */
+/** A tree that sees fewer columns can hardly find related ones. */
 const MIN_COLUMNS = 8;
 
 type BoostingProblem = {
@@ -26,12 +26,12 @@ type BoostingProblem = {
   readonly moments: RowMoments;
   readonly weights: Float32Array;
   readonly rows: Int32Array;
-  /** Sees the factors [rows, RANK] of all rows after each tree; false: no more trees. */
+  /** Receives the factors [rows, RANK] of all rows after each tree; returns false to stop. */
   readonly onTree: (factors: Float64Array, trees: number) => boolean;
 };
 
 /**
- * Trees whose sum is the prompts' factors: gradient boosting with row and column sampling
+ * Trains trees whose sum is the prompts' factors: gradient boosting with row and column sampling
  * (Friedman, 2001 and 2002) of the loss z' G z - 2 c' z.
  */
 export function boostTrees(problem: BoostingProblem, options: BoostingOptions): RegressionTree[] {
@@ -77,7 +77,7 @@ function fillGradient(problem: BoostingProblem, factors: Float64Array, { gradien
   }
 }
 
-/** In rising order, which the processor's cache likes. */
+/** Returns the sample in rising order, which suits the processor's cache. */
 function sample(order: Int32Array, count: number, random: () => number): Int32Array {
   shuffle(order, random);
   return order.slice(0, Math.max(1, Math.round(count))).sort();

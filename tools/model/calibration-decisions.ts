@@ -5,10 +5,10 @@ import { type Decision, readDecisions } from '../models/decisions.ts';
 
 type DecisionsOptions = {
   readonly ask: AskRouter;
-  /** `id@version`: decisions of other scorers say nothing about this one. */
+  /** `id@version` of the scorer: decisions of other scorers say nothing about this one. */
   readonly scorer: string;
   readonly pair: ModelPair;
-  /** So many of the newest decisions are read at most. */
+  /** The largest number of decisions to read; the newest are read first. */
   readonly limit: number;
 };
 
@@ -19,10 +19,13 @@ export type RecordedWinRates = {
     readonly otherPair: number;
     readonly noWinRate: number;
   };
-  /** The threshold that most of them were compared with; absent: there are none. */
+  /** The threshold that most decisions were compared with; absent if there are no decisions. */
   readonly inForce?: {
     readonly threshold: number;
-    /** Of the calibration's prompts that reach it: what it promised. Absent: no percentiles are known. */
+    /**
+     * Share of the calibration's prompts that reach the threshold, as promised; absent if no
+     * percentiles are known.
+     */
     readonly promised?: number;
   };
 };
@@ -63,7 +66,7 @@ function findThreshold(
     percentile == null ? [] : [{ winRate, percentile }],
   );
   if (known.length === 0) return { threshold };
-  // Between the last below it and the first that reaches it.
+  // Interpolates between the last win rate below the threshold and the first that reaches it.
   const below = known.filter(({ winRate }) => winRate < threshold);
   const above = known.filter(({ winRate }) => winRate >= threshold);
   const last = Math.max(0, ...below.map(({ percentile }) => percentile));

@@ -2,11 +2,11 @@ import type { CalibrationTarget } from '../../shared/matrix-factorization/regist
 import { InputError } from '../command-line/input-error.ts';
 import type { CommandLine } from '../command-line/run-tool.ts';
 
-/** What the threshold is to reach. */
+/** The target that the threshold should reach. */
 export type CalibrationGoal = CalibrationTarget & {
-  /** How far the figure may be from what is promised, in the unit of the target. */
+  /** Largest allowed distance of the figure from its promised value, in the unit of the target. */
   readonly tolerance: number;
-  /** USD of 1,000 requests by each model; absent: the rows say what each request costs. */
+  /** Cost of 1,000 requests to each model in USD; absent if the rows give the cost of each request. */
   readonly prices?: { readonly strong: number; readonly weak: number };
 };
 
@@ -14,12 +14,15 @@ type Kind = CalibrationTarget['kind'];
 
 export const TARGETS: readonly Kind[] = ['strong-share', 'cost-per-1000', 'max-loss'];
 
-/** The run time keeps 101 quantiles: nearer to 0 or 1 a share is a guess between the last two. */
+/**
+ * Range of strong shares. The app keeps 101 quantiles: nearer to 0 or 1 a share is a guess between
+ * the last two.
+ */
 const SHARES = { min: 0.01, max: 0.99 };
 
 const LEAST = 1e-9;
 
-/** A share in percent, a cost in USD, a loss as a part of 1. */
+/** Formats a share in percent, a cost in USD, a loss as a part of 1. */
 export function formatFigure(kind: Kind, figure: number): string {
   switch (kind) {
     case 'strong-share':
@@ -31,19 +34,19 @@ export function formatFigure(kind: Kind, figure: number): string {
   }
 }
 
-/** Reads the one target and what belongs to it. Throws an InputError when something does not fit. */
+/** Reads the target and its options. Throws an InputError when something does not fit. */
 export function readGoal(commandLine: CommandLine): CalibrationGoal {
   const given = TARGETS.filter((kind) => commandLine.text(kind) !== undefined);
   const [kind] = given;
   if (kind === undefined || given.length > 1) {
     throw new InputError(
-      `Give one target, and one only: ${TARGETS.map((name) => `--${name}`).join(', ')}.`,
+      `Give exactly one target: ${TARGETS.map((name) => `--${name}`).join(', ')}.`,
     );
   }
   const prices = readPrices(commandLine, kind);
   const isPredicted = commandLine.flag('predicted');
   if (isPredicted && kind !== 'max-loss') {
-    throw new InputError('--predicted belongs to --max-loss: nothing else is predicted.');
+    throw new InputError('--predicted needs --max-loss: only a loss can be predicted.');
   }
   const value = readNumber(commandLine, kind, rangeOf(kind)) ?? 0;
   const tolerance = readNumber(commandLine, 'tolerance', { min: LEAST, max: 1 });
@@ -56,7 +59,7 @@ export function readGoal(commandLine: CommandLine): CalibrationGoal {
   };
 }
 
-/** To within what a share is promised to by default. */
+/** Returns the goal of a strong share, with the default tolerance. */
 export function shareGoal(share: number): CalibrationGoal {
   const value = Math.min(Math.max(share, SHARES.min), SHARES.max);
   return {
@@ -79,8 +82,9 @@ function rangeOf(kind: Kind): Range {
 }
 
 /**
- * A share is promised to 0.05, a cost to a tenth, a loss to 0.02, and a small share or loss to half
- * of itself or to itself: a share of "0.02, give or take 0.05" would promise nothing.
+ * Returns the tolerance: 0.05 for a share, a tenth of a cost, 0.02 for a loss. It is at most half
+ * of a small share and at most a small loss itself: a share of "0.02, give or take 0.05" would
+ * promise nothing.
  */
 function toleranceOf(kind: Kind, value: number, given: number | undefined): number {
   switch (kind) {
@@ -98,7 +102,7 @@ function readPrices(commandLine: CommandLine, kind: Kind): CalibrationGoal['pric
   const weak = readNumber(commandLine, 'weak-cost', { min: 0 });
   if (strong === undefined && weak === undefined) return undefined;
   if (kind !== 'cost-per-1000') {
-    throw new InputError('--strong-cost and --weak-cost belong to --cost-per-1000.');
+    throw new InputError('--strong-cost and --weak-cost need --cost-per-1000.');
   }
   if (strong === undefined || weak === undefined) {
     throw new InputError('--strong-cost and --weak-cost are needed together.');

@@ -9,22 +9,22 @@ import {
 import { InputError } from '../command-line/input-error.ts';
 import { replaceFiles } from './replace-files.ts';
 
-/** An entry as the file has it: what nobody here knows is written again as it was read. */
+/** An entry as the file has it: unknown fields are written back as they were read. */
 type RawEntry = { calibrations?: unknown[] };
 
 const rawRegistrySchema = z.object({
   scorers: z.array(z.custom<RawEntry>((value) => scorerEntrySchema.safeParse(value).success)),
 });
 
-/** The version that the next calibration of this id gets: earlier ones stay. */
+/** Returns the version of the next calibration of this id; earlier ones stay. */
 export function nextVersion({ calibrations }: ScorerEntry, id: string): number {
   const versions = calibrations.filter((one) => one.id === id).map(({ version }) => version);
   return 1 + Math.max(0, ...versions);
 }
 
 /**
- * Adds a calibration behind those of the scorer. Throws an InputError, with the registry as it was,
- * when it cannot be written or when the scorer has changed since `entry` was read.
+ * Adds a calibration after the scorer's others. Throws an InputError and leaves the registry
+ * unchanged when it cannot be written, or when the scorer has changed since `entry` was read.
  */
 export async function addCalibration(
   modelsFolder: string,
@@ -47,7 +47,7 @@ export async function addCalibration(
   });
 }
 
-/** With the indentation, the line breaks and the end that the file has. */
+/** Formats the JSON with the indentation, line breaks and final line break of the file. */
 function formatAs(text: string, json: unknown): string {
   const indentation = /^\s*\{\r?\n([ \t]+)/.exec(text)?.[1];
   const end = /\s*$/.exec(text)?.[0] ?? '';

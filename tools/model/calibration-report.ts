@@ -7,17 +7,17 @@ import type { Interval } from './calibration-statistics.ts';
 const MEANINGS: Readonly<Record<CalibrationTarget['kind'], string>> = {
   'strong-share': 'of the requests go to the strong model',
   'cost-per-1000': 'USD per 1,000 requests',
-  'max-loss': 'mean score lost against the strong model alone, at most',
+  'max-loss': 'mean score lost at most, compared with only the strong model',
 };
 
 const BASES: Readonly<Record<CalibrationTarget['basis'], string>> = {
   measured: '',
-  stated: ', by the prices given',
+  stated: ', from the given prices',
   predicted: ', predicted by the scorer: no answer was graded',
 };
 
 type Calibrated = CalibrationResult & {
-  /** `id@version` of both. */
+  /** `id@version` of the calibration, and of the scorer. */
   readonly name: string;
   readonly scorer: string;
   readonly pair: { readonly strong: string; readonly weak: string };
@@ -25,7 +25,10 @@ type Calibrated = CalibrationResult & {
   readonly target: CalibrationTarget;
 };
 
-/** What people read: percentiles and shares; the win rate itself once, exactly, to be copied. */
+/**
+ * Formats the calibration for people: percentiles and shares, and the win rate itself once,
+ * exactly, to be copied.
+ */
 export function formatCalibration(calibrated: Calibrated): string {
   const { target, quantiles, threshold, thresholdInterval, achieved } = calibrated;
   const figure = (value: number): string => formatFigure(target.kind, value);
@@ -35,7 +38,7 @@ export function formatCalibration(calibrated: Calibrated): string {
     ['pair', `${calibrated.pair.strong} (strong) over ${calibrated.pair.weak} (weak)`],
     [
       'sample',
-      `${calibrated.data}: ${calibrated.rows} prompts to choose by, ${achieved.rows} held out`,
+      `${calibrated.data}: ${calibrated.rows} prompts to choose from, ${achieved.rows} held out`,
     ],
     ['target', `${figure(target.value)} ${MEANINGS[target.kind]}${BASES[target.basis]}`],
     [
@@ -49,7 +52,7 @@ export function formatCalibration(calibrated: Calibrated): string {
     [
       'win rate',
       threshold > 1
-        ? `none reaches it: set ROUTER_CALIBRATION to ${calibrated.name}`
+        ? `no prompt reaches it: set ROUTER_CALIBRATION to ${calibrated.name}`
         : `${threshold} (ROUTER_THRESHOLD)`,
     ],
   ];

@@ -22,14 +22,15 @@ type SampleOptions = {
 
 type SampledPrompt = PromptItem & { readonly facts: KnownFacts };
 
-/** A sample of requests has no outcomes, and a row of the data format has one. */
+/** A sample of requests has no outcomes, but a row of the data format must have one. */
 const NO_OUTCOME = { model_a: 'unknown a', model_b: 'unknown b', winner: 'tie' };
 const OUTCOME_FIELDS = ['scores', 'model_a', 'model_b', 'winner'];
 
 /**
- * Streams the prompts of a file through the scorer; of each one only numbers are kept, undefined
- * where it lacks what is to be weighed. A prompt that comes twice counts twice, as in traffic.
- * Throws an InputError for a file that is bad or empty, or embeddings that do not fit the scorer.
+ * Streams the prompts of a file through the scorer. Only numbers are kept of each prompt; the
+ * result is undefined where a prompt lacks a fact to weigh. A prompt that comes twice counts twice,
+ * as in traffic. Throws an InputError for an invalid or empty file, or embeddings that do not fit
+ * the scorer.
  */
 export async function scorePrompts(
   options: SampleOptions,
@@ -56,11 +57,11 @@ export async function scorePrompts(
   } finally {
     await embedder.close();
   }
-  if (weighed.length === 0) throw new InputError(`${path} has no prompt.`);
+  if (weighed.length === 0) throw new InputError(`${path} does not contain any prompts.`);
   return weighed;
 }
 
-/** Keeps what is known of the prompts whose embeddings are waited for, which come in order. */
+/** Keeps the known facts of the prompts whose embeddings are awaited; the embeddings come in order. */
 async function* remember(
   prompts: AsyncIterable<SampledPrompt>,
   underWay: KnownFacts[],

@@ -3,15 +3,18 @@ import { shuffle } from './random.ts';
 
 export type Interval = [low: number, high: number];
 
-/** Enough for the second digit of an interval. Of a huge sample fewer do: its intervals are narrow. */
+/**
+ * Enough resamples for the second digit of an interval. A huge sample needs fewer, since its
+ * intervals are narrow.
+ */
 const RESAMPLES = 1_000;
 const FEWEST_RESAMPLES = 200;
 const MOST_DRAWS = 20_000_000;
 
-/** One prompt in so many is held out. */
+/** One of this many prompts is held out. */
 export const HELD_OUT_ONE_IN = 3;
 
-/** A random third is held out; both parts keep the order. */
+/** Holds out a random third; both parts keep the order. */
 export function split<T>(
   values: readonly T[],
   random: () => number,
@@ -26,8 +29,8 @@ export function split<T>(
 }
 
 /**
- * The 95% interval of a statistic by the percentile bootstrap (Efron 1979): its 2.5th and 97.5th
- * percentile over samples drawn with replacement, each in the order of the values.
+ * Returns the 95% interval of a statistic by the percentile bootstrap (Efron 1979): its 2.5th and
+ * 97.5th percentile over samples drawn with replacement, each in the order of the values.
  */
 export function bootstrapInterval<T>(
   values: readonly T[],

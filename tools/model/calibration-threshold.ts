@@ -3,8 +3,8 @@ import { percentiles } from '../../shared/policy/quantiles.ts';
 import { NEVER_STRONG, thresholdForStrongShare } from '../../shared/policy/threshold.ts';
 
 /**
- * A prompt, and what it adds to the figure of the target when it goes to the one model or to the
- * other. A figure is the mean over the prompts; a strong share adds 1 or 0.
+ * A prompt, and its contribution to the target's figure when it goes to either model. A figure is
+ * the mean over the prompts; a strong share adds 1 or 0.
  */
 export type WeighedPrompt = {
   readonly winRate: number;
@@ -12,13 +12,13 @@ export type WeighedPrompt = {
   readonly ifWeak: number;
 };
 
-/** In ascending order of win rate. */
+/** Prompts in ascending order of win rate. */
 export type SortedPrompts = readonly WeighedPrompt[];
 
-/** Of the standard normal distribution: 95% lie within so many deviations. */
+/** Deviations of the standard normal distribution that contain 95% of it. */
 export const NORMAL_95 = 1.96;
 
-/** The figure when prompts with a win rate at or above the threshold go to the strong model. */
+/** Returns the figure when prompts with a win rate at or above the threshold go to the strong model. */
 export function figureAt(prompts: readonly WeighedPrompt[], threshold: number): number {
   return mean(prompts, (prompt) => figureOf(prompt, threshold));
 }
@@ -31,14 +31,14 @@ export function strongShareAt(prompts: readonly WeighedPrompt[], threshold: numb
   return mean(prompts, ({ winRate }) => Number(winRate >= threshold));
 }
 
-/** The threshold that the prompts give for a target, from 0 to just above 1. */
+/** Returns the threshold that the prompts give for a target, from 0 to just above 1. */
 export function chooseThreshold(
   prompts: SortedPrompts,
   { kind, value }: Pick<CalibrationTarget, 'kind' | 'value'>,
 ): number {
   switch (kind) {
     case 'strong-share':
-      // As the run time does it, so that the held-out prompts try that very rule.
+      // The app uses the same rule, so the held-out prompts test exactly this rule.
       return thresholdForStrongShare(percentiles(prompts.map(({ winRate }) => winRate)), value);
     case 'cost-per-1000':
       return lowestAffordable(prompts, value);
@@ -47,7 +47,7 @@ export function chooseThreshold(
   }
 }
 
-/** The figures that thresholds can give, from none to all prompts at the strong model. */
+/** Yields the figures that thresholds can give, from no prompt to all prompts at the strong model. */
 export function* reachableFigures(
   prompts: SortedPrompts,
 ): Generator<{ readonly figure: number; readonly threshold: number }> {
@@ -61,7 +61,7 @@ export function* reachableFigures(
   }
 }
 
-/** The largest strong share whose mean cost is within the budget. */
+/** Returns the threshold of the largest strong share whose mean cost is within the budget. */
 function lowestAffordable(prompts: SortedPrompts, budget: number): number {
   let lowest = NEVER_STRONG;
   for (const { figure, threshold } of reachableFigures(prompts)) {
@@ -71,9 +71,10 @@ function lowestAffordable(prompts: SortedPrompts, budget: number): number {
 }
 
 /**
- * The highest threshold up to which the upper end of the loss's 95% interval stays within the
- * limit. It stops at the first that does not: thresholds tried in a fixed order need no correction
- * for their number (fixed-sequence testing; Angelopoulos et al., arXiv 2110.01052, section 3).
+ * Returns the highest threshold up to which the upper end of the loss's 95% interval stays within
+ * the limit. It stops at the first one that exceeds it: thresholds tried in a fixed order need no
+ * correction for their number (fixed-sequence testing; Angelopoulos et al., arXiv 2110.01052,
+ * section 3).
  */
 function highestHarmless(prompts: SortedPrompts, limit: number): number {
   const count = prompts.length;
@@ -89,7 +90,7 @@ function highestHarmless(prompts: SortedPrompts, limit: number): number {
   return highest;
 }
 
-/** In the middle of the gap, so that rounding on another machine leaves all on their sides. */
+/** Returns the middle of the gap, so that rounding on another machine leaves every prompt on its side. */
 function thresholdBelow(prompts: SortedPrompts, index: number): number {
   const above = prompts[index]?.winRate ?? NEVER_STRONG;
   const below = prompts[index - 1]?.winRate;

@@ -3,7 +3,7 @@ import { InputError } from '../command-line/input-error.ts';
 import type { CalibrationGoal } from './calibration-goal.ts';
 import type { WeighedPrompt } from './calibration-threshold.ts';
 
-/** What is known of a prompt of the sample beside its win rate. */
+/** Facts about a prompt of the sample, in addition to its win rate. */
 export type KnownFacts = {
   /** Graded answers by model, from 0 to 1. */
   readonly scores?: ReadonlyMap<string, number>;
@@ -11,7 +11,7 @@ export type KnownFacts = {
   readonly costs?: ReadonlyMap<string, number>;
 };
 
-/** Says what a prompt adds to the figure of the goal; undefined when that is not known of it. */
+/** Returns what a prompt adds to the figure of the goal, or undefined when the facts are unknown. */
 export type Weigh = (winRate: number, facts?: KnownFacts) => WeighedPrompt | undefined;
 
 export function createWeigh(goal: CalibrationGoal, pair: ModelPair): Weigh {
@@ -36,13 +36,13 @@ export function createWeigh(goal: CalibrationGoal, pair: ModelPair): Weigh {
   }
 }
 
-/** What a sample must have for the goal, told where it has not. */
+/** Returns an error that names the facts that the goal needs and the sample lacks. */
 export function missingFacts({ kind }: CalibrationGoal, pair: ModelPair): InputError {
   const models = `${pair.strong} and ${pair.weak}`;
   return new InputError(
     kind === 'max-loss'
-      ? `--max-loss is measured on graded answers of ${models}, and the sample has none. Add "scores" to its rows, or --predicted to trust the scorer's own win rates instead.`
-      : `--cost-per-1000 needs what a request costs with ${models}, and the sample does not say. Add "costs" to its rows, or give --strong-cost and --weak-cost.`,
+      ? `--max-loss is measured on graded answers of ${models}, but the sample has none. Add "scores" to its rows, or --predicted to trust the scorer's own win rates instead.`
+      : `--cost-per-1000 needs the cost of a request with ${models}, which the sample lacks. Add "costs" to its rows, or give --strong-cost and --weak-cost.`,
   );
 }
 
@@ -51,8 +51,9 @@ function perThousand(cost: number | undefined): number | undefined {
 }
 
 /**
- * A win rate stands for 0.5 + (strong - weak) / 2, so that the difference is 2 (win rate - 0.5).
- * That the weak model is better is not believed: it would pay for losses elsewhere.
+ * Returns the loss that a win rate predicts. A win rate stands for 0.5 + (strong - weak) / 2, so
+ * that the difference is 2 (win rate - 0.5). Predictions that the weak model is better are ignored:
+ * they would pay for losses elsewhere.
  */
 function predictedLoss(winRate: number): number {
   return Math.max(0, 2 * (winRate - 0.5));

@@ -19,19 +19,25 @@ import {
   type WeighedPrompt,
 } from './calibration-threshold.ts';
 
-/** Below this no interval of a mean is to be believed: 3% of the prompts can be missing wholly. */
+/**
+ * With fewer held-out prompts no interval of a mean is reliable: 3% of the prompts can be missing
+ * entirely.
+ */
 const FEWEST_HELD_OUT = 100;
 
-/** The held-out part has 1/n of the variance, and what the threshold comes from half of that. */
+/**
+ * The held-out part has 1/n of the variance, and the part that the threshold comes from adds half
+ * of that.
+ */
 const BOTH_PARTS = Math.sqrt(1 + 1 / (HELD_OUT_ONE_IN - 1));
 
 export type CalibrationResult = {
-  /** Prompts that the threshold and the quantiles come from. */
+  /** Number of prompts that the threshold and the quantiles come from. */
   readonly rows: number;
   readonly quantiles: number[];
   readonly threshold: number;
   readonly thresholdInterval: Interval;
-  /** On the prompts that were held out, in the unit of the target. */
+  /** Figures on the held-out prompts, in the unit of the target. */
   readonly achieved: {
     readonly rows: number;
     readonly value: number;
@@ -78,15 +84,15 @@ export function calibrate(
 
 function checkDifferent(sorted: SortedPrompts): void {
   const [least, most] = [sorted.at(0)?.winRate, sorted.at(-1)?.winRate];
-  if (least === undefined) throw new InputError('The sample has no prompt that can be used.');
+  if (least === undefined) throw new InputError('The sample has no usable prompt.');
   if (sorted.length > 1 && least === most) {
     throw new InputError(
-      `All ${sorted.length} prompts have the same win rate: no threshold tells them apart, so that all go to one model. The scorer cannot route these prompts.`,
+      `All ${sorted.length} prompts have the same win rate: no threshold separates them, so all of them go to one model. The scorer cannot route these prompts.`,
     );
   }
 }
 
-/** Between what both ends of the threshold give, there is something to choose. */
+/** Throws unless the two ends of the threshold leave a range to choose from. */
 function checkRange(sorted: SortedPrompts, goal: CalibrationGoal): void {
   if (goal.kind === 'strong-share') return;
   const alwaysWeak = figureAt(sorted, Number.POSITIVE_INFINITY);
@@ -97,7 +103,7 @@ function checkRange(sorted: SortedPrompts, goal: CalibrationGoal): void {
   if (goal.kind === 'max-loss') {
     if (goal.value < alwaysWeak) return;
     throw new InputError(
-      `A loss of ${wanted} is out of range: the weak model alone loses ${weak}, so that there is nothing to choose. Ask for less.`,
+      `A loss of ${wanted} is out of range: even using only the weak model loses just ${weak}, so there is nothing to choose. Ask for a smaller loss.`,
     );
   }
   if (alwaysStrong <= alwaysWeak) {
@@ -107,17 +113,17 @@ function checkRange(sorted: SortedPrompts, goal: CalibrationGoal): void {
   }
   if (goal.value >= alwaysWeak && goal.value < alwaysStrong) return;
   throw new InputError(
-    `${wanted} USD per 1,000 requests are out of reach: the weak model alone costs ${weak}, the strong one alone ${strong}. Ask for something between.`,
+    `${wanted} USD per 1,000 requests are out of reach: using only the weak model costs ${weak}, using only the strong one costs ${strong}. Ask for a budget in between.`,
   );
 }
 
-/** Prompts of equal win rate go one way together, which can leave a gap around the target. */
+/** Prompts with equal win rates go to the same model, which can leave a gap around the target. */
 function checkReached(fit: SortedPrompts, threshold: number, goal: CalibrationGoal): void {
   const { kind, value, tolerance } = goal;
   if (kind === 'max-loss') {
     if (threshold > 0) return;
     throw new InputError(
-      `No prompt can go to the weak model with a loss that is surely within ${formatFigure(kind, value)}: the upper end of its 95% interval is above that from the first on. Give more prompts or allow a greater loss.`,
+      `No prompt can go to the weak model with a loss that is reliably within ${formatFigure(kind, value)}: the upper end of its 95% interval is above it from the first prompt on. Give more prompts, or allow a greater loss.`,
     );
   }
   if (Math.abs(figureAt(fit, threshold) - value) <= tolerance) return;
@@ -127,7 +133,7 @@ function checkReached(fit: SortedPrompts, threshold: number, goal: CalibrationGo
     else above = Math.min(above, figure);
   }
   throw new InputError(
-    `The target ${formatFigure(kind, value)} cannot be reached: too many prompts have the same win rate, and those go one way together. The nearest that can be had are ${formatFigure(kind, below)} and ${formatFigure(kind, above)}.`,
+    `The target ${formatFigure(kind, value)} cannot be reached: too many prompts have the same win rate, and such prompts go to the same model. The nearest reachable values are ${formatFigure(kind, below)} and ${formatFigure(kind, above)}.`,
   );
 }
 
@@ -140,10 +146,10 @@ type Tried = {
   readonly goal: CalibrationGoal;
 };
 
-/** The held-out figure must be known to the tolerance, and must not contradict the target. */
+/** Throws unless the held-out figure is known to the tolerance and does not contradict the target. */
 function checkPromise({ sorted, heldOut, threshold, value, interval, goal }: Tried): void {
   const root = Math.sqrt(heldOut.length);
-  // The wider of what the interval and what all prompts tell, unless the target itself tells it.
+  // The wider deviation of the interval and of all prompts counts, unless the target itself determines it.
   const deviation =
     knownDeviation(goal) ??
     Math.max(
@@ -159,16 +165,16 @@ function checkPromise({ sorted, heldOut, threshold, value, interval, goal }: Tri
       ? interval[0] <= goal.value
       : Math.abs(value - goal.value) <= goal.tolerance;
   if (isConfirmed) return;
-  // Both parts are samples: their difference varies by so much more than the one of them.
+  // Both parts are samples, so their difference varies more than one part by this factor.
   const needed = promptsNeeded(deviation * BOTH_PARTS, goal.tolerance);
   throw new InputError(
-    `The held-out prompts do not confirm the promise: they give ${formatFigure(goal.kind, value)} instead of ${formatFigure(goal.kind, goal.value)}, and ${formatFigure(goal.kind, goal.tolerance)} off is allowed. ${sorted.length < needed ? `With ${needed} prompts chance would hardly do that.` : 'That is more than chance: give more prompts of the kind that will come.'}`,
+    `The held-out prompts do not confirm the promise: they give ${formatFigure(goal.kind, value)} instead of ${formatFigure(goal.kind, goal.value)}, with an allowed difference of ${formatFigure(goal.kind, goal.tolerance)}. ${sorted.length < needed ? `With ${needed} prompts this would hardly happen by chance.` : 'That is more than chance: give more prompts of the expected kind.'}`,
   );
 }
 
 /**
- * Of one prompt's part in the figure, where it follows from the target alone: that of the share
- * within the tolerance that is the hardest to tell, the nearest to a half.
+ * Returns the deviation of one prompt's contribution, if the target alone determines it: that of
+ * the share within the tolerance that is hardest to measure, the one nearest to a half.
  */
 function knownDeviation({ kind, value, tolerance }: CalibrationGoal): number | undefined {
   if (kind !== 'strong-share') return undefined;
@@ -176,7 +182,10 @@ function knownDeviation({ kind, value, tolerance }: CalibrationGoal): number | u
   return Math.sqrt(share * (1 - share));
 }
 
-/** So that the held-out part's interval of 1.96 deviations is within the tolerance. */
+/**
+ * Returns the number of prompts for which the held-out interval of 1.96 deviations is within the
+ * tolerance.
+ */
 function promptsNeeded(deviation: number, tolerance: number): number {
   const heldOut = Math.ceil(((NORMAL_95 * deviation) / tolerance) ** 2);
   return HELD_OUT_ONE_IN * Math.max(FEWEST_HELD_OUT, heldOut);
@@ -189,7 +198,7 @@ function tooSmall(
 ): InputError {
   const why =
     known &&
-    `: its held-out third tells the figure to ${formatFigure(known.kind, known.halfWidth)} up or down, and ${formatFigure(known.kind, known.tolerance)} is promised`;
+    `: its held-out third determines the figure to ${formatFigure(known.kind, known.halfWidth)} up or down, but ${formatFigure(known.kind, known.tolerance)} is promised`;
   return new InputError(
     `A sample of ${prompts} prompts is too small${why ?? ''}. At least ${needed} prompts are needed${known ? ', or a greater --tolerance' : ''}.`,
   );

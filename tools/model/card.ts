@@ -15,13 +15,13 @@ type CardFacts = {
   readonly trained: TrainedScorer;
   readonly seed: number;
   readonly dataFiles: readonly string[];
-  /** Measured on held-out rows of the training data. */
+  /** Figures of held-out rows of the training data. */
   readonly validation: readonly EvaluationLine[];
-  /** Measured on other files, which nothing was chosen by. */
+  /** Figures of other files, which influenced no choice. */
   readonly test: readonly EvaluationLine[];
 };
 
-/** Where sources of the data come from. `sources` is a regular expression of their names. */
+/** The origin of some sources of the data. `sources` is a regular expression that matches their names. */
 const placeSchema = z.object({
   sources: z.string(),
   gradings: z.string(),
@@ -31,7 +31,7 @@ type Place = Readonly<z.infer<typeof placeSchema>>;
 
 const UNKNOWN: Place = { sources: '', gradings: 'not known', questions: 'not known' };
 
-/** The description that lies beside a scorer. It never holds a prompt of the data. */
+/** Writes the card, the description stored next to a scorer. It never contains a prompt of the data. */
 export async function writeCard(facts: CardFacts): Promise<string> {
   const { header, pair, set, trained, seed, dataFiles } = facts;
   const files = dataFiles.map((file) => `\`<folder>/${file}\``).join(', ');
@@ -92,7 +92,7 @@ ${describeLimits(set)}- A win rate is an average over prompts that look alike. C
 `;
 }
 
-/** What holds for some data and embedders only. */
+/** Describes limits that hold only for some data and embedders. */
 function describeLimits({ rows, embedder }: TrainingSet): string {
   const limits = [
     ...(rows.some(({ assumed }) => assumed)
@@ -127,7 +127,7 @@ function describeTest(lines: readonly EvaluationLine[]): string {
   return `### Test rows\n\n${formatEvaluation(lines)}`;
 }
 
-/** What may be said of a scorer whose sources are all known; of another its maker has to say it. */
+/** Describes the licence of a scorer whose sources are all known; otherwise its maker must state it. */
 async function describeLicence(set: TrainingSet): Promise<string> {
   const places = await findPlaces(set);
   if (places.has(UNKNOWN)) {
@@ -145,7 +145,7 @@ async function describeSources(set: TrainingSet): Promise<string> {
   return ['| sources and rows | gradings | questions |', '|---|---|---|', ...lines].join('\n');
 }
 
-/** The sources of the rows to learn from, with their numbers of rows, by where they come from. */
+/** Returns the sources of the rows to learn from, with their numbers of rows, by origin. */
 async function findPlaces({ rows, testRows }: TrainingSet): Promise<Map<Place, string[]>> {
   const url = new URL('data-sources.json', import.meta.url);
   const known = z.array(placeSchema).parse(JSON.parse(await readFile(url, 'utf8')));

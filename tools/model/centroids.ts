@@ -1,9 +1,9 @@
 import { createRandom } from './random.ts';
 import type { TrainingSet } from './training-set.ts';
 
-/** Where the training prompts lie, by the direction of their meaning less the mean. */
+/** Positions of the training prompts, as directions of their meaning minus the mean. */
 export type Centroids = {
-  /** The columns of an embedding that are compared. */
+  /** The columns of an embedding that are compared, from `from` to `to`. */
   readonly from: number;
   readonly to: number;
   readonly mean: Float32Array;
@@ -14,10 +14,10 @@ export type Centroids = {
 
 const COUNT = 128;
 const ROUNDS = 12;
-/** Keeps the zero vector, which has no direction, from dividing by zero. */
+/** Keeps the zero vector, which has no direction, from causing a division by zero. */
 export const SMALLEST_NORM = 1e-6;
 
-/** Spherical k-means (Dhillon and Modha, 2001) over the rows to learn from. */
+/** Finds centroids by spherical k-means (Dhillon and Modha, 2001) over the rows to learn from. */
 export function findCentroids(set: TrainingSet, seed: number): Centroids {
   const { from, to } = set.meaning;
   const width = to - from;
@@ -49,7 +49,7 @@ function meaningOf({ embedded, meaning }: TrainingSet, row: number): Float32Arra
   return embedded.dense.subarray(base + meaning.from, base + meaning.to);
 }
 
-/** A unit vector. */
+/** Returns a row's direction as a unit vector. */
 function directionOf(set: TrainingSet, row: number, mean: Float32Array): Float32Array {
   return normalise(meaningOf(set, row).map((value, index) => value - (mean[index] ?? 0)));
 }
@@ -72,7 +72,7 @@ function moveCentroids(centroids: Centroids, points: readonly Float32Array[]): v
     }
   }
   for (const [index, size] of members.entries()) {
-    // One without members stays where it is.
+    // A cluster without members keeps its direction.
     if (size === 0) continue;
     directions.set(normalise(sums.subarray(index * width, (index + 1) * width)), index * width);
   }
@@ -95,12 +95,12 @@ function nearestOf(similarities: Float64Array): number {
   return similarities.indexOf(Math.max(...similarities));
 }
 
-/** The cosines of one row's direction to all centroids. */
+/** Returns the cosines of one row's direction to all centroids. */
 export function cosinesOf(centroids: Centroids, set: TrainingSet, row: number): Float64Array {
   return cosines(centroids, directionOf(set, row, centroids.mean));
 }
 
-/** How far a row is from the training prompts: 1 - the cosine to the nearest centroid, 0 to 2. */
+/** Returns how far a row is from the training prompts: 1 - the cosine to the nearest centroid, 0 to 2. */
 export function distanceOf(centroids: Centroids, set: TrainingSet, row: number): number {
   return 1 - Math.max(...cosinesOf(centroids, set, row));
 }

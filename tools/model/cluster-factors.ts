@@ -5,20 +5,20 @@ import { MomentSum, type RowMoments } from './row-moments.ts';
 import { RANK } from './strength-basis.ts';
 import type { TrainingSet } from './training-set.ts';
 
-/** factors = the mean of the clusters' factors, weighted by softmax(sharpness x cosine). */
+/** Factors as the mean of the clusters' factors, weighted by softmax(sharpness x cosine). */
 export type ClusterFactors = {
   readonly sharpness: number;
-  /** [clusters, RANK] */
+  /** Factors of the clusters, [clusters, RANK]. */
   readonly clusters: Float64Array;
-  /** Of all rows of the training set, [rows, RANK]. */
+  /** Factors of all rows of the training set, [rows, RANK]. */
   readonly factors: Float64Array;
   /** Each row's shares in the clusters. */
   readonly numbers: PromptNumbers;
 };
 
-/** The one with the least loss on the held-out rows is kept. */
+/** Candidate values of the sharpness; the one with the least loss on the held-out rows is kept. */
 const SHARPNESSES = [4, 8, 16, 32];
-/** A cluster's own mean counts this much more than so many rows of all clusters. */
+/** Weight of the factors of all rows in a cluster's own factors, as a number of rows. */
 const CLUSTER_INERTIA = 12;
 
 type ClusterTraining = {
@@ -27,7 +27,7 @@ type ClusterTraining = {
   readonly centroids: Centroids;
 };
 
-/** Clusters of prompts with win rates of their own (as Avengers-Pro does, without a network). */
+/** Trains clusters of prompts that have their own win rates (as Avengers-Pro does, without a network). */
 export function trainClusterFactors(training: ClusterTraining): ClusterFactors {
   const candidates = SHARPNESSES.map((sharpness) => {
     const numbers = findShares(training, sharpness);

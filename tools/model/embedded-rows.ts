@@ -1,21 +1,21 @@
 /**
- * Embeddings of many rows: the first columns whole, the rest, most of which are zero in a local
- * embedding, as the entries that are not.
+ * Embeddings of many rows. The first columns are kept whole; of the others, most of which are zero
+ * in a local embedding, only the nonzero entries are kept.
  */
 export type EmbeddedRows = {
   readonly count: number;
   readonly denseColumns: number;
   readonly sparseColumns: number;
-  /** [count, denseColumns] */
+  /** Dense columns, [count, denseColumns]. */
   readonly dense: Float32Array;
-  /** Where each row's entries begin in `columns` and `values`; one more than there are rows. */
+  /** Where each row's entries begin in `columns` and `values`; has one element more than there are rows. */
   readonly offsets: Float64Array;
-  /** Counted from the first sparse column. */
+  /** Column numbers, counted from the first sparse column. */
   readonly columns: Int32Array;
   readonly values: Float32Array;
 };
 
-/** Collects embeddings of one length. `denseColumns` of each are kept whole. */
+/** Collects embeddings of one length. The first `denseColumns` of each one are kept whole. */
 export class EmbeddedRowsBuilder {
   readonly #denseColumns: number;
   readonly #dense: GrowingFloats;
@@ -49,7 +49,7 @@ export class EmbeddedRowsBuilder {
       sparseColumns: Math.max(0, dimensions - this.#denseColumns),
       dense: this.#dense.toArray(),
       offsets: Float64Array.from(this.#offsets),
-      // A float32 holds every column number below 2^24.
+      // A float32 represents every column number below 2^24 exactly.
       columns: Int32Array.from(this.#columns.toArray()),
       values: this.#values.toArray(),
     };
@@ -84,7 +84,7 @@ class GrowingFloats {
   }
 }
 
-/** One row's embedding, whole. */
+/** Returns one row's whole embedding. */
 export function embeddingOf(rows: EmbeddedRows, row: number): Float32Array {
   const { denseColumns, sparseColumns } = rows;
   const embedding = new Float32Array(denseColumns + sparseColumns);

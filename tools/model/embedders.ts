@@ -12,23 +12,23 @@ import { EmbeddingsFile } from './embeddings-file.ts';
 import { openNumpyArray } from './numpy-array.ts';
 
 type EmbedderOptions = {
-  /** `local`, or an id as in the registry. */
+  /** `local`, or an embedder's id as in the registry. */
   readonly embedder: string;
-  /** JSON lines, which missing embeddings are added to, or a `.npy` of exactly the data's rows. */
+  /** JSON lines, to which missing embeddings are added, or a `.npy` file of exactly the data's rows. */
   readonly embeddingsFile?: string;
-  /** What the scorer takes; any unless given. */
+  /** Dimensions that the scorer takes; any by default. */
   readonly dimensions?: number;
-  /** Names the embedding deployment, which is read when the first embedding has to be computed. */
+  /** Settings that name the embedding deployment, read when the first embedding has to be computed. */
   readonly env?: Environment;
 };
 
-/** Says whose the embeddings are, `azure-openai/text-embedding-3-small`: it becomes a header. */
+/** Pattern of embedder ids such as `azure-openai/text-embedding-3-small`, since an id becomes a header. */
 const EMBEDDER_ID = /^[a-z0-9][a-z0-9-]*\/[\w.:/-]{1,100}$/i;
 
 /**
- * Opens what embeds prompts: the local embedder, or for any other id the deployment that
- * `EMBEDDING_DEPLOYMENT` names, as in the running service. Throws an InputError when the embedder is
- * none, or the file does not fit it.
+ * Opens an embedder: the local one, or for any other id the deployment that `EMBEDDING_DEPLOYMENT`
+ * names, as in the running service. Throws an InputError when the id is invalid or the file does
+ * not fit it.
  */
 export async function openEmbedder(options: EmbedderOptions): Promise<BatchEmbedder> {
   const { embeddingsFile, dimensions, env = process.env } = options;
@@ -55,7 +55,7 @@ function resolveEmbedder(
   if (embedder === 'local' || embedder.startsWith('local/')) {
     const { id } = LOCAL_EMBEDDER;
     if (embedder !== 'local' && embedder !== id) {
-      throw new InputError(`The local embedder is ${id} here: ${embedder} is of another version.`);
+      throw new InputError(`The local embedder is ${id}: ${embedder} is another version.`);
     }
     return { id, embedBatch: createLocalBatchEmbedder() };
   }
@@ -67,7 +67,7 @@ function resolveEmbedder(
   );
 }
 
-/** With the word vectors of the project, whichever folder the scorers are in. */
+/** Creates the local embedder with the word vectors of the project, whichever folder the scorers are in. */
 function createLocalBatchEmbedder(): EmbedBatch {
   const modelsFolder = fileURLToPath(new URL('../../models', import.meta.url));
   let loading: Promise<LocalEmbedder> | undefined;
@@ -78,7 +78,10 @@ function createLocalBatchEmbedder(): EmbedBatch {
   };
 }
 
-/** Its rows name no prompts: they are those of the data, from the first to the last. */
+/**
+ * Opens a matrix of embeddings. Its rows name no prompts: they are the rows of the data, from the
+ * first to the last.
+ */
 async function openMatrix(
   id: string,
   path: string,

@@ -17,33 +17,33 @@ import {
 /** A prompt and the id of its row. */
 export type PromptItem = { readonly id: string; readonly text: string };
 
-/** Where a line is, in bytes. */
+/** A line's position and length in bytes. */
 type Place = { readonly start: number; readonly length: number };
 
 type Contents = {
-  /** Absent: the file is not there yet, or empty. */
+  /** The header; absent if the file does not exist yet, or is empty. */
   readonly header?: EmbeddingsHeader;
   readonly places: Map<string, Place>;
-  /** Behind the last whole line, which may lack its line break. */
+  /** Position after the last whole line, which may lack its line break. */
   readonly end: number;
   readonly needsLineBreak: boolean;
 };
 
-/** SHA-256 of a prompt, in hex: a prompt that was changed must not be given its old embedding. */
+/** Returns the SHA-256 of a prompt in hex, so that a changed prompt does not get its old embedding. */
 export function promptKey(text: string): string {
   return createHash('sha256').update(text).digest('hex');
 }
 
 /**
- * Computed embeddings, kept as JSON lines in a file that grows, so that a run that was broken off
- * goes on where it was. Only where each of them is stays in memory. docs/data-format.md has the
- * format.
+ * Computed embeddings, kept as JSON lines in a growing file, so that an interrupted run continues
+ * where it stopped. Only the position of each embedding stays in memory. docs/data-format.md
+ * describes the format.
  */
 export class EmbeddingsFile {
   readonly #path: string;
   readonly #embedder: string;
   readonly #places: Map<string, Place>;
-  /** Which prompt was given the embedding of an id. */
+  /** The prompt that was given the embedding of an id. */
   readonly #promptOfId = new Map<string, string>();
   #dimensions: number | undefined;
   #end: number;
@@ -62,22 +62,22 @@ export class EmbeddingsFile {
   }
 
   /**
-   * Reads and checks the file once; one that does not exist is made with its first embedding.
-   * Throws an InputError that names the line when something in it is wrong, or when it is of
-   * another embedder.
+   * Reads and checks the file once. A file that does not exist is created with its first embedding.
+   * Throws an InputError that names the line when something in it is wrong, or when the file
+   * belongs to another embedder.
    */
   static async open(path: string, embedder: string): Promise<EmbeddingsFile> {
     const contents = existsSync(path) ? await readContents(path) : await noContents(path);
     const { header } = contents;
     if (header !== undefined && header.embedder !== embedder) {
       throw new InputError(
-        `The embeddings in ${path} are of ${header.embedder}, not of ${embedder}.`,
+        `The embeddings in ${path} are from ${header.embedder}, not from ${embedder}.`,
       );
     }
     return new EmbeddingsFile(path, embedder, contents);
   }
 
-  /** Numbers in each embedding; undefined as long as there is none. */
+  /** Numbers in each embedding; undefined while the file is empty. */
   get dimensions(): number | undefined {
     return this.#dimensions;
   }
@@ -86,7 +86,7 @@ export class EmbeddingsFile {
     return this.#places.has(promptKey(text)) || this.#places.has(idName(id));
   }
 
-  /** Throws an InputError when two different prompts have the id of one embedding. */
+  /** Finds an embedding. Throws an InputError when two different prompts have the id of one embedding. */
   async find({ id, text }: PromptItem): Promise<Float32Array | undefined> {
     const key = promptKey(text);
     const place = this.#places.get(key);
@@ -96,14 +96,14 @@ export class EmbeddingsFile {
     const earlier = this.#promptOfId.get(id) ?? key;
     if (earlier !== key) {
       throw new InputError(
-        `${this.#path}: two different prompts of the data have the id "${id}", so that the embedding of that id cannot be told to be theirs.`,
+        `${this.#path}: two different prompts of the data have the id "${id}", so the embedding of that id is ambiguous.`,
       );
     }
     this.#promptOfId.set(id, key);
     return this.#read(placeOfId);
   }
 
-  /** Adds embeddings by the keys of their prompts, after those that are being added. */
+  /** Appends embeddings by the keys of their prompts, after earlier calls have finished. */
   append(keys: readonly string[], embeddings: readonly Float32Array[]): Promise<void> {
     this.#appended = this.#appended
       .then(() => this.#append(keys, embeddings))
@@ -116,7 +116,7 @@ export class EmbeddingsFile {
     return this.#appended;
   }
 
-  /** Waits for what is being added. */
+  /** Waits for embeddings that are still being written. */
   async close(): Promise<void> {
     await this.#appended.catch(() => undefined);
     for (const opened of [this.#reading, this.#writing]) {
@@ -150,7 +150,7 @@ export class EmbeddingsFile {
     this.#end = start;
   }
 
-  /** What has to stand before the next line. */
+  /** Returns the bytes that must precede the next line. */
   #head(dimensions: number): string {
     if (this.#dimensions === undefined) {
       this.#dimensions = dimensions;
@@ -161,7 +161,7 @@ export class EmbeddingsFile {
     return head;
   }
 
-  /** Drops the beginning of a line, which a run that was broken off has left. */
+  /** Opens the file after dropping an incomplete last line that an interrupted run has left. */
   async #openToAppend(): Promise<FileHandle> {
     const file = await open(this.#path, 'a');
     await file.truncate(this.#end);
@@ -169,7 +169,7 @@ export class EmbeddingsFile {
   }
 }
 
-/** Before anything is computed and paid for. */
+/** Checks that the file can be written before any embedding is computed and paid for. */
 async function noContents(path: string): Promise<Contents> {
   await access(dirname(path), constants.W_OK).catch((error: unknown) => {
     throw new InputError(`The embeddings file ${path} cannot be written: ${String(error)}`);
@@ -197,7 +197,7 @@ async function readContents(path: string): Promise<Contents> {
   };
 }
 
-/** The beginning of a line, left by a run that was broken off while it wrote. */
+/** Detects an incomplete line, left by a run that was interrupted while it wrote. */
 function isBrokenOff({ bytes, hasLineBreak }: FileLine): boolean {
   return !hasLineBreak && parseJson(bytes) === undefined;
 }
@@ -209,6 +209,6 @@ function addPlace(
 ): void {
   if (bytes.toString().trim() === '') return;
   const { name, isId } = parseEmbedding(bytes, dimensions, place);
-  if (isId && places.has(name)) throw new InputError(`${place}: the id is there twice.`);
+  if (isId && places.has(name)) throw new InputError(`${place}: the id occurs twice.`);
   places.set(name, { start, length: bytes.length });
 }

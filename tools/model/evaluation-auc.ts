@@ -1,12 +1,12 @@
 import { LENGTH } from './evaluation.ts';
 import type { ScoredRow } from './evaluation-data.ts';
 
-/** Win rates of the prompts of one source should be above those of the other. */
+/** Two sources; the win rates of one should be above those of the other. */
 export type AucSources = { readonly lower: string; readonly higher: string };
 
 export type AucLine = AucSources & { readonly router: string; readonly auc: number };
 
-/** For the length of the prompt and for each scorer. Both sources have rows. */
+/** Measures the AUC of the prompt's length and of each scorer. Both sources have rows. */
 export function measureAucs(
   rows: readonly ScoredRow[],
   winRates: ReadonlyMap<string, readonly number[]>,
@@ -22,8 +22,8 @@ export function measureAucs(
 }
 
 /**
- * The probability that a win rate of `higher` is above one of `lower`, equal ones counted half: the
- * area under the ROC curve (Mann and Whitney's U, by ranks).
+ * Returns the probability that a win rate of `higher` is above one of `lower`, with equal ones
+ * counted half: the area under the ROC curve (Mann and Whitney's U, by ranks).
  */
 export function measureAuc(lower: readonly number[], higher: readonly number[]): number {
   const values = [

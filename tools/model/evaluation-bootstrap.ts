@@ -5,20 +5,20 @@ export type Interval = readonly [low: number, high: number];
 
 type Measure = 'apgr' | 'cpt50' | 'cpt80' | 'saved';
 
-/** 95% intervals. */
+/** 95% intervals of the measures. */
 export type QualityIntervals = Readonly<Record<Measure, Interval>>;
 
 export type BootstrapSettings = { readonly resamples: number; readonly seed: number };
 
-/** For each router its figures in the same resamples, so that differences can be taken. */
+/** Each router's figures in the same resamples, so that differences can be computed. */
 export type Resampled = readonly (readonly RoutingQuality[])[];
 
-/** Where more of the resamples than this have no gap, an interval of the others would mislead. */
+/** If more of the resamples than this have no gap, an interval of the others would mislead. */
 const MAX_WITHOUT_GAP = 0.05;
 
 /**
- * Percentile bootstrap (Efron 1979) over the prompts: as many are drawn with replacement as there
- * are. Undefined when the gap is so uncertain that too many resamples have none.
+ * Percentile bootstrap (Efron 1979) over the prompts: draws as many as there are, with replacement.
+ * Returns undefined when the gap is so uncertain that too many resamples have none.
  */
 export function resample(
   rankings: readonly Ranking[],
@@ -55,7 +55,7 @@ export function intervalsOf(figures: readonly RoutingQuality[]): QualityInterval
   return { apgr: of('apgr'), cpt50: of('cpt50'), cpt80: of('cpt80'), saved: of('saved') };
 }
 
-/** The 2.5th and the 97.5th percentile, between the sorted values linearly. */
+/** Returns the 2.5th and the 97.5th percentile, interpolated linearly between the sorted values. */
 export function interval95(values: readonly number[]): Interval {
   const sorted = Float64Array.from(values).sort();
   return [quantile(sorted, 0.025), quantile(sorted, 0.975)];

@@ -12,7 +12,7 @@ export type CurvePoint = {
   readonly strongShare: number;
   /** Mean score, from 0 to 1. */
   readonly quality: number;
-  /** US dollars for 1,000 requests; absent where costs are not known. */
+  /** US dollars for 1,000 requests; absent if costs are unknown. */
   readonly costPer1000?: number;
 };
 
@@ -30,10 +30,10 @@ export type CurveFamily = {
   readonly curves: readonly Curve[];
 };
 
-/** So many points of a curve can be told apart on a screen. */
+/** The largest number of points of a curve that can be distinguished on a screen. */
 const MAX_POINTS = 150;
 
-/** Over all prompts; and over those with costs, where only some have them. */
+/** Traces curves over all prompts and, if only some prompts have costs, also over those. */
 export function traceCurves(
   prompts: readonly GradedPrompt[],
   scorers: readonly ScoredPrompts[],
@@ -73,7 +73,7 @@ function tracePoints(scope: Scope, router: ScoredPrompts): CurvePoint[] {
   return thinOut(points);
 }
 
-/** Keeps the ends, and between them a point for each step of the strong share. */
+/** Keeps both ends, and between them one point for each step of the strong share. */
 function thinOut(points: readonly CurvePoint[]): CurvePoint[] {
   let shown = Number.NEGATIVE_INFINITY;
   return points.filter(({ strongShare }) => {

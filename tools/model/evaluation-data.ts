@@ -8,15 +8,15 @@ export type EvaluationData = {
   readonly paths: readonly string[];
   readonly tolerance: BadLineTolerance;
   readonly pair: ModelPair;
-  /** Sources whose rows are scored whether graded or not. */
+  /** Sources whose rows are scored even if they are not graded. */
   readonly alsoSources: readonly string[];
 };
 
-/** A row that is scored. Its text is not kept. */
+/** A row that is scored, without its text. */
 export type ScoredRow = {
   readonly source: string;
   readonly characters: number;
-  /** Absent where the outcome of the pair is not known, or assumed only. */
+  /** Grades; absent where the outcome of the pair is unknown, or only assumed. */
   readonly graded?: GradedPrompt;
 };
 
@@ -46,7 +46,7 @@ export async function collectRows(data: EvaluationData): Promise<readonly Scored
   return rows;
 }
 
-/** The row's numbers, if it is one to score. */
+/** Returns the row's numbers, or undefined if the row is not scored. */
 export function selectRow(
   row: RoutingRow,
   { pair, alsoSources }: Pick<EvaluationData, 'pair' | 'alsoSources'>,
@@ -66,7 +66,10 @@ export function selectRow(
   };
 }
 
-/** A preference counts as a score of 1 for the winner, 0 for the other, and half each for a tie. */
+/**
+ * Returns the pair's scores. A preference counts as 1 for the winner, 0 for the other, and half
+ * each for a tie.
+ */
 function scoresOf(
   { scores, preference }: RoutingRow,
   pair: ModelPair,

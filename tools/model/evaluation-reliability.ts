@@ -1,16 +1,16 @@
-/** A tenth of the prompts: what was predicted for them and what came out, both means. */
+/** A tenth of the prompts with the means of their predictions and of their outcomes. */
 export type ReliabilityPoint = {
   readonly winRate: number;
-  /** Mean of 0.5 + (strong - weak) / 2: 1 if the strong model alone is right, 0.5 for equal answers. */
+  /** Mean of 0.5 + (strong - weak) / 2: 1 if only the strong model is right, 0.5 for equal answers. */
   readonly outcome: number;
 };
 
 const PARTS = 10;
 
 /**
- * The prompts in rising order of win rate, cut into ten parts of equal size. Prompts of one win rate
- * share their mean outcome, so that the order of the rows decides nothing. Undefined for fewer than
- * ten.
+ * Cuts the prompts, in rising order of win rate, into ten parts of equal size. Prompts with one win
+ * rate share their mean outcome, so that the order of the rows decides nothing. Returns undefined
+ * for fewer than ten prompts.
  */
 export function measureReliability(
   winRates: ArrayLike<number>,
@@ -32,7 +32,7 @@ export function measureReliability(
   );
 }
 
-/** The mean over the ten parts of the distance between what was predicted and what came out. */
+/** Returns the mean distance between prediction and outcome over the ten parts. */
 export function calibrationErrorOf(points: readonly ReliabilityPoint[]): number {
   const sum = points.reduce((total, point) => total + Math.abs(point.winRate - point.outcome), 0);
   return sum / points.length;

@@ -5,7 +5,7 @@ import type { CurveFamily } from './evaluation-curves.ts';
 import { ALL_SOURCES } from './evaluation-scopes.ts';
 import { decimals, formatComparison, formatEvaluation } from './evaluation-table.ts';
 
-/** Everything that an evaluation found, as `report.json` has it. It holds no prompt. */
+/** Everything that an evaluation found, as written to `report.json`. It contains no prompt. */
 export type EvaluationReport = {
   readonly pair: ModelPair;
   /** Names of the data files, without their folders. */
@@ -23,7 +23,7 @@ export type EvaluationReport = {
   readonly auc?: readonly AucLine[];
 };
 
-/** The table, and below it how scorers compare, for a terminal. */
+/** Formats the table and the comparison of the scorers below it, for a terminal. */
 export function formatReport({ lines, auc = [] }: Pick<EvaluationReport, 'lines' | 'auc'>): string {
   const comparisons = lines
     .filter(({ source }) => source === ALL_SOURCES)

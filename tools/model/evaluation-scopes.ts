@@ -1,27 +1,27 @@
 import type { Outcomes } from './apgr.ts';
 
-/** What is kept of a row: how good the answers of the pair were, and nothing of the text. */
+/** The grades of the pair's answers to a prompt, without its text. */
 export type GradedPrompt = {
   readonly source: string;
-  /** Graded answers, from 0 to 1. */
+  /** Scores of the graded answers, from 0 to 1. */
   readonly strong: number;
   readonly weak: number;
-  /** US dollars of the two answers. */
+  /** Costs of the two answers in US dollars. */
   readonly costs?: { readonly strong: number; readonly weak: number };
   /** Length of the prompt, in UTF-16 units. */
   readonly characters?: number;
 };
 
-/** US dollars per 1,000 requests of each model. */
+/** Cost of 1,000 requests to each model in US dollars. */
 export type Prices = { readonly strong: number; readonly weak: number };
 
-/** Where costs come from: `calls` counts a strong call as 1 and a weak one as nothing. */
+/** Origin of the costs: `calls` counts a strong call as 1 and a weak one as nothing. */
 export type CostBasis = 'rows' | 'prices' | 'calls';
 
 /** Prompts that are measured together. */
 export type Scope = {
   readonly source: string;
-  /** More than the prompts of one source. */
+  /** Whether the scope has more than the prompts of one source. */
   readonly isPooled: boolean;
   readonly positions: readonly number[];
   readonly outcomes: Outcomes;
@@ -32,8 +32,8 @@ export const ALL_SOURCES = 'all';
 const WITH_COSTS = 'all with costs';
 
 /**
- * All prompts, those with costs where some have none, and each source. Prices that were given go
- * before the costs of the rows.
+ * Creates a scope of all prompts, one of those with costs if some have none, and one for each
+ * source. Given prices take precedence over the costs of the rows.
  */
 export function createScopes(prompts: readonly GradedPrompt[], prices?: Prices): Scope[] {
   const bySource = new Map<string, number[]>();
@@ -62,7 +62,7 @@ function readOutcomes(
   chosen: readonly GradedPrompt[],
   prices: Prices | undefined,
 ): Pick<Scope, 'outcomes' | 'costBasis'> {
-  // Costs of nothing cannot be saved: then calls are counted.
+  // Costs of zero cannot be saved, so calls are counted then.
   const hasCosts =
     chosen.every(({ costs }) => costs !== undefined) &&
     chosen.some(({ costs }) => (costs?.strong ?? 0) > 0);

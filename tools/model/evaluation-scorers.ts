@@ -8,7 +8,7 @@ import type { PromptItem } from './embeddings-file.ts';
 import { type EvaluationData, selectRow } from './evaluation-data.ts';
 import { readRoutingRows } from './routing-rows.ts';
 
-/** A scorer under the name that it was asked for by, and the two of its models that it compares. */
+/** A scorer with the name by which it was requested, and the two of its models that it compares. */
 export type EvaluatedScorer = {
   readonly name: string;
   readonly entry: ScorerEntry;
@@ -20,13 +20,14 @@ type Scoring = {
   readonly scorers: readonly EvaluatedScorer[];
   readonly modelsFolder: string;
   readonly embeddingsFile: string | undefined;
-  /** How many rows will be scored. */
+  /** Number of rows to be scored. */
   readonly total: number;
 };
 
 /**
- * The win rates of every scorer, one for each row that is scored, in the order of the data. Reads
- * the data once for each embedder and keeps no text. Throws an InputError when embeddings do not fit.
+ * Predicts the win rates of every scorer, one for each scored row, in the order of the data. Reads
+ * the data once for each embedder and keeps no text. Throws an InputError when embeddings do not
+ * fit.
  */
 export async function predictWinRates(scoring: Scoring): Promise<Map<string, number[]>> {
   const found = new Map<string, number[]>(scoring.scorers.map(({ name }) => [name, []]));
@@ -59,7 +60,7 @@ async function predictWith(
   const progress = createProgress({ label: `Scoring with ${id}`, unit: 'prompts', total });
   const isScored: boolean[] = [];
   try {
-    // A matrix of embeddings has no names: it needs every row of the data.
+    // A matrix of embeddings has no names, so it needs every row of the data.
     const items = readItems(data, file?.endsWith('.npy') ?? false, isScored);
     for await (const embedding of embedder.embedAll(items)) {
       if (isScored.shift() !== true) continue;
@@ -85,7 +86,7 @@ async function* readItems(
   needsAllRows: boolean,
   isScored: boolean[],
 ): AsyncGenerator<PromptItem> {
-  // What was wrong with the data has been reported when it was read for its numbers.
+  // Problems of the data were reported when it was read for its numbers.
   const tolerance = { ...data.tolerance, report: () => undefined };
   for await (const row of readRoutingRows(data.paths, tolerance)) {
     const isSelected = selectRow(row, data) !== undefined;

@@ -13,7 +13,7 @@ const HEADER = [
   'calibration error',
 ];
 
-/** A Markdown table, which reads well in a terminal too. */
+/** Formats the lines as a Markdown table, which is readable in a terminal too. */
 export function formatEvaluation(lines: readonly EvaluationLine[]): string {
   const cells = lines.map(toCells);
   const widths = HEADER.map((title, column) =>
@@ -44,7 +44,7 @@ function toCells(line: EvaluationLine): string[] {
   ];
 }
 
-/** `local: APGR 0.061 (0.040 to 0.083) above prompt length, over all.` */
+/** Formats a comparison: `local: APGR 0.061 (0.040 to 0.083) above prompt length, over all.` */
 export function formatComparison(
   { router, source }: EvaluationLine,
   { than, apgr, interval }: Comparison,
@@ -64,7 +64,7 @@ function withInterval(
   const known = format(value);
   if (value === undefined || interval === undefined) return known;
   const [low, high] = interval.map(format);
-  // By definition, as that of a random order is.
+  // The interval has no width by definition, as that of a random order.
   return low === known && high === known
     ? known
     : `${known} (${low?.replace('%', '')} to ${high?.replace('%', '')})`;

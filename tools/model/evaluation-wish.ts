@@ -14,7 +14,7 @@ import type { Prices } from './evaluation-scopes.ts';
 import type { EvaluatedScorer } from './evaluation-scorers.ts';
 import { canonicalModel } from './model-names.ts';
 
-/** What the command line asks for, read and checked before any data is. */
+/** The command line's request, read and checked before any data is read. */
 export type EvaluationWish = {
   readonly data: EvaluationData;
   readonly scorers: readonly EvaluatedScorer[];
@@ -25,10 +25,10 @@ export type EvaluationWish = {
   readonly outFolder: string | undefined;
 };
 
-/** More would take longer than anybody waits, and change no digit that is shown. */
+/** More resamples would take too long, and change no digit that is shown. */
 const MAX_RESAMPLES = 100_000;
 
-/** Throws an InputError or a ConfigError for what cannot be. */
+/** Reads the command line. Throws an InputError or a ConfigError for an impossible request. */
 export async function readWish(commandLine: CommandLine): Promise<EvaluationWish> {
   const pair = {
     strong: canonicalModel(commandLine.required('strong')),
@@ -93,7 +93,7 @@ function readPrice(commandLine: CommandLine, name: string): number | undefined {
   );
 }
 
-/** Reads `--auc`. */
+/** Reads the value of `--auc`. */
 export function readAucSources(text: string | undefined): AucSources | undefined {
   if (text === undefined) return undefined;
   const [lower, higher, ...rest] = text.split(':');
@@ -114,14 +114,14 @@ async function resolveScorers(
     for (const file of commandLine.all('data').map((path) => basename(path))) {
       if (!entry.trainedOn.includes(file)) continue;
       console.error(
-        `${name} was trained on ${file}: its figures there say nothing of other prompts.`,
+        `${name} was trained on ${file}: its figures on that file say nothing about other prompts.`,
       );
     }
     return { name, entry, pair: choosePair(entry, commandLine, pair) };
   });
 }
 
-/** The pair itself, else the models that were named to stand for it. */
+/** Chooses the pair itself, or else the models that were named to stand for it. */
 function choosePair(entry: ScorerEntry, commandLine: CommandLine, pair: ModelPair): ModelPair {
   const [strong, weak] = [commandLine.text('scorer-strong'), commandLine.text('scorer-weak')];
   const chosen = checkStandIns(entry, {

@@ -20,28 +20,28 @@ import {
   type Scope,
 } from './evaluation-scopes.ts';
 
-/** The win rates that a scorer predicts, one a prompt. */
+/** The win rates that a scorer predicts, one per prompt. */
 export type ScoredPrompts = { readonly router: string; readonly winRates: ArrayLike<number> };
 
 export type EvaluationSettings = {
-  /** Of the bootstrap; 0 for no intervals. */
+  /** Number of bootstrap resamples; 0 for no intervals. */
   readonly resamples: number;
   readonly seed: number;
-  /** A source with fewer prompts is not measured; all together always are. */
+  /** Smallest number of prompts for measuring a source; all prompts together are always measured. */
   readonly minRows: number;
   readonly prices?: Prices;
 };
 
 export const DEFAULT_SETTINGS: EvaluationSettings = { resamples: 1000, seed: 1, minRows: 30 };
 
-/** How much more APGR than another router on the same prompts, and in the same resamples. */
+/** Difference in APGR to another router on the same prompts, and in the same resamples. */
 export type Comparison = {
   readonly than: string;
   readonly apgr: number;
   readonly interval?: Interval;
 };
 
-/** How well a router orders the prompts of a source, or of `all`. */
+/** Figures of how well a router orders the prompts of a source, or of `all`. */
 export type EvaluationLine = {
   readonly router: string;
   readonly source: string;
@@ -49,10 +49,10 @@ export type EvaluationLine = {
   readonly strongMean: number;
   readonly weakMean: number;
   readonly costBasis: CostBasis;
-  /** Absent where there are too few prompts, or the strong model is not better. */
+  /** Absent if there are too few prompts, or if the strong model is not better. */
   readonly quality?: RoutingQuality;
   readonly intervals?: QualityIntervals;
-  /** Of scorers alone: a baseline ranks and predicts no win rate. */
+  /** Given only for scorers: a baseline ranks prompts but predicts no win rate. */
   readonly reliability?: readonly ReliabilityPoint[];
   readonly calibrationError?: number;
   readonly comparisons?: readonly Comparison[];
@@ -63,8 +63,8 @@ export const LENGTH = 'prompt length';
 export const ORACLE = 'oracle';
 
 /**
- * Measures scorers beside the baselines, over all prompts and for each source. The baselines: a
- * random order (by definition: one straight line), the longest prompt first (where `characters` is
+ * Measures scorers and the baselines, over all prompts and for each source. The baselines are a
+ * random order (by definition one straight line), the longest prompt first (if `characters` is
  * known), and an oracle that knows the outcome.
  */
 export function evaluate(
@@ -81,7 +81,7 @@ export function evaluate(
 
 export type Router = ScoredPrompts & { readonly isScorer: boolean };
 
-/** The scorers among the baselines, the worst of them first. */
+/** Creates the routers: the scorers among the baselines, from the worst baseline to the best. */
 export function createRouters(
   prompts: readonly GradedPrompt[],
   scorers: readonly ScoredPrompts[],
@@ -163,7 +163,7 @@ type Measured = {
   readonly resampled: Resampled | undefined;
 };
 
-/** With the length of the prompt (or a random order), and with the first scorer. */
+/** Compares a router with the length of the prompt (or a random order), and with the first scorer. */
 function compare(index: number, { routers, qualities, resampled }: Measured): Comparison[] {
   const byLength = routers.findIndex(({ router }) => router === LENGTH);
   const firstScorer = routers.findIndex(({ isScorer }) => isScorer);

@@ -6,13 +6,13 @@ const CREDENTIAL =
 const DEPLOYMENT = 'check EMBEDDING_DEPLOYMENT, and the endpoint it belongs to';
 
 const ADVICE: ReadonlyMap<number, string> = new Map([
-  [400, 'is it a deployment of an embedding model?'],
+  [400, 'check that it is a deployment of an embedding model'],
   [401, CREDENTIAL],
   [403, CREDENTIAL],
-  [404, `there is none of that name: ${DEPLOYMENT}`],
+  [404, `no deployment has that name: ${DEPLOYMENT}`],
 ]);
 
-/** What to do about a call of the embedding deployment that failed for good. */
+/** Explains how to fix a call of the embedding deployment that failed for good. */
 export async function explainFailedCall(
   error: unknown,
   deployment: Deployment,
@@ -41,7 +41,7 @@ export async function explainFailedCall(
   );
 }
 
-/** `ECONNREFUSED`, of however many errors around it. */
+/** Returns the innermost cause, such as `ECONNREFUSED`, however many errors wrap it. */
 function causeOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   if ('code' in error && typeof error.code === 'string') return error.code;

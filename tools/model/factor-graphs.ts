@@ -2,26 +2,26 @@ import { type Centroids, SMALLEST_NORM } from './centroids.ts';
 import type { ClusterFactors } from './cluster-factors.ts';
 import type { LinearHead } from './linear-head.ts';
 import { constantsOf, type Deviations } from './model-deviations.ts';
-import { ML_DOMAIN, OnnxGraph, type ScorerHeader } from './onnx-graph.ts';
+import { ML_DOMAIN, OnnxGraph, type OnnxOperator, type ScorerHeader } from './onnx-graph.ts';
 import type { PromptFactors } from './prompt-factors.ts';
 import type { RegressionTree } from './regression-tree.ts';
 import { RANK, strengthFactors } from './strength-basis.ts';
 
 /**
- * A score difference of d is a logit difference of 2 d: sigmoid(2 d) is close to (1 + d) / 2, the
- * win rate when equal answers count half.
+ * Logits per unit of score difference. A score difference of d is a logit difference of 2 d:
+ * sigmoid(2 d) is close to (1 + d) / 2, the win rate when equal answers count half.
  */
 export const LOGITS_PER_SCORE = 2;
 
 type SharedParts = {
   readonly header: ScorerHeader;
-  /** Of the header's models. */
+  /** Strengths of the header's models. */
   readonly strengths: Float64Array;
   readonly deviations: Deviations;
   readonly centroids: Centroids;
 };
 
-/** Heads and trees, and the distance to the training prompts. */
+/** Writes the graph of the heads, the trees and the distance to the training prompts. */
 export function writeFactorGraph(
   parts: SharedParts,
   { heads, trees }: Pick<PromptFactors, 'heads' | 'trees'>,
@@ -29,8 +29,8 @@ export function writeFactorGraph(
 ): Uint8Array {
   const graph = new OnnxGraph(parts.header);
   addHeads(graph, heads, parts.header.dimensions);
-  const dense = sliceEmbedding(graph, 'dense', 0, denseColumns);
-  graph.node('Concat', [dense, 'head_factors'], 'tree_input', { attributes: { axis: 1 } });
+  const dense = sliceEmbedding(graph, 'dense', [0, denseColumns]);
+  graph.node({ name: 'Concat', attributes: { axis: 1 } }, [dense, 'head_factors'], 'tree_input');
   addTrees(graph, trees);
   addScores(graph, parts, 'head_factors');
   addCosines(graph, parts.centroids);
@@ -38,7 +38,7 @@ export function writeFactorGraph(
   return graph.finish({ hasDistance: true });
 }
 
-/** Clusters of prompts, and the distance to the nearest. */
+/** Writes the graph of the clusters of prompts and the distance to the nearest one. */
 export function writeClusterGraph(
   parts: SharedParts,
   { sharpness, clusters }: Pick<ClusterFactors, 'sharpness' | 'clusters'>,
@@ -48,7 +48,7 @@ export function writeClusterGraph(
   graph.constant('sharpness', [1], Float32Array.of(sharpness));
   graph.constant('clusters', [parts.centroids.count, RANK], Float32Array.from(clusters));
   graph.node('Mul', ['cosines', 'sharpness'], 'sharp_cosines');
-  graph.node('Softmax', ['sharp_cosines'], 'shares', { attributes: { axis: 1 } });
+  graph.node({ name: 'Softmax', attributes: { axis: 1 } }, ['sharp_cosines'], 'shares');
   graph.node('MatMul', ['shares', 'clusters'], 'factors');
   addScores(graph, parts, 'shares');
   addDistance(graph);
@@ -69,7 +69,11 @@ function addHeads(graph: OnnxGraph, heads: readonly LinearHead[], dimensions: nu
   graph.node('Gemm', ['embedding', 'head_weights', 'head_biases'], 'head_factors');
 }
 
-function sliceEmbedding(graph: OnnxGraph, name: string, from: number, to: number): string {
+function sliceEmbedding(
+  graph: OnnxGraph,
+  name: string,
+  [from, to]: readonly [number, number],
+): string {
   return graph.node(
     'Slice',
     [
@@ -82,7 +86,7 @@ function sliceEmbedding(graph: OnnxGraph, name: string, from: number, to: number
   );
 }
 
-/** The trees' nodes in the flat lists of TreeEnsembleRegressor. */
+/** Adds the trees' nodes as the flat lists of TreeEnsembleRegressor. */
 function addTrees(graph: OnnxGraph, trees: readonly RegressionTree[]): void {
   const nodes = trees.flatMap((tree, treeId) =>
     tree.left.map((left, nodeId) => ({ tree, treeId, nodeId, left, isLeaf: left < 0 })),
@@ -94,7 +98,8 @@ function addTrees(graph: OnnxGraph, trees: readonly RegressionTree[]): void {
     );
   const integers = (pick: (node: (typeof nodes)[number]) => number): Int32Array =>
     Int32Array.from(nodes, pick);
-  graph.node('TreeEnsembleRegressor', ['tree_input'], 'factors', {
+  const operator = {
+    name: 'TreeEnsembleRegressor',
     domain: ML_DOMAIN,
     attributes: {
       n_targets: RANK,
@@ -114,10 +119,11 @@ function addTrees(graph: OnnxGraph, trees: readonly RegressionTree[]): void {
       target_ids: Int32Array.from(leaves, ({ factor }) => factor),
       target_weights: Float32Array.from(leaves, ({ value }) => value),
     },
-  });
+  };
+  graph.node(operator, ['tree_input'], 'factors');
 }
 
-/** By the models' strengths, and by how they deviate with the named numbers of the prompt. */
+/** Adds scores from the models' strengths and their deviations by the named numbers of the prompt. */
 function addScores(
   graph: OnnxGraph,
   { strengths, deviations }: SharedParts,
@@ -131,27 +137,31 @@ function addScores(
   const constants = constantsOf(deviations).map((constant) => LOGITS_PER_SCORE * constant);
   graph.constant('model_factors', [strengths.length, RANK + width], Float32Array.from(factors));
   graph.constant('model_constants', [strengths.length], Float32Array.from(constants));
-  graph.node('Concat', ['factors', numbers], 'all_factors', { attributes: { axis: 1 } });
-  graph.node('Gemm', ['all_factors', 'model_factors', 'model_constants'], 'scores', {
-    attributes: { transB: 1 },
-  });
+  graph.node({ name: 'Concat', attributes: { axis: 1 } }, ['factors', numbers], 'all_factors');
+  graph.node(
+    { name: 'Gemm', attributes: { transB: 1 } },
+    ['all_factors', 'model_factors', 'model_constants'],
+    'scores',
+  );
 }
 
 function addCosines(graph: OnnxGraph, { from, to, mean, directions, count }: Centroids): void {
   graph.constant('meaning_mean', [1, to - from], mean);
   graph.constant('centroids', [count, to - from], directions);
   graph.constant('smallest_norm', [1], Float32Array.of(SMALLEST_NORM));
-  graph.node('Sub', [sliceEmbedding(graph, 'meaning', from, to), 'meaning_mean'], 'centred');
-  const alongRow = { attributes: { axes: Int32Array.of(1), keepdims: 1 } };
-  graph.node('ReduceL2', ['centred'], 'norm', alongRow);
+  graph.node('Sub', [sliceEmbedding(graph, 'meaning', [from, to]), 'meaning_mean'], 'centred');
+  graph.node(alongRow('ReduceL2'), ['centred'], 'norm');
   graph.node('Add', ['norm', 'smallest_norm'], 'safe_norm');
   graph.node('Div', ['centred', 'safe_norm'], 'direction');
-  graph.node('Gemm', ['direction', 'centroids'], 'cosines', { attributes: { transB: 1 } });
+  graph.node({ name: 'Gemm', attributes: { transB: 1 } }, ['direction', 'centroids'], 'cosines');
 }
 
 function addDistance(graph: OnnxGraph): void {
   graph.constant('one', [1], Float32Array.of(1));
-  const alongRow = { attributes: { axes: Int32Array.of(1), keepdims: 1 } };
-  graph.node('ReduceMax', ['cosines'], 'nearest', alongRow);
+  graph.node(alongRow('ReduceMax'), ['cosines'], 'nearest');
   graph.node('Sub', ['one', 'nearest'], 'distance');
+}
+
+function alongRow(name: string): OnnxOperator {
+  return { name, attributes: { axes: Int32Array.of(1), keepdims: 1 } };
 }

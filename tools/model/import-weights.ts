@@ -6,22 +6,22 @@ import { toScorerFactors } from './routellm-scorer.ts';
 import { parseSafetensors } from './safetensors.ts';
 
 type WeightsImport = {
-  /** A `model.safetensors` in RouteLLM's layout. */
+  /** A `model.safetensors` file in RouteLLM's layout. */
   readonly bytes: Uint8Array;
-  /** What the weights were trained on, such as `azure-openai/text-embedding-3-small`. */
+  /** Embedder that the weights were trained on, such as `azure-openai/text-embedding-3-small`. */
   readonly embedder: string;
   /** The scorer's name in the registry; the default is `routellm`. */
   readonly id?: string | undefined;
-  /** In the order of the rows; the default are RouteLLM's 64. */
+  /** Model names in the order of the rows; the default is RouteLLM's 64 models. */
   readonly models?: readonly string[] | undefined;
   readonly strong?: string | undefined;
   readonly weak?: string | undefined;
-  /** Where they are from, for the registry's `trainedOn`. */
+  /** Origin of the weights, for the registry's `trainedOn`. */
   readonly source: string;
   readonly modelsFolder: string;
 };
 
-/** How many numbers Azure OpenAI's embedding models give unless asked for fewer. */
+/** Default number of dimensions of Azure OpenAI's embedding models. */
 const KNOWN_DIMENSIONS: ReadonlyMap<string, number> = new Map([
   ['azure-openai/text-embedding-3-small', 1536],
   ['azure-openai/text-embedding-3-large', 3072],
@@ -29,7 +29,7 @@ const KNOWN_DIMENSIONS: ReadonlyMap<string, number> = new Map([
 ]);
 
 /**
- * Turns weights into a registered scorer. Throws an InputError, with nothing changed, when they do
+ * Turns weights into a registered scorer. Throws an InputError, and changes nothing, when they do
  * not fit.
  */
 export async function importWeights(weights: WeightsImport): Promise<ScorerEntry> {

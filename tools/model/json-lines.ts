@@ -2,26 +2,26 @@ import { createReadStream } from 'node:fs';
 import { InputError } from '../command-line/input-error.ts';
 
 export type BadLineTolerance = {
-  /** So many bad lines are left out; one more is an error. */
+  /** Number of bad lines that are skipped; one more is an error. */
   readonly maxBad: number;
-  /** Is told of the bad lines that are left out. */
+  /** Called with a message about skipped lines. */
   readonly report: (line: string) => void;
 };
 
 type LineReader<Row> = BadLineTolerance & {
-  /** Throws an InputError that says, in a clause without the place, what is wrong. */
+  /** Parses a row. Throws an InputError that names the problem in a clause without the place. */
   readonly parse: (json: unknown) => Row;
 };
 
-/** Something longer is no row: it is skipped without being held, whatever its length. */
+/** A longer line is not a row; it is skipped without being held in memory, whatever its length. */
 const MAX_LINE_BYTES = 32 * 1024 * 1024;
-/** So many bad lines are named; a file of another kind has one a line. */
+/** Largest number of bad lines that are named; a file of another kind has only bad lines. */
 const MAX_NAMED = 10;
 const NEWLINE = 0x0a;
 
 /**
  * Reads JSON lines as a stream: one line is in memory at a time, whatever the size of the files.
- * Empty lines, a byte order mark and Windows line ends are no fault. Throws an InputError that
+ * Empty lines, a byte order mark and Windows line ends are accepted. Throws an InputError that
  * names each bad line as `file:line` once there are more than `maxBad`.
  */
 export async function* readJsonLines<Row>(
@@ -34,7 +34,7 @@ export async function* readJsonLines<Row>(
       const json = parseJson(line);
       if (json === undefined) continue;
       const row = parse(json);
-      // Beyond the limit the rest is read only to name what else is wrong with it.
+      // Beyond the limit, the rest is read only to name further problems.
       if (badLines.areTolerable) yield row;
     } catch (error) {
       if (!(error instanceof InputError)) throw error;
@@ -71,7 +71,7 @@ class BadLines {
   end(): void {
     if (!this.areTolerable) {
       throw new InputError(
-        `The data has bad lines, of which --max-bad-lines lets ${this.#maxBad} pass: ${this.#named.join(' ')}`,
+        `The data has more bad lines than --max-bad-lines (${this.#maxBad}) allows: ${this.#named.join(' ')}`,
       );
     }
     if (this.#count > 0) this.#report(`${this.#count} bad lines were left out.`);
@@ -81,11 +81,11 @@ class BadLines {
 function parseJson(line: Line): unknown {
   if (line === 'too long') throw new InputError(`longer than ${MAX_LINE_BYTES} bytes.`);
   try {
-    // A decoder of its own for each line: it drops a byte order mark at the beginning only.
+    // Each line has its own decoder, which drops a byte order mark only at the beginning.
     const text = new TextDecoder('utf-8', { fatal: true }).decode(line);
     return text.trim() === '' ? undefined : JSON.parse(text);
   } catch {
-    // Without the reason of the parser, which quotes the line.
+    // The parser's reason is left out, since it quotes the line.
     throw new InputError('not JSON.');
   }
 }

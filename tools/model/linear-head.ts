@@ -3,9 +3,9 @@ import { applyGram, type RowMoments } from './row-moments.ts';
 import { RANK } from './strength-basis.ts';
 import { addScaled, dot } from './vector-maths.ts';
 
-/** factors = weights' x + bias, of an embedding x. */
+/** A linear head: factors = weights' x + bias, of an embedding x. */
 export type LinearHead = {
-  /** [dimensions, RANK] */
+  /** Weights, [dimensions, RANK]. */
   readonly weights: Float64Array;
   readonly bias: Float64Array;
 };
@@ -14,24 +14,27 @@ export type HeadProblem = {
   readonly embedded: EmbeddedRows;
   readonly scaling: ColumnScaling;
   readonly moments: RowMoments;
-  /** How much each row counts. */
+  /** Weight of each row. */
   readonly weights: Float32Array;
   /** The rows to learn from. */
   readonly rows: Int32Array;
-  /** L2 on the weights. */
+  /** L2 penalty on the weights. */
   readonly ridge: number;
   readonly iterations: number;
 };
 
-/** How the dense columns are centred and scaled; the sparse ones are taken as they are. */
+/** Centring and scaling of the dense columns; the sparse ones are used unchanged. */
 export type ColumnScaling = { readonly centre: Float64Array; readonly scale: Float64Array };
 
-/** The few dense columns are in every row: each weighs so much against a row's n-grams. */
+/**
+ * Deviation of each dense column after scaling. The few dense columns are in every row; this is
+ * their weight against a row's n-grams.
+ */
 const DENSE_DEVIATION = 0.05;
-/** A column that is nearly always the same is not blown up. */
+/** Lower bound of a column's deviation, so that a nearly constant column is not blown up. */
 const SMALLEST_DEVIATION = 0.01;
 const BIAS_RIDGE = 1e-3;
-/** The squared length of the remainder, as a part of the first, at which the solver is content. */
+/** The squared length of the remainder, as a part of the first one, at which the solver stops. */
 const TOLERANCE = 1e-5;
 
 export function measureScaling(embedded: EmbeddedRows, rows: Int32Array): ColumnScaling {
@@ -54,8 +57,8 @@ export function measureScaling(embedded: EmbeddedRows, rows: Int32Array): Column
 }
 
 /**
- * The head with the least weighted sum of z' G z - 2 c' z over the rows, plus the ridge: conjugate
- * gradients (Hestenes and Stiefel, 1952) on the normal equations.
+ * Finds the head with the least weighted sum of z' G z - 2 c' z over the rows, plus the ridge, by
+ * conjugate gradients (Hestenes and Stiefel, 1952) on the normal equations.
  */
 export function solveHead(problem: HeadProblem): LinearHead {
   const system = new HeadSystem(problem);
@@ -78,7 +81,7 @@ export function solveHead(problem: HeadProblem): LinearHead {
   return system.unscale(solution);
 }
 
-/** The factors of one row. */
+/** Returns the factors of one row. */
 export function applyHead(
   { weights, bias }: LinearHead,
   embedded: EmbeddedRows,
@@ -148,7 +151,7 @@ class HeadSystem {
     return result;
   }
 
-  /** The same head for columns as they are. */
+  /** Returns the same head for unscaled columns. */
   unscale(solution: Float64Array): LinearHead {
     const { centre, scale } = this.#problem.scaling;
     const weights = solution.slice(0, this.#size - RANK);

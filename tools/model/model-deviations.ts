@@ -3,13 +3,16 @@ import type { TrainingSet } from './training-set.ts';
 import { addScaled, dot } from './vector-maths.ts';
 
 /**
- * What a model's scores have beyond its strength: it may be good at code for its strength, or fail
- * at a format. `values` is [models, width + 1]: for each number that is known of a prompt its
- * weight, then a constant.
+ * Each model's scores beyond its strength: a model may be good at code for its strength, or fail at
+ * a format. `values` is [models, width + 1]: a weight for each known number of a prompt, then a
+ * constant.
  */
 export type Deviations = { readonly width: number; readonly values: Float64Array };
 
-/** Numbers known of each row's prompt, [rows, width]: by the heads, or its shares in clusters. */
+/**
+ * Numbers known of each row's prompt, [rows, width]: the heads' factors, or the prompt's shares in
+ * clusters.
+ */
 export type PromptNumbers = { readonly width: number; readonly values: Float32Array };
 
 type DeviationProblem = {
@@ -20,13 +23,16 @@ type DeviationProblem = {
   readonly numbers: PromptNumbers;
 };
 
-/** L2: a model that few rows know keeps to its strength. Chosen by cross-validation. */
+/** L2 penalty: a model that few rows know stays close to its strength. Chosen by cross-validation. */
 const RIDGE = 10;
-/** The constant is of the size of the other numbers, so that the ridge holds it as much. */
+/** Value of the constant's input, similar to the other numbers, so that the ridge constrains it as much. */
 const CONSTANT = 0.2;
 const ROUNDS = 6;
 
-/** Ridge regression of what strengths leave of the scores, a row's own offset and a model in turns. */
+/**
+ * Fits the part of the scores that strengths do not explain: ridge regression of each row's own
+ * offset and of one model at a time, in turns.
+ */
 export function fitDeviations(problem: DeviationProblem): Deviations {
   const { set, numbers } = problem;
   const width = numbers.width;
@@ -66,7 +72,7 @@ function rightSide(
   return right;
 }
 
-/** What a model's deviation adds to its score of a row. */
+/** Returns what a model's deviation adds to its score of a row. */
 export function deviationOf(
   { width, values }: Deviations,
   numbers: PromptNumbers,
@@ -80,7 +86,7 @@ export function deviationOf(
   return sum;
 }
 
-/** The constant part of each model's score. */
+/** Returns the constant part of each model's score. */
 export function constantsOf({ width, values }: Deviations): Float64Array {
   return values
     .filter((_, index) => index % (width + 1) === width)
@@ -94,7 +100,7 @@ function numbersOf({ width, values }: PromptNumbers, row: number): Float64Array 
   return own;
 }
 
-/** What each row adds to the scores of all its models. */
+/** Returns what each row adds to the scores of all its models. */
 function rowOffsets(problem: DeviationProblem, deviations: Deviations): Map<number, number> {
   const { set, numbers, strengths, factors } = problem;
   const offsets = new Map<number, number>();
@@ -126,7 +132,10 @@ function normalMatrix({ set, numbers }: DeviationProblem, known: readonly Known[
   return matrix;
 }
 
-/** Cholesky: the lower triangle L of L L' = matrix, which is positive definite by the ridge. */
+/**
+ * Cholesky decomposition: the lower triangle L of L L' = matrix, which the ridge makes positive
+ * definite.
+ */
 function factorise(matrix: readonly Float64Array[]): Float64Array[] {
   const lower: Float64Array[] = [];
   for (const [row, line] of matrix.entries()) {

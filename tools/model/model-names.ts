@@ -2,8 +2,9 @@ import { readFileSync } from 'node:fs';
 import * as z from 'zod';
 
 /**
- * One model has other names in other sources: the names on the left are read as those on the
- * right. Only names of the same weights are here, whoever served them.
+ * Aliases of models that have other names in other sources: the names on the left are read as those
+ * on the right. Only names of the same weights are listed, independent of the host that served
+ * them.
  */
 const ALIASES: ReadonlyMap<string, string> = new Map(
   Object.entries(
@@ -13,7 +14,7 @@ const ALIASES: ReadonlyMap<string, string> = new Map(
   ),
 );
 
-/** The name that a model has in trained scorers. */
+/** Returns the name that a model has in trained scorers. */
 export function canonicalModel(name: string): string {
   return ALIASES.get(name) ?? name;
 }

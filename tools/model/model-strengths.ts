@@ -7,16 +7,17 @@ const ADDITIVE_ROUNDS = 20;
 /** How far one round may move a strength, and in which steps. */
 const REACH = 1;
 const STEP = 0.05;
-/** A strength that moves by one costs as much as this many rows that are wrong by one. */
+/** Cost of moving a strength by one, as a number of rows that are wrong by one. */
 const INERTIA = 5;
 const REFINING_ROUNDS = 2;
-/** Less is rounding. */
+/** A smaller variance is a rounding error. */
 const SMALLEST_VARIANCE = 1e-12;
 
 /**
- * How good each model is, scaled to mean 0 and variance 1, from all rows at once: first by
- * score = row + model, so that a model is not weak for having seen the hard rows only; then refined
- * by what the prompts' texts say of the rows, which connects models that share no row.
+ * Estimates how good each model is, scaled to mean 0 and variance 1, from all rows together. The
+ * first estimate is score = row + model, so that a model is not weak just because it has seen only
+ * hard rows. It is then refined by the texts of the rows' prompts, which connects models that share
+ * no row.
  */
 export function estimateStrengths(
   targets: readonly (readonly Target[])[],
@@ -28,7 +29,7 @@ export function estimateStrengths(
   const anchor = strengths;
   for (let round = 0; round < REFINING_ROUNDS; round += 1) {
     const head = solveHead({ ...problem, moments: computeMoments(targets, strengths) });
-    strengths = refine(targets, strengths, anchor, { problem, head });
+    strengths = refine(strengths, anchor, { targets, problem, head });
   }
   return strengths;
 }
@@ -52,17 +53,25 @@ function additiveStrengths(rows: readonly (readonly Target[])[], modelCount: num
 
 type Observation = {
   readonly factors: Float64Array;
-  /** The model's score less what its row adds to all its models' scores. */
+  /** The model's score minus what its row adds to all its models' scores. */
   readonly score: number;
   readonly weight: number;
 };
 
-/** Each model's strength that fits the rows' predicted factors best, near where it was. */
+type Refinement = {
+  readonly targets: readonly (readonly Target[])[];
+  readonly problem: Omit<HeadProblem, 'moments'>;
+  readonly head: LinearHead;
+};
+
+/**
+ * Moves each model's strength to the value that fits the rows' predicted factors best, near its old
+ * one.
+ */
 function refine(
-  targets: readonly (readonly Target[])[],
   strengths: Float64Array,
   anchor: Float64Array,
-  { problem, head }: { readonly problem: Omit<HeadProblem, 'moments'>; readonly head: LinearHead },
+  { targets, problem, head }: Refinement,
 ): Float64Array {
   const observations = Array.from(strengths, (): Observation[] => []);
   for (const row of problem.rows) {
@@ -105,7 +114,7 @@ function standardise(strengths: Float64Array): Float64Array {
   const mean = strengths.reduce((sum, value) => sum + value, 0) / strengths.length;
   const variance =
     strengths.reduce((sum, value) => sum + (value - mean) ** 2, 0) / strengths.length;
-  // Equally good models may be so on different prompts: any order of them will do to tell that.
+  // Equally good models may still be good at different prompts; any order of them is enough to learn that.
   if (variance < SMALLEST_VARIANCE) return standardise(strengths.map((_, index) => index));
   return strengths.map((value) => (value - mean) / Math.sqrt(variance));
 }

@@ -5,17 +5,17 @@ import { InputError } from '../command-line/input-error.ts';
 export type NumpyArray = {
   readonly rows: number;
   readonly columns: number;
-  /** Throws an InputError when something in the row is no finite number. */
+  /** Reads one row. Throws an InputError when a value in it is not a finite number. */
   readRow(row: number): Promise<Float32Array>;
   close(): Promise<void>;
 };
 
-/** The magic bytes, two of version, and a length of 2 bytes (version 1) or 4. */
+/** The magic bytes; two bytes of version and a length of 2 bytes (version 1) or 4 bytes follow. */
 const MAGIC = Buffer.from('\x93NUMPY', 'latin1');
 const MAX_HEADER_BYTES = 65_536;
 
 /**
- * Opens a `.npy` file of a float32 or float64 matrix in C order, little-endian, as `numpy.save`
+ * Opens a `.npy` file of a little-endian float32 or float64 matrix in C order, as `numpy.save`
  * writes it. Source: https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html
  * Throws an InputError for anything else.
  */
@@ -34,7 +34,7 @@ export async function openNumpyArray(path: string): Promise<NumpyArray> {
           width === 4 ? new Float32Array(bytes.buffer) : new Float64Array(bytes.buffer),
         );
         if (values.every(Number.isFinite)) return values;
-        throw new InputError(`${path}: row ${row} has something that is no finite number.`);
+        throw new InputError(`${path}: row ${row} has a value that is not a finite number.`);
       },
       close: () => file.close(),
     };
@@ -45,9 +45,9 @@ export async function openNumpyArray(path: string): Promise<NumpyArray> {
 }
 
 type Layout = {
-  /** Where the numbers begin. */
+  /** Position of the first number in bytes. */
   readonly start: number;
-  /** Bytes of a number. */
+  /** Bytes per number. */
   readonly width: 4 | 8;
   readonly rows: number;
   readonly columns: number;
@@ -60,13 +60,13 @@ async function readLayout(file: FileHandle, path: string): Promise<Layout> {
   const isFirstVersion = bytes[6] === 1;
   const headerStart = isFirstVersion ? 10 : 12;
   const start = headerStart + (isFirstVersion ? bytes.readUInt16LE(8) : bytes.readUInt32LE(8));
-  // A dictionary in Python's notation.
+  // The header is a dictionary in Python's notation.
   const header = bytes.toString('latin1', headerStart, start);
   const type = /'descr': *'<f([48])'/.exec(header)?.[1];
   const shape = /'shape': *\((\d+), *(\d+),? *\)/.exec(header);
   if (type === undefined || shape === null || !/'fortran_order': *False/.test(header)) {
     throw new InputError(
-      `${path}: a matrix of float32 is expected, one row a prompt: save it with numpy.save(path, numpy.ascontiguousarray(embeddings, dtype="<f4")).`,
+      `${path}: a float32 matrix with one row per prompt was expected: save it with numpy.save(path, numpy.ascontiguousarray(embeddings, dtype="<f4")).`,
     );
   }
   const layout = {
@@ -77,12 +77,12 @@ async function readLayout(file: FileHandle, path: string): Promise<Layout> {
   } as const;
   const { size } = await file.stat();
   if (size < start + layout.rows * layout.columns * layout.width) {
-    throw new InputError(`${path}: the file is cut off, ${layout.rows} rows are announced.`);
+    throw new InputError(`${path}: the file is cut off: its header states ${layout.rows} rows.`);
   }
   return layout;
 }
 
-/** In memory of its own, so that numbers can be read where they lie. */
+/** Reads bytes into newly allocated memory, so that numbers are aligned. */
 async function readBytes(
   file: FileHandle,
   position: number,

@@ -1,6 +1,6 @@
 import { ATTRIBUTE_TYPE, createModelMessage, ELEMENT_TYPE } from './onnx-schema.ts';
 
-/** What a scorer file says of itself. */
+/** The scorer's metadata, as its file states it. */
 export type ScorerHeader = {
   readonly id: string;
   readonly version: string;
@@ -12,22 +12,27 @@ export type ScorerHeader = {
 type Values = Float32Array | Float64Array | BigInt64Array;
 type Attribute = number | string | readonly string[] | Int32Array | Float32Array;
 
-type NodeOptions = {
+/** An operator with its attributes. The default domain is that of the standard operators. */
+export type OnnxOperator = {
+  readonly name: string;
   readonly attributes?: Readonly<Record<string, Attribute>>;
   readonly domain?: string;
 };
 
-/** IR 8 with operator set 17 (2022): old enough for every runtime in use, and has all we need. */
+/**
+ * IR 8 with operator set 17 (2022) is old enough for every runtime in use, and has every operator
+ * needed.
+ */
 const IR_VERSION = 8;
 const OPERATOR_SET = 17;
-/** The operators of classic machine learning, trees among them. */
+/** The operator domain of classic machine learning, which includes trees. */
 export const ML_DOMAIN = 'ai.onnx.ml';
 const ML_OPERATOR_SET = 3;
 
 /**
- * Builds a scorer by the contract: input `embedding` float32 [batch, dimensions], output `scores`
- * float32 [batch, models], and, if asked, `distance` float32 [batch, 1]. The same calls give the
- * same bytes.
+ * Builds a scorer that fulfils the contract: input `embedding` float32 [batch, dimensions], output
+ * `scores` float32 [batch, models], and optionally `distance` float32 [batch, 1]. The same calls
+ * give the same bytes.
  */
 export class OnnxGraph {
   readonly #header: ScorerHeader;
@@ -38,7 +43,7 @@ export class OnnxGraph {
     this.#header = header;
   }
 
-  /** A constant. Gives back its name. */
+  /** Adds a constant and returns its name. */
   constant(name: string, dims: readonly number[], values: Values): string {
     const rawData = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
     this.#initializers.push({ name, dims, dataType: elementType(values), rawData });
@@ -49,15 +54,15 @@ export class OnnxGraph {
     return this.constant(name, [values.length], BigInt64Array.from(values.map(BigInt)));
   }
 
-  /** An operation with one output. Gives back the output's name. */
-  node(
-    operator: string,
-    inputs: readonly string[],
-    output: string,
-    { attributes = {}, domain = '' }: NodeOptions = {},
-  ): string {
+  /** Adds an operation with one output and returns the output's name. */
+  node(operator: string | OnnxOperator, inputs: readonly string[], output: string): string {
+    const {
+      name: opType,
+      attributes = {},
+      domain = '',
+    } = typeof operator === 'string' ? { name: operator } : operator;
     this.#nodes.push({
-      opType: operator,
+      opType,
       name: output,
       input: inputs,
       output: [output],

@@ -10,7 +10,7 @@ type FieldList = Readonly<
   Record<string, readonly [number: number, type: string, rule?: 'repeated']>
 >;
 
-/** The part of ONNX's messages that a scorer needs: field name, number and type. */
+/** The part of ONNX's messages that a scorer needs: field names, numbers and types. */
 const MESSAGES: Readonly<Record<string, FieldList>> = {
   Model: {
     irVersion: [1, 'int64'],
@@ -58,7 +58,7 @@ const MESSAGES: Readonly<Record<string, FieldList>> = {
   Dimension: { dimValue: [1, 'int64'], dimParam: [2, 'string'] },
 };
 
-/** ONNX's outermost message, of which a file holds one. */
+/** Creates ONNX's outermost message; a file contains one. */
 export function createModelMessage(): protobuf.Type {
   const root = new protobuf.Root();
   for (const [name, fields] of Object.entries(MESSAGES)) {

@@ -3,24 +3,24 @@ import { InputError } from '../command-line/input-error.ts';
 import type { PairWish } from './training-command.ts';
 import type { TrainingSet } from './training-set.ts';
 
-/** Two models, and where they stand among the set's. */
+/** Two models, and their positions among the set's models. */
 export type ChosenPair = ModelPair & {
   readonly positions: { readonly strong: number; readonly weak: number };
 };
 
-/** What is named, else the best and the worst of the models that most rows know. */
+/** Chooses the named models, or else the best and the worst of the models that most rows know. */
 export function choosePair(set: TrainingSet, strengths: Float64Array, wish: PairWish): ChosenPair {
   const known = wellKnownModels(set, strengths);
   const strong = wish.strong ?? known.find((model) => model !== wish.weak) ?? '';
   const weak = wish.weak ?? known.findLast((model) => model !== strong) ?? '';
   if (strong === '' || weak === '') {
-    throw new InputError('The data knows one model only, which has no win rate over itself.');
+    throw new InputError('The data has only one model, which has no win rate over itself.');
   }
   const positionOf = (model: string): number => set.models.indexOf(model);
   return { strong, weak, positions: { strong: positionOf(strong), weak: positionOf(weak) } };
 }
 
-/** Those that at least half as many rows know as the best known, the strongest first. */
+/** Returns the models that at least half as many rows know as the best known one, strongest first. */
 function wellKnownModels(
   { models, targets, trainRows, rows }: TrainingSet,
   strengths: Float64Array,

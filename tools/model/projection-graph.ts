@@ -1,26 +1,27 @@
-import { OnnxGraph, type ScorerHeader } from './onnx-graph.ts';
+import { OnnxGraph, type OnnxOperator, type ScorerHeader } from './onnx-graph.ts';
 import { ELEMENT_TYPE } from './onnx-schema.ts';
 
 /** A plain matrix factorization: `scores = modelFactors (projection embedding)`. */
 export type Projection = {
-  /** [rank, dimensions], row by row. */
+  /** Projection of an embedding, [rank, dimensions], row by row. */
   readonly projection: Float32Array;
-  /** [models, rank], row by row. */
+  /** Factors of the models, [models, rank], row by row. */
   readonly modelFactors: Float64Array;
 };
 
 /**
- * Up to this length of a model's weights, sums in float32 move no win rate of a unit embedding by 1e-6 (at
- * two thirds of it, of 1,536 dimensions: by 5.8e-7 at most, of 600,000 win rates).
+ * Largest length of a model's weights at which float32 sums move no win rate of a unit embedding by
+ * 1e-6. (At two thirds of it, with 1,536 dimensions, they moved 600,000 win rates by at most
+ * 5.8e-7.)
  */
 const FLOAT32_LENGTH = 64;
 
 /**
- * Both steps are linear, and so one is enough: a row of weights a model, which for fewer models than
- * ranks is less to read for each prompt. The sums run in float32 where that is fine enough: in float64
- * they take onnxruntime four times as long. The scores are centred over the models, which leaves every
- * difference as it is and keeps them small, where the float32 output is finest. The router does this
- * product itself.
+ * Writes the graph of a projection. Both steps are linear, so one is enough: a row of weights per
+ * model, which for fewer models than ranks is less to read for each prompt. The sums run in float32
+ * if that is precise enough: in float64 they take onnxruntime four times as long. The scores are
+ * centred over the models, which changes no difference and keeps them small, where the float32
+ * output is most precise. The router computes this product itself.
  */
 export function writeProjectionGraph(
   header: ScorerHeader,
@@ -30,22 +31,22 @@ export function writeProjectionGraph(
   const shape = [header.dimensions, models] as const;
   const centred = centreColumns(modelFactors, models);
   const graph = new OnnxGraph(header);
-  // By dimensions, which the runtime multiplies by in half the time of the other way round.
+  // The runtime multiplies weights sorted by dimension in half the time of the other order.
   const weights = combine(projection, centred, { models, dimensions: header.dimensions });
   if (longestColumn(weights, models) <= FLOAT32_LENGTH) {
     graph.constant('weights', shape, Float32Array.from(weights));
     graph.node('Gemm', ['embedding', 'weights'], 'scores');
   } else {
     graph.constant('weights', shape, weights);
-    graph.node('Cast', ['embedding'], 'embedding_f64', castTo(ELEMENT_TYPE.float64));
+    graph.node(castTo(ELEMENT_TYPE.float64), ['embedding'], 'embedding_f64');
     graph.node('Gemm', ['embedding_f64', 'weights'], 'logits');
-    graph.node('Cast', ['logits'], 'scores', castTo(ELEMENT_TYPE.float32));
+    graph.node(castTo(ELEMENT_TYPE.float32), ['logits'], 'scores');
   }
   return graph.finish();
 }
 
-function castTo(type: number) {
-  return { attributes: { to: type } };
+function castTo(type: number): OnnxOperator {
+  return { name: 'Cast', attributes: { to: type } };
 }
 
 function longestColumn(values: Float64Array, columns: number): number {
@@ -56,7 +57,7 @@ function longestColumn(values: Float64Array, columns: number): number {
   return Math.sqrt(Math.max(...squares));
 }
 
-/** (modelFactors projection)', [dimensions, models], row by row. */
+/** Returns (modelFactors projection)', [dimensions, models], row by row. */
 function combine(
   projection: Float32Array,
   modelFactors: Float64Array,
@@ -77,7 +78,7 @@ function combine(
   return weights;
 }
 
-/** Takes the mean over the rows from each column. */
+/** Subtracts the mean over the rows from each column. */
 function centreColumns(values: Float64Array, rows: number): Float64Array {
   const columns = values.length / rows;
   const centred = Float64Array.from(values);

@@ -10,17 +10,17 @@ import { RANK } from './strength-basis.ts';
 import type { TrainingSet } from './training-set.ts';
 import { binColumns } from './tree-bins.ts';
 
-/** factors = sum of trees over [dense columns, factors by each head]. */
+/** Prompts' factors as the sum of trees over the dense columns and the factors by each head. */
 export type PromptFactors = {
   readonly heads: readonly LinearHead[];
   readonly trees: readonly RegressionTree[];
-  /** Of all rows of the training set, [rows, RANK]. */
+  /** Factors of all rows of the training set, [rows, RANK]. */
   readonly factors: Float64Array;
   /** Factors by each head. */
   readonly numbers: PromptNumbers;
 };
 
-/** All chosen by cross-validation on training rows. */
+/** Values chosen by cross-validation on training rows. */
 const HEAD = { ridge: 2, iterations: 25 };
 const FOLDS = 4;
 const BOOSTING = {
@@ -32,22 +32,22 @@ const BOOSTING = {
   rowShare: 0.7,
   columnShare: 0.15,
 };
-/** So many trees without a smaller loss on the held-out rows are the end. */
+/** Training stops after this many trees without a smaller loss on the held-out rows. */
 const PATIENCE = 150;
 
 type FactorTraining = {
   readonly set: TrainingSet;
   readonly moments: RowMoments;
-  /** Smoothed, for learning. */
+  /** Smoothed moments, for learning. */
   readonly smoothed: RowMoments;
   readonly scaling: ColumnScaling;
   readonly seed: number;
 };
 
 /**
- * Learns the prompts' factors in two stages. A linear head for each data file keeps what the words
- * of its prompts tell; trees over the dense columns and the heads find what counts where: a long
- * prompt is one thing among word problems and another among e-mails.
+ * Learns the prompts' factors in two stages. A linear head for each data file learns what the words
+ * of its prompts show. Trees over the dense columns and the heads learn what matters where: a long
+ * prompt means one thing among word problems and another among e-mails.
  */
 export function trainPromptFactors(training: FactorTraining): PromptFactors {
   const { set, smoothed, seed } = training;
@@ -105,7 +105,7 @@ class StoppingRule {
   }
 }
 
-/** The weighted mean squared error of score differences over the held-out rows. */
+/** Returns the weighted mean squared error of score differences over the held-out rows. */
 export function meanLoss(
   { set, moments }: Pick<FactorTraining, 'set' | 'moments'>,
   factors: Float64Array,
@@ -126,8 +126,8 @@ export function meanLoss(
 }
 
 /**
- * One head for each data file, and its factors for every row: for its own rows by heads that have
- * not seen them, since the trees would otherwise trust it too much.
+ * Trains one head for each data file, and returns its factors for every row. The factors of its own
+ * rows come from heads that have not seen them, since the trees would otherwise trust it too much.
  */
 function trainHeads(training: FactorTraining): { heads: LinearHead[]; factors: Float32Array } {
   const { set, seed } = training;

@@ -1,6 +1,6 @@
-/** Random numbers in [0, 1) that a seed repeats on every machine (xorshift, 32 bits). */
+/** Creates a source of random numbers in [0, 1) that a seed repeats on every machine (32-bit xorshift). */
 export function createRandom(seed: number): () => number {
-  // Zero is the one state that xorshift cannot leave.
+  // Zero is the only state that xorshift cannot leave.
   let state = (Math.imul(seed, 0x9e3779b1) ^ 0x5bd1e995) >>> 0 || 1;
   return () => {
     state ^= state << 13;
@@ -10,7 +10,7 @@ export function createRandom(seed: number): () => number {
   };
 }
 
-/** Shuffles in place (Fisher and Yates). */
+/** Shuffles the values in place (Fisher and Yates). */
 export function shuffle(values: Int32Array, random: () => number): void {
   for (let last = values.length - 1; last > 0; last -= 1) {
     const other = Math.floor(random() * (last + 1));

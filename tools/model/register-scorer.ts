@@ -16,16 +16,21 @@ import { replaceFiles, temporary } from './replace-files.ts';
 type Registration = {
   readonly modelsFolder: string;
   readonly header: ScorerHeader;
-  /** The ONNX file. */
+  /** The bytes of the ONNX file. */
   readonly bytes: Uint8Array;
   readonly defaultPair: { readonly strong: string; readonly weak: string };
   readonly trainedOn: string;
+  readonly training?: TrainingResults;
+};
+
+/** The results that only a training yields; imported weights have none of them. */
+type TrainingResults = {
   readonly figures?: Readonly<Record<string, unknown>>;
   readonly calibrations?: readonly Calibration[];
   readonly outOfDistribution?: ScorerEntry['outOfDistribution'];
-  /** float32 [rows, models]. */
+  /** Scores of held-out rows, float32 [rows, models]. */
   readonly heldOutScores?: Float32Array;
-  /** The text of `card.md`, written beside the scorer. */
+  /** The text of `card.md`, written next to the scorer. */
   readonly card?: string;
 };
 
@@ -34,7 +39,7 @@ const SCORES_NAME = 'held-out-scores.bin';
 
 type Place = Pick<Registration, 'modelsFolder'> & Pick<ScorerHeader, 'id' | 'version'>;
 
-/** What can be told before the work: a name that no scorer can have, a registry that is broken. */
+/** Checks everything that can be checked before the work: the scorer's name and the registry. */
 export async function checkPlace({ modelsFolder, id, version }: Place): Promise<void> {
   refuseInvalid(scorerEntrySchema.pick({ id: true, version: true }).safeParse({ id, version }));
   await readScorers(modelsFolder);
@@ -47,11 +52,12 @@ async function readScorers(modelsFolder: string): Promise<readonly ScorerEntry[]
 
 /**
  * Writes `<folder>/<id>/scorer.onnx` and its registry entry, which replaces one of the same id.
- * Everything is written beside its place and tried out first, the registry is renamed last, and a
- * failure puts back what was there.
+ * Everything is written next to its place and tried first, the registry is renamed last, and a
+ * failure restores the previous state.
  */
 export async function registerScorer(registration: Registration): Promise<ScorerEntry> {
-  const { modelsFolder, header, bytes, card, heldOutScores } = registration;
+  const { modelsFolder, header, bytes, training = {} } = registration;
+  const { card, heldOutScores } = training;
   const registryPath = join(modelsFolder, 'registry.json');
   const scorers = await readScorers(modelsFolder);
   const earlier = scorers.find(({ id }) => id === header.id);
@@ -81,18 +87,10 @@ function toBytes({ buffer, byteOffset, byteLength }: Float32Array): Uint8Array {
 }
 
 function createEntry(
-  {
-    header,
-    bytes,
-    defaultPair,
-    trainedOn,
-    figures = {},
-    calibrations = [],
-    outOfDistribution,
-    heldOutScores,
-  }: Registration,
+  { header, bytes, defaultPair, trainedOn, training = {} }: Registration,
   earlier: ScorerEntry | undefined,
 ): ScorerEntry {
+  const { figures = {}, calibrations = [], outOfDistribution, heldOutScores } = training;
   const sha256 = createHash('sha256').update(bytes).digest('hex');
   for (const model of [defaultPair.strong, defaultPair.weak]) {
     if (header.models.includes(model)) continue;
@@ -100,12 +98,12 @@ function createEntry(
       `"${model}" is not one of the scorer's models: ${header.models.join(', ')}.`,
     );
   }
-  // A calibration is a fact about one file: another file has other win rates.
+  // A calibration belongs to one file, since another file has other win rates.
   const earlierOnes = earlier?.sha256 === sha256 ? earlier.calibrations : [];
   const lost = (earlier?.calibrations.length ?? 0) - earlierOnes.length;
   if (lost > 0) {
     console.error(
-      `${header.id}@${earlier?.version} is replaced, and its ${lost} calibration(s) end with it.`,
+      `${header.id}@${earlier?.version} is replaced, which removes its ${lost} calibration(s).`,
     );
   }
   const kept = earlierOnes.filter(
@@ -123,7 +121,7 @@ function createEntry(
       defaultPair,
       trainedOn,
       figures,
-      // The operator's stay the newest, which is what holds.
+      // The operator's calibrations stay the newest ones, and the newest one applies.
       calibrations: [...calibrations, ...kept],
       ...(outOfDistribution && { outOfDistribution }),
       ...(heldOutScores && {

@@ -1,32 +1,32 @@
 import { RANK } from './strength-basis.ts';
 import { type BinnedColumns, MAX_BINS } from './tree-bins.ts';
 
-/** A binary tree. A row goes left where its column's value is at most the threshold. */
+/** A binary tree. A row goes left if its column's value is at most the threshold. */
 export type RegressionTree = {
   readonly columns: number[];
   readonly bins: number[];
   readonly thresholds: number[];
-  /** -1 at a leaf. */
+  /** Index of the left child; -1 at a leaf. */
   readonly left: number[];
   readonly right: number[];
-  /** Of a leaf: what it adds to the factors. */
+  /** Contribution of each leaf to the factors. */
   readonly values: [number, number][];
 };
 
 export type TreeOptions = {
   readonly leaves: number;
-  /** No leaf has fewer rows. */
+  /** Smallest number of rows of a leaf. */
   readonly minRows: number;
-  /** L2 on the leaves' values. */
+  /** L2 penalty on the leaves' values. */
   readonly ridge: number;
-  /** A leaf goes this part of the way to its optimum. */
+  /** Part of the way to its optimum that a leaf goes. */
   readonly learningRate: number;
 };
 
-/** Slopes of the loss: [rows, RANK] each, the second its diagonal curvature. */
+/** Slopes of the loss, [rows, RANK] each; the second one is its diagonal curvature. */
 export type Slopes = { readonly gradient: Float64Array; readonly curvature: Float64Array };
 
-/** What a histogram counts in a bin: gradients, curvatures, rows. */
+/** Numbers that a histogram keeps for a bin: gradients, curvatures, rows. */
 const CELL = 2 * RANK + 1;
 
 type Split = { readonly gain: number; readonly column: number; readonly bin: number };
@@ -34,15 +34,15 @@ type Split = { readonly gain: number; readonly column: number; readonly bin: num
 type Leaf = {
   readonly node: number;
   readonly rows: Int32Array;
-  /** [sampled columns, bins, CELL] */
+  /** Sums per bin, [sampled columns, bins, CELL]. */
   readonly histogram: Float64Array;
   readonly total: Float64Array;
   readonly split: Split | undefined;
 };
 
 /**
- * Grows a tree, the best leaf first, on Newton steps of each factor (as XGBoost, arXiv 1603.02754,
- * with vectors at the leaves). `columns` are those that it may split on.
+ * Grows a tree, the best leaf first, by Newton steps of each factor (as XGBoost, arXiv 1603.02754,
+ * with vectors at the leaves). It may split on the given `columns`.
  */
 export class TreeGrower {
   readonly #data: BinnedColumns;
@@ -88,7 +88,7 @@ export class TreeGrower {
     tree.right[leaf.node] = right;
     const isLeftSmaller = leftRows.length < rightRows.length;
     const smaller = this.#count(isLeftSmaller ? leftRows : rightRows, columns, slopes);
-    // The larger side is what the smaller one leaves.
+    // The larger side is the difference between the parent and the smaller side.
     const larger = leaf.histogram;
     for (let index = 0; index < larger.length; index += 1) {
       larger[index] = (larger[index] ?? 0) - (smaller[index] ?? 0);
@@ -137,7 +137,7 @@ export class TreeGrower {
     return best;
   }
 
-  /** The best end for the left side of a split on one column. */
+  /** Finds the best end of a split's left side on one column. */
   #findBin(cells: Float64Array, ends: number, total: Float64Array): Omit<Split, 'column'> {
     const { minRows } = this.#options;
     const left = new Float64Array(CELL);
@@ -162,7 +162,7 @@ export class TreeGrower {
   #stepOf(cell: Float64Array): [number, number] {
     const { ridge, learningRate } = this.#options;
     const step = (factor: number): number =>
-      // As the graph holds it.
+      // The value is rounded to float32, as in the graph.
       Math.fround((learningRate * (cell[factor] ?? 0)) / ((cell[RANK + factor] ?? 0) + ridge));
     return [step(0), step(1)];
   }
@@ -175,7 +175,7 @@ function moveCell(cell: Float64Array, from: Float64Array, to: Float64Array): voi
   }
 }
 
-/** Less is rounding. */
+/** A smaller gain is a rounding error. */
 const SMALLEST_GAIN = 1e-9;
 
 function rowsIn(cell: Float64Array): number {
@@ -196,7 +196,7 @@ function addNode(tree: RegressionTree): number {
   return tree.left.length - 1;
 }
 
-/** The leaf that a row comes to. */
+/** Returns the leaf that a row reaches. */
 export function findLeaf(tree: RegressionTree, { bins, rows }: BinnedColumns, row: number): number {
   let node = 0;
   while ((tree.left[node] ?? -1) >= 0) {

@@ -4,14 +4,14 @@ import { InputError } from '../command-line/input-error.ts';
 
 export type NewFile = { readonly path: string; readonly content: Uint8Array | string };
 
-/** Where a file is written before it is renamed to its place. */
+/** Returns the path at which a file is written before it is renamed. */
 export function temporary(path: string): string {
   return `${path}.${process.pid}.tmp`;
 }
 
 /**
- * Writes all files beside their places, tries them out, and renames them in the given order.
- * A failure puts back what was there, a missing folder included, and throws an InputError.
+ * Writes all files next to their places, tries them, and renames them in the given order. A failure
+ * restores the previous state, missing folders included, and throws an InputError.
  */
 export async function replaceFiles(
   folder: string,
@@ -19,7 +19,7 @@ export async function replaceFiles(
   tryOut: () => Promise<unknown>,
 ): Promise<void> {
   const created = await mkdir(folder, { recursive: true }).catch((error: unknown) => {
-    throw new InputError(`The folder ${folder} cannot be made: ${String(error)}`);
+    throw new InputError(`The folder ${folder} cannot be created: ${String(error)}`);
   });
   const restore: (() => Promise<void>)[] = [];
   try {

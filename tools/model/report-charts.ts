@@ -9,7 +9,10 @@ import { escapeHtml } from './report-html.ts';
 
 use([LineChart, GridComponent, LegendComponent, MarkLineComponent, SVGRenderer]);
 
-/** A chart is drawn twice, and the page shows the one that fits: text in a shrunken one is too small. */
+/**
+ * Sizes of a chart. It is drawn twice, and the page shows the one that fits: text in a shrunken
+ * chart is too small.
+ */
 const SIZES = [
   { name: 'wide', width: 920, plotHeight: 400, legendColumns: 5 },
   { name: 'narrow', width: 358, plotHeight: 320, legendColumns: 2 },
@@ -18,11 +21,11 @@ type Size = (typeof SIZES)[number];
 const LEGEND_ROW = 27;
 
 const FONT = 'system-ui, sans-serif';
-/** The page gives these for light and dark. */
+/** The page defines these colours for light and dark mode. */
 const INK = 'var(--ink)';
 const MUTED = 'var(--muted)';
 const GRID = 'var(--grid)';
-/** Told apart by their dashes too, not by colour alone. */
+/** Dashes distinguish the lines too, not only colours. */
 const DASHES = ['solid', [10, 4], [10, 4, 2, 4], [5, 3], [14, 3], [2, 2]] as const;
 const SYMBOLS = ['circle', 'rect', 'triangle', 'diamond', 'pin', 'arrow'] as const;
 const BASELINE_DASHES: Readonly<Record<string, readonly number[]>> = {
@@ -33,7 +36,7 @@ const BASELINE_DASHES: Readonly<Record<string, readonly number[]>> = {
 
 export type CurveAxis = 'strongShare' | 'costPer1000';
 
-/** Quality against the strong share or the cost: a line a router. */
+/** Draws quality against the strong share or the cost, with one line per router. */
 export function drawCurves(family: CurveFamily, axis: CurveAxis, label: string): string {
   return drawSizes(label, family.curves.length, (size) => {
     let scorers = 0;
@@ -41,7 +44,7 @@ export function drawCurves(family: CurveFamily, axis: CurveAxis, label: string):
       const index = isScorer ? scorers++ : -1;
       return {
         ...lineOf(router, index),
-        // What stands on top is what is compared.
+        // The lines to compare are on top.
         z: isScorer ? 3 : 2,
         data: points.map((point) => [point[axis] ?? 0, point.quality]),
       };
@@ -49,13 +52,16 @@ export function drawCurves(family: CurveFamily, axis: CurveAxis, label: string):
     const [first] = family.curves;
     const marks = markQualities(first?.points.at(-1), first?.points.at(0), size);
     return {
-      ...frame(size, axis === 'strongShare' ? SHARE_AXIS : COST_AXIS, {
-        name: 'mean score',
-        ...rangeOf(family.curves.flatMap(({ points }) => points.map(({ quality }) => quality))),
-        axisLabel: {
-          color: MUTED,
-          hideOverlap: true,
-          formatter: (value: number) => value.toFixed(2),
+      ...frame(size, {
+        xAxis: axis === 'strongShare' ? SHARE_AXIS : COST_AXIS,
+        yAxis: {
+          name: 'mean score',
+          ...rangeOf(family.curves.flatMap(({ points }) => points.map(({ quality }) => quality))),
+          axisLabel: {
+            color: MUTED,
+            hideOverlap: true,
+            formatter: (value: number) => value.toFixed(2),
+          },
         },
       }),
       series: [...series.slice(0, -1), ...series.slice(-1).map((last) => ({ ...last, ...marks }))],
@@ -80,7 +86,7 @@ const COST_AXIS = {
   axisLabel: { color: MUTED, hideOverlap: true },
 };
 
-/** Predicted against observed: on the diagonal a win rate is what it says. */
+/** Draws predicted against observed win rates: a win rate on the diagonal is exact. */
 export function drawReliability(lines: readonly EvaluationLine[], label: string): string {
   const scored = lines.filter(({ reliability }) => reliability !== undefined);
   const values = scored.flatMap(({ reliability = [] }) =>
@@ -93,12 +99,11 @@ export function drawReliability(lines: readonly EvaluationLine[], label: string)
     formatter: (value: number) => value.toFixed(2),
   };
   return drawSizes(label, scored.length + 1, (size) => ({
-    ...frame(
-      size,
-      { name: 'predicted win rate (mean of a tenth)', ...range, axisLabel },
-      { name: 'observed', ...range, axisLabel },
-      { itemHeight: 11 },
-    ),
+    ...frame(size, {
+      xAxis: { name: 'predicted win rate (mean of a tenth)', ...range, axisLabel },
+      yAxis: { name: 'observed', ...range, axisLabel },
+      legend: { itemHeight: 11 },
+    }),
     series: [
       {
         ...lineOf('exactly as predicted', -1),
@@ -118,7 +123,7 @@ export function drawReliability(lines: readonly EvaluationLine[], label: string)
   }));
 }
 
-/** `index` counts the scorers; -1 is a baseline. */
+/** Returns the style of a line. `index` counts the scorers; -1 is a baseline. */
 function lineOf(name: string, index: number): Record<string, unknown> {
   const color = index < 0 ? MUTED : `var(--series-${(index % DASHES.length) + 1})`;
   const type = index < 0 ? (BASELINE_DASHES[name] ?? [2, 4]) : DASHES[index % DASHES.length];
@@ -162,12 +167,13 @@ function markQualities(
   };
 }
 
-function frame(
-  size: Size,
-  xAxis: Readonly<Record<string, unknown>>,
-  yAxis: Readonly<Record<string, unknown>>,
-  legend: Readonly<Record<string, unknown>> = {},
-): EChartsCoreOption {
+type FrameParts = {
+  readonly xAxis: Readonly<Record<string, unknown>>;
+  readonly yAxis: Readonly<Record<string, unknown>>;
+  readonly legend?: Readonly<Record<string, unknown>>;
+};
+
+function frame(size: Size, { xAxis, yAxis, legend }: FrameParts): EChartsCoreOption {
   const fontSize = fontOf(size);
   const isNarrow = size.name === 'narrow';
   const axis = {
@@ -186,9 +192,9 @@ function frame(
       top: 0,
       left: 0,
       itemWidth: 34,
-      // The width of text is guessed here: room for a wider font.
+      // The width of the text is estimated here, so this leaves room for a wider font.
       itemGap: isNarrow ? 20 : 32,
-      // A line without symbols has a dot in the legend, as high as this.
+      // A line without symbols has a dot of this height in the legend.
       itemHeight: 1,
       textStyle: { color: INK, fontFamily: FONT, fontSize },
       ...legend,
@@ -202,7 +208,7 @@ function fontOf({ name }: Size): number {
   return name === 'wide' ? 13 : 12;
 }
 
-/** Whole steps of a twentieth around the values. */
+/** Returns whole steps of a twentieth around the values. */
 function rangeOf(values: readonly number[]): { readonly min: number; readonly max: number } {
   const low = values.reduce((least, value) => Math.min(least, value), 1);
   const high = values.reduce((most, value) => Math.max(most, value), 0);
@@ -223,7 +229,7 @@ function drawSizes(
   }).join('');
 }
 
-/** A string of SVG, drawn without a browser. */
+/** Draws a chart as an SVG string, without a browser. */
 function draw(
   { width, plotHeight }: Size,
   legendHeight: number,
@@ -234,7 +240,7 @@ function draw(
   try {
     chart.setOption(option);
     chart.setOption({ grid: { top: legendHeight + 12 } });
-    // Without the rules for a mouse over it: nothing happens there.
+    // The rules for hovering are removed, since nothing happens then.
     return chart.renderToSVGString().replace(/<style\b.*?<\/style>/gs, '');
   } finally {
     chart.dispose();

@@ -3,7 +3,7 @@ import type { EvaluationReport } from './evaluation-report.ts';
 import { replaceFiles } from './replace-files.ts';
 import { renderPage } from './report-page.ts';
 
-/** Writes `report.json` and `report.html`, both or none, and gives their paths. */
+/** Writes `report.json` and `report.html`, both or neither, and resolves to their paths. */
 export async function writeReport(folder: string, report: EvaluationReport): Promise<string[]> {
   const files = [
     { path: join(folder, 'report.json'), content: `${JSON.stringify(report, null, 2)}\n` },

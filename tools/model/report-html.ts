@@ -6,12 +6,12 @@ const ENTITIES: Readonly<Record<string, string>> = {
   "'": '&#39;',
 };
 
-/** For text and for quoted attributes. */
+/** Escapes text for content and for quoted attributes. */
 export function escapeHtml(text: string): string {
   return text.replace(/[&<>"']/g, (character) => ENTITIES[character] ?? character);
 }
 
-/** A table with a caption, whose first column heads the rows. All text is escaped. */
+/** Renders a table with a caption; its first column contains the row headers. All text is escaped. */
 export function renderTable(
   caption: string,
   header: readonly string[],

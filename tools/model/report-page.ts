@@ -13,8 +13,8 @@ import { escapeHtml, renderTable } from './report-html.ts';
 import { STYLE } from './report-style.ts';
 
 /**
- * The report as one page that needs nothing else: no script, no network. It holds names and figures
- * and no prompt.
+ * Renders the report as one self-contained page: no script, no network. It contains names and
+ * figures but no prompt.
  */
 export function renderPage(report: EvaluationReport): string {
   const title = `Routing between ${report.pair.strong} and ${report.pair.weak}`;
@@ -51,7 +51,7 @@ function renderIntroduction({ data, scorers, lines, settings, pair }: Evaluation
     .filter((scorer) => scorer.pair.strong !== pair.strong || scorer.pair.weak !== pair.weak)
     .map(
       (scorer) =>
-        `<p class="note"><b>${escapeHtml(scorer.name)}</b> predicts ${escapeHtml(scorer.pair.strong)} over ${escapeHtml(scorer.pair.weak)} in place of the pair.</p>`,
+        `<p class="note"><b>${escapeHtml(scorer.name)}</b> predicts ${escapeHtml(scorer.pair.strong)} over ${escapeHtml(scorer.pair.weak)} instead of the pair.</p>`,
     );
   const interval =
     settings.resamples > 0
@@ -89,7 +89,7 @@ ${pooled
 ${renderCost(curves, `${pairText} routed by ${names} and the baselines`)}
 <h2>Do win rates mean what they say?</h2>
 <figure>${drawReliability(pooled, `Line chart: predicted against observed win rates of ${names}, in ten parts.`)}
-<figcaption>The prompts in ten equal parts by predicted win rate. Observed: 1 where the strong model alone is right, 0.5 where both answers are equal, 0 where the weak one alone is right. On the dotted line a prediction is exact; the calibration error is the mean distance from it.</figcaption></figure>
+<figcaption>The prompts in ten equal parts by predicted win rate. Observed: 1 if only the strong model is right, 0.5 if both answers are equal, 0 if only the weak model is right. On the dotted line a prediction is exact; the calibration error is the mean distance from it.</figcaption></figure>
 <h2>Figures</h2>
 ${tables.join('\n')}`;
 }
@@ -120,12 +120,12 @@ const SAVED: Readonly<Record<CostBasis, string>> = {
 function renderCost(curves: readonly CurveFamily[], what: string): string {
   const family = curves.find(({ costBasis }) => costBasis !== 'calls');
   if (family === undefined) {
-    return '<p>Costs are not known: give them with <code>--strong-cost</code> and <code>--weak-cost</code>, or in the rows as <code>costs</code>. Until then the share of strong calls stands for them.</p>';
+    return '<p>Costs are unknown: give them with <code>--strong-cost</code> and <code>--weak-cost</code>, or in the rows as <code>costs</code>. Until then, the share of strong calls is used instead.</p>';
   }
   const basis =
     family.costBasis === 'prices'
-      ? 'By the prices that were given.'
-      : `By the costs in the data, on the ${family.prompts.toLocaleString('en-US')} prompts that have them.`;
+      ? 'The costs come from the given prices.'
+      : `The costs come from the data, on the ${family.prompts.toLocaleString('en-US')} prompts that have them.`;
   const label = `Line chart: mean score of ${what}, against the cost of 1,000 requests.`;
   return `<figure>${drawCurves(family, 'costPer1000', label)}<figcaption>${basis}</figcaption></figure>`;
 }
@@ -136,7 +136,7 @@ function renderSource(lines: readonly EvaluationLine[]): string {
   const { source, prompts, strongMean, weakMean, costBasis } = first;
   const caption = `${source}: ${prompts.toLocaleString('en-US')} prompts, gap ${decimals(strongMean - weakMean)}`;
   if (lines.every(({ quality }) => quality === undefined)) {
-    return `<p class="note">${escapeHtml(caption)}: not measured, as it has too few prompts or the strong model is not better.</p>`;
+    return `<p class="note">${escapeHtml(caption)}: not measured, since it has too few prompts or the strong model is not better.</p>`;
   }
   const header = ['router', 'APGR', 'CPT(50%)', 'CPT(80%)', SAVED[costBasis], 'calibration error'];
   const rows = lines.map((line) => ({
@@ -163,9 +163,9 @@ function renderAuc({ auc = [] }: EvaluationReport): string {
 
 const HOW_TO_READ = `<h2>How to read this</h2>
 <dl class="terms">
-<dt>APGR</dt><dd>Average performance gap recovered: how much of the strong model's lead the router keeps, averaged over all shares of strong calls. A random order has 0.5; more than 1 is possible where the weak model is sometimes the better one.</dd>
-<dt>CPT(50%), CPT(80%)</dt><dd>The least share of prompts that the strong model must get to recover half, or four fifths, of its lead. Lower is better; a random order needs 50% and 80%.</dd>
-<dt>Saved</dt><dd>How much less than always calling the strong model it costs to have 95% of its mean score. Where costs are not known, a strong call counts as one and a weak one as nothing.</dd>
-<dt>Baselines</dt><dd><b>random</b> knows nothing, <b>prompt length</b> sends the longest prompts to the strong model, and the <b>oracle</b> knows both answers' scores: no router can be better.</dd>
+<dt>APGR</dt><dd>Average performance gap recovered: how much of the strong model's lead the router keeps, averaged over all shares of strong calls. A random order has 0.5; more than 1 is possible if the weak model is sometimes better.</dd>
+<dt>CPT(50%), CPT(80%)</dt><dd>The smallest share of prompts that the strong model must get to recover half, or four fifths, of its lead. Lower is better; a random order needs 50% and 80%.</dd>
+<dt>Saved</dt><dd>How much less it costs to reach 95% of the strong model's mean score than to always call that model. If costs are unknown, a strong call counts as one and a weak one as nothing.</dd>
+<dt>Baselines</dt><dd><b>random</b> knows nothing, <b>prompt length</b> sends the longest prompts to the strong model, and the <b>oracle</b> knows both answers' scores: no router can do better.</dd>
 <dt>Before you decide</dt><dd>A difference that is smaller than its interval may be chance. All figures hold for prompts like these: calibrate the threshold on your own.</dd>
 </dl>`;

@@ -1,6 +1,6 @@
 /**
- * The colours are those of Okabe and Ito, which people of all colour vision tell apart, lightened
- * for the dark.
+ * The page's style. Its colours are Okabe and Ito's, which people with any colour vision can
+ * distinguish, lightened for dark mode.
  */
 export const STYLE = `
 :root {

@@ -2,7 +2,7 @@ import { InputError } from '../command-line/input-error.ts';
 import type { Projection } from './projection-graph.ts';
 import type { Matrix } from './safetensors.ts';
 
-/** torch.nn.functional.normalize divides by no less than this. */
+/** The smallest norm that torch.nn.functional.normalize divides by. */
 const SMALLEST_NORM = 1e-12;
 
 const TENSORS = {
@@ -12,9 +12,9 @@ const TENSORS = {
 } as const;
 
 /**
- * RouteLLM's matrix factorization (routellm/routers/matrix_factorization): the logit of a model is
- * `classifier . (normalize(P_model) * (text_proj embedding))`, without biases. The classifier is
- * folded into the model's factors, which changes nothing but the order of the products.
+ * Converts RouteLLM's matrix factorization (routellm/routers/matrix_factorization): the logit of a
+ * model is `classifier . (normalize(P_model) * (text_proj embedding))`, without biases. The
+ * classifier is folded into the model's factors, which only changes the order of the products.
  */
 export function toScorerFactors(
   tensors: ReadonlyMap<string, Matrix>,
@@ -25,9 +25,9 @@ export function toScorerFactors(
   const rank = models.columns;
   const projection = find(tensors, TENSORS.projection);
   const classifier = find(tensors, TENSORS.classifier);
-  checkShape(TENSORS.models, models, expected.models, rank);
-  checkShape(TENSORS.projection, projection, rank, expected.dimensions ?? projection.columns);
-  checkShape(TENSORS.classifier, classifier, 1, rank);
+  checkShape(TENSORS.models, models, [expected.models, rank]);
+  checkShape(TENSORS.projection, projection, [rank, expected.dimensions ?? projection.columns]);
+  checkShape(TENSORS.classifier, classifier, [1, rank]);
   if (rank === 0 || projection.columns === 0) throw new InputError('The weights file is empty.');
   const modelFactors = new Float64Array(models.rows * rank);
   for (let model = 0; model < models.rows; model += 1) {
@@ -45,7 +45,7 @@ function checkNames(tensors: ReadonlyMap<string, Matrix>): void {
   const other = [...tensors.keys()].find((name) => !known.includes(name));
   if (other !== undefined) {
     throw new InputError(
-      `The weights file has a tensor ${JSON.stringify(other)}, which RouteLLM's layout does not know: it would be left out of the result.`,
+      `The weights file has a tensor ${JSON.stringify(other)}, which RouteLLM's layout does not have: it would be ignored.`,
     );
   }
 }
@@ -58,9 +58,9 @@ function find(tensors: ReadonlyMap<string, Matrix>, name: string): Matrix {
   return tensor;
 }
 
-function checkShape(name: string, found: Matrix, rows: number, columns: number): void {
+function checkShape(name: string, found: Matrix, [rows, columns]: readonly [number, number]): void {
   if (found.rows === rows && found.columns === columns) return;
   throw new InputError(
-    `Tensor "${name}" must have the shape [${rows}, ${columns}], and has [${found.rows}, ${found.columns}].`,
+    `Tensor "${name}" must have the shape [${rows}, ${columns}], but has [${found.rows}, ${found.columns}].`,
   );
 }

@@ -5,7 +5,10 @@ import { InputError } from '../command-line/input-error.ts';
 import { type BadLineTolerance, readJsonLines } from './json-lines.ts';
 import { canonicalModel } from './model-names.ts';
 
-/** Which of two answers was preferred. `winA`: 1 the answer of A, 0 that of B, 0.5 neither. */
+/**
+ * Which of two answers was preferred. `winA` is 1 for the answer of A, 0 for that of B, and 0.5 for
+ * neither.
+ */
 export type Preference = {
   readonly modelA: string;
   readonly modelB: string;
@@ -13,21 +16,21 @@ export type Preference = {
 };
 
 /**
- * A prompt and how good the models' answers were: either `scores` or a `preference`. Model names
- * are canonical. The file format is described in docs/data-format.md.
+ * A prompt and how good the models' answers were, as either `scores` or a `preference`. Model names
+ * are canonical. docs/data-format.md describes the file format.
  */
 export type RoutingRow = {
   readonly id: string;
   readonly source: string;
   readonly category?: string;
-  /** The text that the service would score: the newest ask where the row has `messages`. */
+  /** The text that the service would score: the newest request if the row has `messages`. */
   readonly prompt: string;
-  /** From 0 to 1, of at least two models. */
+  /** Scores from 0 to 1, of at least two models. */
   readonly scores?: ReadonlyMap<string, number>;
   readonly preference?: Preference;
-  /** US dollars that each model's answer to this prompt cost. */
+  /** Cost of each model's answer to this prompt, in US dollars. */
   readonly costs?: ReadonlyMap<string, number>;
-  /** The outcome is an assumption to train on, not a grading, and proves nothing. */
+  /** Whether the outcome is an assumption to train on. It is not a grade, and proves nothing. */
   readonly assumed: boolean;
 };
 
@@ -36,7 +39,7 @@ const DEFAULT_SOURCE = 'default';
 const numberByModel = z.looseObject({});
 const modelName = z.string().min(1);
 
-/** Null means the same as a missing field, since exports of tables write it. */
+/** Null means the same as a missing field, since table exports write it. */
 const rowSchema = z.looseObject({
   id: z.union([z.string().min(1), z.number()]).nullish(),
   source: z.string().min(1).nullish(),
@@ -59,7 +62,7 @@ type RawRow = z.infer<typeof rowSchema>;
 const scoreSchema = z.number().min(0).max(1);
 const costSchema = z.number().min(0);
 
-/** Streams the rows of JSON-lines files. Throws an InputError for files and lines that are bad. */
+/** Streams the rows of JSON-lines files. Throws an InputError for invalid files and lines. */
 export function readRoutingRows(
   paths: readonly string[],
   tolerance: BadLineTolerance,
@@ -67,7 +70,7 @@ export function readRoutingRows(
   return readJsonLines(paths, { ...tolerance, parse: parseRoutingRow });
 }
 
-/** All rows at once. Throws an InputError also when there is none. */
+/** Loads all rows. Throws an InputError also when there are none. */
 export async function loadRoutingRows(
   paths: readonly string[],
   tolerance: BadLineTolerance,
@@ -78,7 +81,7 @@ export async function loadRoutingRows(
   return rows;
 }
 
-/** Throws an InputError that says what is wrong with the row, without a word of its prompt. */
+/** Parses a row. Throws an InputError that names the problem without quoting the prompt. */
 export function parseRoutingRow(json: unknown): RoutingRow {
   const parsed = rowSchema.safeParse(json);
   if (!parsed.success) {
@@ -104,7 +107,8 @@ function readPrompt({ prompt, messages }: RawRow): string {
     throw new InputError('a row needs either a prompt or messages.');
   }
   const text = findNewestAsk(messages ?? [{ role: 'user', content: prompt }]);
-  if (text === undefined) throw new InputError('prompt or messages: there is no text to score.');
+  if (text === undefined)
+    throw new InputError('prompt or messages: they contain no text to score.');
   return text;
 }
 
@@ -155,7 +159,7 @@ function readCosts(costs: Readonly<Record<string, unknown>>): Map<string, number
   });
 }
 
-/** Two names of one model in one row give the mean of their numbers. */
+/** Reads numbers by model. Two names of one model in one row give the mean of their numbers. */
 function readNumbers(
   record: Readonly<Record<string, unknown>>,
   schema: z.ZodType<number>,

@@ -1,12 +1,13 @@
 import { RANK, strengthFactors } from './strength-basis.ts';
+import { addScaled } from './vector-maths.ts';
 
 /** How good one model's answer was, from 0 to 1. */
 export type Target = { readonly model: number; readonly score: number };
 
 /**
- * What the rows say of their prompts' factors. For a row with models m, centred factors u_m and
- * centred scores s_m, the squared error of its score differences is
- * z' G z - 2 c' z + mean s^2 with G = mean u u' and c = mean u s over its pairs of models.
+ * Moments of the rows, which determine their prompts' factors. For a row with models m, centred
+ * factors u_m and centred scores s_m, the squared error of its score differences is z' G z - 2 c' z
+ * + mean s^2 with G = mean u u' and c = mean u s over its pairs of models.
  */
 export type RowMoments = {
   /** G, [rows, RANK, RANK]. */
@@ -26,7 +27,7 @@ export function computeMoments(
   const energy = new Float64Array(targets.length);
   const factors = Array.from(strengths, strengthFactors);
   for (const [row, models] of targets.entries()) {
-    // One model alone compares with nothing.
+    // A single model cannot be compared.
     if (models.length < 2) continue;
     const meanScore = mean(models.map(({ score }) => score));
     const centre = Array.from({ length: RANK }, (_, factor) =>
@@ -37,9 +38,9 @@ export function computeMoments(
     for (const { model, score } of models) {
       const centred = centre.map((value, factor) => (factors[model]?.[factor] ?? 0) - value);
       energy[row] = (energy[row] ?? 0) + share * (score - meanScore) ** 2;
-      addTo(moment, row * RANK, centred, share * (score - meanScore));
+      addScaled(moment.subarray(row * RANK), centred, share * (score - meanScore));
       for (const [factor, value] of centred.entries()) {
-        addTo(gram, (row * RANK + factor) * RANK, centred, share * value);
+        addScaled(gram.subarray((row * RANK + factor) * RANK), centred, share * value);
       }
     }
   }
@@ -50,13 +51,7 @@ function mean(values: readonly number[]): number {
   return values.reduce((sum, value) => sum + value, 0) / values.length;
 }
 
-function addTo(target: Float64Array, offset: number, values: readonly number[], scale: number) {
-  for (const [index, value] of values.entries()) {
-    target[offset + index] = (target[offset + index] ?? 0) + scale * value;
-  }
-}
-
-/** G z of one row. */
+/** Returns G z of one row. */
 export function applyGram(gram: Float64Array, row: number, factors: ArrayLike<number>): number[] {
   const base = row * RANK * RANK;
   return Array.from({ length: RANK }, (_, factor) => {
@@ -68,16 +63,16 @@ export function applyGram(gram: Float64Array, row: number, factors: ArrayLike<nu
   });
 }
 
-/** A kind's own mean counts this much more than so many rows of all kinds. */
+/** Weight of the factors of all rows in a kind's own factors, as a number of rows. */
 const KIND_INERTIA = 12;
 
 /**
- * One grade is nearly all noise; the mean of its kind (source and category) is not. Each row's
- * outcome is moved this far towards what its kind's factors predict.
+ * How far each row's outcome is moved towards the prediction of its kind's factors. A single grade
+ * is nearly all noise; the mean of its kind (source and category) is not.
  */
 const KIND_SHARE = 0.7;
 
-/** The moments of the given rows, smoothed by their kinds. */
+/** Returns the moments of the given rows, smoothed by their kinds. */
 export function smoothByKind(moments: RowMoments, kinds: Int32Array, rows: Int32Array): RowMoments {
   const overall = new MomentSum();
   const byKind = new Map<number, MomentSum>();
@@ -101,7 +96,7 @@ export function smoothByKind(moments: RowMoments, kinds: Int32Array, rows: Int32
   return { ...moments, moment };
 }
 
-/** The moments of several rows, and the factors that fit them best. */
+/** The sum of several rows' moments, and the factors that fit them best. */
 export class MomentSum {
   readonly #gram: [number, number, number] = [0, 0, 0];
   readonly #moment: [number, number] = [0, 0];
@@ -115,7 +110,7 @@ export class MomentSum {
     this.#moment[1] += weight * (moment[row * RANK + 1] ?? 0);
   }
 
-  /** Least squares with `inertia` times the squared distance from `prior` added. */
+  /** Solves least squares with `inertia` times the squared distance from `prior` added. */
   solve(prior: readonly [number, number], inertia: number): [number, number] {
     const a = this.#gram[0] + inertia;
     const b = this.#gram[1];

@@ -8,7 +8,7 @@ export type Matrix = {
   readonly values: Float32Array;
 };
 
-/** What the format itself allows for its JSON header. */
+/** Limit of the format itself for its JSON header, in bytes. */
 const MAX_HEADER_BYTES = 100_000_000;
 const LENGTH_BYTES = 8;
 
@@ -21,9 +21,9 @@ const tensorSchema = z.strictObject({
 type TensorHeader = Readonly<z.infer<typeof tensorSchema>>;
 
 /**
- * Reads the float32 matrices of a file in the safetensors format: eight bytes that give the length
- * of a JSON header (little endian), the header, the data. Throws an InputError for anything else,
- * holes and overlaps in the data included, as the format demands.
+ * Reads the float32 matrices of a file in the safetensors format: eight bytes with the length of a
+ * JSON header (little endian), the header, the data. Throws an InputError for anything else,
+ * including holes and overlaps in the data, as the format demands.
  */
 export function parseSafetensors(bytes: Uint8Array): Map<string, Matrix> {
   const headerEnd = LENGTH_BYTES + readHeaderLength(bytes);
@@ -42,7 +42,7 @@ function readHeaderLength(bytes: Uint8Array): number {
   const available = bytes.length - LENGTH_BYTES;
   if (length > BigInt(Math.min(available, MAX_HEADER_BYTES))) {
     throw new InputError(
-      `The weights file says that its header has ${length} bytes, and only ${available} follow: it is truncated or no safetensors file.`,
+      `The weights file says that its header has ${length} bytes, but only ${available} follow: it is truncated or not a safetensors file.`,
     );
   }
   return Number(length);
@@ -78,7 +78,10 @@ function parseTensorHeader(name: string, value: unknown): TensorHeader {
   );
 }
 
-/** JSON.parse keeps the last of two equal keys silently; here they are an attempt to mislead. */
+/**
+ * Throws for duplicate keys. JSON.parse silently keeps the last of two equal keys; here duplicates
+ * are an attempt to mislead.
+ */
 function checkDuplicates(text: string): void {
   const scopes: Set<string>[] = [];
   for (const [token, key] of text.matchAll(/("(?:[^"\\]|\\.)*")\s*:|"(?:[^"\\]|\\.)*"|[{}]/g)) {
@@ -103,7 +106,7 @@ function checkLayout(header: ReadonlyMap<string, TensorHeader>, dataBytes: numbe
   for (const [name, { data_offsets: offsets }] of inOrder) {
     if (offsets[0] !== position) {
       throw new InputError(
-        `Tensor ${JSON.stringify(name)} begins at byte ${offsets[0]} and should at ${position}: the data of the weights file overlaps or has a hole.`,
+        `Tensor ${JSON.stringify(name)} begins at byte ${offsets[0]} instead of ${position}: the data of the weights file overlaps or has a hole.`,
       );
     }
     position = offsets[1];
@@ -120,19 +123,19 @@ function checkTensor(name: string, tensor: TensorHeader, dataBytes: number): voi
   const size = shape[0] * shape[1] * Float32Array.BYTES_PER_ELEMENT;
   if (offsets[1] > dataBytes) {
     throw new InputError(
-      `Tensor ${JSON.stringify(name)} ends at byte ${offsets[1]} and the file has ${dataBytes} bytes of data: it is truncated or damaged.`,
+      `Tensor ${JSON.stringify(name)} ends at byte ${offsets[1]}, but the file has ${dataBytes} bytes of data: it is truncated or damaged.`,
     );
   }
   if (offsets[1] - offsets[0] !== size) {
     throw new InputError(
-      `Tensor ${JSON.stringify(name)} of shape [${shape.join(', ')}] needs ${size} bytes, and its offsets give ${offsets[1] - offsets[0]}.`,
+      `Tensor ${JSON.stringify(name)} of shape [${shape.join(', ')}] needs ${size} bytes, but its offsets give ${offsets[1] - offsets[0]}.`,
     );
   }
 }
 
 function readMatrix(name: string, tensor: TensorHeader, data: Uint8Array): Matrix {
   const [begin, end] = tensor.data_offsets;
-  // A copy: the data may begin at an address that float32 cannot be read from.
+  // The data is copied, since it may begin at an address that float32 cannot be read from.
   const values = new Float32Array(new Uint8Array(data.subarray(begin, end)).buffer);
   if (!values.every(Number.isFinite)) {
     throw new InputError(

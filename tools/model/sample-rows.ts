@@ -4,12 +4,12 @@ import { createRandom } from './random.ts';
 import { type RoutingRow, readRoutingRows } from './routing-rows.ts';
 
 export type SampleOptions = BadLineTolerance & {
-  /** No more rows are kept; an even sample of them (Vitter's algorithm R). */
+  /** Largest number of rows that are kept, as an even sample (Vitter's algorithm R). */
   readonly maxRows: number;
   readonly seed: number;
 };
 
-/** The rows of one data file, streamed: what is not kept is never held. */
+/** Streams the rows of one data file; rows that are not kept are never held in memory. */
 export async function sampleRows(path: string, options: SampleOptions): Promise<RoutingRow[]> {
   const random = createRandom(options.seed);
   const kept: RoutingRow[] = [];

@@ -11,21 +11,21 @@ import { computeMoments, smoothByKind } from './row-moments.ts';
 import { scoreByStrength } from './strength-basis.ts';
 import type { TrainingSet } from './training-set.ts';
 
-/** How a prompt's factors are predicted. */
+/** Ways to predict a prompt's factors. */
 export const STRATEGIES = ['factorization', 'clusters'] as const;
 export type Strategy = (typeof STRATEGIES)[number];
 
 export type TrainedScorer = {
-  /** Of the set's models: mean 0, variance 1. */
+  /** Strengths of the set's models, with mean 0 and variance 1. */
   readonly strengths: Float64Array;
-  /** What a reader of the card should know: `400 trees`. */
+  /** A description for readers of the card, such as `400 trees`. */
   readonly description: string;
   readonly writeGraph: (header: ScorerHeader) => Uint8Array;
-  /** The win rate of one model over another (positions) for a row of the training set. */
+  /** Returns the win rate of one model over another (given by position) for a row of the training set. */
   readonly winRateOf: (row: number, strong: number, weak: number) => number;
-  /** Scores of held-out rows by all models, as many rows of each file: float32 [rows, models]. */
+  /** Scores of held-out rows by all models, with equally many rows of each file: float32 [rows, models]. */
   readonly heldOutScores: Float32Array;
-  /** A distance that 99% of prompts like the training data are within, each file counted alike. */
+  /** Distance within which 99% of prompts like the training data lie, with each file weighted equally. */
   readonly distanceLimit: number;
 };
 
@@ -34,10 +34,10 @@ type TrainingOptions = {
   readonly seed: number;
 };
 
-/** A strength moves little with the last digits of a head: fewer steps, and a firmer ridge. */
+/** The last digits of a head hardly move a strength, so fewer steps and a firmer ridge are enough. */
 const STRENGTH_HEAD = { ridge: 8, iterations: 15 };
 const DISTANCE_PERCENTILE = 99;
-/** Enough for quantiles; a file with fewer held-out rows gives them several times. */
+/** Enough rows for quantiles; a file with fewer held-out rows contributes them several times. */
 const SCORES_PER_FILE = 200;
 
 export function trainScorer(set: TrainingSet, { strategy, seed }: TrainingOptions): TrainedScorer {
@@ -47,7 +47,7 @@ export function trainScorer(set: TrainingSet, { strategy, seed }: TrainingOption
     embedded: set.embedded,
     scaling,
     weights: set.weights,
-    // What is assumed of two models says nothing of how they compare with the others.
+    // An assumption about two models says nothing about how they compare with the others.
     rows: set.trainRows.filter((row) => set.rows[row]?.assumed === false),
     ...STRENGTH_HEAD,
   });
@@ -117,7 +117,7 @@ function scoreHeldOut(
   );
 }
 
-/** Weights with which each file counts alike, whatever the number of its rows. */
+/** Returns weights with which each file counts alike, whatever the number of its rows. */
 export function fileShares({ files }: TrainingSet, rows: readonly number[]): number[] {
   const counts = new Map<number, number>();
   for (const row of rows) counts.set(files[row] ?? 0, (counts.get(files[row] ?? 0) ?? 0) + 1);

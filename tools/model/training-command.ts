@@ -25,20 +25,20 @@ export const TRAINING_OPTIONS = {
   'max-bad-lines': text,
 } as const;
 
-export const TRAINING_HELP = `  --data <file.jsonl>       rows as docs/data-format.md describes; may be given again. Each file is
-                            learned as one kind of data, so keep what belongs together in one
+export const TRAINING_HELP = `  --data <file.jsonl>       rows in the format of docs/data-format.md; may be given again. Each file
+                            is learned as one kind of data, so keep related rows in one file
   --embedder <id>           local (default), or an embedding model such as
-                            azure-openai/text-embedding-3-small, called by the settings of the app
-  --embeddings <file>       keeps computed embeddings, so that a run that was broken off goes on
-                            where it was; or embeddings from elsewhere
+                            azure-openai/text-embedding-3-small, called with the app's settings
+  --embeddings <file>       keeps computed embeddings, so that an interrupted run continues where
+                            it stopped; or has embeddings from another source
   --strategy <name>         factorization (default), or clusters
   --strong, --weak <model>  the default pair (default: the best and the worst of the models that
                             most rows know)
   --seed <n>                the same seed and data give the same result (default: 1)
   --max-rows <n>            keep an even sample of a larger file (default: 200000, about 2 GB)
-  --max-bad-lines <n>       leave out so many bad lines of the data (default: 0)`;
+  --max-bad-lines <n>       skip up to this many bad lines of the data (default: 0)`;
 
-/** The models that the command line names, if it does. */
+/** The models that the command line names, if any. */
 export type PairWish = { readonly strong?: string; readonly weak?: string };
 
 export type TrainingCommand = {
@@ -48,7 +48,7 @@ export type TrainingCommand = {
   readonly wish: PairWish;
 };
 
-/** Reads and embeds what the command line names. Throws an InputError for what cannot be used. */
+/** Reads the options, and reads and embeds the data. Throws an InputError for unusable options or data. */
 export async function readTrainingCommand(commandLine: CommandLine): Promise<TrainingCommand> {
   const strategy = readStrategy(commandLine);
   const seed = commandLine.integer('seed', 1);
@@ -71,7 +71,7 @@ async function loadSet(commandLine: CommandLine, seed: number): Promise<Training
     report: (line: string) => console.error(line),
   };
   if (commandLine.all('data').length === 0) {
-    throw new InputError('--data is missing: --help shows how the tool is called.');
+    throw new InputError('--data is missing: --help describes the options.');
   }
   const embeddingsFile = commandLine.text('embeddings');
   const embedder = await openEmbedder({
@@ -83,7 +83,7 @@ async function loadSet(commandLine: CommandLine, seed: number): Promise<Training
     for (const path of commandLine.all('data')) train.push(await sampleRows(path, options));
     const test = [];
     for (const path of commandLine.all('test')) test.push(await sampleRows(path, options));
-    // What nothing knows is told before embeddings are paid for.
+    // An unknown model is reported before embeddings are paid for.
     readWish(commandLine, modelsIn(train.flat()));
     return await createTrainingSet({ train, test: test.flat() }, embedder);
   } finally {
@@ -113,6 +113,6 @@ function findModel(commandLine: CommandLine, side: 'strong' | 'weak', models: re
   const model = canonicalModel(name);
   if (models.includes(model)) return model;
   throw new InputError(
-    `No row to learn from knows "${name}" (--${side}). The data knows ${models.join(', ')}.`,
+    `No training row has the model "${name}" (--${side}). The data has ${models.join(', ')}.`,
   );
 }

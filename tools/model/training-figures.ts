@@ -10,11 +10,11 @@ type Measured = {
   readonly set: TrainingSet;
   readonly pair: ChosenPair;
   readonly rows: Iterable<number>;
-  /** The predicted win rate of the pair for a row. */
+  /** Returns the predicted win rate of the pair for a row. */
   readonly winRateOf: (row: number) => number;
 };
 
-/** Measures win rates on those of the rows that grade the pair; nothing when there is none. */
+/** Measures win rates on the rows that grade the pair. Returns nothing when there are none. */
 export function measureRows({ set, pair, rows, winRateOf }: Measured): EvaluationLine[] {
   const graded: GradedPrompt[] = [];
   const winRates: number[] = [];
@@ -38,7 +38,7 @@ function gradedPrompt(
   return { source, strong, weak, characters };
 }
 
-/** The figures of the scorer itself, by source, for the registry. */
+/** Returns the figures of the scorer itself, by source, for the registry. */
 export function toFigures(lines: readonly EvaluationLine[]): Record<string, unknown> {
   const own = lines.filter(({ router }) => router === SCORER);
   return Object.fromEntries(

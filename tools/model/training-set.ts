@@ -7,40 +7,40 @@ import { type EmbeddedRows, EmbeddedRowsBuilder } from './embedded-rows.ts';
 import type { RoutingRow } from './routing-rows.ts';
 import type { Target } from './row-moments.ts';
 
-/** What is kept of a row: not its text. */
+/** A row without its text. */
 export type TrainingRow = {
-  /** Of the prompt's words, 0 to 2^32 - 1: one that is in two files is on one side in both. */
+  /** Hash of the prompt's words, 0 to 2^32 - 1: a prompt in two files is on the same side in both. */
   readonly hash: number;
   readonly source: string;
   readonly characters: number;
-  /** A preference is a score of its share of the win for either model. */
+  /** Scores by model. A preference gives either model its share of the win as its score. */
   readonly scores: ReadonlyMap<string, number>;
   readonly assumed: boolean;
 };
 
-/** Embedded rows and what is known of them. */
+/** Embedded rows and the facts known about them. */
 export type TrainingSet = {
   readonly rows: readonly TrainingRow[];
-  /** The id of the embedder. */
+  /** The embedder's id. */
   readonly embedder: string;
   readonly embedded: EmbeddedRows;
-  /** The columns [from, to) whose direction says what a prompt is about. */
+  /** The columns [from, to) whose direction represents the prompt's topic. */
   readonly meaning: { readonly from: number; readonly to: number };
-  /** All that a row to learn from knows, in the order of the alphabet. */
+  /** All models that the rows to learn from know, in alphabetical order. */
   readonly models: readonly string[];
-  /** The graded models of each row, of those above. */
+  /** The graded models of each row, as positions in `models`. */
   readonly targets: readonly (readonly Target[])[];
-  /** The source and category of each row, numbered. */
+  /** Number of each row's source and category. */
   readonly kinds: Int32Array;
-  /** The data file of each row, numbered. */
+  /** Number of each row's data file. */
   readonly files: Int32Array;
   readonly fileCount: number;
-  /** How much each row counts; the mean over the rows to learn from is 1. */
+  /** Weight of each row; the mean over the rows to learn from is 1. */
   readonly weights: Float32Array;
   readonly trainRows: Int32Array;
   /** Rows of the same files that decide when to stop. */
   readonly heldOutRows: Int32Array;
-  /** Rows of other files, for the figures alone. */
+  /** Rows of other files, used only for the figures. */
   readonly testRows: Int32Array;
 };
 
@@ -48,18 +48,18 @@ export type TrainingSet = {
 export const HELD_OUT_ONE_IN = 8;
 
 /**
- * How far the files are balanced: 0, each row counts the same; 1, each file does. A large benchmark
- * would otherwise decide alone what a prompt looks like.
+ * How far the files are balanced: with 0 each row counts the same, with 1 each file does. Otherwise
+ * a large benchmark would dominate the scorer's idea of a prompt.
  */
 const FILE_BALANCE = 0.25;
 
-/** Each element is one data file's rows. */
+/** The rows of the data files; each element has those of one file. */
 type Sources = {
   readonly train: readonly (readonly RoutingRow[])[];
   readonly test: readonly RoutingRow[];
 };
 
-/** Embeds the rows and lays out what training needs. Throws an InputError when they are too few. */
+/** Embeds the rows and arranges the data for training. Throws an InputError when there are too few rows. */
 export async function createTrainingSet(
   { train, test }: Sources,
   embedder: BatchEmbedder,
@@ -79,7 +79,7 @@ export async function createTrainingSet(
   ].sort();
   const targets = findTargets(rows, models);
   const heldOutRows = Int32Array.from(
-    // What they compare may be unknown to all others.
+    // The models that they compare may be unknown to all other rows.
     learnable.filter((row) => isHeldOut(row) && (targets[row]?.length ?? 0) > 1),
   );
   checkEnough(rows, trainRows, heldOutRows);

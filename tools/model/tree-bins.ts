@@ -1,7 +1,7 @@
-/** Values of many columns as small numbers, so that a split is looked for among few. */
+/** Values of many columns as small numbers, so that the search for a split has few candidates. */
 export type BinnedColumns = {
   readonly rows: number;
-  /** [columns, rows]: `bins[column * rows + row]`. */
+  /** Bins, [columns, rows]: `bins[column * rows + row]`. */
   readonly bins: Uint8Array;
   /** For each column the rising upper ends of all bins but the last: value <= edge. */
   readonly edges: readonly Float32Array[];
@@ -30,7 +30,7 @@ export function binColumns({ rows, columns, read }: Columns, learnFrom: Int32Arr
   return { rows, bins, edges };
 }
 
-/** Between the distinct values when they are few, else at quantiles. */
+/** Returns edges between the distinct values if there are few, else at quantiles. */
 function findEdges(sorted: Float32Array): Float32Array {
   const distinct = sorted.filter((value, index) => index === 0 || value !== sorted[index - 1]);
   if (distinct.length <= MAX_BINS) {

@@ -2,15 +2,15 @@ import { createHash } from 'node:crypto';
 import { readFile, stat } from 'node:fs/promises';
 import { InputError } from '../command-line/input-error.ts';
 
-/** RouteLLM's file has 0.8 MB; anything near this limit is something else. */
+/** Size limit in bytes. RouteLLM's file has 0.8 MB; a file near this limit is something else. */
 const MAX_BYTES = 64 * 1024 * 1024;
 
 export const DEFAULT_HUB = 'https://huggingface.co';
 
-/** The hub cannot be reached or does not have the file: another day, or another hub, may do. */
+/** The hub cannot be reached or does not have the file: a later attempt, or another hub, may succeed. */
 export class HubError extends InputError {}
 
-/** Reads a weights file whole. Throws an InputError when there is none or it is far too large. */
+/** Reads a whole weights file. Throws an InputError when it does not exist or is far too large. */
 export async function readWeights(path: string): Promise<Uint8Array> {
   try {
     const found = await stat(path);
@@ -24,19 +24,19 @@ export async function readWeights(path: string): Promise<Uint8Array> {
 }
 
 type HubFile = {
-  /** `owner/name`. */
+  /** Repository on the hub, as `owner/name`. */
   readonly repository: string;
   /** A commit, a branch or a tag. */
   readonly revision: string;
   /** The hub's address. */
   readonly hub: string;
-  /** For the whole download. */
+  /** Timeout of the whole download in milliseconds. */
   readonly timeoutMs: number;
 };
 
 /**
  * Fetches `model.safetensors` of a repository on the hub into memory. Throws a HubError when the
- * hub does not give it, and an InputError when what was asked for cannot be right.
+ * hub does not provide it, and an InputError when the request cannot be right.
  */
 export async function fetchWeights(file: HubFile): Promise<Uint8Array> {
   const url = addressOf(file);
@@ -51,7 +51,7 @@ export async function fetchWeights(file: HubFile): Promise<Uint8Array> {
     if (error instanceof InputError) throw error;
     throw new HubError(`${url} cannot be fetched: ${reason(error)}`);
   } finally {
-    // Ends what was refused before its end: an open connection would keep the process alive.
+    // A refused download is aborted, since an open connection would keep the process alive.
     done.abort();
   }
 }
@@ -71,7 +71,7 @@ function addressOf({ repository, revision, hub }: HubFile): URL {
   );
 }
 
-/** Throws an InputError that names both hashes when the file has another one than expected (hex). */
+/** Compares the SHA-256. Throws an InputError that names both hashes (hex) when they differ. */
 export function checkSha256(bytes: Uint8Array, expected: string): void {
   if (!/^[0-9a-f]{64}$/i.test(expected)) {
     throw new InputError(`A SHA-256 must be 64 hexadecimal digits, got "${expected}".`);
@@ -79,11 +79,11 @@ export function checkSha256(bytes: Uint8Array, expected: string): void {
   const found = createHash('sha256').update(bytes).digest('hex');
   if (found === expected.toLowerCase()) return;
   throw new InputError(
-    `The weights are not the file that is expected: their SHA-256 is ${found}, and must be ${expected.toLowerCase()}.`,
+    `The weights are not the expected file: their SHA-256 is ${found}, but must be ${expected.toLowerCase()}.`,
   );
 }
 
-/** Counts what really comes: the announced length may be missing or untrue. */
+/** Collects the body and counts its bytes, since the stated length may be missing or wrong. */
 async function collect(response: Response): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];
   let size = 0;
@@ -98,7 +98,7 @@ async function collect(response: Response): Promise<Uint8Array> {
 function checkSize(bytes: number): void {
   if (bytes > MAX_BYTES) {
     throw new InputError(
-      `The weights file is too large: ${bytes} bytes or more, and at most ${MAX_BYTES} are read.`,
+      `The weights file is too large: ${bytes} bytes or more, but at most ${MAX_BYTES} are read.`,
     );
   }
 }

@@ -62,7 +62,7 @@ const weights = (graph: OnnxGraph) =>
   graph.constant('weights', [DIMENSIONS, MODELS.length], numbers(DIMENSIONS * MODELS.length));
 const turned = (graph: OnnxGraph) =>
   graph.constant('weights', [MODELS.length, DIMENSIONS], numbers(DIMENSIONS * MODELS.length));
-const castTo = (type: number) => ({ attributes: { to: type } });
+const castTo = (type: number) => ({ name: 'Cast', attributes: { to: type } });
 
 const GRAPHS: Readonly<Record<string, (graph: OnnxGraph) => void>> = {
   'a product in float32': (graph) => {
@@ -71,17 +71,17 @@ const GRAPHS: Readonly<Record<string, (graph: OnnxGraph) => void>> = {
   'a product in float64': (graph) => {
     const values = Float64Array.from(numbers(DIMENSIONS * MODELS.length));
     graph.constant('weights', [DIMENSIONS, MODELS.length], values);
-    graph.node('Cast', ['embedding'], 'long', castTo(ELEMENT_TYPE.float64));
+    graph.node(castTo(ELEMENT_TYPE.float64), ['embedding'], 'long');
     graph.node('Gemm', ['long', 'weights'], 'logits');
-    graph.node('Cast', ['logits'], 'scores', castTo(ELEMENT_TYPE.float32));
+    graph.node(castTo(ELEMENT_TYPE.float32), ['logits'], 'scores');
   },
   'one that something is added to': (graph) => {
     graph.constant('bias', [MODELS.length], numbers(MODELS.length));
     graph.node('Gemm', ['embedding', weights(graph), 'bias'], 'scores');
   },
   'one of turned weights': (graph) => {
-    const attributes = { transB: 1 };
-    graph.node('Gemm', ['embedding', turned(graph)], 'scores', { attributes });
+    const operator = { name: 'Gemm', attributes: { transB: 1 } };
+    graph.node(operator, ['embedding', turned(graph)], 'scores');
   },
   'one of which more is made': (graph) => {
     graph.node('Gemm', ['embedding', weights(graph)], 'logits');
