@@ -187,7 +187,7 @@ describe('in a pipeline', () => {
     const variables = { STRONG_MODEL: 'gpt-6-sol', WEAK_MODEL: value };
     const env = { ...azd.env, DEPLOYMENT_VARIABLES: JSON.stringify(variables) };
     const { code, stderr } = await runTool('azd', ['variables'], env);
-    expect(stderr).toMatch(/^Error: WEAK_MODEL .*cannot be handed to azd/);
+    expect(stderr).toMatch(/^Error: WEAK_MODEL .*cannot be passed to azd/);
     expect(stderr).not.toContain(value);
     expect(code).toBe(2);
     expect(await azd.values()).toEqual(GOOD);

@@ -96,7 +96,7 @@ describe.skipIf(!hasCompiler)('npm run infra:check on a tiny template', () => {
     expect(stderr).toContain('npm run infra:check -- --update');
     expect(stderr).toMatch(/not ok {2}refuse .*\n {2}refused\/text\.bicepparam must be refused/);
     expect(stderr).not.toContain('refused/number.bicepparam');
-    expect(stderr).toContain('main.bicep: parameters: name must have a description of its own.');
+    expect(stderr).toContain('main.bicep: parameters: name must have its own description.');
     expect(await readFile(snapshotFile(), 'utf8')).toBe(committed);
   });
 

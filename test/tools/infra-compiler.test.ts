@@ -70,7 +70,9 @@ describe('finding the Bicep compiler', () => {
       program,
       version: '0.1.2',
       source: 'az bicep',
-      insteadOfPinned: expect.stringMatching(/^PATH has one that does not start.*no dotnet/s),
+      insteadOfPinned: expect.stringMatching(
+        /^PATH has a compiler that does not start.*no dotnet/s,
+      ),
     });
   });
 

@@ -221,7 +221,7 @@ const key: Case[] = [
       `a backend at ${url}`,
       'api-management',
       changed(`${GATEWAY}/backends`, 'properties.url', url),
-      /backends .*: url must be https, the app's host and nothing more/,
+      /backends .*: url must be https and the app's host, without a path/,
     ],
   ),
 ];

@@ -36,13 +36,13 @@ const network: Case[] = [
     'a private network without endpoints',
     'private-network',
     without(ENDPOINT),
-    /There is no Microsoft\.Network\/privateEndpoints, which this set is to show/,
+    /There is no Microsoft\.Network\/privateEndpoints, which this set must contain/,
   ],
   [
     'a service without an endpoint',
     'private-network',
     changed(ENDPOINT, 'properties.privateLinkServiceConnections', []),
-    /No private endpoint leads to/,
+    /There is no private endpoint for/,
   ],
   [
     'a public vault beside private endpoints',
@@ -55,7 +55,7 @@ const network: Case[] = [
       `${group} without an endpoint`,
       'private-network',
       (one) => drop(one, endpointTo(one, group)),
-      new RegExp(`No private endpoint leads to ${group}`),
+      new RegExp(`There is no private endpoint for ${group}`),
     ],
   ),
   ...[null, undefined, ''].map(

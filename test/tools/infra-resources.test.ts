@@ -103,7 +103,7 @@ const service: Case[] = [
     'nothing that switches passwords off',
     'minimal',
     without(`${SITE}/basicPublishingCredentialsPolicies`),
-    /nothing switches passwords of scm off/,
+    /passwords of scm are not switched off/,
   ],
   [
     'a name over its limit',
@@ -117,8 +117,8 @@ const service: Case[] = [
     changed('Microsoft.OperationalInsights/workspaces', 'properties.features', {}),
     /workspaces .*: properties\.features\.disableLocalAuth must be true/,
   ],
-  ['a resource twice', 'minimal', (one) => add(one, first(one, STORAGE)), /is there twice/],
-  ['a set without what it is for', 'api-management', without(GATEWAY), /this set is to show/],
+  ['a resource twice', 'minimal', (one) => add(one, first(one, STORAGE)), /occurs twice/],
+  ['a set without what it is for', 'api-management', without(GATEWAY), /this set must contain/],
 ];
 
 const identity: Case[] = [
@@ -218,32 +218,32 @@ const model: Case[] = [
     'a deployment that nobody calls',
     'minimal',
     set('WEAK_DEPLOYMENT', 'other'),
-    /deployment "weak" is made, and no setting names it/,
+    /deployment "weak" is created, but no setting names it/,
   ],
   [
     'a deployment that is not there',
     'minimal',
     set('WEAK_DEPLOYMENT', 'other'),
-    /the deployment "other", which is not made/,
+    /the deployment "other", which is not created/,
   ],
   [
     'a table that is not there',
     'minimal',
     set('EMBEDDING_CACHE_TABLE', 'other'),
-    /the table "other", which is not made/,
+    /the table "other", which is not created/,
   ],
   [
     'no tables',
     'minimal',
     without(`${STORAGE}/tableServices/tables`),
-    /the table "embeddings", which is not made/,
+    /the table "embeddings", which is not created/,
   ],
 ];
 
 const setting: Case[] = [
-  ['a setting that nobody reads', 'minimal', set('ROUTER_TRESHOLD', '1'), /is read by nobody/],
+  ['a setting that nobody reads', 'minimal', set('ROUTER_TRESHOLD', '1'), /is not read/],
   ['a missing setting', 'minimal', set('LOG_LEVEL', undefined), /LOG_LEVEL is missing: shared\/s/],
-  ['an open door', 'minimal', set('ROUTER_AUTH', 'none'), /ROUTER_AUTH opens the door/],
+  ['an open door', 'minimal', set('ROUTER_AUTH', 'none'), /ROUTER_AUTH disables authentication/],
   [
     'a setting that Flex Consumption refuses',
     'minimal',
@@ -302,19 +302,19 @@ const setting: Case[] = [
     'a key in a setting',
     'weak-elsewhere',
     set('WEAK_API_KEY', 'abc'),
-    /The setting WEAK_API_KEY holds a secret/,
+    /The setting WEAK_API_KEY contains a secret/,
   ],
   [
     'a key that is looked up into a setting',
     'minimal',
     set('LOG_LEVEL', "[listKeys('x', '2025-06-01').keys[0].value]"),
-    /The setting LOG_LEVEL holds a secret/,
+    /The setting LOG_LEVEL contains a secret/,
   ],
   [
     'a key in an output',
     'minimal',
     (one) => ({ ...one, outputs: { ...one.outputs, X: "[listKeys('x').key1]" } }),
-    /The output X holds a secret/,
+    /The output X contains a secret/,
   ],
   [
     'a named value that shows its key',

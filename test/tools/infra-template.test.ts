@@ -49,7 +49,7 @@ describe('parameters and outputs', () => {
     'The address.',
   ])('must not have the description "%s"', (words) => {
     expect(checkDescriptions(template(words))).toContain(
-      'outputs: other must have a description of its own.',
+      'outputs: other must have its own description.',
     );
   });
 });

@@ -318,7 +318,11 @@ describe('an embeddings file', () => {
       /are from my\/model, not from azure/,
     ],
     ['of another length', [{ ...header, dimensions: 3 }], /have 3 dimensions; the scorer takes 2/],
-    ['without a header', [{ id: 'a', embedding: [1, 2] }], /not an embeddings file: its first line/],
+    [
+      'without a header',
+      [{ id: 'a', embedding: [1, 2] }],
+      /not an embeddings file: its first line/,
+    ],
     ['with a row too short', [header, { id: 'a', embedding: [1] }], /:2: .* 2 numbers/],
     ['with a NaN', [header, { id: 'a', embedding: [1, Number.NaN] }], /:2: .* was expected/],
     [

@@ -82,7 +82,7 @@ describe('without Azure', () => {
     [AZURE_ELSEWHERE, 'azd env set WEAK_HAS_KEY false'],
     [
       { ...ELSEWHERE, WEAK_HAS_KEY: 'false', WEAK_API_STYLE: 'azure' },
-      'models.example is no Azure',
+      'models.example is not an Azure',
     ],
     [
       { ...AZURE_ELSEWHERE, WEAK_HAS_KEY: 'false', WEAK_API_STYLE: 'azure', WEAK_API_KEY: 'k' },
@@ -181,7 +181,7 @@ describe('in Azure', () => {
   test('passes when the region has the models and the subscription has quota', async () => {
     const { code, stdout, stderr, requests } = { requests: [], ...(await preflight({}, WELL)) };
     expect(stderr).toContain(
-      'gpt-5.6-sol 2026-07-09: 80 of 100 thousand tokens a minute are free, 50 are asked for.',
+      'gpt-5.6-sol 2026-07-09: 80 of 100 thousand tokens a minute are free, 50 are requested.',
     );
     expect(stdout).toContain('can be deployed');
     expect(code).toBe(0);

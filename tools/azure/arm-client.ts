@@ -4,7 +4,7 @@ import { isLoopback } from '../command-line/is-loopback.ts';
 
 export const AZURE_RESOURCE_MANAGER = 'https://management.azure.com';
 
-/** A call to Azure Resource Manager that was refused; `code` is its own, such as `AuthorizationFailed`. */
+/** A call that Azure Resource Manager refused; `code` is Azure's own, such as `AuthorizationFailed`. */
 export class ArmError extends Error {
   readonly status: number;
   readonly code: string;
@@ -17,16 +17,16 @@ export class ArmError extends Error {
 }
 
 export type ArmClient = {
-  /** Every page of a list. Throws an ArmError. */
+  /** Lists every page. Throws an ArmError. */
   list(path: string): Promise<readonly unknown[]>;
-  /** Throws an ArmError. */
+  /** Posts to a path. Throws an ArmError. */
   post(path: string): Promise<unknown>;
 };
 
 type ArmClientOptions = {
   readonly address: string;
   readonly getToken: () => Promise<string>;
-  /** The first pause before another attempt; each further one is twice as long. */
+  /** First pause before another attempt in milliseconds; each further pause is twice as long. */
   readonly retryMs?: number;
 };
 
@@ -34,10 +34,10 @@ const ATTEMPTS = 4;
 const RETRY_MS = 1_000;
 const LONGEST_RETRY_MS = 20_000;
 const REQUEST_MS = 30_000;
-/** A region's models come in a handful. */
+/** Largest number of pages; the models of a region need only a few. */
 const MOST_PAGES = 50;
 
-/** Throws an InputError when a token sent to that address could be read on its way. */
+/** Creates a client. Throws an InputError when a token sent to that address could be read on its way. */
 export function createArmClient(options: ArmClientOptions): ArmClient {
   const { address, getToken, retryMs = RETRY_MS } = options;
   const base = URL.canParse(address) ? new URL(address) : undefined;
@@ -70,7 +70,7 @@ export function createArmClient(options: ArmClientOptions): ArmClient {
     } catch (cause) {
       if (cause instanceof InputError) throw cause;
       throw new InputError(
-        `Azure Resource Manager at ${origin} cannot be reached: ${reasonOf(cause)}. Check the network, or leave out what needs it with --offline.`,
+        `Azure Resource Manager at ${origin} cannot be reached: ${reasonOf(cause)}. Check the network, or skip the checks that need it with --offline.`,
         { cause },
       );
     }
@@ -81,8 +81,9 @@ export function createArmClient(options: ArmClientOptions): ArmClient {
       const items: unknown[] = [];
       let next: URL | undefined = new URL(path, origin);
       for (let page = 0; next !== undefined && page < MOST_PAGES; page += 1) {
-        // Held to the address that was given: the token is for nobody else.
-        if (next.origin !== origin) throw new Error(`A list goes on at ${next.origin}.`);
+        // Pages must stay at the given address, since the token is meant only for it.
+        if (next.origin !== origin)
+          throw new Error(`A list continues at another address, ${next.origin}.`);
         const body = (await ask(next, 'GET')) as { value?: unknown[]; nextLink?: string | null };
         items.push(...(body.value ?? []));
         next = body.nextLink ? new URL(body.nextLink) : undefined;
@@ -93,7 +94,7 @@ export function createArmClient(options: ArmClientOptions): ArmClient {
   };
 }
 
-/** Milliseconds; undefined when the answer does not tell. */
+/** Reads the pause in milliseconds; undefined when the answer does not state one. */
 function readPause({ headers }: Response): number | undefined {
   const seconds = Number(headers.get('retry-after') ?? '');
   return seconds > 0 ? Math.min(1_000 * seconds, LONGEST_RETRY_MS) : undefined;

@@ -2,12 +2,13 @@ import { InputError } from '../command-line/input-error.ts';
 
 const SCOPE = 'https://management.azure.com/.default';
 
-/** The command-line tools fetch a token, and may be slow to start. */
+/** Time limit in milliseconds; the command-line tools that fetch a token may be slow to start. */
 const SIGN_IN_MS = 60_000;
 
 /**
- * A token for Azure Resource Manager of whoever is signed in: a federated identity (its settings in
- * the environment), else azd, else the Azure CLI. Asked for once. Throws an InputError.
+ * Creates a function that fetches a token for Azure Resource Manager, once. It signs in with a
+ * federated identity (its settings are in the environment), else with azd, else with the Azure CLI.
+ * It throws an InputError.
  */
 export function createArmToken(): () => Promise<string> {
   let token: Promise<string> | undefined;
@@ -34,7 +35,7 @@ async function readToken(): Promise<string> {
     return (await credential.getToken(SCOPE)).token;
   } catch (cause) {
     throw new InputError(
-      'Nobody is signed in to Azure: run azd auth login (or az login) first, or check the settings alone with --offline.',
+      'Nobody is signed in to Azure: run azd auth login (or az login) first, or check only the settings with --offline.',
       { cause },
     );
   }

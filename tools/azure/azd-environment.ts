@@ -7,14 +7,15 @@ import { InputError } from '../command-line/input-error.ts';
 
 const run = promisify(execFile);
 
-/** azd answers at once; but it may wait for somebody to sign in. */
+/** Time limit in milliseconds. azd answers immediately, but it may wait for somebody to sign in. */
 const AZD_MS = 60_000;
 
 export type AzdValues = Readonly<Record<string, string | undefined>>;
 
 /**
- * The values of the selected azd environment. Undefined when azd is not installed, or no environment
- * is selected. Throws an InputError that tells what azd said when it cannot be read.
+ * Reads the values of the selected azd environment. Returns undefined when azd is not installed, or
+ * no environment is selected. Throws an InputError with azd's message when the values cannot be
+ * read.
  */
 export async function findAzdValues(): Promise<AzdValues | undefined> {
   try {
@@ -25,7 +26,7 @@ export async function findAzdValues(): Promise<AzdValues | undefined> {
   }
 }
 
-/** Throws an InputError that tells what azd said. */
+/** Reads the values of the selected azd environment. Throws an InputError with azd's message. */
 export async function readAzdValues(): Promise<AzdValues> {
   return (await askAzd(['env', 'get-values'])) as Record<string, string>;
 }
@@ -33,7 +34,7 @@ export async function readAzdValues(): Promise<AzdValues> {
 /** Sets values of the selected azd environment, all or none. Throws an InputError. */
 export async function setAzdValues(values: Readonly<Record<string, string>>): Promise<void> {
   const lines = Object.entries(values).map(([name, value]) => `${name}=${quote(name, value)}\n`);
-  // By a file, since everybody on a machine may read the arguments of a command.
+  // The values go through a file, since all users of a machine can read the arguments of a command.
   const folder = await mkdtemp(join(tmpdir(), 'smart-router-azd-'));
   try {
     const file = join(folder, 'values.env');
@@ -45,15 +46,15 @@ export async function setAzdValues(values: Readonly<Record<string, string>>): Pr
 }
 
 /**
- * As godotenv reads it, on which azd rests: all between single quotes is taken as it is, but there is
- * no way to write such a quote; between double quotes, a backslash and a dollar sign are special.
+ * Quotes a value for godotenv, which azd uses. Text between single quotes is literal, but cannot
+ * contain a single quote; between double quotes, a backslash and a dollar sign are special.
  */
 function quote(name: string, value: string): string {
   const isPlain = !/[\r\n]/.test(value);
   if (isPlain && !/'|\\$/.test(value)) return `'${value}'`;
   if (isPlain && !/["$\\]/.test(value)) return `"${value}"`;
   throw new InputError(
-    `${name} has a line break, a backslash at its end, or a single quote beside ", $ or \\, and cannot be handed to azd.`,
+    `${name} has a line break, a backslash at its end, or a single quote together with ", $ or \\, and cannot be passed to azd.`,
   );
 }
 

@@ -4,15 +4,15 @@ const KEY_BYTES = 32;
 
 export type CallerKey = {
   readonly key: string;
-  /** The value of ROUTER_API_KEYS, in which the key's SHA-256 stands. */
+  /** The value of ROUTER_API_KEYS, which contains the key's SHA-256. */
   readonly apiKeys: string;
   readonly isNew: boolean;
   readonly isChanged: boolean;
 };
 
 /**
- * Keeps the given key, or makes one, and sees to it that ROUTER_API_KEYS knows it beside the others,
- * as the entry `name` unless it has it already.
+ * Keeps the given key, or creates one, and adds it to ROUTER_API_KEYS as the entry `name`, unless
+ * it is already there under any name.
  */
 export function withCallerKey(given: string, apiKeys: string, name: string): CallerKey {
   const isNew = given === '';
@@ -22,12 +22,12 @@ export function withCallerKey(given: string, apiKeys: string, name: string): Cal
   if (entries.some((entry) => entry.toLowerCase().includes(`=${hash}`))) {
     return { key, apiKeys, isNew, isChanged: isNew };
   }
-  // One of an earlier run that nobody has kept, as in a pipeline.
+  // An entry of this name comes from an earlier run that kept no key, as in a pipeline.
   const others = entries.filter((entry) => entry !== '' && !entry.startsWith(`${name}=`));
   return { key, apiKeys: [...others, `${name}=${hash}`].join(','), isNew, isChanged: true };
 }
 
-/** As the templates read a setting that is on or off. */
+/** Reads a setting that is on or off as the templates do. */
 export function isTrue(value: string | undefined): boolean {
   return value === 'true';
 }

@@ -2,7 +2,7 @@ import { parseApiKeys } from '../../shared/access/api-keys.ts';
 import { API_STYLES } from '../../shared/capabilities/capabilities.ts';
 import { weakElsewhereProblems } from './weak-elsewhere.ts';
 
-/** What the templates take for a value that is not set. */
+/** The templates' values for settings that are not set. */
 export const DEPLOYMENT_DEFAULTS = {
   STRONG_MODEL: 'gpt-5.6-sol',
   STRONG_MODEL_VERSION: '2026-07-09',
@@ -21,10 +21,10 @@ export const DEPLOYMENT_DEFAULTS = {
   PRIVATE_NETWORK: 'false',
 } as const;
 
-/** The templates' own; prepackage settles it before they are asked. */
+/** The templates' own default; prepackage replaces it before they read it. */
 export const SCORER_DEFAULT = 'routellm';
 
-/** Of a developer's identity; azd sets its id. */
+/** Types of a developer's identity; azd sets its id. */
 const PRINCIPAL_TYPES = ['User', 'Group', 'ServicePrincipal'];
 
 const ALL_DEFAULTS = {
@@ -35,7 +35,7 @@ const ALL_DEFAULTS = {
 
 type Setting = keyof typeof ALL_DEFAULTS;
 
-/** What one may set, secrets left out. */
+/** Settings that may be set, without secrets. */
 export const DEPLOYMENT_SETTINGS: readonly string[] = [
   ...Object.keys(DEPLOYMENT_DEFAULTS),
   'ROUTER_API_KEYS',
@@ -47,7 +47,7 @@ export const DEPLOYMENT_SETTINGS: readonly string[] = [
   'ALERT_EMAILS',
 ];
 
-/** What the templates read beyond them. */
+/** Other values that the templates read. */
 const OTHER_VALUES = [
   'AZURE_ENV_NAME',
   'AZURE_LOCATION',
@@ -59,12 +59,12 @@ const OTHER_VALUES = [
 
 type Values = Readonly<Record<string, string | undefined>>;
 
-/** A model deployment that is to be made. */
+/** A model deployment that should be created. */
 export type ModelWish = {
   readonly prefix: 'STRONG' | 'WEAK' | 'EMBEDDING';
   readonly model: string;
   readonly version: string;
-  /** In thousands of tokens a minute. */
+  /** Capacity in thousands of tokens a minute. */
   readonly capacity: number;
 };
 
@@ -72,7 +72,7 @@ export type DeploymentSettings = {
   readonly environmentName: string;
   readonly location: string;
   readonly subscriptionId: string | undefined;
-  /** Of an earlier deployment; undefined before the first. */
+  /** Resource group of an earlier deployment; undefined before the first one. */
   readonly resourceGroup: string | undefined;
   readonly sku: string;
   readonly models: readonly ModelWish[];
@@ -84,7 +84,7 @@ export type DeploymentSettings = {
 const SKUS = ['GlobalStandard', 'DataZoneStandard', 'Standard'];
 const API_MANAGEMENT_SKUS = ['BasicV2', 'StandardV2'];
 
-/** Reads the values of an azd environment, and everything that can be seen to be wrong with them. */
+/** Reads the values of an azd environment, and finds every problem that can be seen in them. */
 export function readDeploymentSettings(values: Values): {
   readonly settings: DeploymentSettings;
   readonly problems: readonly string[];
@@ -152,21 +152,24 @@ function readWish(prefix: ModelWish['prefix'], given: (name: Setting) => string)
   };
 }
 
-/** The templates take an empty value for what it is. */
+/** Finds empty values, which the templates would use instead of their defaults. */
 function emptyProblems(values: Values): string[] {
   return Object.entries(ALL_DEFAULTS)
     .filter(([name]) => values[name] === '')
     .map(([name, value]) => `${name} is empty. ${fix(name, [value])}`);
 }
 
-/** The templates compare a value with the blanks around it: `'true '` would be neither. */
+/**
+ * Finds values with surrounding blanks. The templates compare them unchanged: `'true '` would be
+ * neither true nor false.
+ */
 function blankProblems(values: Values): string[] {
   return [...DEPLOYMENT_SETTINGS, ...OTHER_VALUES]
     .filter((name) => values[name] !== values[name]?.trim())
-    .map((name) => `${name} has a blank before or after its value: set it without.`);
+    .map((name) => `${name} has a blank before or after its value: remove the blank.`);
 }
 
-/** As the app itself judges them at its start. */
+/** Checks the values as the app itself does at its start. */
 function shareProblems(strongShare: string, threshold: string): string[] {
   const problems = Object.entries({ ROUTER_STRONG_SHARE: strongShare, ROUTER_THRESHOLD: threshold })
     .filter(([, value]) => value !== '' && !(Number(value) >= 0 && Number(value) <= 1))

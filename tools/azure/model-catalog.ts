@@ -41,18 +41,18 @@ const capacitySchema = z.looseObject({
   properties: z.looseObject({ skuName: z.string(), availableCapacity: z.number() }),
 });
 
-/** One model, in one version, as a region offers it. */
+/** One model in one version, as a region offers it. */
 export type ModelOffer = {
   readonly name: string;
   readonly version: string;
-  /** `Deprecated`: only those who have it already may have it. */
+  /** Lifecycle status; a `Deprecated` model is only available to subscriptions that already use it. */
   readonly lifecycleStatus: string;
   readonly skus: readonly SkuOffer[];
 };
 
 export type SkuOffer = {
   readonly name: string;
-  /** What its quota is called. */
+  /** Name of the model's quota. */
   readonly usageName: string;
   /** The day on which calls end; undefined when none is set. */
   readonly retiresAt: Date | undefined;
@@ -60,10 +60,10 @@ export type SkuOffer = {
   readonly maximum: number;
 };
 
-/** Of a region's quota; both in thousands of tokens a minute. */
+/** Usage and limit of a region's quota, in thousands of tokens a minute. */
 export type Usage = { readonly current: number; readonly limit: number };
 
-/** The models of OpenAI in that region. */
+/** Lists OpenAI's models in a region. */
 export async function listModelOffers(
   arm: ArmClient,
   subscriptionId: string,
@@ -88,7 +88,7 @@ export async function listModelOffers(
     }));
 }
 
-/** By the quota's name. */
+/** Lists a region's usages by the quota's name. */
 export async function listUsages(
   arm: ArmClient,
   subscriptionId: string,
@@ -110,7 +110,7 @@ export type OwnDeployment = {
   readonly capacity: number;
 };
 
-/** The model deployments of a resource group, whose quota is used already. */
+/** Lists the model deployments of a resource group, which already use quota. */
 export async function listOwnDeployments(
   arm: ArmClient,
   subscriptionId: string,
@@ -135,12 +135,19 @@ export async function listOwnDeployments(
     }));
 }
 
-/** The regions where so much of a model can be had, the most first. */
+type RegionWish = {
+  readonly model: string;
+  readonly version: string;
+  readonly sku: string;
+  /** In thousands of tokens a minute. */
+  readonly capacity: number;
+};
+
+/** Lists the regions that have the wanted capacity of a model, the largest first. */
 export async function listRegionsFor(
   arm: ArmClient,
   subscriptionId: string,
-  wish: { readonly model: string; readonly version: string; readonly sku: string },
-  capacity: number,
+  wish: RegionWish,
 ): Promise<readonly string[]> {
   const query = new URLSearchParams({
     modelFormat: 'OpenAI',
@@ -154,7 +161,7 @@ export async function listRegionsFor(
     .array(capacitySchema)
     .parse(items)
     .filter(({ properties }) => properties.skuName === wish.sku)
-    .filter(({ properties }) => properties.availableCapacity >= capacity)
+    .filter(({ properties }) => properties.availableCapacity >= wish.capacity)
     .toSorted((a, b) => b.properties.availableCapacity - a.properties.availableCapacity)
     .map(({ location }) => location);
 }

@@ -13,7 +13,7 @@ import {
 
 type Findings = {
   readonly problems: readonly string[];
-  /** What is as it should be, or what to know about it. */
+  /** Remarks that are not problems. */
   readonly notes: readonly string[];
 };
 
@@ -21,10 +21,13 @@ type Found = ModelWish & { readonly sku: SkuOffer };
 
 const MOST_REGIONS = 5;
 const DAY_MS = 86_400_000;
-/** Time enough to calibrate another pair. */
+/** Time in days that is enough to calibrate another pair. */
 const SOON_DAYS = 90;
 
-/** Whether the region has the wished models, and the subscription quota for them. Throws an ArmError. */
+/**
+ * Checks that the region has the wanted models, and the subscription quota for them. Throws an
+ * ArmError.
+ */
 export async function findModelProblems(
   arm: ArmClient,
   subscriptionId: string,
@@ -41,7 +44,7 @@ export async function findModelProblems(
   const found: Found[] = [];
 
   async function addProblem(text: string, wish: ModelWish): Promise<void> {
-    problems.push(text + (await regionsFor(arm, subscriptionId, wish, sku)));
+    problems.push(text + (await regionsFor(arm, subscriptionId, { ...wish, sku })));
   }
 
   for (const wish of models) {
@@ -63,7 +66,7 @@ export async function findModelProblems(
   return { problems, notes };
 }
 
-/** Deployments of one model share its quota. */
+/** Groups deployments of the same model, which share its quota. */
 function groupByQuota(found: readonly Found[]): [Found, ...Found[]][] {
   const groups = new Map<string, [Found, ...Found[]]>();
   for (const wish of found) {
@@ -74,7 +77,7 @@ function groupByQuota(found: readonly Found[]): [Found, ...Found[]][] {
   return [...groups.values()];
 }
 
-/** The offer of that model, version and SKU, or what there is instead. */
+/** Returns the offer of that model, version and SKU, or a sentence about the available ones. */
 function findOffer(
   offers: readonly ModelOffer[],
   wish: ModelWish,
@@ -110,10 +113,10 @@ function judgeQuota(
   const model = nameOf(wishes[0]);
   const wished = wishes.reduce((sum, { capacity }) => sum + capacity, 0);
   if (usage === undefined) {
-    return { isEnough: true, text: `${model}: Azure tells no quota, ${wished} are asked for.` };
+    return { isEnough: true, text: `${model}: Azure reports no quota, ${wished} are requested.` };
   }
   const free = Math.max(0, usage.limit - usage.current + ownedAlready);
-  const figures = `${free} of ${usage.limit} thousand tokens a minute are free, ${wished} are asked for`;
+  const figures = `${free} of ${usage.limit} thousand tokens a minute are free, ${wished} are requested`;
   if (free >= wished) return { isEnough: true, text: `${model}: ${figures}.` };
   const names = wishes.map(({ prefix }) => `${prefix}_CAPACITY`).join(' and ');
   const smaller = free > 0 ? `Ask for ${free} or less, or ask` : 'Ask';
@@ -123,7 +126,7 @@ function judgeQuota(
   };
 }
 
-/** What an earlier deployment uses of the same quota: it is changed, not added to. */
+/** Returns how much of the same quota an earlier deployment uses: it is changed, not added to. */
 function ownCapacity(own: readonly OwnDeployment[], wishes: readonly Found[]): number {
   return own
     .filter(({ model, sku }) =>
@@ -137,20 +140,17 @@ async function findOwnDeployments(
   subscriptionId: string,
   resourceGroup: string,
 ): Promise<readonly OwnDeployment[]> {
-  // Gone, or not to be read: then nothing of it counts.
+  // If the group is gone or unreadable, its deployments do not count.
   return listOwnDeployments(arm, subscriptionId, resourceGroup).catch(() => []);
 }
 
-/** A sentence; empty when Azure does not tell. */
+/** Returns a sentence, or an empty text when Azure does not list regions. */
 async function regionsFor(
   arm: ArmClient,
   subscriptionId: string,
-  wish: ModelWish,
-  sku: string,
+  wish: ModelWish & { readonly sku: string },
 ): Promise<string> {
-  const regions = await listRegionsFor(arm, subscriptionId, { ...wish, sku }, wish.capacity).catch(
-    () => [],
-  );
+  const regions = await listRegionsFor(arm, subscriptionId, wish).catch(() => []);
   if (regions.length === 0) return '';
   return ` It would fit in ${regions.slice(0, MOST_REGIONS).join(', ')} (azd env set AZURE_LOCATION ${regions[0]}).`;
 }

@@ -4,16 +4,16 @@ import { readAzdValues, setAzdValues } from './azd-environment.ts';
 
 type Scorer = { readonly id: string; readonly version: string };
 
-/** What the package command writes: its own choice, and every scorer that the package holds. */
+/** The package command's output: its chosen scorer, and every scorer that the package contains. */
 type PackageScorers = Scorer & { readonly scorers: readonly Scorer[] };
 
-/** The one that a package may lack because a hub could not be reached. */
+/** The scorer that a package may lack because a hub could not be reached. */
 const PUBLISHED = /^routellm(@|$)/;
 
 /**
- * Settles ROUTER_SCORER of the azd environment. A value that the package holds stays; without one
- * it is the package's choice, as it is for `routellm` in a package without the published weights.
- * Throws an InputError when it names any other scorer that the package lacks.
+ * Sets ROUTER_SCORER of the azd environment. A value that the package contains stays. Without a
+ * value it becomes the package's choice, and also for `routellm` if the package lacks the published
+ * weights. Throws an InputError when the value names any other scorer that the package lacks.
  */
 export async function notePackageScorer(file: string): Promise<void> {
   const packaged = JSON.parse(await readFile(file, 'utf8')) as PackageScorers;
@@ -25,7 +25,7 @@ export async function notePackageScorer(file: string): Promise<void> {
   if (isHeld) {
     if (before === 'local' && packaged.id !== 'local') {
       console.error(
-        `ROUTER_SCORER stays local, and the package holds ${packaged.id}, too: azd env set ROUTER_SCORER ${packaged.id}`,
+        `ROUTER_SCORER stays local. The package also contains ${packaged.id}: azd env set ROUTER_SCORER ${packaged.id}`,
       );
     }
     return;
@@ -33,13 +33,13 @@ export async function notePackageScorer(file: string): Promise<void> {
   if (before !== '' && !PUBLISHED.test(before)) {
     const held = packaged.scorers.map(({ id, version }) => `${id}@${version}`).join(', ');
     throw new InputError(
-      `ROUTER_SCORER names "${before}", which the package does not hold. It holds ${held}: name one of them (azd env set ROUTER_SCORER ${packaged.id}), or register yours in models.`,
+      `ROUTER_SCORER names "${before}", which the package does not contain. It contains ${held}: name one of them (azd env set ROUTER_SCORER ${packaged.id}), or register yours in models.`,
     );
   }
   await setAzdValues({ ROUTER_SCORER: packaged.id });
-  console.error(`ROUTER_SCORER is ${packaged.id}, which the package holds.`);
-  // An app that is there already reads the setting that the last provisioning gave it.
+  console.error(`ROUTER_SCORER is ${packaged.id}, which the package contains.`);
+  // An existing app reads the setting that the last provisioning gave it.
   if ((values['AZURE_FUNCTION_NAME'] ?? '') !== '') {
-    console.error('Run azd provision (or azd up), so that the app is told.');
+    console.error('Run azd provision (or azd up) to give the app the new value.');
   }
 }

@@ -13,14 +13,14 @@ import { DEPLOYMENT_DEFAULTS, SCORER_DEFAULT } from './deployment-settings.ts';
 
 type Values = Readonly<Record<string, string | undefined>>;
 
-/** What the templates set STRONG_SCORER_MODEL and WEAK_SCORER_MODEL to. */
+/** The templates' values of STRONG_SCORER_MODEL and WEAK_SCORER_MODEL. */
 export const STAND_INS = { strong: 'gpt-4-1106-preview', weak: 'mixtral-8x7b-instruct-v0.1' };
 
 const OWN_MODELS = fileURLToPath(new URL('../../models', import.meta.url));
 const AZURE_EMBEDDER = /^azure-openai\//;
 
 /**
- * What the scorer of the package cannot take of these values, in the words in which the app would
+ * Finds values that the package's scorer does not accept, in the words with which the app would
  * refuse to start. Throws a ConfigError when the registry cannot be read.
  */
 export async function findScorerProblems(
@@ -39,7 +39,10 @@ export async function findScorerProblems(
   }
 }
 
-/** Whether prompts are embedded in Azure, so that there is something to keep. Throws a ConfigError. */
+/**
+ * Tells whether prompts are embedded in Azure, so that an embedding cache is useful. Throws a
+ * ConfigError.
+ */
 export async function hasEmbeddingCache(values: Values): Promise<boolean> {
   const registry = await loadPlanned(OWN_MODELS);
   return AZURE_EMBEDDER.test(findScorer(registry, nameOf(values), 'ROUTER_SCORER').embedder);
@@ -49,13 +52,16 @@ function nameOf(values: Values): string {
   return values['ROUTER_SCORER'] || SCORER_DEFAULT;
 }
 
-/** What the next package holds: the registry's scorers, and the published weights that it fetches. */
+/**
+ * Loads the scorers of the next package: those of the registry, and the published weights that it
+ * fetches.
+ */
 async function loadPlanned(modelsFolder: string): Promise<ScorerRegistry> {
   const { scorers } = await loadRegistry(modelsFolder);
   return { scorers: scorers.some(({ id }) => id === pin.id) ? scorers : [...scorers, PUBLISHED] };
 }
 
-/** The published weights' entry in the registry, once they are imported. */
+/** The published weights' registry entry, as it is after the import. */
 export const PUBLISHED: ScorerEntry = {
   id: pin.id,
   version: '1',
@@ -75,6 +81,6 @@ function embeddingProblems({ id, embedder }: ScorerEntry, given: string): string
   const planned = given || DEPLOYMENT_DEFAULTS.EMBEDDING_MODEL;
   if (!AZURE_EMBEDDER.test(embedder) || planned === model) return [];
   return [
-    `EMBEDDING_MODEL is ${planned}, and the scorer ${id} was trained on ${model}: with other embeddings its win rates mean nothing. Set it: azd env set EMBEDDING_MODEL ${model}`,
+    `EMBEDDING_MODEL is ${planned}, but the scorer ${id} was trained on ${model}: with other embeddings its win rates are meaningless. Set it: azd env set EMBEDDING_MODEL ${model}`,
   ];
 }

@@ -13,7 +13,7 @@ const ALWAYS_USED = [
   'Microsoft.Insights',
 ];
 
-/** The resource providers that are used and not registered. Throws an ArmError. */
+/** Finds resource providers that are needed but not registered. Throws an ArmError. */
 export async function findUnregisteredProviders(
   arm: ArmClient,
   subscriptionId: string,
@@ -30,7 +30,7 @@ export async function findUnregisteredProviders(
   const used = [
     ...ALWAYS_USED,
     ...(usesApiManagement ? ['Microsoft.ApiManagement'] : []),
-    // Flex Consumption joins a network through the second.
+    // Flex Consumption joins a network through the second one.
     ...(isPrivate ? ['Microsoft.Network', 'Microsoft.App'] : []),
     ...(keepsWeakKey ? ['Microsoft.KeyVault'] : []),
   ];

@@ -3,10 +3,13 @@ import { ArmError, createArmClient } from './arm-client.ts';
 import { createArmToken } from './arm-token.ts';
 import type { AzdValues } from './azd-environment.ts';
 
-/** The subscription that the templates make for it. */
+/** The API Management subscription that the templates create for the smoke test. */
 const SUBSCRIPTION = 'smoke-test';
 
-/** The API Management key that the smoke test calls with; `address` is Azure Resource Manager's. Throws an InputError. */
+/**
+ * Reads the API Management key that the smoke test calls with. `address` is Azure Resource
+ * Manager's. Throws an InputError.
+ */
 export async function readSubscriptionKey(values: AzdValues, address: string): Promise<string> {
   const [subscription, group, service] = [
     'AZURE_SUBSCRIPTION_ID',
@@ -25,7 +28,7 @@ export async function readSubscriptionKey(values: AzdValues, address: string): P
   } catch (error) {
     if (!(error instanceof ArmError)) throw error;
     throw new InputError(
-      `The key of API Management's subscription ${SUBSCRIPTION} cannot be read (${error.message}): who is signed in needs the role Contributor on the resource group.`,
+      `The key of API Management's subscription ${SUBSCRIPTION} cannot be read (${error.message}): the signed-in identity needs the role Contributor on the resource group.`,
       { cause: error },
     );
   }

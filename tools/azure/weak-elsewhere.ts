@@ -1,19 +1,19 @@
-/** Hosts that the app sends a token of its identity to. */
+/** Hosts to which the app sends a token of its identity. */
 const AZURE_HOST = /\.(openai\.azure\.com|services\.ai\.azure\.com|cognitiveservices\.azure\.com)$/;
 
 type WeakElsewhere = {
-  /** Empty: the weak model is in the AI account. */
+  /** Endpoint of the weak model; empty if the model is in the AI account. */
   readonly endpoint: string;
   readonly model: string;
   readonly apiStyle: string;
-  /** Whether it is called with a key, which a Key Vault holds. */
+  /** Whether the endpoint is called with a key, which a Key Vault stores. */
   readonly usesKey: boolean;
   readonly key: string;
-  /** Of an earlier deployment, which may hold the key; empty before. */
+  /** Key Vault of an earlier deployment, which may contain the key; empty before the first one. */
   readonly keyVault: string;
 };
 
-/** What does not go together about a weak model outside the AI account. */
+/** Finds settings that contradict each other about a weak model outside the AI account. */
 export function weakElsewhereProblems(weak: WeakElsewhere): string[] {
   const { endpoint, model, usesKey, key } = weak;
   if (endpoint === '') {
@@ -36,10 +36,10 @@ export function weakElsewhereProblems(weak: WeakElsewhere): string[] {
 function keyProblems({ key, keyVault }: WeakElsewhere, { hostname }: URL): string[] {
   if (key !== '' || keyVault !== '') return [];
   const keyless = AZURE_HOST.test(hostname)
-    ? ', or let the identity of the app call it, where that has a role there: azd env set WEAK_HAS_KEY false'
+    ? ", or let the app's identity call it, if it has a role there: azd env set WEAK_HAS_KEY false"
     : '';
   return [
-    `WEAK_API_KEY is missing, and there is no Key Vault of an earlier deployment that could hold it. Set it: azd env set WEAK_API_KEY <key>${keyless}`,
+    `WEAK_API_KEY is missing, and there is no Key Vault of an earlier deployment that could contain it. Set it: azd env set WEAK_API_KEY <key>${keyless}`,
   ];
 }
 
@@ -49,12 +49,12 @@ function identityProblems({ key, apiStyle }: WeakElsewhere, { hostname }: URL): 
   }
   if (!AZURE_HOST.test(hostname)) {
     return [
-      `WEAK_HAS_KEY is false, and ${hostname} is no Azure OpenAI host that the app's identity could have a role at. Set the key: azd env set WEAK_HAS_KEY true, azd env set WEAK_API_KEY <key>`,
+      `WEAK_HAS_KEY is false, but ${hostname} is not an Azure OpenAI host where the app's identity could have a role. Set the key: azd env set WEAK_HAS_KEY true, azd env set WEAK_API_KEY <key>`,
     ];
   }
   if (apiStyle === 'openai') {
     return [
-      'WEAK_HAS_KEY is false, and with WEAK_API_STYLE openai the app sends no token. Set it: azd env set WEAK_API_STYLE azure (azure-v1 for an address of that kind)',
+      'WEAK_HAS_KEY is false, but with WEAK_API_STYLE openai the app sends no token. Set it: azd env set WEAK_API_STYLE azure (azure-v1 for an address of that kind)',
     ];
   }
   return [];

@@ -9,7 +9,7 @@ import { ofType, type Snapshot, valueAt } from './snapshot.ts';
 
 export type Settings = Readonly<Record<string, string>>;
 
-/** The function app's settings; undefined without one. */
+/** Returns the function app's settings, or undefined if it has none. */
 export function settingsOf(snapshot: Snapshot): Settings | undefined {
   const config = ofType(snapshot, 'Microsoft.Web/sites/config').find(({ name }) =>
     name.endsWith('/appsettings'),
@@ -20,8 +20,8 @@ export function settingsOf(snapshot: Snapshot): Settings | undefined {
 }
 
 /**
- * The names that the app's configuration asks for, found by asking it: with everything given that
- * makes it look further, and nothing that lets it stop early.
+ * Finds the names of the settings that the app's configuration reads. It runs the configuration
+ * with every value that makes it read further settings, and none that lets it stop early.
  */
 export async function findReadSettings(modelsFolder: string): Promise<ReadonlySet<string>> {
   const given: Settings = {
@@ -44,8 +44,9 @@ export async function findReadSettings(modelsFolder: string): Promise<ReadonlySe
 }
 
 /**
- * Whether the app would start with these settings: the problems that its configuration finds. What
- * only Azure knows gets a value of its kind. A scorer that is imported later is made up.
+ * Checks that the app would start with these settings; resolves to the problems that its
+ * configuration finds. Values that only Azure knows are replaced by values of their kind. A scorer
+ * that is imported later is made up.
  */
 export async function checkConfiguration(
   snapshot: Snapshot,
@@ -62,7 +63,7 @@ export async function checkConfiguration(
     await loadConfig({
       ...Object.fromEntries(values),
       MODELS_FOLDER: isThere ? modelsFolder : folder,
-      // As in Azure, where an open door is refused.
+      // This is set as in Azure, where a router without authentication is refused.
       WEBSITE_SITE_NAME: 'example',
     });
     return [];
@@ -74,7 +75,7 @@ export async function checkConfiguration(
   }
 }
 
-/** Also one whose vault's address is known in Azure only. */
+/** Recognizes Key Vault references, also those whose vault's address is known only in Azure. */
 export function isVaultReference(value: string): boolean {
   return /^(\[format\(')?@Microsoft\.KeyVault\(/.test(value);
 }
@@ -94,13 +95,13 @@ async function hasScorer(modelsFolder: string, name: string): Promise<boolean> {
     findScorer(await loadRegistry(modelsFolder), name);
     return true;
   } catch (error) {
-    // Any other is a broken registry, which is said when the configuration is loaded.
+    // Any other error is a broken registry, which is reported when the configuration is loaded.
     if (error instanceof ConfigError) return name !== 'routellm';
     throw error;
   }
 }
 
-/** The published weights, as they stand in a registry once they are imported. */
+/** Writes a registry with the published weights, as it is after their import. */
 function writeRegistry(folder: string, id: string): Promise<void> {
   return writeFile(
     join(folder, 'registry.json'),

@@ -5,10 +5,10 @@ import * as z from 'zod';
 
 const TIMEOUT_MS = 180_000;
 const OUTPUT_BYTES = 64 * 1024 * 1024;
-/** Templates read the environment; only what a program needs to run is left of it. */
+/** Templates can read the environment; only variables that a program needs to run are passed on. */
 const KEPT = /^(PATH|HOME|USERPROFILE|TMPDIR|TEMP|TMP|SYSTEMROOT|LANG|LC_.*|DOTNET_.*)$/i;
 
-/** No subscription is asked: an all-zero one makes the names that are derived from it stable. */
+/** No real subscription is used: an all-zero one keeps the names derived from it stable. */
 const TARGET = [
   ...['--subscription-id', '00000000-0000-0000-0000-000000000000'],
   ...['--location', 'swedencentral'],
@@ -25,13 +25,16 @@ export type RawSnapshot = Readonly<z.infer<typeof snapshotSchema>>;
 
 /** The compiler, run in one folder that it may write to. */
 export type Bicep = {
-  /** Compiles and lints every template; resolves to what the compiler says, none when all is well. */
+  /** Compiles and lints every template. Resolves to the compiler's messages, none when all is well. */
   build(): Promise<readonly string[]>;
-  /** The same for the parameter files beside the templates; others say the same when evaluated. */
+  /**
+   * Does the same for the parameter files next to the templates; others give the same messages when
+   * evaluated.
+   */
   buildParameters(): Promise<readonly string[]>;
   /** Formats every template and parameter file in place. */
   format(): Promise<readonly string[]>;
-  /** Evaluates a parameter file without Azure. Throws with the compiler's words. */
+  /** Evaluates a parameter file without Azure. Throws with the compiler's messages. */
   evaluate(parameterFile: string): Promise<RawSnapshot>;
 };
 
@@ -42,7 +45,7 @@ export function createBicep(program: string, folder: string): Bicep {
       .split(/\r?\n/)
       .filter((line) => line.trim() !== '')
       .map((line) => line.replaceAll(`${folder}/`, '').replaceAll(`${folder}\\`, ''));
-    if (lines.length === 0 && !isOk) return [`bicep ${options[0]} failed without a word.`];
+    if (lines.length === 0 && !isOk) return [`bicep ${options[0]} failed without a message.`];
     return [...new Set(lines)];
   }
   return {
@@ -73,7 +76,7 @@ function start(
       [...options],
       { cwd, env, timeout: TIMEOUT_MS, maxBuffer: OUTPUT_BYTES },
       (error, _stdout, stderr) => {
-        // A number is the program's own exit code; anything else means that it did not run.
+        // A number is the program's own exit code; with any other value it did not run.
         if (error !== null && typeof error.code !== 'number') reject(error);
         else resolve({ stderr, isOk: error === null });
       },

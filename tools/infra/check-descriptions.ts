@@ -1,6 +1,6 @@
 import { valueAt } from './snapshot.ts';
 
-/** Every parameter and output of a compiled template says what it is, in words of its own. */
+/** Checks that every parameter and output of a compiled template has its own description. */
 export function checkDescriptions(template: unknown): readonly string[] {
   return ['parameters', 'outputs'].flatMap((kind) => {
     const members = Object.entries(valueAt(template, kind) ?? {}).map(
@@ -9,7 +9,7 @@ export function checkDescriptions(template: unknown): readonly string[] {
     const all = members.map(({ words }) => words);
     return members
       .filter(({ words }) => isNone(words) || all.indexOf(words) !== all.lastIndexOf(words))
-      .map(({ name }) => `${kind}: ${name} must have a description of its own.`);
+      .map(({ name }) => `${kind}: ${name} must have its own description.`);
   });
 }
 

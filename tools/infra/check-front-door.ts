@@ -7,14 +7,17 @@ import { ofType, policyTextOf, type Resource, type Snapshot, valueAt } from './s
 
 const SERVICE = 'Microsoft.ApiManagement/service';
 
-/** How callers give their key. The policy replaces or deletes each of them. */
+/** The places in which callers may send their key. The policy replaces or deletes each of them. */
 const KEY_PLACES = { header: 'api-key', query: 'subscription-key', bearer: 'enabled' };
 
-/** Either the host itself, or the app's own as only Azure knows it. */
+/** A host without a path, either written out or the app's own, which only Azure knows. */
 const HOST_ONLY =
   /^(https:\/\/[\w.-]+|\[format\('https:\/\/\{0\}', reference\([^()]*\)\.defaultHostName\)\])$/;
 
-/** The API that takes keys, what it shows the router in their place, and where it finds it. */
+/**
+ * Checks the API that takes keys, the key that it sends to the router instead, and the router's
+ * address.
+ */
 export function checkFrontDoor(snapshot: Snapshot): readonly string[] {
   const withKeys = ofType(snapshot, `${SERVICE}/apis`).filter(
     (api) => valueAt(api, 'properties.subscriptionRequired') !== false,
@@ -23,8 +26,8 @@ export function checkFrontDoor(snapshot: Snapshot): readonly string[] {
     ...withKeys.flatMap((api) => [...checkApi(api), ...checkRouterKey(snapshot, api)]),
     ...ofType(snapshot, `${SERVICE}/backends`)
       .filter((backend) => !HOST_ONLY.test(String(valueAt(backend, 'properties.url'))))
-      // A path of its own would come before that of every call.
-      .map((one) => `${label(one)}: url must be https, the app's host and nothing more.`),
+      // A path here would precede the path of every call.
+      .map((one) => `${label(one)}: url must be https and the app's host, without a path.`),
     ...checkAppSettings(snapshot),
   ];
 }
@@ -34,15 +37,15 @@ function checkApi(api: Resource): readonly string[] {
     .map(([place, value]) => ({ at: `subscriptionKeyParameterNames.${place}`, value }))
     .filter(({ at, value }) => valueAt(api, `properties.${at}`) !== value)
     .map(({ at, value }) => `${label(api)}: ${at} must be "${value}".`);
-  // OpenAI's clients put their own paths behind the host.
+  // OpenAI's clients append their own paths to the host.
   const isAtRoot = valueAt(api, 'properties.path') === '';
   return isAtRoot ? misplaced : [...misplaced, `${label(api)}: path must be empty.`];
 }
 
-/** The router is shown the front door's own key, a secret, and never the caller's. */
+/** Checks that the router receives the front door's own key, a secret, and never the caller's. */
 function checkRouterKey(snapshot: Snapshot, api: Resource): readonly string[] {
   const policy = policyOf(snapshot, api);
-  // That it is missing is said elsewhere.
+  // checkPolicySteps reports a missing policy.
   if (policy === undefined) return [];
   const secrets = ofType(snapshot, `${SERVICE}/namedValues`)
     .filter((one) => valueAt(one, 'properties.secret') === true)
@@ -60,7 +63,7 @@ function checkRouterKey(snapshot: Snapshot, api: Resource): readonly string[] {
     : [`${label(policy)}: <inbound> must override api-key with a named value that is a secret.`];
 }
 
-/** The router knows the front door by its key, and asks for keys itself. */
+/** Checks that the router knows the front door by its key, and requires keys itself. */
 function checkAppSettings(snapshot: Snapshot): readonly string[] {
   const settings = settingsOf(snapshot);
   if (settings === undefined) return [];

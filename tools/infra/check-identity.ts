@@ -3,8 +3,9 @@ import { label } from './check-services.ts';
 import { ofType, type Resource, type Snapshot, valueAt } from './snapshot.ts';
 
 /**
- * The function app signs in as the set's own identity: to services, to the storage of its package,
- * and to the vault that a setting refers to, for which the platform would try another one.
+ * Checks that the function app signs in as the deployment's own identity: to services, to the
+ * storage of its package, and to the vault that a setting refers to, for which the platform would
+ * otherwise try another identity.
  */
 export function checkIdentity(snapshot: Snapshot): readonly string[] {
   const ids = ofType(snapshot, 'Microsoft.ManagedIdentity/userAssignedIdentities').map(({ id }) =>
@@ -20,10 +21,10 @@ export function checkIdentity(snapshot: Snapshot): readonly string[] {
     return [
       ...(identitiesOf(site).some(isKnown)
         ? []
-        : [`${label(site)}: userAssignedIdentities must have the identity that is made.`]),
+        : [`${label(site)}: userAssignedIdentities must have the identity that is created.`]),
       ...uses
         .filter(([path, isUsed]) => isUsed && !isKnown(valueAt(site, `properties.${path}`)))
-        .map(([path]) => `${label(site)}: ${path} must be the identity that is made.`),
+        .map(([path]) => `${label(site)}: ${path} must be the identity that is created.`),
     ];
   });
 }

@@ -7,8 +7,8 @@ const SITE = 'Microsoft.Web/sites';
 const CLOSED = ['Microsoft.Storage/storageAccounts', 'Microsoft.CognitiveServices/accounts', VAULT];
 
 /**
- * With private endpoints, the services have no public address, their names lead inside, and those
- * who call them do so from the network.
+ * Checks that with private endpoints the services have no public address, that their names resolve
+ * to private addresses, and that their callers are in the network.
  */
 export function checkNetwork(snapshot: Snapshot): readonly string[] {
   const endpoints = ofType(snapshot, PRIVATE_ENDPOINT);
@@ -20,7 +20,9 @@ export function checkNetwork(snapshot: Snapshot): readonly string[] {
       .map((service) => `${label(service)}: publicNetworkAccess must be Disabled.`),
     ...endpoints
       .filter(({ name }) => !groups.some((group) => group.name.startsWith(`${name}/`)))
-      .map((endpoint) => `${label(endpoint)}: has no DNS zone group, so that nobody finds it.`),
+      .map(
+        (endpoint) => `${label(endpoint)}: has no DNS zone group, so its name does not resolve.`,
+      ),
     ...checkTargets(snapshot, endpoints),
     ...checkCallers(snapshot),
   ];
@@ -35,10 +37,10 @@ function checkTargets(snapshot: Snapshot, endpoints: readonly Resource[]): reado
   ];
   return wanted
     .filter((group) => !targets.some((target) => target.includes(`"groupids":["${group}"]`)))
-    .map((group) => `No private endpoint leads to ${group}.`);
+    .map((group) => `There is no private endpoint for ${group}.`);
 }
 
-/** A service without a public address is not reached from outside the network. */
+/** Checks the callers: a service without a public address can be reached only from inside the network. */
 function checkCallers(snapshot: Snapshot): readonly string[] {
   const gateways = ofType(snapshot, 'Microsoft.ApiManagement/service');
   return [

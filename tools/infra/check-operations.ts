@@ -13,8 +13,8 @@ import {
 const SERVICE = 'Microsoft.ApiManagement/service';
 
 /**
- * The APIs together have the document's operations, each once. `GET /health` alone takes no key,
- * and what its API leaves of the path is put back by its policy.
+ * Checks that the APIs together have the document's operations, each once. Only `GET /health` takes
+ * no key, and its policy restores the part of the path that its API removes.
  */
 export function checkOperations(
   snapshot: Snapshot,
@@ -45,7 +45,10 @@ export function checkOperations(
   ];
 }
 
-/** As callers ask: `GET /health` for the operation `GET /` of the API at `health`. */
+/**
+ * Lists the operations as callers see them: `GET /health` for the operation `GET /` of the API at
+ * `health`.
+ */
 function operationsAt(api: Resource): readonly string[] {
   const path = String(valueAt(api, 'properties.path') ?? '').replace(/^\/|\/$/g, '');
   const base = path === '' ? '' : `/${path}`;

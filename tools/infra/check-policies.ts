@@ -11,11 +11,14 @@ import {
 
 const SERVICE = 'Microsoft.ApiManagement/service';
 
-/** Policies can be read, name what there is, and let streams through; so do backends. */
+/**
+ * Checks that policies are well-formed, reference only existing names, and pass streams through, as
+ * backends do.
+ */
 export function checkPolicies(snapshot: Snapshot): readonly string[] {
   const backends = ofType(snapshot, `${SERVICE}/backends`);
   const backendNames = backends.map(({ name }) => name.split('/').at(-1));
-  // A reference is to the display name.
+  // References use the display name.
   const values = ofType(snapshot, `${SERVICE}/namedValues`).map((one) =>
     valueAt(one, 'properties.displayName'),
   );
@@ -31,7 +34,7 @@ export function checkPolicies(snapshot: Snapshot): readonly string[] {
       const { elements, problem } = readXml(text);
       if (problem !== undefined) return [`${label(policy)}: is not well-formed XML: ${problem}`];
       return [
-        // In comments, too: the gateway replaces them before it reads the XML.
+        // Comments count too: the gateway replaces named values before it reads the XML.
         ...unknownValues(policy, text),
         ...elements
           .map(({ attributes }) => attributes['backend-id'])
@@ -51,7 +54,7 @@ function checkForwarding(policy: Resource, elements: readonly XmlElement[]): rea
     .map(() => `${label(policy)}: forward-request must have buffer-response="false", for streams.`);
 }
 
-/** What a policy does to every call; `isConditional`: or to some. */
+/** A change that a policy makes to every call; `isConditional` allows it for only some calls. */
 type Step = {
   readonly name: string;
   readonly attributes?: Readonly<Record<string, string>>;
@@ -69,7 +72,7 @@ const deleteQueryParameter = (name: string): Step => ({
 
 const OF_ALL: readonly Step[] = [
   { name: 'set-backend-service' },
-  // What only the platform says: who calls, which call it is, and the app's own key.
+  // Only the platform may set these: the caller, the request's id, and the app's own key.
   ...[
     'x-ms-invocation-id',
     'x-ms-client-principal',
@@ -82,20 +85,23 @@ const OF_ALL: readonly Step[] = [
 
 const WITH_KEYS: readonly Step[] = [
   { name: 'rate-limit-by-key' },
-  // Embeddings and lists have no tokens of an answer to count.
+  // Embeddings and lists have no answer tokens to count.
   { name: 'llm-token-limit', isConditional: true },
   { name: 'llm-emit-token-metric', isConditional: true },
-  // What for and who calls, as the front door says it.
+  // The front door sets the use case and the caller.
   ...['X-USE_CASE', 'x-front-door-caller'].map(
     (name): Step => ({ name: 'set-header', attributes: { name, 'exists-action': 'override' } }),
   ),
-  // The caller's key, in each of the places that it may be in (api-key gets the router's), and the
-  // app's.
+  // The caller's key is removed from each place where it may be (api-key gets the router's), and so
+  // is the app's own key.
   deleteHeader('Authorization'),
   ...['code', 'subscription-key'].map(deleteQueryParameter),
 ];
 
-/** Every API has a policy that leads to the router and lets nobody say who they are. */
+/**
+ * Checks that every API has a policy that leads to the router and does not let callers choose their
+ * identity.
+ */
 export function checkPolicySteps(snapshot: Snapshot): readonly string[] {
   return ofType(snapshot, `${SERVICE}/apis`).flatMap((api) => {
     const policy = policyOf(snapshot, api);
@@ -108,7 +114,7 @@ export function checkPolicySteps(snapshot: Snapshot): readonly string[] {
   });
 }
 
-/** The policy of a whole API. */
+/** Returns the policy of a whole API. */
 export function policyOf(snapshot: Snapshot, api: Resource): Resource | undefined {
   return ofType(snapshot, `${SERVICE}/apis/policies`).find(
     ({ name }) => name === `${api.name}/policy`,
@@ -124,7 +130,7 @@ function isStep(element: XmlElement, { name, attributes = {}, isConditional }: S
     isThere &&
     element.name === name &&
     Object.entries(attributes).every(
-      // Headers have no case of their own.
+      // Header names are case-insensitive.
       ([key, value]) => element.attributes[key]?.toLowerCase() === value.toLowerCase(),
     )
   );

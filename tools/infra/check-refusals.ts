@@ -4,8 +4,8 @@ import type { Bicep } from './bicep.ts';
 import { listFiles } from './work-folder.ts';
 
 /**
- * Each of `refused/*.bicepparam` must be refused before anything is created, with the words behind
- * every `// refused:` in it.
+ * Checks that each of `refused/*.bicepparam` is refused before anything is created, with the
+ * message after every `// refused:` in it.
  */
 export async function checkRefusals(folder: string, bicep: Bicep): Promise<readonly string[]> {
   const problems: string[] = [];
@@ -14,7 +14,7 @@ export async function checkRefusals(folder: string, bicep: Bicep): Promise<reado
     const text = await readFile(join(folder, file), 'utf8');
     const wanted = [...text.matchAll(/^\/\/ refused: (.+?)\s*$/gm)].map(([, words = '']) => words);
     if (wanted.length === 0) {
-      problems.push(`${file} must say what it is refused with, in a line "// refused: ...".`);
+      problems.push(`${file} must state the expected message, in a line "// refused: ...".`);
       continue;
     }
     const said = await bicep.evaluate(file).then(

@@ -16,14 +16,14 @@ const SCOPES: Readonly<Record<string, string>> = {
   'microsoft.keyvault/vaults': 'vault',
 };
 
-/** Everything that anybody may do: principal, scope, role. */
+/** All permitted role assignments, as principal, scope and role. */
 const ALWAYS = [
   'app, storage: Storage Blob Data Owner',
   'app, storage: Storage Table Data Contributor',
   'app, ai: Cognitive Services OpenAI User',
   'app, insights: Monitoring Metrics Publisher',
 ];
-/** Models of other publishers than OpenAI ask for it. */
+/** Needed for models of publishers other than OpenAI. */
 const WITH_OTHER_MODELS = ['app, ai: Cognitive Services User'];
 const WITH_VAULT = ['app, vault: Key Vault Secrets User'];
 const WITH_API_MANAGEMENT = ['apiManagement, insights: Monitoring Metrics Publisher'];
@@ -32,7 +32,7 @@ const WITH_DEVELOPER = [
   'developer, ai: Cognitive Services OpenAI User',
 ];
 
-/** The role assignments are those of the table above, and no other. */
+/** Checks that the role assignments are exactly those of the table above. */
 export function checkRoles(snapshot: Snapshot): readonly string[] {
   if (ofType(snapshot, 'Microsoft.Web/sites').length === 0) return [];
   const found = ofType(snapshot, 'Microsoft.Authorization/roleAssignments').map(describe);
@@ -57,7 +57,7 @@ export function checkRoles(snapshot: Snapshot): readonly string[] {
       .map(
         (one) => `The role assignment "${one}" is not in the table of tools/infra/check-roles.ts.`,
       ),
-    ...twice.map((one) => `The role assignment "${one}" is there twice.`),
+    ...twice.map((one) => `The role assignment "${one}" occurs twice.`),
   ];
 }
 
@@ -67,7 +67,7 @@ function describe(assignment: Resource): string {
   return `${principalOf(assignment)}, ${scopeOf(assignment)}: ${ROLE_NAMES[guid] ?? guid}`;
 }
 
-/** By the module whose output names the principal; a developer's id is a parameter. */
+/** Names the principal by the module whose output it is; a developer's id is a parameter. */
 function principalOf(assignment: Resource): string {
   const id = String(valueAt(assignment, 'properties.principalId'));
   const type = valueAt(assignment, 'properties.principalType');
@@ -78,7 +78,7 @@ function principalOf(assignment: Resource): string {
   return module === 'frontDoor' ? 'apiManagement' : (module ?? id);
 }
 
-/** The resource that the assignment is on, which its id or the expression of its id begins with. */
+/** Finds the resource of the assignment, with which its id, or the expression of its id, begins. */
 function scopeOf({ id }: Resource): string {
   const [path = ''] = /\/subscriptions\/[^']*/.exec(id) ?? [];
   const scope = path.replace(/\/providers\/Microsoft\.Authorization\/.*$/i, '');

@@ -2,7 +2,7 @@ import { ofType, type Resource, type Snapshot, valueAt } from './snapshot.ts';
 
 type Demand = {
   readonly type: string;
-  /** Only resources of this name, behind the last slash of theirs. */
+  /** Limits the demand to resources with this last part of their names. */
   readonly name?: string;
   readonly path: string;
   readonly value: string | number | boolean;
@@ -13,7 +13,7 @@ const AI = 'Microsoft.CognitiveServices/accounts';
 const SITE = 'Microsoft.Web/sites';
 const PUBLISHING = 'Microsoft.Web/sites/basicPublishingCredentialsPolicies';
 
-/** Doors without a key of their own, and the app on what it was built for. */
+/** Demands for services without local keys, and for the app on its intended runtime. */
 const DEMANDS: readonly Demand[] = [
   { type: STORAGE, path: 'properties.allowSharedKeyAccess', value: false },
   { type: STORAGE, path: 'properties.allowBlobPublicAccess', value: false },
@@ -42,7 +42,7 @@ const DEMANDS: readonly Demand[] = [
   { type: PUBLISHING, name: 'ftp', path: 'properties.allow', value: false },
 ];
 
-/** The services are as the table above says, and the AI account has a host name of its own. */
+/** Checks that the services fulfil the demands above, and that the AI account has its own host name. */
 export function checkServices(snapshot: Snapshot): readonly string[] {
   const demanded = DEMANDS.flatMap(({ type, name, path, value }) =>
     ofType(snapshot, type)
@@ -54,7 +54,10 @@ export function checkServices(snapshot: Snapshot): readonly string[] {
   );
   const unnamed = ofType(snapshot, AI)
     .filter((account) => !valueAt(account, 'properties.customSubDomainName'))
-    .map((account) => `${label(account)}: without customSubDomainName nobody can sign in.`);
+    .map(
+      (account) =>
+        `${label(account)}: without customSubDomainName nobody can sign in with Microsoft Entra ID.`,
+    );
   return [...demanded, ...unnamed, ...checkPasswords(snapshot)];
 }
 
@@ -63,13 +66,13 @@ function checkPasswords(snapshot: Snapshot): readonly string[] {
   return ofType(snapshot, SITE).flatMap((site) =>
     ['scm', 'ftp']
       .filter((kind) => !policies.includes(`${site.name}/${kind}`))
-      .map((kind) => `${label(site)}: nothing switches passwords of ${kind} off.`),
+      .map((kind) => `${label(site)}: passwords of ${kind} are not switched off.`),
   );
 }
 
 type Names = { readonly min: number; readonly max: number; readonly pattern: RegExp };
 
-/** Azure's rules, of the part behind the last slash. */
+/** Azure's rules for the part after the last slash. */
 const NAMES: Readonly<Record<string, Names>> = {
   'Microsoft.Resources/resourceGroups': { min: 1, max: 90, pattern: /^[\w.()-]*[\w()-]$/ },
   [STORAGE]: { min: 3, max: 24, pattern: /^[a-z0-9]+$/ },
@@ -89,7 +92,7 @@ const NAMES: Readonly<Record<string, Names>> = {
   'Microsoft.Insights/components': { min: 1, max: 255, pattern: /^[\w.()-]+$/ },
   'Microsoft.ManagedIdentity/userAssignedIdentities': { min: 3, max: 128, pattern: /^[\w-]+$/ },
   'Microsoft.Web/serverfarms': { min: 1, max: 60, pattern: /^[A-Za-z0-9-]+$/ },
-  // The host of a longer name is cut, and the storage locks of two apps may collide.
+  // Azure cuts the host of a longer name, and then the storage locks of two apps may collide.
   [SITE]: { min: 2, max: 60, pattern: /^[A-Za-z0-9][A-Za-z0-9-]*[A-Za-z0-9]$/ },
   'Microsoft.KeyVault/vaults': { min: 3, max: 24, pattern: /^[A-Za-z](-?[A-Za-z0-9])*$/ },
   'Microsoft.ApiManagement/service': { min: 1, max: 50, pattern: /^[A-Za-z](-?[A-Za-z0-9])*$/ },
@@ -97,7 +100,7 @@ const NAMES: Readonly<Record<string, Names>> = {
   'Microsoft.Network/privateEndpoints': { min: 2, max: 64, pattern: /^[\w.-]+$/ },
 };
 
-/** Every name keeps to its service's rules, and no resource is there twice. */
+/** Checks that every name follows its service's rules, and that no resource occurs twice. */
 export function checkNames(snapshot: Snapshot): readonly string[] {
   const misnamed = Object.entries(NAMES).flatMap(([type, { min, max, pattern }]) =>
     ofType(snapshot, type)
@@ -110,7 +113,7 @@ export function checkNames(snapshot: Snapshot): readonly string[] {
   );
   const ids = snapshot.resources.map(({ id }) => id.toLowerCase());
   const twice = ids.filter((id, index) => ids.indexOf(id) !== index);
-  return [...misnamed, ...new Set(twice.map((id) => `${id} is there twice.`))];
+  return [...misnamed, ...new Set(twice.map((id) => `${id} occurs twice.`))];
 }
 
 export function label({ type, name }: Resource): string {

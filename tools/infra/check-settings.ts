@@ -1,25 +1,25 @@
 import { isVaultReference, type Settings, settingsOf } from './app-settings.ts';
 import { ofType, type Snapshot, valueAt } from './snapshot.ts';
 
-/** Settings of the platform and its libraries; those with a value must have it. */
+/** Settings of the platform and its libraries; a given value is mandatory. */
 const PLATFORM: Readonly<Record<string, string | undefined>> = {
-  // The host's storage, without a key.
+  // The host's storage, accessed without a key.
   AzureWebJobsStorage__blobServiceUri: undefined,
   AzureWebJobsStorage__clientId: undefined,
   AzureWebJobsStorage__credential: 'managedidentity',
-  // Telemetry, which takes signed-in senders only.
+  // Telemetry, which accepts only signed-in senders.
   APPLICATIONINSIGHTS_CONNECTION_STRING: undefined,
   APPLICATIONINSIGHTS_AUTHENTICATION_STRING: undefined,
-  // Which identity the app's own credential is.
+  // The identity that the app's own credential uses.
   AZURE_CLIENT_ID: undefined,
   AZURE_TOKEN_CREDENTIALS: 'ManagedIdentityCredential',
-  // Without it a request with more than 16 KB of headers is never answered.
+  // Without this, a request with more than 16 KB of headers is never answered.
   languageWorkers__node__arguments: '--max-http-header-size=65536',
 };
 
-/** Read by the app, and not for an app in Azure. */
+/** Settings that the app reads, but that must not be set in Azure, with the reason. */
 const NOT_IN_AZURE: Readonly<Record<string, string>> = {
-  ROUTER_AUTH: 'opens the door, and is refused in Azure',
+  ROUTER_AUTH: 'disables authentication, and is refused in Azure',
   TABLES_CONNECTION_STRING: 'is for the emulator: the app signs in',
   AI_SEARCH_API_KEY: 'is for a simulator: the app signs in',
   VECTOR_STORE_FILE: 'is for one machine: instances come and go with their disks',
@@ -33,11 +33,11 @@ const NOT_IN_AZURE: Readonly<Record<string, string>> = {
   WEBSITE_SITE_NAME: 'is set by the platform itself',
 };
 
-/** Flex Consumption refuses to deploy with these, or takes them from `functionAppConfig`. */
+/** Settings that Flex Consumption refuses, or takes from `functionAppConfig`. */
 const REFUSED =
   /^(FUNCTIONS_WORKER_RUNTIME|FUNCTIONS_WORKER_RUNTIME_VERSION|FUNCTIONS_EXTENSION_VERSION|WEBSITE_RUN_FROM_PACKAGE|WEBSITE_CONTENT.*|WEBSITE_NODE_DEFAULT_VERSION|WEBSITE_MAX_DYNAMIC_APPLICATION_SCALE_OUT|WEBSITE_VNET_ROUTE_ALL|AzureWebJobsStorage)$/i;
 
-/** The settings are those that the app reads in Azure and the platform's, and no other. */
+/** Checks that the settings are exactly those that the app reads in Azure and those of the platform. */
 export function checkSettings(
   snapshot: Snapshot,
   readByApp: ReadonlySet<string>,
@@ -68,7 +68,10 @@ export function checkSettings(
   ];
 }
 
-/** Application Insights takes no keys, and the app's identity is not the one it tries by itself. */
+/**
+ * Checks the credential of Application Insights, which takes no keys; by default it would try
+ * another identity than the app's.
+ */
 function checkTelemetry(settings: Settings): readonly string[] {
   const name = 'APPLICATIONINSIGHTS_AUTHENTICATION_STRING';
   return ['Authorization=AAD', 'ClientId=']
@@ -84,16 +87,16 @@ function reasonOf(name: string): string {
 
 function objectionTo(name: string): string {
   if (REFUSED.test(name)) return 'is refused by Flex Consumption';
-  return NOT_IN_AZURE[name] ?? 'is read by nobody';
+  return NOT_IN_AZURE[name] ?? 'is not read';
 }
 
 const SECRET_NAME = /(_API_KEY|_SECRET|_PASSWORD|_TOKEN|CONNECTION_STRING|_HEADERS|_SAS)$/i;
 const SECRET_VALUE =
   /listKeys\(|listSecrets\(|listAccountSas\(|listServiceSas\(|AccountKey=|SharedAccessSignature=|[?&]sig=|InstrumentationKey=|-----BEGIN/i;
-/** A connection string that is no secret: senders sign in. */
+/** A connection string that is not a secret, since senders sign in. */
 const NO_SECRET = new Set(['APPLICATIONINSIGHTS_CONNECTION_STRING']);
 
-/** Settings and outputs hold no secret, named values only as secrets. */
+/** Checks that settings and outputs contain no secrets, and named values only as secrets. */
 export function checkSecrets(snapshot: Snapshot): readonly string[] {
   const places = [
     ...Object.entries(settingsOf(snapshot) ?? {}).map((entry) => ['The setting', ...entry]),
@@ -105,14 +108,14 @@ export function checkSecrets(snapshot: Snapshot): readonly string[] {
   ];
   const shown = ofType(snapshot, 'Microsoft.ApiManagement/service/namedValues').filter((one) => {
     const value = String(valueAt(one, 'properties.value'));
-    // A parameter that is still open in a snapshot is a secure one.
+    // A parameter that is still unresolved in a snapshot is a secure one.
     const isHidden = SECRET_VALUE.test(value) || value.startsWith('[parameters(');
     return isHidden && valueAt(one, 'properties.secret') !== true;
   });
   return [
     ...places
       .filter(([, name = '', value = '']) => isSecret(name, value))
-      .map(([kind, name]) => `${kind} ${name} holds a secret: use a Key Vault reference.`),
+      .map(([kind, name]) => `${kind} ${name} contains a secret: use a Key Vault reference.`),
     ...shown.map(({ name }) => `The named value ${name} shows a secret: set secret to true.`),
   ];
 }

@@ -15,7 +15,7 @@ export type Expectations = {
   readonly readByApp: ReadonlySet<string>;
   /** The operations of `docs/openapi.json`. */
   readonly documented: readonly string[];
-  /** Where the registry of scorers is. */
+  /** The folder of the registry of scorers. */
   readonly modelsFolder: string;
 };
 
@@ -28,7 +28,7 @@ const ALWAYS = [
   'Microsoft.Insights/workbooks',
 ];
 
-/** What each of the project's parameter sets is there to show. */
+/** The resource types that each of the project's parameter sets demonstrates. */
 const PURPOSES: Readonly<Record<string, readonly string[]>> = {
   minimal: ALWAYS,
   production: [
@@ -45,7 +45,7 @@ const PURPOSES: Readonly<Record<string, readonly string[]>> = {
 
 export const PARAMETER_SETS: readonly string[] = Object.keys(PURPOSES);
 
-/** Everything that an evaluated parameter set must keep to; resolves to what it does not. */
+/** Runs every check on an evaluated parameter set; resolves to the problems. */
 export async function checkSnapshot(
   set: string,
   snapshot: Snapshot,
@@ -70,13 +70,13 @@ export async function checkSnapshot(
   ];
 }
 
-/** A set that no longer has what it is named for would pass everything else. */
+/** Checks that a set has the resources it is named for; without them it would pass everything else. */
 export function checkPurpose(set: string, snapshot: Snapshot): readonly string[] {
   const missing = (PURPOSES[set] ?? [])
     .filter((type) => ofType(snapshot, type).length === 0)
-    .map((type) => `There is no ${type}, which this set is to show.`);
+    .map((type) => `There is no ${type}, which this set must contain.`);
   const isElsewhere = settingsOf(snapshot)?.['WEAK_ENDPOINT'];
   return set === 'weak-elsewhere' && !isElsewhere
-    ? [...missing, 'WEAK_ENDPOINT is not set, which this set is to show.']
+    ? [...missing, 'WEAK_ENDPOINT is not set, but this set must set it.']
     : missing;
 }

@@ -8,15 +8,15 @@ import { listFiles, readIfThere } from './work-folder.ts';
 const SHOWN_LINES = 200;
 
 type Comparison = {
-  /** The committed snapshots. */
+  /** The folder of the committed snapshots. */
   readonly folder: string;
-  /** By the names of their sets. */
+  /** Evaluated snapshots by the names of their sets. */
   readonly fresh: ReadonlyMap<string, Snapshot>;
-  /** Writes what differs instead of reporting it. */
+  /** Whether to write differences instead of reporting them. */
   readonly update: boolean;
 };
 
-/** Compares what was evaluated with what is committed; resolves to what differs. */
+/** Compares the evaluated snapshots with the committed ones; resolves to the differences. */
 export async function compareSnapshots(comparison: Comparison): Promise<readonly string[]> {
   const { folder, fresh, update } = comparison;
   const problems: string[] = [];
@@ -57,7 +57,7 @@ async function explain(committed: string | undefined, text: string): Promise<str
   ].join('\n');
 }
 
-/** By git where there is one: the differences, else nothing. */
+/** Returns the differences as git shows them, or nothing if there is no git. */
 async function difference(before: string, after: string): Promise<readonly string[]> {
   const work = await mkdtemp(join(tmpdir(), 'smart-router-difference-'));
   try {
@@ -65,7 +65,7 @@ async function difference(before: string, after: string): Promise<readonly strin
     await writeFile(join(work, 'after'), after);
     const options = ['diff', '--no-index', '--no-color', '--no-ext-diff', 'before', 'after'];
     const output = await new Promise<string>((resolve) => {
-      // It ends with 1 when there is a difference.
+      // git exits with 1 when there is a difference.
       execFile('git', options, { cwd: work, maxBuffer: 64 * 1024 * 1024 }, (_error, stdout) =>
         resolve(stdout),
       );

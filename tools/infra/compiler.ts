@@ -6,10 +6,10 @@ import type { Environment } from '../../shared/base/settings-reader.ts';
 
 const run = promisify(execFile);
 
-/** The committed snapshots are this version's: another one may evaluate a template differently. */
+/** Version of the committed snapshots: another version may evaluate a template differently. */
 export const BICEP_VERSION = '0.49.2';
 
-/** What NuGet has; Apple's and Windows' ARM machines run the others' programs, too. */
+/** NuGet's packages. Apple's and Windows' ARM machines also run programs for other processors. */
 const PACKAGES: Readonly<Record<string, string>> = {
   'linux-x64': 'linux-x64',
   'darwin-x64': 'osx-x64',
@@ -24,13 +24,13 @@ export type Compiler = {
   /** The path of the program. */
   readonly program: string;
   readonly version: string;
-  /** Where it is from: `PATH`, `az bicep`, `cache` or `NuGet`. */
+  /** Origin of the program: `PATH`, `az bicep`, `cache` or `NuGet`. */
   readonly source: string;
-  /** Why it is not of the pinned version. */
+  /** The reason why its version is not the pinned one. */
   readonly insteadOfPinned?: string;
 };
 
-/** None can be had; the message says what to install. */
+/** No compiler can be found; the message says what to install. */
 export class NoCompilerError extends Error {
   readonly reason: string;
 
@@ -45,7 +45,7 @@ export class NoCompilerError extends Error {
 
 /**
  * Finds the Bicep compiler of the pinned version: on the PATH, the Azure CLI's, or restored from
- * NuGet into a cache folder. Without it, that of another version on the PATH or of the Azure CLI.
+ * NuGet into a cache folder. Without it, takes another version on the PATH or of the Azure CLI.
  * Throws a NoCompilerError.
  */
 export async function findCompiler(env: Environment = process.env): Promise<Compiler> {
@@ -72,14 +72,14 @@ export async function findCompiler(env: Environment = process.env): Promise<Comp
   return { ...other, insteadOfPinned: reasons.join('; ') };
 }
 
-/** In their order. `az bicep` has no snapshots, but the program that it runs has. */
+/** Places to look, in order. `az bicep` has no snapshots, but the program that it runs has. */
 const INSTALLED = [
   { source: 'PATH', find: (env: Environment) => findOnPath('bicep', env) },
   { source: 'az bicep', find: findAzureCliCompiler },
 ];
 
 function reasonOf(error: unknown): string {
-  // Any other is one of files: a cache folder that cannot be written, say.
+  // Any other error concerns files, such as a cache folder that cannot be written.
   return error instanceof NoCompilerError ? error.reason : String(error);
 }
 
@@ -94,10 +94,11 @@ async function describe(program: string, source: string): Promise<Compiler> {
   try {
     text = (await run(program, ['--version'])).stdout;
   } catch (cause) {
-    throw new NoCompilerError(`${source} has one that does not start: ${String(cause)}`);
+    throw new NoCompilerError(`${source} has a compiler that does not start: ${String(cause)}`);
   }
   const version = /\d+\.\d+\.\d+/.exec(text)?.[0];
-  if (version === undefined) throw new NoCompilerError(`${source} has one of no known version`);
+  if (version === undefined)
+    throw new NoCompilerError(`${source} has a compiler of an unknown version`);
   return { program, version, source };
 }
 
@@ -108,7 +109,7 @@ async function restoreCompiler(env: Environment): Promise<Compiler> {
   if (await isProgram(program)) return describe(program, 'cache');
   const system = PACKAGES[`${process.platform}-${process.arch}`];
   if (system === undefined) {
-    throw new NoCompilerError(`NuGet has none for ${process.platform}-${process.arch}`);
+    throw new NoCompilerError(`NuGet has no compiler for ${process.platform}-${process.arch}`);
   }
   const dotnet = await findOnPath('dotnet', env);
   if (dotnet === undefined) throw new NoCompilerError('there is no dotnet to restore it with');
@@ -121,7 +122,7 @@ async function restoreCompiler(env: Environment): Promise<Compiler> {
       env,
     });
     await chmod(join(restored, 'tools', programName('bicep')), 0o755);
-    // Somebody else may have been faster, with the same files.
+    // Another process may have been faster, with the same files.
     await rename(restored, target).catch(() => undefined);
   } finally {
     await rm(draft, { recursive: true, force: true });
@@ -129,12 +130,12 @@ async function restoreCompiler(env: Environment): Promise<Compiler> {
   return describe(program, 'NuGet');
 }
 
-/** Resolves to the folder of the restored package. */
+/** Restores a package; resolves to its folder. */
 async function restore(
   dotnet: string,
   { draft, name, env }: { draft: string; name: string; env: Environment },
 ): Promise<string> {
-  // Without any framework of its own, so that nothing else is restored, by whatever SDK.
+  // The project has no framework, so that no SDK restores anything else.
   const project = `<Project Sdk="Microsoft.NET.Sdk">
   <PropertyGroup>
     <TargetFramework>netstandard2.0</TargetFramework>

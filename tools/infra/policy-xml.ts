@@ -3,13 +3,13 @@ import { SaxesParser } from 'saxes';
 export type XmlElement = {
   readonly name: string;
   readonly attributes: Readonly<Record<string, string>>;
-  /** The names of the elements that it is in: `policies/inbound`. */
+  /** The names of the enclosing elements, such as `policies/inbound`. */
   readonly place: string;
-  /** All text in it. */
+  /** All text in the element. */
   readonly text: string;
 };
 
-/** A policy's elements in their order, and what is wrong with it as XML. */
+/** Reads a policy's elements in their order, and its first XML error. */
 export function readXml(text: string): {
   readonly elements: readonly XmlElement[];
   readonly problem?: string;
@@ -27,7 +27,7 @@ export function readXml(text: string): {
     for (const element of open) element.text += text;
   });
   parser.on('closetag', () => open.pop());
-  // The first: what follows it is mostly its consequence.
+  // Only the first error counts, since the following ones are mostly its consequences.
   parser.on('error', ({ message }) => {
     problem ??= message;
   });

@@ -12,16 +12,16 @@ const snapshotSchema = z.object({
   resources: z.array(resourceSchema),
 });
 
-/** A resource as the compiler predicts it. What only Azure knows is an expression: `"[...]"`. */
+/** A resource as the compiler predicts it. A value that only Azure knows is an expression: `"[...]"`. */
 export type Resource = Readonly<z.infer<typeof resourceSchema>>;
 
-/** One parameter set, evaluated. */
+/** One evaluated parameter set. */
 export type Snapshot = {
   readonly outputs: Readonly<Record<string, unknown>>;
   readonly resources: readonly Resource[];
 };
 
-/** In the place of an API's OpenAPI document. */
+/** Stands for an API's OpenAPI document. */
 const apiDocumentSchema = z.object({
   operations: z.array(z.string()),
   security: z.unknown().optional(),
@@ -30,7 +30,7 @@ export type ApiDocument = Readonly<z.infer<typeof apiDocumentSchema>>;
 
 const METHODS = ['get', 'put', 'post', 'delete', 'options', 'head', 'patch', 'trace'];
 
-/** Throws when the text is no snapshot. */
+/** Parses a snapshot. Throws when the text is not one. */
 export function parseSnapshot(text: string): Snapshot {
   return snapshotSchema.parse(JSON.parse(text));
 }
@@ -40,8 +40,8 @@ export function formatSnapshot(snapshot: Snapshot): string {
 }
 
 /**
- * What a review is to see: an OpenAPI document as the list of its operations, a policy as its
- * lines, everything in an order of its own.
+ * Prepares a snapshot for review: an OpenAPI document becomes the list of its operations, a policy
+ * becomes its lines, and everything is sorted.
  */
 export function normalise({ predictedResources, outputs }: RawSnapshot): Snapshot {
   const resources = predictedResources
@@ -55,14 +55,14 @@ export function ofType(snapshot: Snapshot, type: string): readonly Resource[] {
   return snapshot.resources.filter((resource) => resource.type.toLowerCase() === wanted);
 }
 
-/** The value at a path such as `properties.siteConfig.minTlsVersion`. */
+/** Returns the value at a path such as `properties.siteConfig.minTlsVersion`. */
 export function valueAt(value: unknown, path: string): unknown {
   return path.split('.').reduce<unknown>((at, key) => {
     return isRecord(at) && Object.hasOwn(at, key) ? at[key] : undefined;
   }, value);
 }
 
-/** The document that an API imports, as a snapshot has it. */
+/** Returns the document that an API imports, as stored in a snapshot. */
 export function apiDocumentOf(api: Resource): ApiDocument | undefined {
   return apiDocumentSchema.safeParse(valueAt(api, 'properties.value')).data;
 }
@@ -71,13 +71,13 @@ export function isPolicy({ type }: Resource): boolean {
   return /^Microsoft\.ApiManagement\/.*\bpolicies$/i.test(type);
 }
 
-/** The policy's XML. */
+/** Returns the policy's XML. */
 export function policyTextOf(policy: Resource): string {
   const lines = valueAt(policy, 'properties.value');
   return Array.isArray(lines) ? lines.join('\n') : String(lines);
 }
 
-/** `GET /ready` and so on, of an OpenAPI document. */
+/** Lists the operations of an OpenAPI document, such as `GET /ready`. */
 export function operationsOf(document: unknown): readonly string[] {
   const paths = valueAt(document, 'paths');
   if (!isRecord(paths)) return [];
@@ -104,7 +104,7 @@ function readable(resource: Resource): Resource {
   return { ...resource, properties: { ...properties, value: shown } };
 }
 
-/** What a resource is, first; then the alphabet. */
+/** Keys that say what a resource is come first, then the others in alphabetical order. */
 const FIRST = ['type', 'name', 'id', 'apiVersion'];
 
 function sorted(value: unknown): unknown {
@@ -123,7 +123,7 @@ function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** By code units, which no machine's language changes. */
+/** Compares by code units, independent of the machine's language. */
 function compare(a: string, b: string): number {
   if (a === b) return 0;
   return a < b ? -1 : 1;

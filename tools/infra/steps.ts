@@ -1,6 +1,6 @@
-/** Runs named steps and says of each on stderr how it went and how long it took. */
+/** Runs named steps and reports on stderr how each went and how long it took. */
 export type Steps = {
-  /** A step is a promise of problems; resolves to whether there are none. */
+  /** Runs a step, a promise of problems; resolves to whether there were none. */
   run(name: string, step: () => Promise<readonly string[]>): Promise<boolean>;
   readonly failed: number;
 };

@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 
 /**
- * Two copies of the templates: the compiler writes beside what it reads, under names that can be
- * those of others.
+ * Two copies of the templates, since the compiler writes files next to its inputs, under names that
+ * may exist already.
  */
 export type WorkFolder = {
   readonly compiled: string;
@@ -12,7 +12,7 @@ export type WorkFolder = {
   remove(): Promise<void>;
 };
 
-/** `folder` has the templates; `docs/openapi.json` beside it comes along when it is there. */
+/** Copies the templates in `folder`, and `docs/openapi.json` next to it if it exists. */
 export async function copyTemplates(folder: string): Promise<WorkFolder> {
   const work = await realpath(await mkdtemp(join(tmpdir(), 'smart-router-infra-')));
   const copies = { compiled: join(work, 'a', 'infra'), formatted: join(work, 'b', 'infra') };
@@ -29,7 +29,7 @@ export function openApiFileOf(folder: string): string {
   return join(dirname(folder), 'docs', 'openapi.json');
 }
 
-/** Undefined when there is no such file. */
+/** Resolves to undefined when the file does not exist. */
 export async function readIfThere(path: string): Promise<string | undefined> {
   try {
     return await readFile(path, 'utf8');
@@ -38,7 +38,7 @@ export async function readIfThere(path: string): Promise<string | undefined> {
   }
 }
 
-/** The files below a folder whose names end so, relative to it and in order. */
+/** Lists the files below a folder whose names match, as sorted relative paths. */
 export async function listFiles(folder: string, pattern: RegExp): Promise<readonly string[]> {
   try {
     const names = await readdir(folder, { recursive: true });
