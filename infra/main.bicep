@@ -160,7 +160,7 @@ var objections = [
   }
   {
     when: hasApiManagement && isPrivate && (apiManagement.?sku ?? 'BasicV2') == 'BasicV2'
-    say: 'API Management of the SKU BasicV2 cannot join a virtual network: choose StandardV2, or leave the private network out.'
+    say: 'API Management of the SKU BasicV2 cannot join a virtual network: choose StandardV2, or remove the private network.'
   }
   {
     when: hasApiManagement && network.?existing != null && network.?existing.?apiManagementSubnetId == null
@@ -168,7 +168,7 @@ var objections = [
   }
   {
     when: hasApiManagement && !contains(apiKeys, 'front-door=')
-    say: 'API Management needs a key to the router: give frontDoorKey, and apiKeys with front-door=<sha256 of it, hex>.'
+    say: 'API Management needs a key to the router: give frontDoorKey, and apiKeys with front-door=<its sha256, hex>.'
   }
   {
     when: !empty(strangeUseCases)

@@ -27,7 +27,7 @@ var rules = concat(
   [
     {
       name: 'errors'
-      say: 'More than ${alerts.?errorPercent ?? 5}% of the requests were answered with an error of the server.'
+      say: 'More than ${alerts.?errorPercent ?? 5}% of the requests were answered with a server error.'
       severity: 1
       every: 'PT5M'
       window: 'PT15M'
@@ -71,7 +71,7 @@ var rules = concat(
     }
     {
       name: 'slow'
-      say: 'The router itself took more than ${alerts.?overheadMs ?? 250} ms a request, on average.'
+      say: 'The router itself took more than ${alerts.?overheadMs ?? 250} ms per request on average.'
       severity: 3
       every: 'PT15M'
       window: 'PT1H'
@@ -85,7 +85,7 @@ var rules = concat(
     }
     {
       name: 'drift'
-      say: 'Prompts are no longer like those of the calibration: the strong share is not what was promised.'
+      say: 'Prompts no longer resemble those of the calibration: the strong share differs from the promised one.'
       severity: 3
       every: 'PT1H'
       window: 'PT2H'
@@ -101,7 +101,7 @@ var rules = concat(
     : [
         {
           name: 'cost'
-          say: 'The answers of a day have cost more than ${alerts.?dailyCost} USD.'
+          say: 'The answers of a day cost more than ${alerts.?dailyCost} USD.'
           severity: 2
           every: 'PT1H'
           window: 'P1D'

@@ -1,6 +1,6 @@
 using '../main.bicep'
 
-// A name that is too long, a capacity of 0, and a setting that there is not.
+// A name that is too long, a capacity of 0, and a setting that does not exist.
 // refused: BCP332
 // refused: BCP328
 // refused: BCP089
