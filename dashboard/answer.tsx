@@ -24,16 +24,16 @@ type Streamed = {
   readonly problem?: string;
 };
 
-/** The prompt asked for real, and its answer as it comes. */
+/** A real call with the prompt, and its answer as it arrives. */
 export function Answer(props: AnswerProps) {
   const { wish } = props;
   const { streamed, ask, stop } = useAnswer(props);
   return (
     <section class="card answer" aria-labelledby="answer">
-      <h2 id="answer">Ask for real</h2>
+      <h2 id="answer">Send the prompt</h2>
       <p class="actions">
         <span class="muted">
-          Routed: {wish.name.toLowerCase()}. This is a call, and costs what it costs.
+          Routed: {wish.name.toLowerCase()}. This makes a real call, which has a cost.
         </span>
         {streamed !== undefined && !streamed.isDone ? (
           <button type="button" class="quiet" onClick={stop}>

@@ -17,7 +17,7 @@ export type Readiness = z.infer<typeof readinessSchema>;
 export type DeploymentList = z.infer<typeof deploymentListSchema>;
 export type Routed = z.infer<typeof routingDecisionsSchema>;
 
-/** The router refused, or was not there (status 0). */
+/** A refusal of the router, or its absence (status 0). */
 export class ApiError extends Error {
   readonly status: number;
   readonly code: string;
@@ -38,12 +38,12 @@ type Query = Readonly<Record<string, string | undefined>>;
 export type Api = {
   get<T>(path: string, query?: Query, signal?: AbortSignal): Promise<T>;
   post<T>(path: string, body: unknown, headers?: Readonly<Record<string, string>>): Promise<T>;
-  /** Where the router is, without a slash at the end. */
+  /** Address of the router, without a trailing slash. */
   readonly baseUrl: string;
   readonly credential: string | undefined;
 };
 
-/** Calls the router that served this page; the credential stays in this memory. */
+/** Creates calls to the router that served this page. The credential stays in this page's memory. */
 export function createApi(credential: string | undefined): Api {
   const baseUrl = new URL('.', document.baseURI).href.replace(/\/$/, '');
 
@@ -55,7 +55,7 @@ export function createApi(credential: string | undefined): Api {
       throw new ApiError('The router cannot be reached.', 0, 'unreachable');
     });
     const body = await response.json().catch(() => undefined);
-    // What is not ready says so with its whole answer.
+    // A router that is not ready says so with its whole answer.
     if (response.ok || body?.status !== undefined) return body;
     const { message, code } = body?.error ?? {};
     throw new ApiError(

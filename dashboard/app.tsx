@@ -7,7 +7,7 @@ import { SignIn } from './sign-in.tsx';
 import { Try } from './try.tsx';
 import { useView } from './view.ts';
 
-/** The whole page. Who is signed in is known to this memory alone: a reload forgets it. */
+/** The whole page. The credential exists only in this page's memory, so a reload forgets it. */
 export function App() {
   const [view, go] = useView();
   const [credential, setCredential] = useState<string>();

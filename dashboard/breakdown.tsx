@@ -10,13 +10,13 @@ type BreakdownProps = PageProps & {
   readonly stats: readonly Sums[];
 };
 
-/** The same figures by one of two; a row leads to it alone. */
+/** The same figures by use case or by deployment; a row leads to a view of it. */
 export function Breakdown({ view, go, name, title, stats }: BreakdownProps) {
   const sorted = stats.toSorted((a, b) => b.requests - a.requests);
   return (
     <section class="card">
       <h2 id={`by-${name}`}>{title}</h2>
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keys. */}
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: scrollable content must be reachable by keyboard. */}
       <section class="scroll" tabIndex={0} aria-labelledby={`by-${name}`}>
         <table>
           <thead>
@@ -26,7 +26,7 @@ export function Breakdown({ view, go, name, title, stats }: BreakdownProps) {
               <th scope="col">Strong</th>
               <th scope="col">Cost</th>
               <th scope="col">Saved</th>
-              <th scope="col">Bad at most</th>
+              <th scope="col">Strong better, at most</th>
             </tr>
           </thead>
           <tbody>

@@ -10,7 +10,7 @@ import { usePolled } from './use-polled.ts';
 
 type DialogProps = PageProps & { readonly id: string; readonly onClose: () => void };
 
-/** One decision, whole, and a way to say how good its answer was. */
+/** All details of one decision, and a form to rate its answer. */
 export function DecisionDialog(props: DialogProps) {
   const { api, id, onClose } = props;
   const dialog = useRef<HTMLDialogElement>(null);

@@ -4,21 +4,23 @@ import { count, duration, exactRate, NONE, percent, usd, words } from './base/fo
 import { Tier, WinRate } from './decision-table.tsx';
 import { passedOverPhrase } from './phrases.ts';
 
-/** Who could have answered, the strongest first, and why each did not. */
+/** The candidates, the strongest first, and the reason why each was passed over. */
 export function Candidates({ candidates, threshold }: WholeDecision) {
   if (candidates === undefined) {
-    return <p class="muted">The request named its deployment: nothing else was looked at.</p>;
+    return (
+      <p class="muted">The request named its deployment, so there were no other candidates.</p>
+    );
   }
   return (
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keys.
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: scrollable content must be reachable by keyboard.
     <section class="scroll" tabIndex={0} aria-label="Candidates">
       <table>
         <thead>
           <tr>
             <th scope="col">Candidate</th>
-            <th scope="col">Win rate over it</th>
+            <th scope="col">Strong win rate over it</th>
             <th scope="col">Estimated cost</th>
-            <th scope="col">Why not</th>
+            <th scope="col">Result</th>
           </tr>
         </thead>
         <tbody>
@@ -44,7 +46,7 @@ export function Candidates({ candidates, threshold }: WholeDecision) {
   );
 }
 
-/** `weak;429, strong;200` as a list. */
+/** Shows calls such as `weak;429, strong;200` as a list. */
 export function Attempts({
   attempts,
   status,
@@ -78,8 +80,8 @@ export function Spent(decision: WholeDecision) {
           ['Prompt tokens', count(prompt)],
           ['Completion tokens', count(completion)],
           ['Cost', usd(cost)],
-          ['With the strongest', usd(decision.cost_strong)],
-          ['With the cheapest', usd(decision.cost_weak)],
+          ['With the strongest model', usd(decision.cost_strong)],
+          ['With the cheapest model', usd(decision.cost_weak)],
         ]}
       />
     </Part>
@@ -117,7 +119,7 @@ export function Facts(decision: WholeDecision & { readonly scorer?: unknown }) {
         rows={[
           ['Threshold', exactRate(threshold)],
           ['Win rate', exactRate(decision.win_rate)],
-          ['Of prompts below it', percent(percentile)],
+          ['Prompts with a lower win rate', percent(percentile)],
           ['Embedding cache', decision.embedding_cache],
           ['Scorer', typeof scorer === 'string' ? scorer : NONE],
           ['Caller', decision.caller ?? NONE],
@@ -145,7 +147,7 @@ function Part({
   );
 }
 
-/** What is not known is left out. */
+/** A list of facts; unknown ones are left out. */
 export function List({ rows }: { readonly rows: readonly (readonly [string, string])[] }) {
   return (
     <dl class="facts">

@@ -10,8 +10,8 @@ type DecisionTableProps = Pick<PageProps, 'view' | 'go'> & {
 
 export function DecisionTable({ view, go, decisions }: DecisionTableProps) {
   return (
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keys.
-    <section class="scroll" tabIndex={0} aria-label="Decisions, the newest first">
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: scrollable content must be reachable by keyboard.
+    <section class="scroll" tabIndex={0} aria-label="Decisions, newest first">
       <table class="decisions">
         <thead>
           <tr>
@@ -26,7 +26,7 @@ export function DecisionTable({ view, go, decisions }: DecisionTableProps) {
             <th scope="col" class="wide">
               Took
             </th>
-            <th scope="col">Said of it</th>
+            <th scope="col">Feedback</th>
           </tr>
         </thead>
         <tbody>
@@ -63,7 +63,7 @@ export function DecisionTable({ view, go, decisions }: DecisionTableProps) {
   );
 }
 
-/** Told apart by shape and colour; read out by name. */
+/** The tier by shape and colour; screen readers read its name. */
 export function Tier({ tier }: { readonly tier: string }) {
   const sign = { strong: '▲', weak: '●' }[tier] ?? '◆';
   return (

@@ -11,10 +11,10 @@ import { RANGES } from './view.ts';
 
 const PAGE_SIZE = 25;
 
-/** What was decided lately, the newest first; each can be opened. */
+/** The latest decisions, newest first; each can be opened. */
 export function Decisions(props: PageProps) {
   const { view, go } = props;
-  // For the names to choose among: asked once a view, not again and again.
+  // The filters' names are loaded once per view, without updates.
   const stats = useStats({ ...props, isPaused: true });
   const { first, older, hasMore, loadOlder } = useDecisions(props);
   const { data, error, isOld, at, refresh } = first;
@@ -37,7 +37,7 @@ export function Decisions(props: PageProps) {
       {data === undefined && error === undefined && <Loading />}
       {data !== undefined && decisions.length === 0 && (
         <Panel title="No decisions in this time" kind="empty">
-          <p>They are here some seconds after the answers.</p>
+          <p>Decisions appear here a few seconds after the answers.</p>
           <TryLink view={view} go={go} />
         </Panel>
       )}
@@ -60,7 +60,7 @@ export function Decisions(props: PageProps) {
   );
 }
 
-/** The newest, looked at again and again, and behind them what was asked for. */
+/** Loads the newest decisions again and again, and appends older ones on request. */
 function useDecisions({ api, view, isPaused }: PageProps) {
   const { range, useCase, deployment } = view;
   const { ms, refreshMs } = RANGES[range];
@@ -80,7 +80,7 @@ function useDecisions({ api, view, isPaused }: PageProps) {
       signal,
     );
   const isFrozen = isPaused || pages.length > 0;
-  // Where older ones follow, newer ones at the top would leave a gap between both.
+  // When older decisions follow, newer ones at the top would leave a gap between both parts.
   const every = isFrozen ? Number.POSITIVE_INFINITY : refreshMs;
   const first = usePolled(key, every, (signal) => ask(undefined, signal));
   const last = pages.at(-1) ?? first.data;

@@ -6,7 +6,7 @@ import { usePolled } from './use-polled.ts';
 
 const EVERY_MS = 10_000;
 
-/** The deployments of the registry, and how each is now. */
+/** The deployments of the registry, and their current states. */
 export function Deployments(props: PageProps) {
   const { api, isPaused } = props;
   const every = isPaused ? Number.POSITIVE_INFINITY : EVERY_MS;
@@ -24,7 +24,7 @@ export function Deployments(props: PageProps) {
   return (
     <section class="card">
       <h2 id="deployments">Deployments now</h2>
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keys. */}
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: scrollable content must be reachable by keyboard. */}
       <section class="scroll" tabIndex={0} aria-labelledby="deployments">
         <table>
           <thead>
@@ -33,7 +33,7 @@ export function Deployments(props: PageProps) {
               <th scope="col">State</th>
               <th scope="col">Model</th>
               <th scope="col">USD per million in, out</th>
-              <th scope="col">Under way</th>
+              <th scope="col">In flight</th>
               <th scope="col">Weight</th>
             </tr>
           </thead>
@@ -80,8 +80,8 @@ function State({
   if (state === undefined) return <span class="muted">? unknown</span>;
   if (state.circuit === 'open') return <span class="bad">■ circuit open</span>;
   if (state.state !== 'ok') return <span class="bad">■ {words(state.state)}</span>;
-  if (state.resting_ms !== undefined) return <span class="warning">▲ asked for a pause</span>;
-  if (state.circuit === 'half-open') return <span class="warning">▲ tried again</span>;
+  if (state.resting_ms !== undefined) return <span class="warning">▲ paused on request</span>;
+  if (state.circuit === 'half-open') return <span class="warning">▲ being retried</span>;
   return <span class="good">● ok</span>;
 }
 

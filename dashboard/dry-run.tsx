@@ -9,32 +9,32 @@ type DryRunProps = {
   readonly onChoose: (index: number) => void;
 };
 
-/** Who would answer, and why, in each way to route; one of them is chosen. */
+/** The result of each way to route a prompt, and the reason; one way is chosen. */
 export function DryRun({ tried, chosen, onChoose }: DryRunProps) {
   const first = tried[0]?.decision;
   return (
     <section class="card" aria-labelledby="dry-run">
-      <h2 id="dry-run">Who would answer</h2>
+      <h2 id="dry-run">Which model would answer</h2>
       {first?.win_rate !== undefined && (
         <p>
-          The strong model is predicted to beat the weak one with a win rate of{' '}
+          The predicted win rate of the strong model over the weak one is{' '}
           <b>{exactRate(first.win_rate)}</b>
           {first.percentile !== undefined &&
             `, higher than for ${percent(first.percentile)} of the calibration's prompts`}
           .
         </p>
       )}
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keys. */}
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: scrollable content must be reachable by keyboard. */}
       <section class="scroll" tabIndex={0} aria-label="Ways to route the prompt">
         <table>
           <thead>
             <tr>
-              <th scope="col">Routed</th>
-              <th scope="col">Answers</th>
+              <th scope="col">Routing</th>
+              <th scope="col">Model</th>
               <th scope="col">Threshold</th>
               <th scope="col">Win rate</th>
-              <th scope="col">Why</th>
-              <th scope="col">Estimated</th>
+              <th scope="col">Reason</th>
+              <th scope="col">Estimated cost</th>
             </tr>
           </thead>
           <tbody>

@@ -1,6 +1,6 @@
 declare module '*.css';
 declare module '*.svg' {
-  /** Its address. */
+  /** Address of the file. */
   const address: string;
   // biome-ignore lint/style/noDefaultExport: this is how the bundler gives it.
   export default address;

@@ -14,7 +14,7 @@ const NAMES: Record<Range, string> = { hour: 'Hour', day: 'Day', week: 'Week' };
 
 export function Filters({ view, go, useCases, deployments, at, isPaused }: FiltersProps) {
   return (
-    <section class="filters" aria-label="What to show">
+    <section class="filters" aria-label="Filters">
       <nav class="ranges" aria-label="Time">
         {Object.keys(RANGES).map((name) => (
           <Link
@@ -49,7 +49,7 @@ export function Filters({ view, go, useCases, deployments, at, isPaused }: Filte
   );
 }
 
-/** What a use case that is none is called. */
+/** The name shown for requests without a use case. */
 export const UNNAMED = '(none)';
 
 type ChoiceProps = {
@@ -59,7 +59,7 @@ type ChoiceProps = {
   readonly onChange: (value: string | undefined) => void;
 };
 
-/** Values are told apart from "all" by a letter before them. */
+/** A list of values. A prefix distinguishes them from "all". */
 function Choice({ label, value, values, onChange }: ChoiceProps) {
   const known = [...new Set(value === undefined ? values : [...values, value])];
   return (

@@ -24,7 +24,7 @@ export function Header(props: HeaderProps) {
   const heading = useRef(view.page);
   useEffect(() => {
     document.title = `${TITLES[view.page]} · Smart Router`;
-    // Whoever does not see the page change is told of it.
+    // Focus tells users who cannot see the page change.
     if (heading.current !== view.page) document.querySelector<HTMLElement>('#main')?.focus();
     heading.current = view.page;
   }, [view.page]);
@@ -65,7 +65,7 @@ const STATES = {
   unknown: { sign: '?', text: 'State unknown', kind: 'muted' },
 } as const;
 
-/** Anybody may ask whether the router is ready. */
+/** The router's readiness, which needs no credential. */
 function Health({ api, isPaused }: Pick<PageProps, 'api' | 'isPaused'>) {
   const every = isPaused ? Number.POSITIVE_INFINITY : READY_MS;
   const { data, error } = usePolled(`ready ${api.credential === undefined}`, every, (signal) =>

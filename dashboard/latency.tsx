@@ -21,7 +21,7 @@ const PERCENTILES = [
   { name: 'p99', label: '99%', dash: [2, 3], color: '--strong' },
 ] as const;
 
-/** How long it took, in percentiles: over time of one measure, of the whole time of all. */
+/** Percentiles of times: one measure over time, and all measures over the whole range. */
 export function Latency({ starts, steps, total }: Overall) {
   const [measure, setMeasure] = useState<Measure>('overhead_ms');
   const series = useMemo<readonly Series[]>(
@@ -38,7 +38,7 @@ export function Latency({ starts, steps, total }: Overall) {
   return (
     <Chart
       title="Latency"
-      summary={`${MEASURES[measure]} time, the half within ${duration(total[measure].p50)}.`}
+      summary={`${MEASURES[measure]} time, half of them within ${duration(total[measure].p50)}.`}
       xs={starts}
       xName="From"
       formatX={formatStart}
@@ -46,7 +46,7 @@ export function Latency({ starts, steps, total }: Overall) {
       format={duration}
       aside={
         <label class="measure">
-          <span class="hidden">Of which time</span>
+          <span class="hidden">Measure</span>
           <select
             value={measure}
             onChange={({ currentTarget }) => setMeasure(currentTarget.value as Measure)}
@@ -68,7 +68,7 @@ export function Latency({ starts, steps, total }: Overall) {
 function Percentiles({ total }: { readonly total: Sums }) {
   return (
     <table class="compact">
-      <caption class="hidden">Percentiles of the whole time</caption>
+      <caption class="hidden">Percentiles over the whole range</caption>
       <thead>
         <tr>
           <th scope="col">Within</th>

@@ -6,13 +6,13 @@ type LinkProps = {
   readonly go: Go;
   readonly to: Partial<View>;
   readonly class?: string;
-  /** It is where the reader is. */
+  /** Whether the link leads to the current view. */
   readonly isCurrent?: boolean;
   readonly label?: string;
   readonly children: ComponentChildren;
 };
 
-/** A true link, to be opened elsewhere too; followed here without a reload. */
+/** A real link, which can be opened elsewhere too; a plain click follows it without a reload. */
 export function Link({ view, go, to, isCurrent = false, label, children, ...rest }: LinkProps) {
   return (
     <a

@@ -9,7 +9,7 @@ export function formatStart(seconds: number): string {
   return dayAndClock(seconds * 1_000);
 }
 
-/** What each step came to; 0 where nothing was asked. */
+/** Returns the value of each step; 0 where there were no requests. */
 export function valuesOf(
   steps: Overall['steps'],
   value: (sums: Sums) => number | null,
@@ -49,7 +49,7 @@ export function Money({ starts, steps, total }: Overall) {
     <Chart
       {...TIME}
       title="What it cost"
-      summary={`${usd(total.cost_compared)} in all, ${usd(total.cost_always_strong)} with the strong model alone.`}
+      summary={`${usd(total.cost_compared)} in all, ${usd(total.cost_always_strong)} with only the strong model.`}
       xs={starts}
       series={series}
       format={usd}
@@ -70,7 +70,7 @@ export function Traffic({ starts, steps, total }: Overall) {
   return (
     <Chart
       {...TIME}
-      title="Who answered"
+      title="Answers by model"
       summary={`${count(total.requests)} requests.`}
       xs={starts}
       series={series}
@@ -80,7 +80,7 @@ export function Traffic({ starts, steps, total }: Overall) {
   );
 }
 
-/** Of those whose win rate was compared with a calibrated threshold. */
+/** The strong share of requests whose win rate was compared with a calibrated threshold. */
 export function StrongShare({ starts, steps, total }: Overall) {
   const series = useMemo<readonly Series[]>(() => {
     const shares = (name: 'strong_share' | 'foreseen') =>
@@ -100,7 +100,7 @@ export function StrongShare({ starts, steps, total }: Overall) {
     <Chart
       {...TIME}
       title="Strong share and its target"
-      summary={`${percent(share)} went to the strong model, ${percent(foreseen)} were to, by the calibration.`}
+      summary={`${percent(share)} went to the strong model, ${percent(foreseen)} were expected by the calibration.`}
       xs={starts}
       series={series}
       format={percent}

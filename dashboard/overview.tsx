@@ -10,7 +10,7 @@ import { Tiles } from './tiles.tsx';
 import { useStats } from './use-stats.ts';
 import { WinRates } from './win-rates.tsx';
 
-/** What the router did in a time, what it cost and saved, and how it is. */
+/** The router's activity in a range: its cost, its savings and its state. */
 export function Overview(props: PageProps) {
   const { data, error, isOld, at, refresh } = useStats(props);
   return (
@@ -65,7 +65,7 @@ function Nothing({ api, view, go }: PageProps) {
       title={isFiltered ? 'No requests like these in this time' : 'No requests in this time'}
       kind="empty"
     >
-      <p>They are here some seconds after their answers. Send one:</p>
+      <p>Requests appear here a few seconds after their answers. Send one:</p>
       <pre>
         <code>{`curl ${api.baseUrl}/llm/openai/v1/chat/completions \\
   -H 'content-type: application/json' -d '{"prompt":"Hi"}'`}</code>

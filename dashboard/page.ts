@@ -1,12 +1,12 @@
 import type { Api } from './api.ts';
 import type { Go, View } from './view.ts';
 
-/** What each page is given. */
+/** The properties that every page gets. */
 export type PageProps = {
   readonly api: Api;
   readonly view: View;
   readonly go: Go;
-  /** Nothing is looked at anew by itself. */
+  /** Whether automatic updates are paused. */
   readonly isPaused: boolean;
   readonly onSignIn: () => void;
 };

@@ -2,39 +2,39 @@ import type { PassedOver } from '../shared/routing/find-candidates.ts';
 import type { Reason } from '../shared/routing/routing-decision.ts';
 import { words } from './base/format.ts';
 
-/** Why a deployment answered, in few words. */
+/** Short reasons why a deployment answered. */
 const REASONS: Record<Reason, string> = {
   'win-rate': 'win rate',
   'out-of-distribution': 'unlike the training data',
   deployment: 'the request named it',
-  models: 'the only one allowed',
-  requirements: 'the only one able',
-  'price-ceiling': 'the only one cheap enough',
+  models: 'the only model allowed',
+  requirements: 'the only capable model',
+  'price-ceiling': 'the only affordable model',
   budget: 'the budget is spent',
-  fallback: 'another could not',
+  fallback: 'another deployment failed',
   'no-text': 'no text to score',
   'embedding-unavailable': 'not embedded',
   'scorer-unavailable': 'not scored',
-  session: 'stays in the conversation',
-  'tool-loop': 'results of its tools',
+  session: 'the conversation stays with its model',
+  'tool-loop': 'results of its own tool calls',
 };
 
-/** Why another did not. */
+/** Short reasons why another deployment did not answer. */
 const PASSED_OVER: Record<PassedOver | 'failed', string> = {
   paused: 'it is paused',
-  'no-scorer-model': 'the scorer knows no such model',
-  models: 'the request names others',
-  'use-case': 'not for this use case',
-  caller: 'not for this caller',
+  'no-scorer-model': 'the scorer does not know the model',
+  models: 'the request names other models',
+  'use-case': 'not allowed for this use case',
+  caller: 'not allowed for this caller',
   requirements: 'it cannot serve the request',
-  'price-ceiling': 'too dear for the use case',
+  'price-ceiling': 'too expensive for the use case',
   budget: 'the budget is spent',
   tier: 'the other tier was chosen',
   'win-rate': 'the strong model is too likely to do better',
-  price: 'a cheaper one will do',
-  load: 'another had its turn',
+  price: 'a cheaper deployment is enough',
+  load: 'another deployment had its turn',
   session: 'the conversation stays with its model',
-  failed: 'it was asked, and failed',
+  failed: 'it was called and failed',
 };
 
 export function reasonPhrase(reason: string): string {

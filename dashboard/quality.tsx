@@ -1,12 +1,12 @@
 import type { Sums } from './api.ts';
 import { count, percent, rate } from './base/format.ts';
 
-/** As the router warns of it (`prompts-drifted`). */
+/** The router warns above the same limits (`prompts-drifted`). */
 const MAX_DRIFT = 0.2;
 const MAX_OUTSIDE = 0.1;
 const MIN_REQUESTS = 300;
 
-/** What users and judges said, and whether the calibration still holds. */
+/** The ratings of users and judges, and whether the calibration still holds. */
 export function Quality({ total }: { readonly total: Sums }) {
   const { quality, drift, out_of_distribution_share: outside } = total;
   return (
@@ -15,8 +15,8 @@ export function Quality({ total }: { readonly total: Sums }) {
         <h2>Quality of weak answers</h2>
         {quality.outcomes === 0 ? (
           <p class="muted">
-            Nobody has said how good they were. <code>POST /llm/outcomes</code>, or a decision
-            opened here, is the way to.
+            No answer has been rated yet. Rate answers with <code>POST /llm/outcomes</code>, or in a
+            decision opened here.
           </p>
         ) : (
           <Interval {...quality} />
@@ -25,14 +25,14 @@ export function Quality({ total }: { readonly total: Sums }) {
       <div class="card">
         <h2>Drift from the calibration</h2>
         {drift === null ? (
-          <p class="muted">Nothing was scored with a calibration.</p>
+          <p class="muted">No request was scored with a calibration.</p>
         ) : (
           <Gauge
             requests={total.requests}
             value={drift}
             limit={MAX_DRIFT}
             text={rate(drift)}
-            calm="Live prompts are like the calibration's: the strong share holds."
+            calm="Live prompts resemble the calibration's: the strong share holds."
             alarm="Live prompts differ from the calibration's: calibrate on the decisions."
           />
         )}
@@ -44,8 +44,8 @@ export function Quality({ total }: { readonly total: Sums }) {
           value={outside ?? 0}
           limit={MAX_OUTSIDE}
           text={percent(outside)}
-          calm="The scorer knows prompts like most of these."
-          alarm="The scorer has seen few prompts like these: train on your own."
+          calm="Most of these prompts resemble the training data."
+          alarm="Few prompts like these were in the training data: train on your own."
         />
       </div>
     </section>
@@ -63,7 +63,7 @@ function Interval({
   return (
     <>
       <p class="value">
-        ≤ {percent(most)} <small>better by the strong model</small>
+        ≤ {percent(most)} <small>would be better with the strong model</small>
       </p>
       <svg class="interval" viewBox="0 0 300 24" aria-hidden="true">
         <line class="rail" x1={10} x2={290} y1={12} y2={12} />
@@ -107,7 +107,7 @@ function Gauge({ requests, value, limit, text, calm, alarm }: GaugeProps) {
           ? isHigh
             ? alarm
             : calm
-          : `Fewer than ${MIN_REQUESTS} requests: too few to tell.`}
+          : `Fewer than ${MIN_REQUESTS} requests: too few to judge.`}
       </p>
     </>
   );

@@ -15,7 +15,7 @@ const VERDICTS = [
   { verdict: 'bad', text: 'Bad' },
 ] as const;
 
-/** What was said of an answer, and a way to say more. */
+/** The ratings of an answer, and a form to add one. */
 export function SayHowGood({ api, id, outcomes, onSaid }: SayProps) {
   const comment = useRef<HTMLInputElement>(null);
   const [said, setSaid] = useState('');
@@ -23,10 +23,10 @@ export function SayHowGood({ api, id, outcomes, onSaid }: SayProps) {
     const text = comment.current?.value.trim();
     try {
       const outcome = { request_id: id, verdict, ...(text && { comment: text }) };
-      // Sent once more by the browser, it is kept once.
+      // The browser may repeat the request; the key makes the router store it once.
       await api.post('/llm/outcomes', outcome, { 'idempotency-key': `${id} ${Date.now()}` });
       if (comment.current) comment.current.value = '';
-      setSaid(`Kept: ${verdict}.`);
+      setSaid(`Saved: ${verdict}.`);
       onSaid();
     } catch (error) {
       setSaid(messageOf(error));
@@ -47,7 +47,7 @@ export function SayHowGood({ api, id, outcomes, onSaid }: SayProps) {
         </ul>
       )}
       <label>
-        Comment, if you like
+        Comment (optional)
         <input ref={comment} maxLength={2_000} />
       </label>
       <p class="actions">

@@ -5,7 +5,7 @@ type SignInProps = {
   readonly onClose: () => void;
 };
 
-/** Asks for a key or a token. No form that a browser sends, and nothing that it keeps. */
+/** Asks for a key or a token. The browser neither submits the form nor stores its content. */
 export function SignIn({ onCredential, onClose }: SignInProps) {
   const dialog = useRef<HTMLDialogElement>(null);
   const input = useRef<HTMLInputElement>(null);
@@ -20,8 +20,8 @@ export function SignIn({ onCredential, onClose }: SignInProps) {
       >
         <h2 id="sign-in-title">Sign in</h2>
         <p>
-          A key of the router with <code>role=admin</code>, or an access token of Microsoft Entra ID
-          for it. It is kept in the memory of this tab alone, and forgotten when that is closed.
+          Enter a router key with <code>role=admin</code>, or an access token of Microsoft Entra ID
+          for the router. It stays only in the memory of this tab, until the tab is closed.
         </p>
         <label>
           Key or token

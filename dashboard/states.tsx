@@ -2,7 +2,7 @@ import type { ApiError } from './api.ts';
 import { Link } from './link.tsx';
 import type { PageProps } from './page.ts';
 
-/** What stands where data will be. */
+/** Placeholders for data that is still loading. */
 export function Loading() {
   return (
     <div class="loading" role="status">
@@ -16,13 +16,13 @@ export function Loading() {
 
 type FailureProps = PageProps & { readonly error: ApiError; readonly onRetry: () => void };
 
-/** Why there is nothing to see, and what to do. */
+/** The reason why there is nothing to see, and what to do. */
 export function Failure(props: FailureProps) {
   const { error, onRetry, onSignIn } = props;
   if (error.status === 401) {
     return (
       <Panel title="Sign in to see what the router does" kind="locked">
-        <p>This router asks who is calling. An admin's key or token opens this page.</p>
+        <p>This router requires authentication. An admin's key or token opens this page.</p>
         <button type="button" onClick={onSignIn}>
           Sign in
         </button>
@@ -52,13 +52,13 @@ function NoPermission(props: FailureProps) {
   return (
     <Panel title="This key may not see decisions" kind="locked">
       <p>
-        It may call the router, and no more. Figures and decisions are for admins: a key with{' '}
+        It may only call the router. Figures and decisions are for admins: they need a key with{' '}
         <code>role=admin</code> in <code>ROUTER_API_KEYS</code>, or a token with the role of{' '}
         <code>ENTRA_ADMIN_ROLE</code>.
       </p>
       <p class="actions">
         <button type="button" onClick={props.onSignIn}>
-          Sign in as somebody else
+          Sign in as another user
         </button>
         <TryLink {...props} />
       </p>
@@ -98,11 +98,11 @@ export function Panel({ title, kind, children }: PanelProps) {
   );
 }
 
-/** Over what is shown still: it could not be looked at anew. */
+/** A banner over data that could not be updated. */
 export function Outdated({ error, onRetry }: Pick<FailureProps, 'error' | 'onRetry'>) {
   return (
     <p class="banner" role="alert">
-      This is what was known before: {error.message}{' '}
+      These figures are not up to date: {error.message}{' '}
       <button type="button" class="quiet" onClick={onRetry}>
         Try again
       </button>

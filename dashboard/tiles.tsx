@@ -2,25 +2,25 @@ import type { ComponentChildren } from 'preact';
 import type { Sums } from './api.ts';
 import { count, duration, percent, usd } from './base/format.ts';
 
-/** The figures of a time, the ones that are asked for first in front. */
+/** The main figures of a range, the most important ones first. */
 export function Tiles({ total }: { readonly total: Sums }) {
   const { strong_share_foreseen: foreseen, embedding_cache: cache, overhead_ms: own } = total;
   return (
     <dl class="tiles">
       <Tile name="Saved" value={usd(total.savings)} kind="main">
-        {percent(total.savings_share)} less than {usd(total.cost_always_strong)} with the strong
-        model alone
+        {percent(total.savings_share)} less than {usd(total.cost_always_strong)} with only the
+        strong model
       </Tile>
       <Tile name="Cost" value={usd(total.cost)}>
-        with the weak model alone {usd(total.cost_always_weak)}
+        with only the weak model: {usd(total.cost_always_weak)}
       </Tile>
       <Tile name="Requests" value={count(total.requests)}>
         {count(total.prompt_tokens + total.completion_tokens)} tokens
       </Tile>
       <Tile name="Strong share" value={percent(total.strong_share)}>
         {foreseen.requests === 0
-          ? 'none was compared with a calibrated threshold'
-          : `target ${percent(foreseen.foreseen)}, of those compared ${percent(foreseen.strong_share)}`}
+          ? 'no request was compared with a calibrated threshold'
+          : `target ${percent(foreseen.foreseen)}, ${percent(foreseen.strong_share)} of the compared requests`}
       </Tile>
       <Tile name="Own time, median" value={duration(own.p50)}>
         99% within {duration(own.p99)}

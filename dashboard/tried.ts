@@ -1,9 +1,9 @@
 import type { Routed } from './api.ts';
 
-/** How a prompt may be routed: each is shown, and one of them is asked with. */
+/** A way to route a prompt. All ways are shown, and one of them is used for the call. */
 export type Wish = { readonly name: string; readonly routing: Readonly<Record<string, unknown>> };
 
-/** What came of one way to route it: a decision, or why there is none. */
+/** The result of one way to route a prompt: a decision, or the problem. */
 export type Tried = {
   readonly wish: Wish;
   readonly decision?: Routed['data'][number];

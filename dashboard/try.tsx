@@ -24,7 +24,7 @@ const EXAMPLES = [
   'Write a SQL query for the ten customers who spent most last month, by region.',
 ];
 
-/** A prompt to be looked at first, and then to be asked. */
+/** A form that tries a prompt as a dry run first, and then as a call. */
 export function Try(props: PageProps) {
   const { api } = props;
   const box = useRef<HTMLTextAreaElement>(null);
@@ -102,7 +102,10 @@ export function Try(props: PageProps) {
   );
 }
 
-/** All ways at once. What one of them cannot do, such as a mode without a calibration, is its own. */
+/**
+ * Tries all ways concurrently. An error that concerns only one of them, such as a mode without a
+ * calibration, is shown there.
+ */
 async function dryRun(api: Api, prompt: string, useCase: string): Promise<readonly Tried[]> {
   const headers = useCase === '' ? undefined : { 'x-use-case': useCase };
   return Promise.all(

@@ -2,13 +2,13 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import { ApiError } from './api.ts';
 
 export type Polled<T> = {
-  /** What came last; it stays while it is asked anew, so that nothing flickers. */
+  /** The newest data. It stays while newer data is loaded, so that nothing flickers. */
   readonly data?: T | undefined;
-  /** Why the last time failed; absent when it did not. */
+  /** The error of the last attempt; absent if it succeeded. */
   readonly error?: ApiError | undefined;
-  /** When the data came; since 1970, in ms. */
+  /** Time when the data arrived, in ms since 1970. */
   readonly at?: number | undefined;
-  /** The data is of what was asked for before. */
+  /** Whether the data belongs to an earlier `key`. */
   readonly isOld: boolean;
   readonly refresh: () => void;
 };
@@ -16,8 +16,8 @@ export type Polled<T> = {
 type State<T> = Pick<Polled<T>, 'data' | 'error' | 'at'> & { readonly key?: string };
 
 /**
- * Loads again and again while the page is seen, and at once when `key` changes. `everyMs` of
- * Infinity: only when it is told to.
+ * Loads again and again while the page is visible, and immediately when `key` changes. With an
+ * `everyMs` of Infinity it loads again only when told to.
  */
 export function usePolled<T>(
   key: string,
@@ -40,7 +40,7 @@ export function usePolled<T>(
     isBusy.current = true;
     latest.current(signal).then(
       (data) => settle(() => ({ data, at: Date.now(), key })),
-      // What is of another view, or of somebody else, is not shown for this one.
+      // Data of another view, or of another user, is not shown here.
       (problem: unknown) =>
         settle((old) => ({ ...(old.key === key && old), key, error: toApiError(problem) })),
     );
@@ -49,7 +49,7 @@ export function usePolled<T>(
   useEffect(() => {
     if (!Number.isFinite(everyMs)) return undefined;
     const next = () => {
-      // What takes longer than that is waited for.
+      // A load that takes longer than the interval is not repeated until it ends.
       if (document.visibilityState === 'visible' && !isBusy.current) setRound((old) => old + 1);
     };
     const timer = setInterval(next, everyMs);

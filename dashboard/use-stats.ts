@@ -5,10 +5,10 @@ import { RANGES } from './view.ts';
 
 export type Overall = {
   readonly total: Sums;
-  /** The first moments of the steps of the time, in seconds since 1970, and what came of each. */
+  /** Start of each step, in seconds since 1970, and the sums of each step. */
   readonly starts: readonly number[];
   readonly steps: readonly (Sums | undefined)[];
-  /** Of all use cases, and of all deployments, whichever is looked at. */
+  /** Sums of all use cases, and of all deployments, independent of the filters. */
   readonly useCases: readonly Sums[];
   readonly deployments: readonly Sums[];
 };

@@ -6,7 +6,7 @@ export type Page = (typeof PAGES)[number];
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
 
-/** What can be looked at, how finely, and how often it is looked at anew. */
+/** The ranges that can be shown, their steps and how often they are updated. */
 export const RANGES = {
   hour: { ms: HOUR_MS, by: 'five_minutes', stepMs: 5 * MINUTE_MS, refreshMs: 5_000 },
   day: { ms: 24 * HOUR_MS, by: 'hour', stepMs: HOUR_MS, refreshMs: 15_000 },
@@ -14,14 +14,14 @@ export const RANGES = {
 } as const;
 export type Range = keyof typeof RANGES;
 
-/** All that the address says, so that a view can be shared. */
+/** The state in the page's address, so that a view can be shared. */
 export type View = {
   readonly page: Page;
   readonly range: Range;
-  /** Of these alone; '' is the use case of requests that name none. */
+  /** Filters by use case and deployment; '' is the use case of requests that name none. */
   readonly useCase?: string | undefined;
   readonly deployment?: string | undefined;
-  /** The request id of the decision that is open. */
+  /** Request id of the open decision. */
   readonly decision?: string | undefined;
 };
 
@@ -48,7 +48,7 @@ export function toSearch({ page, range, useCase, deployment, decision }: View): 
   return `?${query}`;
 }
 
-/** The view of the address; to go somewhere changes both, and the browser's way back is kept. */
+/** Returns the view of the address, and a function that changes both and adds to the browser's history. */
 export function useView(): readonly [View, Go] {
   const [view, setView] = useState(() => parseView(location.search));
   useEffect(() => {

@@ -1,11 +1,11 @@
 import type { Sums } from './api.ts';
 
-/** What requests came to, or would have: how many went to the strong model, and their cost in USD. */
+/** Actual or hypothetical totals of requests: how many went to the strong model, and their cost in USD. */
 export type Outcome = {
   readonly requests: number;
   readonly strong: number;
   readonly cost: number;
-  /** Of those whose price is known, with one of both models alone. */
+  /** Cost of the requests with a known price, if only the strong or only the weak model had answered. */
   readonly costStrong: number;
   readonly costWeak: number;
 };
@@ -14,17 +14,20 @@ type Bins = Sums['compared'];
 
 const NOTHING: Outcome = { requests: 0, strong: 0, cost: 0, costStrong: 0, costWeak: 0 };
 
-/** Those that were compared with a threshold, as they were routed; the cost is that of as many tokens. */
+/** Sums up compared requests as they were routed; the cost assumes the same number of tokens. */
 export function asRouted(bins: Bins): Outcome {
   return add(bins, ({ strong, requests }) => strong / requests);
 }
 
-/** The same with one threshold for all: who reaches it goes to the strong model. */
+/**
+ * Sums up the requests as if one threshold had applied to all: those that reach it go to the strong
+ * model.
+ */
 export function atThreshold(bins: Bins, threshold: number): Outcome {
   return add(bins, ({ win_rate: winRate }) => Number(isStrongAt(winRate, threshold)));
 }
 
-/** Of the hundredth of win rates that begins here. */
+/** Tells where the hundredth of win rates that begins here would go. */
 export function isStrongAt(winRate: number, threshold: number): boolean {
   return winRate > threshold - 0.005;
 }

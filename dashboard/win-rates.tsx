@@ -7,7 +7,7 @@ import { asRouted, atThreshold, isStrongAt, type Outcome } from './what-if.ts';
 
 const BINS = 100;
 
-/** The hundredths that there are, and the threshold, with some room beside them, and the range of them. */
+/** Returns the hundredths that have requests or the threshold, with some margin, and their range. */
 function binsOf(compared: Sums['compared'], threshold: number) {
   const shown = [threshold, ...compared.map((bin) => bin.win_rate)];
   const from = Math.max(0, Math.floor(Math.min(...shown) * BINS) - 5);
@@ -20,7 +20,7 @@ function binsOf(compared: Sums['compared'], threshold: number) {
   };
 }
 
-/** The win rates of a time, and what another threshold would have done with them. */
+/** The win rates in a range, and the effect that another threshold would have had. */
 export function WinRates({ total }: { readonly total: Sums }) {
   const { compared, thresholds } = total;
   const usual = thresholds[0]?.threshold;
@@ -73,7 +73,7 @@ function usedThresholds(thresholds: Sums['thresholds'], requests: number): strin
   const share = percent(first.requests / requests);
   return thresholds.length === 1
     ? `All were compared with ${exactRate(first.threshold)}.`
-    : `${share} were compared with ${exactRate(first.threshold)}, the others with other thresholds.`;
+    : `${share} were compared with ${exactRate(first.threshold)}, the rest with other thresholds.`;
 }
 
 function seriesOf(
@@ -100,7 +100,7 @@ type HandleProps = {
   readonly onChange: (threshold: number) => void;
 };
 
-/** The threshold as a line over the plot, which a pointer drags and the arrow keys move. */
+/** The threshold as a line over the plot, which can be dragged or moved with the arrow keys. */
 function Handle({ area, range, threshold, then, onChange }: HandleProps) {
   const [least, most] = range;
   const set = (value: number) =>
@@ -156,15 +156,15 @@ function Comparison({ now, then, threshold }: ComparisonProps) {
     },
     { name: 'Requests to it', value: ({ strong }: Outcome) => count(strong) },
     { name: 'Cost', value: ({ cost }: Outcome) => usd(cost) },
-    { name: 'Saved against always strong', value: (one: Outcome) => percent(savings(one)) },
+    { name: 'Saved compared with always strong', value: (one: Outcome) => percent(savings(one)) },
   ];
   return (
     <table class="compact what-if">
-      <caption class="hidden">What another threshold would have done</caption>
+      <caption class="hidden">The effect of another threshold</caption>
       <thead>
         <tr>
           <th scope="col">With</th>
-          <th scope="col">thresholds as they were</th>
+          <th scope="col">actual thresholds</th>
           <th scope="col">{exactRate(threshold)} for all</th>
         </tr>
       </thead>
@@ -185,7 +185,7 @@ function NothingCompared() {
   return (
     <section class="card">
       <h2>Win rates</h2>
-      <p class="muted">No request of this time had its win rate compared with a threshold.</p>
+      <p class="muted">No request in this range had its win rate compared with a threshold.</p>
     </section>
   );
 }

@@ -1,4 +1,4 @@
-/** What stands where there is no value. */
+/** The text for a missing value. */
 export const NONE = '–';
 
 type Value = number | null | undefined;
@@ -27,7 +27,7 @@ export function count(value: Value): string {
   return (value ?? 0) < 100_000 ? wholeCount(value) : compactCount(value);
 }
 
-/** Answers cost fractions of a cent. */
+/** Formats US dollars. Answers cost fractions of a cent. */
 export function usd(value: Value): string {
   const size = Math.abs(value ?? 0);
   return size > 0 && size < 0.1 ? smallDollars(value) : dollars(value);
@@ -63,7 +63,7 @@ export function dayAndClock(at: number): string {
   return `${day(at)}, ${clock(at)}`;
 }
 
-/** `win-rate` as `win rate`. */
+/** Formats `win-rate` as `win rate`. */
 export function words(name: string): string {
   return name.replaceAll(/[-_]/g, ' ');
 }

@@ -4,7 +4,7 @@ import { type Area, type Series, usePlot } from './use-plot.ts';
 
 export type ChartProps = {
   readonly title: string;
-  /** What it shows, in a sentence, for those who do not see it. */
+  /** A sentence that describes the chart to users who cannot see it. */
   readonly summary: string;
   readonly xs: readonly number[];
   readonly xName: string;
@@ -12,18 +12,18 @@ export type ChartProps = {
   readonly series: readonly Series[];
   readonly format: (value: number | null | undefined) => string;
   readonly isTime?: boolean;
-  /** The values are counts. */
+  /** Whether the values are counts. */
   readonly isWhole?: boolean;
   readonly xRange?: readonly [number, number];
   readonly height?: number;
-  /** What stands beside the title. */
+  /** Content next to the title. */
   readonly aside?: ComponentChildren;
-  /** What lies over the plot. */
+  /** Content over the plot. */
   readonly over?: (area: Area) => ComponentChildren;
   readonly children?: ComponentChildren;
 };
 
-/** A chart with its legend; the arrow keys read it out, and its table has the same figures. */
+/** A chart with its legend. The arrow keys read its values, and a table has the same figures. */
 export function Chart(props: ChartProps) {
   const { title, xs, series, isTime = true, isWhole = false, height = 210, xRange, over } = props;
   const [index, setIndex] = useState<number>();
@@ -84,7 +84,7 @@ function Legend({ series, format, xs, formatX, index }: ChartProps & At) {
   );
 }
 
-/** The pointer of a chart as a slider: that is what it is to a keyboard and to a screen reader. */
+/** The pointer of a chart as a slider, which it is to a keyboard and to a screen reader. */
 function Reader(
   props: ChartProps &
     At & { readonly onPoint: (index: number) => void; readonly children: ComponentChildren },
@@ -126,7 +126,7 @@ function Figures({ title, xs, xName, formatX, series, format }: ChartProps) {
         Table<span class="hidden"> of {title}</span>
       </summary>
       {isOpen && (
-        // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keys.
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: scrollable content must be reachable by keyboard.
         <section class="scroll" tabIndex={0} aria-label={`${title}, as a table`}>
           <table>
             <thead>

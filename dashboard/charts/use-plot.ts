@@ -5,14 +5,14 @@ import { type Theme, useTheme } from './use-theme.ts';
 
 export type Series = {
   readonly label: string;
-  /** A value for each x; null where there is none. */
+  /** A value for each x; null if there is none. */
   readonly values: readonly (number | null)[];
-  /** A custom property of the style sheet. */
+  /** Name of a custom property of the style sheet. */
   readonly color: string;
   readonly shape: 'line' | 'area' | 'bars';
-  /** Told apart without colours. */
+  /** Dashes, so that lines can be distinguished without colours. */
   readonly dash?: readonly number[];
-  /** Where it is drawn, when that is not at its values: on top of another. */
+  /** Heights at which the series is drawn if they differ from its values, as in a stack. */
   readonly drawn?: readonly (number | null)[];
 };
 
@@ -20,20 +20,20 @@ export type PlotOptions = {
   /** Seconds since 1970, or numbers. */
   readonly xs: readonly number[];
   readonly isTime: boolean;
-  /** There is nothing between two whole values. */
+  /** Whether values are whole numbers, so that the axis has no fractions. */
   readonly isWhole: boolean;
   readonly series: readonly Series[];
   readonly format: (value: number) => string;
   readonly height: number;
-  /** Absent: as the values are. */
+  /** Range of the x axis; the range of the values by default. */
   readonly xRange?: readonly [number, number];
   readonly onCursor: (index: number | undefined) => void;
 };
 
-/** Where the plot is in its frame, in CSS pixels. */
+/** Position of the plot in its frame, in CSS pixels. */
 export type Area = { readonly left: number; readonly width: number; readonly bottom: number };
 
-/** Draws into the element of the ref, as wide as that is. */
+/** Draws a plot into the element of the ref, as wide as the element. */
 export function usePlot(options: PlotOptions) {
   const frame = useRef<HTMLDivElement>(null);
   const plot = useRef<UPlot | undefined>(undefined);
@@ -43,7 +43,7 @@ export function usePlot(options: PlotOptions) {
   const theme = useTheme();
   const shape = options.series.map(({ label, shape: one }) => `${label}:${one}`).join();
 
-  // Other series, or another theme, are another plot.
+  // Other series, or another theme, need a new plot.
   useEffect(() => {
     const element = frame.current;
     if (element === null) return undefined;
@@ -72,7 +72,7 @@ export function usePlot(options: PlotOptions) {
   return {
     frame,
     area,
-    /** Shows the values of one x. */
+    /** Shows the values at one x. */
     point: (index: number) => {
       const at = plot.current?.valToPos(options.xs[index] ?? 0, 'x') ?? 0;
       plot.current?.setCursor({ left: at, top: 10 });
@@ -128,7 +128,7 @@ function describe(
   };
 }
 
-/** Bars stand over the middle of their width, which must be seen too. */
+/** Returns the x range with room for bars, which are centred on their values. */
 function rangeOf({ xs, xRange, series }: PlotOptions): [number, number] {
   if (xRange !== undefined) return [...xRange];
   const [first = 0, second = 1] = xs;
@@ -161,7 +161,7 @@ function toSeries({ label, color, shape, dash }: Series, theme: Theme): UPlot.Se
     stroke,
     width: shape === 'bars' ? 0 : 2,
     spanGaps: true,
-    // One or two values make no line to be seen.
+    // A line of one or two values would be invisible.
     points: { show: (plot, index) => shape !== 'bars' && countOf(plot.data[index]) < 3 },
     ...(dash && { dash: [...dash] }),
     ...(shape === 'area' && { fill: `${stroke}22` }),

@@ -1,11 +1,14 @@
 import { useEffect, useState } from 'preact/hooks';
 
-/** Gives the value of a custom property of the style sheet. */
+/** The theme, with a function that returns the value of a custom property of the style sheet. */
 export type Theme = { readonly name: 'light' | 'dark'; color(property: string): string };
 
 const DARK = '(prefers-color-scheme: dark)';
 
-/** A canvas knows no style sheet: it is drawn anew when the system's theme changes. */
+/**
+ * Returns the theme. A canvas does not follow the style sheet, so it is drawn again when the
+ * system's theme changes.
+ */
 export function useTheme(): Theme {
   const [isDark, setIsDark] = useState(() => matchMedia(DARK).matches);
   useEffect(() => {

@@ -145,9 +145,7 @@ describe('the overview', () => {
     await open('?range=hour');
     const chart = page.getByRole('slider', { name: /^Latency/ });
     expect(await chart.getAttribute('aria-label')).toContain('Own time');
-    await page
-      .getByRole('combobox', { name: 'Of which time' })
-      .selectOption({ label: 'First token' });
+    await page.getByRole('combobox', { name: 'Measure' }).selectOption({ label: 'First token' });
     expect(await chart.getAttribute('aria-label')).toContain('First token time');
   });
 
@@ -229,10 +227,12 @@ describe('the decisions', () => {
     await dialog.getByText('weak: 503').first().waitFor();
     const text = await dialog.textContent();
     expect(text).toMatch(/strong: 200/);
-    expect(text).toMatch(/another could not/);
-    expect(text).toMatch(/it was asked, and failed/);
-    expect(text).toMatch(/Prompt tokens\d+Completion tokens\d+Cost\$0\.\d+With the strongest\$/);
-    await dialog.getByLabel('Comment, if you like').fill('Too long.');
+    expect(text).toMatch(/another deployment failed/);
+    expect(text).toMatch(/it was called and failed/);
+    expect(text).toMatch(
+      /Prompt tokens\d+Completion tokens\d+Cost\$0\.\d+With the strongest model\$/,
+    );
+    await dialog.getByLabel('Comment (optional)').fill('Too long.');
     await dialog.getByRole('button', { name: 'Bad' }).click();
     await dialog.getByText('bad, said by user: Too long.').waitFor();
     // biome-ignore lint/suspicious/noExplicitAny: tests look into bodies of every shape.
@@ -288,7 +288,7 @@ describe('the box to try a prompt in', () => {
     await page.getByRole('button', { name: 'Dry run' }).click();
     await page.getByRole('button', { name: 'Ask', exact: true }).click();
     await page.getByRole('button', { name: 'Good', exact: true }).click();
-    await page.getByText('Kept: good.').waitFor();
+    await page.getByText('Saved: good.').waitFor();
     await page.waitForTimeout(3_000);
     await page.getByRole('link', { name: 'See the decision' }).click();
     await page.getByRole('dialog').getByText('good, said by user').waitFor();
@@ -317,7 +317,7 @@ describe('the page', () => {
     await page.waitForTimeout(200);
     expect(await page.evaluate('globalThis.ran')).toBeUndefined();
     expect(problems).not.toEqual([]);
-    // Those were the browser's complaints of it.
+    // The browser complains about these requests.
     problems.length = 0;
   });
 

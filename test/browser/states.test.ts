@@ -129,7 +129,9 @@ test('shows that it loads, then what it knew when the tables are gone', async ()
       letGo();
       await page.locator('.tile').first().waitFor();
       await azurite.close();
-      const banner = page.getByRole('alert').filter({ hasText: 'This is what was known before' });
+      const banner = page
+        .getByRole('alert')
+        .filter({ hasText: 'These figures are not up to date' });
       await banner.waitFor({ timeout: 45_000 });
       expect(await page.locator('.tile').count()).toBeGreaterThan(5);
       expect(await accessibilityOf(page)).toEqual([]);
