@@ -94,7 +94,7 @@ describe('before packaging', () => {
   ];
   const LOCAL_ONLY = BOTH.slice(0, 1);
 
-  /** What it does where the package was made with these scorers, its own choice the last one. */
+  /** Runs the hook for a package with these scorers; the last one is the package's choice. */
   async function note(values: Readonly<Record<string, string>>, scorers = BOTH) {
     const folder = await mkdtemp(join(tmpdir(), 'smart-router-scorer-'));
     const file = join(folder, 'scorer.json');
@@ -153,7 +153,7 @@ describe('in a pipeline', () => {
       WEAK_MODEL: '',
       ROUTER_API_KEYS: ELSE,
       OTHER: 'not ours',
-      // As it is left by who pastes it.
+      // A pasted value may end like this.
       PUBLISHER_EMAIL: "o'brien@example.com\n",
     };
     const env = { ...azd.env, DEPLOYMENT_VARIABLES: JSON.stringify(variables) };

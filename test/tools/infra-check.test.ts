@@ -25,7 +25,7 @@ const PARAMETERS = `using '../main.bicep'
 param name = readEnvironmentVariable('NAME_OF_NOTHING', 'tiny')
 `;
 
-/** One after the other, on one folder, since every run starts the compiler several times. */
+/** The tests run one after another on one folder, since every run starts the compiler several times. */
 describe.skipIf(!hasCompiler)('npm run infra:check on a tiny template', () => {
   let root: string;
   let folder: string;

@@ -133,7 +133,7 @@ describe('finding the Bicep compiler', () => {
     return findCompiler({ PATH: onPath(), HOME: home, XDG_CACHE_HOME: join(home, 'cache') });
   }
 
-  /** Restores a fake of the pinned version into whatever folder it is given. */
+  /** Writes a fake dotnet, which restores a fake of the pinned version into the given folder. */
   async function writeFakeDotnet(): Promise<void> {
     const made = await writeFakeCompiler(join(home, 'made'), '0.49.2');
     const script = `PATH=/usr/bin:/bin

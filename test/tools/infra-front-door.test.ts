@@ -85,7 +85,7 @@ const frontDoor: Case[] = [
   ],
 ];
 
-/** Each line taken out of a policy, and what is missing then. */
+/** Lines that are removed from a policy, with the problem that follows. */
 const OF_BOTH = [
   '<set-header name="x-ms-invocation-id" exists-action="delete" />',
   '<set-header name="x-ms-client-principal" exists-action="delete" />',
@@ -110,7 +110,7 @@ const steps: Case[] = [
       (start): Case => [
         `the policy of ${api} without ${start}`,
         'api-management',
-        // As an element that means nothing, so that those in it stay where they are.
+        // The line becomes an element without meaning, so that its children keep their places.
         policy((text) => renamed(text, start), `/${api}/policy`),
         new RegExp(`/${api}/policy: <inbound> must have ${start.trim()}`),
       ],
@@ -228,7 +228,7 @@ const key: Case[] = [
 
 describeChanges([...frontDoor, ...steps, ...key]);
 
-/** The first element that starts so gets a name that means nothing. */
+/** Renames the first element that starts like this to one without meaning. */
 function renamed(text: string, start: string): string {
   const at = text.indexOf(start);
   const name = /^<([\w-]+)/.exec(start)?.[1] ?? '';

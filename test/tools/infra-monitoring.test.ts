@@ -4,7 +4,7 @@ import { createMeters } from '../../shared/telemetry/meters.ts';
 import { ofType, type Snapshot, valueAt } from '../../tools/infra/snapshot.ts';
 import { read } from '../support/infra-snapshots.ts';
 
-/** The names of all metrics, and of the attributes that each has when all is known. */
+/** Returns the names of all metrics, and the attributes that each has when everything is known. */
 function findMetrics(): Map<string, Set<string>> {
   const found = new Map<string, Set<string>>();
   const create = (name: string) => {
@@ -45,7 +45,7 @@ function findMetrics(): Map<string, Set<string>> {
   return found;
 }
 
-/** What the router's spans have, beside its metrics. */
+/** Attributes of the router's spans, which have more than its metrics. */
 const SPAN_ATTRIBUTES = ['smart_router.win_rate', 'gen_ai.operation.name', 'gen_ai.request.model'];
 
 function queriesOf(snapshot: Snapshot): string[] {

@@ -19,7 +19,7 @@ import {
 import { type LocalHost, startLocalHost } from '../../tools/local-host/local-host.ts';
 
 const MAX_BODY_BYTES = 104_857_600;
-/** Time for a worker to start, or a stream to end, on a busy machine. */
+/** Time limit for a worker to start, or a stream to end, on a busy machine. */
 const SOON = { timeout: 10_000 };
 
 type Options = {
@@ -44,7 +44,7 @@ async function start({ variant = '', hangMs = 60_000, env = {} }: Options = {}):
   return { ...host, output: () => output };
 }
 
-/** A host for the tests of one block. */
+/** Starts a host for the tests of one block. */
 function useHost(options: Options = {}): {
   get(path: string, init?: RequestInit): Promise<Response>;
   readonly current: Host;
@@ -64,7 +64,7 @@ function useHost(options: Options = {}): {
 
 const host = useHost();
 
-/** What the host logs. */
+/** The host's log. */
 let log: MockInstance;
 beforeEach(() => {
   log = vi.spyOn(console, 'error').mockReturnValue();
@@ -74,7 +74,7 @@ function logged(): string {
   return log.mock.calls.flat().join('\n');
 }
 
-/** A bare connection, so that a test decides when to read and when to leave. */
+/** Opens a bare connection, so that a test decides when to read and when to leave. */
 function sendRaw({ url }: LocalHost, ...lines: string[]): Socket {
   const { hostname, port } = new URL(url);
   const socket = connect(Number(port), hostname);
@@ -83,7 +83,7 @@ function sendRaw({ url }: LocalHost, ...lines: string[]): Socket {
   return socket;
 }
 
-/** Sends a body of so many zero bytes without holding it. */
+/** Sends a body of `size` zero bytes without holding it in memory. */
 async function sendZeros(host: LocalHost, path: string, size: number): Promise<IncomingMessage> {
   const outgoing = request(`${host.url}${path}`, {
     method: 'POST',
@@ -203,7 +203,7 @@ describe('answers', () => {
     const socket = sendRaw(host.current, 'GET /api/stream?id=early&chunks=3&gate=0 HTTP/1.1');
     await expect.poll(() => streamState('early'), SOON).toMatchObject({ ended: false });
     socket.destroy();
-    // Time for the host to see it.
+    // This gives the host time to notice it.
     await setTimeout(50);
     await release('early');
     const end = { pulled: 3, ended: true, cancelled: false };

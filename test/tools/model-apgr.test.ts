@@ -26,7 +26,7 @@ describe('measureRouting', () => {
     expect(quality?.gap).toBeCloseTo(0.5, 12);
   });
 
-  // PGR 0.5, 1, 1, 1 at the same shares: 0.0625 + 0.1875 + 0.25 + 0.25 = 0.75.
+  // PGR is 0.5, 1, 1, 1 at the same shares: 0.0625 + 0.1875 + 0.25 + 0.25 = 0.75.
   test('gives a perfect order more than one half', () => {
     const prompts = [prompt(0.1, 1, 1), prompt(0.8, 1, 0), prompt(0.2, 0, 0), prompt(0.9, 1, 0)];
     expect(measureRouting(prompts)?.apgr).toBeCloseTo(0.75, 12);
@@ -81,8 +81,8 @@ describe('evaluate', () => {
     expect(twins?.comparisons?.[1]).toEqual({ than: 'knowing', apgr: 0, interval: [0, 0] });
   });
 
-  // A scorer that knows saves 1 - (0.95 - weak mean), and the weak mean, of 0 and 1 in equal parts, has
-  // the standard error 0.5 / sqrt(n).
+  // A scorer that knows saves 1 - (0.95 - weak mean), and the weak mean, of equally many 0 and 1,
+  // has the standard error 0.5 / sqrt(n).
   test('gives intervals as wide as the central limit theorem says', () => {
     const [low, high] = find('all')?.intervals?.saved ?? [0, 0];
     const expected = 2 * 1.96 * (0.5 / Math.sqrt(prompts.length));
@@ -97,8 +97,8 @@ describe('evaluate', () => {
     expect(find('second')?.costBasis).toBe('calls');
   });
 
-  // Half of the weak answers cost twice as much as a strong one. The quality is enough from 45 strong
-  // calls on, which cost 1.455 in all; 100 strong calls cost 1.
+  // Half of the weak answers cost twice as much as a strong one. The quality is high enough from 45
+  // strong calls on, which cost 1.455 in all; 100 strong calls cost 1.
   test('finds the least cost wherever it lies on the curve', () => {
     expect(find('first')?.quality?.saved).toBeCloseTo(0, 12);
   });

@@ -11,7 +11,7 @@ import { createRandom } from '../fakes/routellm-weights.ts';
 import { runTool, type ToolResult } from '../fakes/run-tool.ts';
 import { post, startRouter } from '../support/router.ts';
 
-// Each starts a process, several at once.
+// Each test starts a process, and several run concurrently.
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
 
 const root = await mkdtemp(join(tmpdir(), 'smart-router-calibrate-'));
@@ -21,7 +21,7 @@ const shipped = await loadRegistry('models');
 const { defaultPair, version } = findScorer(shipped, 'local');
 const scorerName = `local@${version}`;
 
-/** A folder of its own with the shipped scorer, as `npm run` finds it. */
+/** Creates a separate folder with the shipped scorer, as `npm run` finds it. */
 async function copyModels(name: string): Promise<string> {
   const folder = join(root, name);
   await cp('models', folder, { recursive: true });
@@ -33,7 +33,7 @@ const WORDS =
     ' ',
   );
 
-/** Invented prompts, nearly all different. */
+/** Invents prompts, nearly all different. */
 function inventPrompts(count: number, seed: number): string[] {
   const random = createRandom(seed);
   return Array.from({ length: count }, () =>
@@ -51,7 +51,7 @@ async function writeSample(name: string, rows: readonly (string | object)[]): Pr
   return path;
 }
 
-/** Rows whose strong answers cost 10 and weak ones 1 USD per 1,000, and are better now and then. */
+/** Invents rows whose strong answers cost 10 and weak ones 1 USD per 1,000, and are sometimes better. */
 function inventRows(count: number, seed: number): object[] {
   const random = createRandom(seed + 1_000);
   return inventPrompts(count, seed).map((prompt, index) => ({
@@ -135,7 +135,7 @@ describe('a calibration for a strong share', () => {
     expect(low).toBeLessThan(threshold);
     expect(high).toBeGreaterThan(threshold);
     expect(Math.abs((achieved?.value ?? 0) - 0.3)).toBeLessThan(0.05);
-    // 1.96 deviations of a share of 0.3 among 1,000 prompts.
+    // 1.96 deviations of a share of 0.3 among 1,000 prompts are the expected width.
     expect((achieved?.interval[1] ?? 0) - (achieved?.interval[0] ?? 0)).toBeCloseTo(0.057, 2);
   });
 
@@ -207,7 +207,7 @@ describe.concurrent('model:calibrate', () => {
   test('gives the largest strong share that the rows’ costs allow', async () => {
     const { achieved, target } = await resultOf('--prompts', rows, '--cost-per-1000', '5.5');
     expect(target).toEqual({ kind: 'cost-per-1000', value: 5.5, basis: 'measured' });
-    // 1 + 9 x share = 5.5.
+    // The cost is 1 + 9 x share = 5.5.
     expect(achieved.strongShare).toBeGreaterThan(0.45);
     expect(achieved.strongShare).toBeLessThan(0.55);
     expect(achieved.value).toBeCloseTo(1 + 9 * achieved.strongShare, 6);
@@ -225,7 +225,7 @@ describe.concurrent('model:calibrate', () => {
     const result = await resultOf('--prompts', rows, '--max-loss', '0.05');
     expect(result.target).toEqual({ kind: 'max-loss', value: 0.05, basis: 'measured' });
     expect(result.achieved.interval[0]).toBeLessThan(0.05);
-    // All to the weak model would lose 0.1.
+    // With the weak model for all prompts, the loss would be 0.1.
     expect(result.achieved.strongShare).toBeGreaterThan(0.4);
     expect(result.achieved.strongShare).toBeLessThan(0.95);
   });
@@ -401,7 +401,7 @@ describe('recorded decisions', () => {
     };
   });
 
-  /** Newest first, `limit` at a time, from behind `after`. */
+  /** Lists pages of `limit` decisions, newest first, starting after `after`. */
   const listPages: Handle = (_, response, { searchParams }) => {
     const from = recorded.findIndex((one) => one.request_id === searchParams.get('after')) + 1;
     const data = recorded.slice(from, from + Number(searchParams.get('limit')));

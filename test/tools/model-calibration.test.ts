@@ -9,7 +9,7 @@ import {
 } from '../../tools/model/calibration-threshold.ts';
 import { createRandom } from '../../tools/model/random.ts';
 
-/** Win rates 0.1, 0.2, ... with what each prompt adds when it goes to the weak or strong model. */
+/** Creates win rates 0.1, 0.2, ... with the contribution of each prompt at the weak or strong model. */
 function prompts(...parts: readonly [ifWeak: number, ifStrong: number][]): WeighedPrompt[] {
   return parts.map(([ifWeak, ifStrong], index) => ({
     winRate: (index + 1) / 10,
@@ -19,7 +19,7 @@ function prompts(...parts: readonly [ifWeak: number, ifStrong: number][]): Weigh
 }
 
 describe('the threshold for a cost', () => {
-  // Means from always weak to always strong: 1, 2, 2.75, 4.75, 5.
+  // The means from always weak to always strong are 1, 2, 2.75, 4.75, 5.
   const costs = prompts([1, 2], [1, 9], [1, 4], [1, 5]);
 
   test('lies between the prompts where the budget ends', () => {
@@ -58,8 +58,8 @@ describe('the threshold for a cost', () => {
 
 describe('the threshold for a loss', () => {
   test('is the highest at which the upper end of the interval keeps the limit', () => {
-    // 1,000 prompts, the upper half of which lose 1 each. k of them lose k / 1000, known to
-    // 1.96 x sqrt(k / 1000 x (1 - k / 1000) / 1000): at 36 that makes 0.0475, at 40 0.0521.
+    // Of 1,000 prompts the upper half lose 1 each. k of them lose k / 1000, known to 1.96 x sqrt(k
+    // / 1000 x (1 - k / 1000) / 1000): at 36 that makes 0.0475, at 40 0.0521.
     const many = Array.from({ length: 1_000 }, (_, index) => ({
       winRate: index / 1_000,
       ifStrong: 0,
@@ -84,7 +84,7 @@ describe('the threshold for a loss', () => {
 });
 
 describe('a calibration that is accepted', () => {
-  /** Win rates from 0 to 1 that are true: the strong answer is better so much oftener. */
+  /** Invents true win rates from 0 to 1: the strong answer is better as often as they say. */
   function invent(count: number, random: () => number): WeighedPrompt[] {
     return Array.from({ length: count }, () => {
       const winRate = random();
@@ -105,7 +105,7 @@ describe('a calibration that is accepted', () => {
       }
     }
     expect(losses.length).toBeGreaterThan(35);
-    // 2.5% of them may be above.
+    // 2.5% of the losses may be above the limit.
     expect(losses.filter((loss) => loss > 0.05).length).toBeLessThanOrEqual(3);
     expect(Math.max(...losses)).toBeLessThan(0.07);
   });

@@ -64,12 +64,12 @@ function texts(prompts: readonly Prompt[]): string[] {
   return prompts.map(({ text }) => text);
 }
 
-/** The texts of each request so far. */
+/** Returns the texts of each request so far. */
 function asked(): string[][] {
   return simulator.requests.map(({ body }) => (body as { input: string[] }).input);
 }
 
-/** How many texts each request had. Requests are under way at once and arrive in any order. */
+/** Returns the number of texts of each request. Requests are concurrent and arrive in any order. */
 function sizes(): number[] {
   return asked()
     .map(({ length }) => length)
@@ -358,7 +358,7 @@ describe('an embeddings file', () => {
   });
 });
 
-/** As `numpy.save` writes it. */
+/** Writes an array as `numpy.save` does. */
 function npy(type: '<f4' | '<f8' | '<i8', shape: string, data: Uint8Array): Buffer {
   const dictionary = `{'descr': '${type}', 'fortran_order': False, 'shape': (${shape}), }`;
   const text = `${dictionary.padEnd(117)}\n`;

@@ -16,7 +16,7 @@ afterAll(() => rm(root, { recursive: true, force: true }));
 
 type Row = Readonly<Record<string, unknown>> & { readonly id: string };
 
-/** In falling order of win rate, with gaps 1, 0, 0 and 1: APGR 0.5, CPT(50%) 0.25, CPT(80%) 0.9. */
+/** Rows in falling order of win rate, with gaps 1, 0, 0 and 1: APGR 0.5, CPT(50%) 0.25, CPT(80%) 0.9. */
 const costs = { strong: 10, weak: 2 };
 const SECRET = 'the secret words of a prompt';
 const FOUR: readonly Row[] = [
@@ -26,7 +26,10 @@ const FOUR: readonly Row[] = [
   { id: '1', prompt: `${SECRET} four`, scores: { strong: 1, weak: 0, other: 1 }, costs },
 ];
 
-/** One dimension, so that the win rate of strong over weak is the sigmoid of the embedding. */
+/**
+ * Registers a scorer with one dimension, so that the win rate of strong over weak is the sigmoid of
+ * the embedding.
+ */
 function register(id: string, names: readonly string[]): Promise<unknown> {
   const [strong = '', weak = ''] = names;
   const header = { id, version: '2', embedder: 'test/ids', models: names, dimensions: 1 };
@@ -83,7 +86,7 @@ beforeAll(async () => {
   await register('stranger', ['big', 'small', 'strong']);
   four = await write(FOUR);
   const known = Array.from({ length: 100 }, (_, index) =>
-    // As the id says, and for all ids from 50 the same.
+    // The embedding follows from the id, and is the same for all ids from 50.
     JSON.stringify({ id: String(index), embedding: [index < 50 ? index / 10 : 0] }),
   );
   const header = JSON.stringify({ embedder: 'test/ids', dimensions: 1 });
@@ -129,7 +132,7 @@ describe('model:evaluate', () => {
   });
 
   test('measures how far win rates are from what came out', async () => {
-    // All win rates are 0.5; in half of the rows the strong model alone is right, so 0.75 came out.
+    // All win rates are 0.5; in half of the rows only the strong model is right, so the outcome is 0.75.
     const rows = Array.from({ length: 40 }, (_, index) => ({
       id: String(50 + index),
       prompt: `p ${index}`,

@@ -20,7 +20,7 @@ function graded(count: number, seed: number): RoutingRow[] {
   return lines.map((line) => parseRoutingRow(JSON.parse(line)));
 }
 
-/** A second file, so that there are two heads, and a fourth model. */
+/** A second file makes two heads, and adds a fourth model. */
 const preferences = inventPrompts(200, 3).map(({ prompt, isHard }) =>
   parseRoutingRow({ prompt, model_a: 'weak', model_b: 'other', winner: isHard ? 'tie' : 0.8 }),
 );
@@ -55,7 +55,10 @@ async function trainAndLoad(strategy: Strategy) {
   return { trained, scorer: await load(entry, root) };
 }
 
-/** The rows that no head was trained on: for the others training uses heads that leave them out. */
+/**
+ * Returns the rows that no head was trained on: for the others, training uses heads that leave them
+ * out.
+ */
 function unseenRows(): number[] {
   return [...set.heldOutRows, ...set.testRows];
 }
@@ -92,7 +95,7 @@ describe.each(STRATEGIES)('the file of a scorer by %s', (strategy) => {
     const heldOut = predictions.slice(0, set.heldOutRows.length).map((one) => one?.distance ?? 2);
     const within = heldOut.filter((distance) => distance <= trained.distanceLimit + 1e-4);
     expect(within.length / heldOut.length).toBeGreaterThan(0.96);
-    // The limit is not one that everything is within.
+    // The limit must not include every row.
     expect(Math.max(...heldOut)).toBeGreaterThan(trained.distanceLimit - 1e-3);
   });
 });

@@ -55,13 +55,16 @@ async function train(data: readonly string[], ...args: readonly string[]): Promi
   };
 }
 
-/** The models of a card, the strongest first. */
+/** Returns the models of a card, the strongest first. */
 function orderIn(card: string): string[] {
   const [, section = ''] = card.split('## Strengths of the models\n');
   return [...(section.split('\n##')[0] ?? '').matchAll(/`([^`]+)`/g)].map(([, name = '']) => name);
 }
 
-/** Strong over weak: always preferred on a hard prompt, as good on an easy one. */
+/**
+ * Creates preferences of strong over weak: always preferred on a hard prompt, equally good on an
+ * easy one.
+ */
 function createPreferences(count: number, seed: number): string {
   return toLines(
     inventPrompts(count, seed).map(({ id, prompt, isHard }, index) =>
@@ -87,7 +90,7 @@ describe('preferences', () => {
   });
 
   test('and scores are learned from together, and tell apart models that no row has both of', async () => {
-    // The scores know strong, middle and weak; only preferences know the worst, against weak.
+    // The scores include strong, middle and weak; only preferences include the worst, against weak.
     const worse = toLines(
       inventPrompts(300, 3).map(({ id, prompt, luck }) => ({
         id,
@@ -160,7 +163,7 @@ describe('rows', () => {
     }));
     const { entry } = await train([await write(toLines(lines))]);
     expect(entry.models).toContain('rare');
-    // Too few rows know it for it to be the default.
+    // Too few rows know it for the default pair.
     expect(entry.defaultPair).toEqual({ strong: 'strong', weak: 'weak' });
   });
 

@@ -32,14 +32,14 @@ afterAll(async () => {
   await simulator.close();
   await rm(root, { recursive: true, force: true });
 });
-// What the machine itself is set to is not the tests' business.
+// The machine's own settings must not affect the tests.
 beforeEach(() => {
   simulator.reset();
   for (const name of Object.keys(simulatorSettings(simulator.url))) vi.stubEnv(name, '');
 });
 afterEach(() => vi.unstubAllEnvs());
 
-/** The tool inherits these. */
+/** Sets variables that the tool inherits. */
 function setDeployment(): void {
   const settings = { ...simulatorSettings(simulator.url), AZURE_OPENAI_API_KEY: 'the-key' };
   for (const [name, value] of Object.entries(settings)) vi.stubEnv(name, value);
@@ -66,7 +66,7 @@ async function entryOf(models: string): Promise<ScorerEntry> {
 }
 
 let files = 0;
-/** The first of 4 numbers says whether a prompt is hard; the last is noise. */
+/** Returns embeddings whose first of 4 numbers tells whether a prompt is hard; the last is noise. */
 async function embeddingsOf(count: number, dimensions = 4): Promise<string> {
   files += 1;
   const path = join(root, `embeddings-${files}.jsonl`);
@@ -166,7 +166,7 @@ describe('an embedding deployment', () => {
     setDeployment();
     const kept = join(root, 'broken-off.jsonl');
     const failing = join(root, 'failing.jsonl');
-    // In the second request of 256 prompts; answered with 401 once.
+    // The marked row is in the second request of 256 prompts, which is answered with 401 once.
     const marked = rows.map((row, index) =>
       index === ROWS - 1 ? { ...row, prompt: `${row.prompt} [sim:401:1]` } : row,
     );

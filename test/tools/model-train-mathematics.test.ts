@@ -13,7 +13,7 @@ function everyRow(count: number): Int32Array {
   return Int32Array.from({ length: count }, (_, row) => row);
 }
 
-/** Embeddings of 4 numbers: 2 columns kept whole, and 2 of which half of the numbers are 0. */
+/** Embeds rows in 4 numbers: 2 columns kept whole, and 2 in which half of the numbers are 0. */
 function embed(count: number, seed: number): EmbeddedRows {
   const random = createRandom(seed);
   const builder = new EmbeddedRowsBuilder(2);
@@ -24,7 +24,7 @@ function embed(count: number, seed: number): EmbeddedRows {
   return builder.finish();
 }
 
-/** What everything that learns a head needs besides moments. */
+/** Returns everything that learning a head needs besides moments. */
 function headProblem(embedded: EmbeddedRows, ridge: number) {
   const rows = everyRow(embedded.count);
   const weights = new Float32Array(embedded.count).fill(1);
@@ -65,7 +65,7 @@ describe('a linear head', () => {
 });
 
 describe('boosted trees', () => {
-  // Two columns of zeros and ones: the first factor is 1 where they differ, -1 where they do not.
+  // The two columns hold zeros and ones: the first factor is 1 where they differ, -1 where they do not.
   const random = createRandom(3);
   const count = 400;
   const builder = new EmbeddedRowsBuilder(2);
@@ -75,7 +75,7 @@ describe('boosted trees', () => {
   const embedded = builder.finish();
   const read = (row: number, column: number): number => embedded.dense[row * 2 + column] ?? 0;
   const truth = (row: number): number => (read(row, 0) === read(row, 1) ? -1 : 1);
-  // Two models of strengths 1 and -1 whose scores differ by twice the first factor.
+  // The two models have strengths 1 and -1, and their scores differ by twice the first factor.
   const targets = [...everyRow(count)].map((row) => [
     { model: 0, score: truth(row) },
     { model: 1, score: -truth(row) },
@@ -140,7 +140,7 @@ describe('boosted trees', () => {
 
 describe('the strengths of models', () => {
   const [best, middle, worst] = [0, 1, 2];
-  // The best is only seen on hard rows and the worst on easy ones, so that plain means mislead.
+  // The best model is only seen on hard rows and the worst on easy ones, so that plain means mislead.
   const hard: Target[] = [
     { model: best, score: 0.5 },
     { model: middle, score: 0.2 },

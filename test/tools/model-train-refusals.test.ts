@@ -11,7 +11,7 @@ afterAll(() => rm(root, { recursive: true, force: true }));
 
 const good = createGradedRows(120, 1);
 const [line = ''] = good.split('\n');
-/** Data files by name; `good` is right. */
+/** Data files by name; `good` is valid. */
 const DATA: Readonly<Record<string, string>> = {
   good,
   empty: '',
@@ -66,7 +66,7 @@ function train(names: readonly string[], ...args: readonly string[]): Promise<To
   return runTool('model-train', [...id, ...folder, ...data, ...args]);
 }
 
-/** Exit code 2, and one line that says why, after what progress there was. */
+/** Expects exit code 2, and one line with the reason after any progress. */
 function expectRefusal({ code, stdout, stderr }: ToolResult, reason: RegExp): void {
   expect(stderr).toMatch(reason);
   const errors = stderr.trim().split('\n');
@@ -75,7 +75,7 @@ function expectRefusal({ code, stdout, stderr }: ToolResult, reason: RegExp): vo
   expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
 }
 
-/** All files of a folder, with what is in them. */
+/** Returns all files of a folder with their contents. */
 async function contentsOf(folder: string): Promise<Map<string, string>> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true });
   const paths = entries.filter((one) => one.isFile()).map((one) => join(one.parentPath, one.name));
@@ -168,7 +168,7 @@ describe('model:train', () => {
   test('puts back what was there when a file cannot take its place', async () => {
     const folder = join(root, 'blocked');
     await cp(before, folder, { recursive: true });
-    // A folder in the way of the card, which is replaced after the scorer.
+    // A folder blocks the card, which is replaced after the scorer.
     await rm(join(folder, 'tiny', 'card.md'));
     await mkdir(join(folder, 'tiny', 'card.md', 'in-the-way'), { recursive: true });
     const was = await contentsOf(folder);

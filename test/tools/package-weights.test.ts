@@ -90,7 +90,7 @@ describe('package --with-published-weights', () => {
     const verified = await runTool('package-verify', ['--zip', join(out, zip)]);
     expect(verified.stdout).toMatch(/win rate 0\.\d+, scorer routellm@1/);
     expect(verified.code).toBe(0);
-    // The settings of a deployment hold for either of its scorers.
+    // The settings of a deployment work with either of its scorers.
     for (const [name, weak] of [
       ['routellm', 'mixtral-8x7b-instruct-v0.1'],
       ['local', 'mixtral-8x7b'],

@@ -46,7 +46,7 @@ async function hashes(path: string): Promise<Record<string, string>> {
   return found;
 }
 
-/** The unix modes that a zip's directory gives: APPNOTE.TXT 4.3.12, external attributes. */
+/** Returns the Unix modes in a zip's directory: APPNOTE.TXT 4.3.12, external attributes. */
 function modesOf(bytes: Buffer): Map<string, number> {
   const modes = new Map<string, number>();
   let at = bytes.readUInt32LE(bytes.length - 6);
@@ -72,7 +72,7 @@ describe('the package', () => {
       'node_modules',
       'package.json',
     ]);
-    // No vector engine, no SDK: what is needed of them is bundled.
+    // There is no vector engine and no SDK: the parts that are needed are bundled.
     expect((await readdir(join(app, 'node_modules'))).toSorted()).toEqual([
       'onnxruntime-common',
       'onnxruntime-node',

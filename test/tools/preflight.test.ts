@@ -28,7 +28,7 @@ afterEach(async () => {
   for (const cleanUp of cleanUps.splice(0)) await cleanUp();
 });
 
-/** The preflight under an azd environment with these values; `state` absent: offline. */
+/** Runs the preflight with these values as the azd environment; offline if `state` is absent. */
 async function preflight(values: Readonly<Record<string, string>>, state?: ArmState) {
   const azd = await createFakeAzd({ ...GOOD, ...values });
   cleanUps.push(azd.remove);
@@ -39,7 +39,7 @@ async function preflight(values: Readonly<Record<string, string>>, state?: ArmSt
   return { ...result, requests: arm.requests };
 }
 
-/** What the models and their quota have against these values. */
+/** Returns the problems of these values with the models and their quota. */
 async function modelProblems(values: Readonly<Record<string, string>>, state: ArmState) {
   const arm = await startFakeArm(state);
   cleanUps.push(arm.close);
@@ -348,7 +348,7 @@ describe('the parameters of azd', () => {
   test('have the defaults that are checked', async () => {
     const parameters = await readParameters();
     for (const [name, value] of Object.entries(DEPLOYMENT_DEFAULTS)) {
-      // The model elsewhere has no default.
+      // A weak model elsewhere has no default name.
       if (name === 'WEAK_MODEL') continue;
       expect([name, parameters.get(name)]).toEqual([name, value]);
     }

@@ -11,7 +11,7 @@ import { runTool, type ToolResult } from '../fakes/run-tool.ts';
 import { type Router, startRouter } from '../support/router.ts';
 import { importSyntheticScorer, type SyntheticScorer } from '../support/synthetic-scorer.ts';
 
-// What is deployed: an embedding deployment, the table, an imported scorer, keys.
+// The test deploys an embedding deployment, the table, an imported scorer and keys.
 const KEY = 'the-key-of-a-caller';
 const GATEWAY_KEY = 'the-key-of-a-subscription';
 
@@ -40,7 +40,7 @@ function smoke(url: string, args: readonly string[] = [], key: string | undefine
   return runTool('smoke', ['--url', url, ...patience, ...args], { SMART_ROUTER_API_KEY: key });
 }
 
-/** Runs it against a server that answers so. */
+/** Runs the smoke test against a server with these answers. */
 async function smokeAt(
   listener: RequestListener,
   args: readonly string[] = [],
@@ -140,7 +140,7 @@ describe('what is wrong', () => {
     const { code, stdout } = await smoke(local.url, ['--expect-cache'], '');
     expect(names(stdout, 'not ok')).toEqual(['embedding cache']);
     expect(code).toBe(1);
-    // A door that is open to those without a key, too.
+    // This router also answers callers without a key.
     const open = await smoke(local.url, []);
     expect(names(open.stdout, 'not ok')).toEqual(['no key']);
     await local.close();

@@ -50,7 +50,7 @@ function ask(content: string, more: object = {}): Promise<Response> {
   return post({ messages: user(content), ...more });
 }
 
-/** A request over a bare socket, so that a test decides when to read and when to leave. */
+/** Sends a request over a bare socket, so that a test decides when to read and when to leave. */
 function sendRaw(body: string, contentLength = body.length): Socket {
   const { hostname, port, pathname, search } = new URL(classicUrl());
   const socket = connect(Number(port), hostname);
@@ -404,7 +404,7 @@ describe('embeddings', () => {
   }
 
   test('gives the same unit vectors as float and as base64, near for similar texts', async () => {
-    // The client asks for base64 by itself and decodes it.
+    // The client itself asks for base64 and decodes it.
     const decoded = await azureClient('embedding').embeddings.create({
       model: 'embedding',
       input,
@@ -672,7 +672,7 @@ describe('broken, slow and odd answers', () => {
   });
 
   test('[sim:big] waits for a slow reader', async () => {
-    // More than the sockets' own buffers hold.
+    // This is more than the sockets' own buffers hold.
     const content = '[sim:big:15000000]';
     const start = performance.now();
     await (await ask(content, { stream: true })).arrayBuffer();
@@ -680,7 +680,7 @@ describe('broken, slow and odd answers', () => {
     const socket = sendRaw(JSON.stringify({ messages: user(content), stream: true }));
     socket.pause();
     await setTimeout(2 * fastReaderMs + 100);
-    // Without back-pressure the answer would be complete by now, and leaving no loss.
+    // Without back-pressure the answer would be complete by now, and leaving would lose nothing.
     socket.destroy();
     await vi.waitFor(() => expect(simulator.requests[1]?.aborted).toBe(true));
   });

