@@ -5,14 +5,17 @@ import { hasTools } from './requirements.ts';
 
 export type AdaptedBody = {
   readonly body: Readonly<Record<string, unknown>>;
-  /** What was changed, each an item for a header: `temperature;dropped`. Nothing of the client's. */
+  /**
+   * The changes, each an item for a header: `temperature;dropped`. They never contain the client's
+   * text.
+   */
   readonly warnings: readonly string[];
 };
 
-/** A body on its way to what a deployment takes. */
+/** A body that is being adapted, with the changes so far. */
 type Change = { readonly body: Record<string, unknown>; readonly warnings: string[] };
 
-/** The request in the words that a deployment takes: what it refuses is renamed, lowered or dropped. */
+/** Adapts a request to a deployment: renames, lowers or drops the fields that it refuses. */
 export function adaptBody(
   body: Readonly<Record<string, unknown>>,
   capabilities: Capabilities,
@@ -34,7 +37,7 @@ export function adaptBody(
 
 function adaptEffort(change: Change, capabilities: Capabilities, { refuses }: Lessons): void {
   const { reasoning_effort: given } = change.body;
-  // What is no text is wrong, and the deployment's to refuse.
+  // A value that is not a text is wrong; the deployment refuses it.
   if (given != null && typeof given !== 'string') return;
   const effort = given ?? undefined;
   const wanted = effortFor(capabilities, { effort, hasTools: hasTools(change.body) });
@@ -56,7 +59,9 @@ function adaptSampling(change: Change, capabilities: Capabilities): void {
   }
 }
 
-/** A model that calls one tool at a time does not know the parameter, and does as `false` says. */
+/**
+ * A model that calls one tool at a time does not know the parameter, and behaves as with `false`.
+ */
 function adaptParallelTools({ body, warnings }: Change, { lacks }: Capabilities): void {
   const { parallel_tool_calls: given = null } = body;
   if (!lacks.has('parallel_tools') || given === null) return;
@@ -98,7 +103,7 @@ function adaptRoles({ body, warnings }: Change, { roleFor }: Lessons): void {
   for (const role of changed) warnings.push(`messages;role=${role}`);
 }
 
-/** Only ever for fields that are known by name: the warning becomes part of a header. */
+/** Drops a field, whose name must be known in advance: the warning becomes part of a header. */
 function drop({ body, warnings }: Change, field: string): void {
   if (!isSamplingDefault(field, body[field])) warnings.push(`${field};dropped`);
   delete body[field];

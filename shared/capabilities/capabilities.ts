@@ -1,4 +1,4 @@
-/** What a request may need that not every model has. */
+/** The features that a request may need and not every model has. */
 export const FEATURES = [
   'tools',
   'parallel_tools',
@@ -13,7 +13,7 @@ export const FEATURES = [
 ] as const;
 export type Feature = (typeof FEATURES)[number];
 
-/** The two names of the limit to the completion's tokens. */
+/** The two names of the limit on the completion's tokens. */
 export const TOKEN_LIMITS = ['max_completion_tokens', 'max_tokens'] as const;
 export type TokenLimit = (typeof TOKEN_LIMITS)[number];
 
@@ -21,35 +21,37 @@ export type TokenLimit = (typeof TOKEN_LIMITS)[number];
 export const SAMPLING = ['always', 'without-reasoning', 'never'] as const;
 
 /**
- * When function tools exclude reasoning: `never`; `when-given`, an effort must not be given with
- * them; `always`, the effort must be given and be `none`.
+ * When function tools exclude reasoning. `when-given`: a request with tools must not give an
+ * effort. `always`: it must give the effort `none`.
  */
 export const TOOLS_EXCLUDE_REASONING = ['never', 'when-given', 'always'] as const;
 
 /** The values of `reasoning_effort`, from the least reasoning to the most. */
 export const EFFORTS = ['none', 'minimal', 'low', 'medium', 'high', 'xhigh', 'max'] as const;
 
-/** What a model takes, and how it wants to be asked. What is absent is not known: then anything goes. */
+/**
+ * What a model takes, and how it must be asked. An absent limit is unknown, and nothing is checked.
+ */
 export type Capabilities = {
-  /** Tokens of prompt and completion together. */
+  /** The most tokens of prompt and completion together. */
   readonly contextTokens?: number;
-  /** Tokens of the prompt alone. */
+  /** The most tokens of the prompt. */
   readonly inputTokens?: number;
-  /** Tokens of a completion, those of the reasoning among them. */
+  /** The most tokens of a completion, including reasoning tokens. */
   readonly outputTokens?: number;
-  /** What it refuses. */
+  /** The features that it refuses. */
   readonly lacks: ReadonlySet<Feature>;
-  /** The name by which it knows the limit to the completion. */
+  /** The name that it accepts for the limit on the completion. */
   readonly tokenLimit: TokenLimit | 'both';
   readonly sampling: (typeof SAMPLING)[number];
-  /** It reasons when no `reasoning_effort` is given. */
+  /** Whether it reasons without a `reasoning_effort` in the request. */
   readonly reasonsByDefault: boolean;
   readonly toolsExcludeReasoning: (typeof TOOLS_EXCLUDE_REASONING)[number];
-  /** The values of `reasoning_effort` that it knows; empty when it does not know the field. */
+  /** The values of `reasoning_effort` that it accepts; empty when it does not know the field. */
   readonly efforts?: readonly string[];
 };
 
-/** Nothing is known of the model: it may be able to do anything, and is asked as the client asks. */
+/** The capabilities of an unknown model: it may support everything, so requests pass unchanged. */
 export const UNKNOWN_MODEL: Capabilities = {
   lacks: new Set(),
   tokenLimit: 'both',

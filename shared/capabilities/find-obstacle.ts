@@ -5,10 +5,10 @@ import type { Requirements } from './requirements.ts';
 
 type Need = Feature | 'context';
 
-/** What a deployment lacks, in words; undefined when it lacks nothing. */
+/** Something that a deployment lacks, in words; undefined when it lacks nothing. */
 export type Obstacle = string | undefined;
 
-/** What an obstacle is called, and the field of the request that it comes from. */
+/** The words for each obstacle, and the field of the request that causes it. */
 const OBSTACLES: Readonly<Record<Need, readonly [words: string, param: string]>> = {
   tools: ['tools', 'tools'],
   parallel_tools: ['parallel tool calls', 'parallel_tool_calls'],
@@ -23,7 +23,9 @@ const OBSTACLES: Readonly<Record<Need, readonly [words: string, param: string]>>
   context: ['context window', 'messages'],
 };
 
-/** The first requirement that a deployment cannot meet, in words; undefined when it meets all. */
+/**
+ * Finds the first requirement that a deployment cannot meet, in words; undefined when it meets all.
+ */
 export function findObstacle(
   requirements: Requirements,
   capabilities: Capabilities,
@@ -35,7 +37,10 @@ export function findObstacle(
   return findContextObstacle(requirements, capabilities);
 }
 
-/** No deployment can serve a request (400): what each lacks, by the deployments' names. */
+/**
+ * The error (400) of a request that no deployment can serve: the obstacle of each, by deployment
+ * name.
+ */
 export class NoCapableDeploymentError extends InvalidRequestError {
   readonly obstacles: ReadonlyMap<string, string>;
 
@@ -44,7 +49,7 @@ export class NoCapableDeploymentError extends InvalidRequestError {
     const params = new Set([...obstacles.values()].map(paramOf));
     const [param] = params;
     super(
-      `No deployment can serve this request. What excludes each: ${all}. Leave it out of the request.`,
+      `No deployment can serve this request. Each lacks something: ${all}. Remove it from the request.`,
       {
         code: 'no_capable_deployment',
         ...(params.size === 1 && param !== undefined && { param }),
@@ -54,16 +59,16 @@ export class NoCapableDeploymentError extends InvalidRequestError {
   }
 }
 
-/** Whether all that a deployment lacks is room for so long a prompt. */
+/** Whether the deployment only lacks room for a prompt of this length. */
 export function isOfContext(obstacle: string | undefined): boolean {
   return obstacle?.startsWith(`${OBSTACLES.context[0]} (`) ?? false;
 }
 
-/** Where the request does not say how long the answer may be: room for some pages, or an eighth. */
+/** Room for an answer without a limit in the request: some pages, or an eighth of the context. */
 const RESERVED_TOKENS = 4_096;
 const RESERVED_SHARE = 1 / 8;
 
-/** The tokens that a prompt may have so that there is room for its answer; infinite if not known. */
+/** Returns the most tokens of a prompt that leave room for its answer; infinite if not known. */
 export function promptLimitOf(
   { completionTokens }: Pick<Requirements, 'completionTokens'>,
   { contextTokens, inputTokens, outputTokens = Number.POSITIVE_INFINITY }: Capabilities,
@@ -80,7 +85,7 @@ function isLacked(
   capabilities: Capabilities,
 ): boolean {
   if (capabilities.lacks.has(feature)) return true;
-  // Models that reason only at times give them at the other times.
+  // Models whose reasoning can be turned off give logprobs only without it.
   return (
     feature === 'logprobs' && refusesSampling(capabilities, effortFor(capabilities, requirements))
   );

@@ -3,15 +3,15 @@ import { type ApiStyle, type Capabilities, type Feature, UNKNOWN_MODEL } from '.
 type Facts = Partial<Omit<Capabilities, 'lacks'>> & { readonly lacks?: readonly Feature[] };
 
 /*
- * Where the figures are from:
+ * The sources of the figures:
  * - Windows, images, tools: "Foundry Models sold by Azure" (learn.microsoft.com, September 2026).
- *   A window that is given as input and output is kept as that.
- * - What reasoning models refuse, parallel tool calls, defaults of the effort: "Azure OpenAI
- *   reasoning models" (same place), and for `stop`, `logprobs` and the efforts the services' own
+ *   A window that the page gives as input and output is kept as these two.
+ * - Refusals of reasoning models, parallel tool calls, defaults of the effort: "Azure OpenAI
+ *   reasoning models" (same site), and for `stop`, `logprobs` and the efforts the services' own
  *   refusals as users report them (livekit/agents#7169, BerriAI/litellm-docs#1064, vercel/ai#10940).
  * - Tools and reasoning: the same page for gpt-5.6; pipecat-ai/pipecat#4043 for gpt-5.4,
  *   onyx-dot-app/onyx#15008 and bolna-ai/bolna#1019 for gpt-6.
- * What none of them says is left out.
+ * Facts without a source are left out.
  */
 
 /** Models that take text and images and do not reason. */
@@ -19,7 +19,7 @@ const CLASSIC: Facts = { lacks: ['audio'], efforts: [] };
 
 const GPT_4_1: Facts = {
   ...CLASSIC,
-  // Of Global Standard; other kinds of deployment have less (300,000 or 128,000).
+  // The window of Global Standard; other kinds of deployment have less (300,000 or 128,000).
   contextTokens: 1_047_576,
   outputTokens: 32_768,
 };
@@ -47,10 +47,10 @@ const GPT_5: Facts = {
   efforts: ['minimal', 'low', 'medium', 'high'],
 };
 
-/** The models of ChatGPT: their effort is fixed. */
+/** The models of ChatGPT, whose effort is fixed. */
 const GPT_5_CHAT: Facts = { ...REASONING, inputTokens: 111_616, outputTokens: 16_384 };
 
-/** Models whose reasoning can be turned off: then they take what the others refuse. */
+/** Models whose reasoning can be turned off; then they take what the others refuse. */
 const GPT_5_1: Facts = {
   ...GPT_5,
   lacks: ['audio', 'stop'],
@@ -71,7 +71,7 @@ const GPT_5_6: Facts = { ...GPT_5_5, toolsExcludeReasoning: 'always' };
 
 const GPT_6: Facts = { ...GPT_5_6, efforts: ['none', 'low', 'medium', 'high', 'xhigh', 'max'] };
 
-/** Cannot stop reasoning, and so cannot call tools over chat completions. */
+/** Models that cannot stop reasoning, and so cannot call tools in chat completions. */
 const GPT_6_ASTRA: Facts = {
   ...REASONING,
   inputTokens: 922_000,
@@ -82,7 +82,7 @@ const GPT_6_ASTRA: Facts = {
 
 const AUDIO: Facts = { contextTokens: 128_000, outputTokens: 16_384, efforts: [] };
 
-/** OpenAI's models, whoever serves them. */
+/** OpenAI's models, on any service. */
 const OPENAI_MODELS: Readonly<Record<string, Facts>> = {
   'gpt-4-turbo': {
     ...CLASSIC,
@@ -139,8 +139,8 @@ const WITH_IMAGES: Facts = { lacks: ['audio'] };
 const IMAGES_WITHOUT_TOOLS: Facts = { lacks: ['audio', 'tools', 'parallel_tools'] };
 
 /**
- * Other makers' models as Foundry serves them; another server of the same weights may do more or
- * less. Their lengths of output are left out: the page does not call them limits.
+ * Other makers' models as Foundry serves them; another server of the same weights may support more
+ * or less. Their output lengths are left out, since the page does not call them limits.
  */
 const FOUNDRY_MODELS: Readonly<Record<string, Facts>> = {
   'gpt-oss-120b': { ...TEXT, contextTokens: 131_072, efforts: ['low', 'medium', 'high'] },
@@ -176,7 +176,7 @@ const FOUNDRY_MODELS: Readonly<Record<string, Facts>> = {
   'phi-4-reasoning': { ...TEXT_WITHOUT_TOOLS, inputTokens: 32_768 },
 };
 
-/** Every model of the table, as it is served on Azure. */
+/** Every model of the table, as Azure serves it. */
 export const KNOWN_MODELS: ReadonlyMap<string, Capabilities> = new Map(
   Object.entries({ ...OPENAI_MODELS, ...FOUNDRY_MODELS }).map(([name, { lacks, ...facts }]) => [
     name,
@@ -185,8 +185,8 @@ export const KNOWN_MODELS: ReadonlyMap<string, Capabilities> = new Map(
 );
 
 /**
- * What the table says of a model, by its name with or without its maker before it and a version,
- * or anything else, after it: the longest of the table's names that it begins with.
+ * Returns the table's capabilities of a model. Its name may have its maker before it, and a version
+ * or any other suffix after it: the longest name of the table with which it begins counts.
  */
 export function capabilitiesOf(modelName: string, apiStyle: ApiStyle): Capabilities {
   const name = modelName.toLowerCase().slice(modelName.lastIndexOf('/') + 1);
@@ -198,7 +198,10 @@ export function capabilitiesOf(modelName: string, apiStyle: ApiStyle): Capabilit
   return KNOWN_MODELS.get(found) ?? UNKNOWN_MODEL;
 }
 
-/** `gpt-5-2025-08-07` is a gpt-5; `gpt-5.9` and `gpt-50` are models of their own. */
+/**
+ * Whether a name is a version of a known one: `gpt-5-2025-08-07` is a gpt-5, `gpt-5.9` and `gpt-50`
+ * are not.
+ */
 function isVersionOf(name: string, known: string): boolean {
   return name.startsWith(known) && !/^[a-z0-9.]/.test(name.slice(known.length));
 }

@@ -3,32 +3,32 @@ import { type Refusal, readRefusal, unsupportedParameters } from './read-refusal
 
 type Body = Readonly<Record<string, unknown>>;
 
-/** What a deployment's refusals have taught, for as long as the process lives. */
+/** The lessons from a deployment's refusals, kept for the life of the process. */
 export type Lessons = {
-  /** What is known of the model, corrected. */
+  /** Returns the capabilities with the corrections learned so far. */
   correct(capabilities: Capabilities): Capabilities;
   /** Whether this field is refused with this value. */
   refuses(field: string, value: unknown): boolean;
-  /** The role to send in the place of one. */
+  /** Returns the role to send instead of this one. */
   roleFor(role: string): string;
   /**
-   * Reads the body of a 400; true when the request, adapted anew, is worth one more call. `sent` is
-   * what was sent. Throws for nothing that the body may hold.
+   * Reads the body of a 400 to the request body `sent`; true when the request, adapted again, is
+   * worth one more call. Never throws, whatever the answer contains.
    */
   learn(sent: Body, answer: Uint8Array): boolean;
 };
 
-/** Takes these parameters' default value or none: their effect is on the choice of words alone. */
+/** The defaults of the sampling parameters. Leaving one out only affects the choice of words. */
 export const SAMPLING_DEFAULTS: ReadonlyMap<string, number | undefined> = new Map([
   ['temperature', 1],
   ['top_p', 1],
   ['presence_penalty', 0],
   ['frequency_penalty', 0],
-  // No number is its default.
+  // Its default is not a number.
   ['logit_bias', undefined],
 ]);
 
-/** What a request can do without. Not among it: whatever decides what is answered, and in what form. */
+/** The fields that a request can do without: none of them decides the answer's content or form. */
 const DROPPABLE = new Set([
   ...SAMPLING_DEFAULTS.keys(),
   'metadata',
@@ -45,11 +45,11 @@ const DROPPABLE = new Set([
   'verbosity',
 ]);
 
-/** Clients choose the values: they must not fill the memory. */
+/** Limits on the remembered values: clients choose them, and must not fill the memory. */
 const MAX_VALUES = 64;
 const MAX_VALUE_LENGTH = 64;
 
-/** What is known, beside the table. */
+/** The facts learned in addition to the table's. */
 type Known = {
   tokenLimit?: TokenLimit;
   outputTokens?: number;
@@ -60,7 +60,7 @@ type Known = {
   readonly refusedValues: Set<string>;
 };
 
-/** Takes a lesson from a refusal; true when it tells how to ask in another way. */
+/** Learns from a refusal; true when it tells how to ask differently. */
 type Learn = (known: Known, sent: Body, refusal: Refusal) => boolean;
 
 const LEARN: readonly Learn[] = [
@@ -111,7 +111,7 @@ function correct(capabilities: Capabilities, known: Known): Capabilities {
 function learnTools(known: Known, sent: Body, { message }: Refusal): boolean {
   if (!message.startsWith('Function tools with reasoning_effort are not supported')) return false;
   const { reasoning_effort: effort } = sent;
-  // It cannot do without: there is no way to call its tools over chat completions.
+  // The model cannot stop reasoning, so it cannot call tools in chat completions.
   if (effort === 'none' || known.refusedValues.has(valueKey('reasoning_effort', 'none'))) {
     return false;
   }
@@ -137,7 +137,7 @@ function learnRole(known: Known, sent: Body, { code, param }: Refusal): boolean 
     typeof message === 'object' && message !== null && 'role' in message && message.role;
   const other = refused === 'developer' ? 'system' : 'developer';
   if (refused !== 'developer' && refused !== 'system') return false;
-  // It knows neither.
+  // The model knows neither role.
   if (known.roles.has(other)) return false;
   known.roles.set(refused, other);
   return true;
@@ -147,7 +147,7 @@ function learnParameters(known: Known, sent: Body, refusal: Refusal): boolean {
   const fields = unsupportedParameters(refusal).filter((field) => isGiven(sent, field));
   const limits = fields.filter(isTokenLimit);
   const others = fields.filter((field) => !isTokenLimit(field));
-  // With one of them left in, the next answer would be no other.
+  // With any of these fields left in, the next answer would be the same.
   if (fields.length === 0 || !others.every((field) => DROPPABLE.has(field))) return false;
   for (const field of limits) {
     if (known.tokenLimit === field) return false;
@@ -169,7 +169,7 @@ function learnValue(known: Known, sent: Body, { code, param, message }: Refusal)
   }
   const key = valueKey(field, value);
   if (key === '') return false;
-  // Callers choose the values: the oldest goes, so that none of them ends the learning for all.
+  // Callers choose the values: the oldest is dropped, so that no caller ends the learning for all.
   const [oldest] = known.refusedValues;
   if (known.refusedValues.size >= MAX_VALUES && oldest !== undefined) {
     known.refusedValues.delete(oldest);
@@ -187,7 +187,7 @@ function isGiven(sent: Body, field: string): boolean {
   return Object.hasOwn(sent, field) && sent[field] != null;
 }
 
-/** Empty for what is no simple value, or too long to be remembered. */
+/** Returns an empty key for a value that is not simple, or is too long to be remembered. */
 function valueKey(field: string, value: unknown): string {
   if (typeof value === 'object' || String(value).length > MAX_VALUE_LENGTH) return '';
   return `${field}=${typeof value} ${String(value)}`;

@@ -7,46 +7,57 @@ import {
   sliceEnd,
 } from '../base/token-slices.ts';
 
-/** The size of a prompt in tokens, found out no further than it is asked for. */
+/** The size of a prompt in tokens, which is determined only as precisely as needed. */
 export type PromptSize = {
   /**
-   * Whether it has more tokens than this: nearly always known at once. Other requests go on while it
-   * is being found out.
+   * Whether the prompt has more tokens than this. The result is nearly always immediate; counting
+   * lets other requests proceed.
    */
   exceeds(limit: number): boolean | Promise<boolean>;
-  /** In tokens, at once: by its length. */
+  /** Returns an immediate estimate in tokens, from the length. */
   estimate(): number;
-  /** The tokens, counted until there are more than this. */
+  /** Counts the tokens, and stops once there are more than this. */
   countUpTo(limit: number): Promise<number>;
 };
 
 type CountTokens = (text: string) => number;
 
-/** UTF-8 has at most three bytes for a UTF-16 unit, and a token at least one byte. */
+/**
+ * The most tokens of a UTF-16 unit: it has at most three bytes of UTF-8, and a token at least one.
+ */
 const MAX_TOKENS_PER_UNIT = 3;
 
-/** The longest token of o200k_base, and of cl100k_base: 128 spaces. */
+/** The bytes of the longest token of o200k_base and cl100k_base: 128 spaces. */
 const MAX_BYTES_PER_TOKEN = 128;
 
-/** Of English and of code; a Chinese character has three, and is about one token. */
+/**
+ * The bytes of an average token of English or code; a Chinese character has three and is about one
+ * token.
+ */
 const BYTES_PER_TOKEN = 4;
 
-/** Slices that stand for the whole, spread evenly over it. */
+/** How many slices, spread evenly over a text, stand for the whole. */
 const SAMPLED_SLICES = 50;
 
-/** How much more than the sample says a prompt may have and still pass uncounted. */
+/**
+ * The factor by which a prompt may exceed its sample's estimate; within the limit it passes
+ * uncounted.
+ */
 const SAMPLE_MARGIN = 1.25;
 
-/** How much more than the limit a sample must say for a prompt to be refused uncounted. */
+/**
+ * The factor by which a sample's estimate must exceed the limit for a prompt to be refused
+ * uncounted.
+ */
 const HOPELESS = 2;
 
-/** Some milliseconds' worth of counting. */
+/** The slices that are counted without a pause: some milliseconds' worth. */
 const SLICES_AT_ONCE = 50;
 
 /**
- * The size of texts, and of `otherTokens` beside them. Most prompts are settled by their length in
- * bytes, which is at least that in tokens, and very long ones by it, too. What is between is sampled;
- * it is counted, with the encoding of OpenAI's models since gpt-4o, when it is near the limit.
+ * Creates the size of texts plus `otherTokens`. The length in bytes settles most prompts, since no
+ * text has more tokens than bytes, and very long ones as well. A prompt in between is sampled, and
+ * near the limit it is counted, with the encoding of OpenAI's models since gpt-4o.
  */
 export function createPromptSize(texts: readonly string[], otherTokens = 0): PromptSize {
   let units = 0;
@@ -107,7 +118,7 @@ export function createPromptSize(texts: readonly string[], otherTokens = 0): Pro
   };
 }
 
-/** An estimate by the tokens of a few slices. */
+/** Estimates the tokens of a text from a few slices. */
 function sampleTokens(text: string, count: CountTokens): number {
   let [tokens, units] = [0, 0];
   for (let index = 0; index < SAMPLED_SLICES; index += 1) {

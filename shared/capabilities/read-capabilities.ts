@@ -11,7 +11,7 @@ import {
 } from './capabilities.ts';
 import { capabilitiesOf } from './known-models.ts';
 
-/** A value's meaning; undefined when it has none. */
+/** Returns the meaning of a value; undefined for an invalid one. */
 type Parse = (value: string, before: Capabilities) => Partial<Capabilities> | undefined;
 
 const COUNTS = {
@@ -20,7 +20,9 @@ const COUNTS = {
   output: 'outputTokens',
 } as const;
 
-/** What may be said of a model, in settings as `name=value`, in the registry as JSON. */
+/**
+ * The capabilities that can be configured, in settings as `name=value`, in the registry as JSON.
+ */
 const PARSERS: ReadonlyMap<string, Parse> = new Map<string, Parse>([
   ...Object.entries(COUNTS).map(([name, field]): [string, Parse] => [name, parseCount(field)]),
   ...FEATURES.map((feature): [string, Parse] => [feature, parseFeature(feature)]),
@@ -40,7 +42,10 @@ const PARSERS: ReadonlyMap<string, Parse> = new Map<string, Parse>([
   ['efforts', parseEfforts],
 ]);
 
-/** The table's entry of a model, with what the deployment's setting says put over it. */
+/**
+ * Reads the capabilities of a deployment: the table's entry of its model, overridden by its
+ * setting.
+ */
 export function readCapabilities(
   read: SettingsReader,
   prefix: 'STRONG' | 'WEAK' | 'EMBEDDING',
@@ -59,7 +64,7 @@ export function readCapabilities(
         `${setting} must look like "context=128000,images=no,efforts=low|high" with names and values of docs/capabilities.md; "${part}" does not.`,
       );
     } else if (seen.has(name)) {
-      read.problem(`${setting} says ${name} twice.`);
+      read.problem(`${setting} sets ${name} twice: keep one of the two.`);
     } else {
       capabilities = { ...capabilities, ...said };
     }
@@ -68,7 +73,7 @@ export function readCapabilities(
   return capabilities;
 }
 
-/** One of the capabilities; undefined when it has no such name, or no such value. */
+/** Parses one capability; undefined for an unknown name or an invalid value. */
 export function parseCapability(
   name: string,
   value: string,
@@ -91,7 +96,7 @@ function parseFeature(feature: (typeof FEATURES)[number]): Parse {
     });
 }
 
-/** `none|low|high`, or `no` when the model does not know the field. */
+/** Parses `none|low|high`, or `no` for a model that does not know the field. */
 function parseEfforts(value: string): Partial<Capabilities> | undefined {
   const efforts = value === 'no' ? [] : value.split('|').map((effort) => effort.trim());
   const known: readonly string[] = EFFORTS;

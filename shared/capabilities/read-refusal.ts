@@ -1,18 +1,21 @@
-/** What a 400 says, in the fields of OpenAI's error object; empty where it says nothing. */
+/** The fields of OpenAI's error object in a 400; empty where they are missing. */
 export type Refusal = {
   readonly code: string;
   readonly param: string;
   readonly message: string;
 };
 
-/** Refusals take a few hundred bytes; content filters' a few thousand. */
+/**
+ * The most that is read: refusals take a few hundred bytes, those of content filters a few
+ * thousand.
+ */
 const MAX_BYTES = 64 * 1024;
 const MAX_LENGTH = 1_000;
 
-/** These are about what is asked, not about how. */
+/** The codes of refusals that are about the prompt, not about the parameters. */
 const ABOUT_THE_PROMPT = new Set(['content_filter', 'context_length_exceeded']);
 
-/** Reads the body of a 400; undefined when it is no error object, or nothing can be learned of it. */
+/** Reads the body of a 400; undefined when it is not an error object, or teaches nothing. */
 export function readRefusal(answer: Uint8Array): Refusal | undefined {
   const error = findError(answer);
   if (error === undefined) return undefined;
@@ -24,13 +27,15 @@ export function readRefusal(answer: Uint8Array): Refusal | undefined {
   return ABOUT_THE_PROMPT.has(refusal.code) ? undefined : refusal;
 }
 
-/** The parameters that a refusal calls unknown or unsupported; as the service wrote them. */
+/**
+ * Returns the parameters that a refusal calls unknown or unsupported, in the service's spelling.
+ */
 export function unsupportedParameters({ code, param, message }: Refusal): readonly string[] {
   const isAboutParam = code === 'unsupported_parameter' || code === 'unknown_parameter';
   if (isAboutParam && param !== '') return [param];
   const [, quoted] = /^(?:Unsupported|Unknown) parameter: '(\w{1,64})'/.exec(message) ?? [];
   if (quoted !== undefined) return [quoted];
-  // Older versions of the API: a list, and no param.
+  // Older versions of the API send a list and no `param`.
   const [, listed = ''] =
     /^Unrecognized request arguments? supplied: ([\w, ]{1,500})/.exec(message) ?? [];
   return listed.split(',').map((name) => name.trim());

@@ -2,14 +2,17 @@ import { type Capabilities, EFFORTS } from './capabilities.ts';
 
 type Asked = { readonly effort: string | undefined; readonly hasTools: boolean };
 
-/** The `reasoning_effort` that a model is to be sent for what was asked; undefined: none at all. */
+/**
+ * Returns the `reasoning_effort` to send to a model for the requested one; undefined to leave it
+ * out.
+ */
 export function effortFor(
   { efforts, toolsExcludeReasoning }: Capabilities,
   { effort, hasTools }: Asked,
 ): string | undefined {
   if (hasTools && toolsExcludeReasoning === 'always') return 'none';
   if (effort === undefined || efforts?.length === 0) return undefined;
-  // Its own default is nearer to what was asked than not to reason at all.
+  // The model's default is nearer to the request than no reasoning.
   if (hasTools && toolsExcludeReasoning === 'when-given' && effort !== 'none') return undefined;
   return efforts === undefined ? effort : nearestEffort(effort, efforts);
 }
@@ -23,7 +26,7 @@ export function refusesSampling(
   return effort === undefined ? reasonsByDefault : effort !== 'none';
 }
 
-/** The effort, or the known one that comes nearest, more before less; an unheard-of one stays. */
+/** Returns the effort, or the nearest known one, more before less; an unknown effort stays. */
 function nearestEffort(effort: string, known: readonly string[]): string {
   const order: readonly string[] = EFFORTS;
   const asked = order.indexOf(effort);

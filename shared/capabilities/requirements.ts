@@ -5,34 +5,34 @@ import { createPromptSize, type PromptSize } from './prompt-size.ts';
 
 type Body = Readonly<Record<string, unknown>>;
 
-/** What a request needs of a deployment. */
+/** The requirements of a request on a deployment. */
 export type Requirements = {
-  /** In the order in which they are checked. */
+  /** The features that it needs, in the order in which they are checked. */
   readonly features: readonly Feature[];
   readonly effort: string | undefined;
   readonly hasTools: boolean;
-  /** The tokens that the completion may have; 0 when the request does not limit it. */
+  /** The most tokens of the completion; 0 when the request sets no limit. */
   readonly completionTokens: number;
-  /** How many completions it asks for. */
+  /** The number of completions that it asks for. */
   readonly completions: number;
   readonly promptSize: () => PromptSize;
 };
 
-/** What the services reckon for an image of low detail, and for one of 1024 x 1024 in high detail. */
+/** The services' tokens for an image of low detail, and for one of 1024 x 1024 in high detail. */
 const IMAGE_TOKENS = { low: 85, other: 765 };
 
-/** What surrounds each message in the model's own format. */
+/** The tokens that surround each message in the model's own format. */
 const MESSAGE_TOKENS = 4;
 
 const IMAGE_PARTS = ['image_url', 'input_image'];
 const AUDIO_PARTS = ['input_audio'];
 const FILE_PARTS = ['file', 'input_file'];
 
-/** How to tell what a request needs. */
+/** Whether a request needs each feature. */
 const NEEDS: Readonly<Record<Feature, (body: Body, parts: ReadonlySet<string>) => boolean>> = {
-  // Earlier calls and their results in the conversation need none: nothing is left to be called.
+  // Earlier calls and their results in the conversation do not count: nothing is left to be called.
   tools: hasTools,
-  // Unless it is asked for, one call at a time will do.
+  // Without an explicit request, one call at a time is enough.
   parallel_tools: (body) => body['parallel_tool_calls'] === true && hasTools(body),
   images: (_, parts) => hasAny(parts, IMAGE_PARTS),
   audio: ({ modalities }, parts) =>
@@ -66,7 +66,7 @@ export function requirementsOf({
   };
 }
 
-/** What one user message of this text needs. */
+/** Returns the requirements of a request with one user message of this text. */
 export function requirementsOfText(text: string): Requirements {
   const promptSize = createPromptSize([text], MESSAGE_TOKENS);
   return {
@@ -79,7 +79,7 @@ export function requirementsOfText(text: string): Requirements {
   };
 }
 
-/** Whether a request lets the model call anything, by the present or by the former name. */
+/** Whether a request lets the model call tools, by the current or the former name. */
 export function hasTools({ tools, functions }: Body): boolean {
   const isList = (value: unknown): boolean => Array.isArray(value) && value.length > 0;
   return isList(tools) || isList(functions);
@@ -90,7 +90,10 @@ function completionTokensOf(body: Body): number {
   return Math.max(0, ...limits.filter((limit) => typeof limit === 'number'));
 }
 
-/** Of data that is not text only images count, each by a fixed figure: the services' own rules differ. */
+/**
+ * Measures texts, and images by a fixed figure, since the services' rules differ. Other data does
+ * not count.
+ */
 function measure(body: Body, messages: readonly ChatMessage[]): PromptSize {
   const texts: string[] = [];
   let otherTokens = 0;

@@ -5,7 +5,10 @@ import { MODES, type Mode, type ModeShares, thresholdForStrongShare } from './th
 
 const share = z.number().min(0).max(1);
 
-/** The `routing` object of a request's body. An unknown key is a mistake that would go unnoticed. */
+/**
+ * The `routing` object of a request's body. It is strict: a mistyped key would go unnoticed
+ * otherwise.
+ */
 export const routingSchema = z
   .strictObject({
     threshold: share
@@ -16,15 +19,12 @@ export const routingSchema = z
       .describe(
         'The share of prompts like those of the calibration that goes to the strong model.',
       ),
-    mode: z
-      .enum(MODES)
-      .optional()
-      .describe('A named strong share: 0.2, 0.5 or 0.8 unless the operator set others.'),
+    mode: z.enum(MODES).optional().describe('A named strong share; by default 0.2, 0.5 and 0.8.'),
     models: z
       .array(z.string())
       .min(1)
       .optional()
-      .describe('The deployments to choose among, by their names or those of their models.'),
+      .describe('The deployments to choose from, by their names or the names of their models.'),
     require_parameters: z
       .boolean()
       .optional()
@@ -33,9 +33,12 @@ export const routingSchema = z
       .enum(AFFINITIES)
       .optional()
       .describe(
-        'In a thread: stay with its model while switching would cost more than it gains, always, or never.',
+        'In a thread: stay with its model while switching would cost more than it gains, always or never.',
       ),
-    explain: z.boolean().optional().describe('True: a plain answer has the decision as `routing`.'),
+    explain: z
+      .boolean()
+      .optional()
+      .describe('True: an answer that is not a stream contains the decision as `routing`.'),
   })
   .refine(
     ({ threshold, strong_share, mode }) =>
@@ -44,9 +47,9 @@ export const routingSchema = z
   );
 
 /**
- * The routing controls of Microsoft Foundry's model router, under their own name, so that a client of
- * it need not change: https://learn.microsoft.com/azure/foundry/model-router/routing-controls.
- * What else stands there is left out, so that it is never taken for a field of `routing`.
+ * The routing controls of Microsoft Foundry's model router, under their own name, so that its
+ * clients need not change: https://learn.microsoft.com/azure/foundry/model-router/routing-controls.
+ * Other fields are dropped, so that none of them is taken for a field of `routing`.
  */
 export const foundryRoutingSchema = z.object({
   mode: z.enum(MODES).optional(),
@@ -55,12 +58,14 @@ export const foundryRoutingSchema = z.object({
   session_affinity: z
     .unknown()
     .optional()
-    .describe('`adaptive`, `sticky` or `none`; what else is there has no effect.'),
+    .describe('`adaptive`, `sticky` or `none`; any other value has no effect.'),
 });
 
 export type RoutingWish = Readonly<z.infer<typeof routingSchema>>;
 
-/** Its session affinity is best effort, as there. */
+/**
+ * Converts Foundry's controls. An unknown session affinity is ignored, as Foundry's is best effort.
+ */
 export function fromFoundry(config: z.infer<typeof foundryRoutingSchema>): RoutingWish {
   const { session_affinity: value, ...wish } = config;
   const isObject = typeof value === 'object' && value !== null;
@@ -69,43 +74,45 @@ export function fromFoundry(config: z.infer<typeof foundryRoutingSchema>): Routi
   return { ...wish, ...(affinity && { session_affinity: affinity }) };
 }
 
-/** How one request asks to be routed: a threshold, a strong share or a mode. */
+/** The routing that one request asks for: a threshold, a strong share or a mode. */
 export type Controls = {
   readonly threshold?: number;
   readonly strongShare?: number;
   readonly mode?: Mode;
   /** The deployments to choose from. */
   readonly models?: readonly string[];
-  /** The names above as the caller wrote them, for errors. */
+  /** The field or header that asked for it, in the caller's spelling, for errors. */
   readonly param?: string;
 };
 
-/** Where prompts unlike the scorer's training data go; `score`: where their win rate says. */
+/** The models for prompts unlike the scorer's training data; `score`: as their win rate decides. */
 export const OUT_OF_DISTRIBUTION_TIERS = ['strong', 'weak', 'score'] as const;
 export type OutOfDistributionTier = (typeof OUT_OF_DISTRIBUTION_TIERS)[number];
 
 export type ThresholdPolicy = {
-  /** What holds when nobody asks for anything; absent: the strong share does. */
+  /** The threshold of requests that ask for nothing; if absent, the strong share decides. */
   readonly threshold?: number;
   readonly strongShare?: number;
   readonly modes: ModeShares;
 };
 
-/** Without a calibration: strong where it is likelier to win than not. */
+/** The threshold without a calibration: strong if it is likelier to win than not. */
 const UNCALIBRATED_THRESHOLD = 0.5;
 
-/** Half of the calibration's prompts: what a first look at both models needs. */
+/** The default strong share: with half of the prompts, a first look sees both models. */
 const DEFAULT_STRONG_SHARE = 0.5;
 
-/** Whether the request itself says how its win rate is to be compared: then that is what is done. */
+/**
+ * Whether the request itself says how its win rate must be compared, which then takes precedence.
+ */
 export function namesThreshold({ threshold, strongShare, mode }: Controls): boolean {
   return (threshold ?? strongShare ?? mode) !== undefined;
 }
 
 /**
- * The threshold of one request: what it asks for, else the operator's threshold, else that of the
- * operator's strong share. `quantiles` are 101 quantiles of the strongest model's win rates over
- * the cheapest; undefined without a calibration: then asking for a share throws.
+ * Returns the threshold of one request: the one that it asks for, else the operator's, else that of
+ * the operator's strong share. `quantiles` are 101 quantiles of the strongest model's win rates
+ * over the cheapest. They are undefined without a calibration; then asking for a share throws.
  */
 export function readThreshold(
   controls: Controls,
@@ -120,14 +127,14 @@ export function readThreshold(
   }
   if (asked === undefined) return UNCALIBRATED_THRESHOLD;
   throw new InvalidRequestError(
-    'A strong share or mode needs a calibration, and this scorer has none for its pair of models: name a threshold instead.',
+    'A strong share or mode needs a calibration, and this scorer has none for its pair of models: give a threshold instead.',
     { param: controls.param ?? 'routing' },
   );
 }
 
 /**
- * What a request asks for; the first found wins: `routing` in the body, the headers, the name of
- * the model. Throws an InvalidRequestError that names the field or header that is wrong.
+ * Reads the controls of a request; the first found win: `routing` in the body, the headers, the
+ * name of the model. Throws an InvalidRequestError that names the wrong field or header.
  */
 export function readControls(
   wish: RoutingWish,
@@ -158,8 +165,8 @@ function readHeaders(header: (name: string) => string | null): Controls | undefi
 }
 
 /**
- * `router-mf-0.11593`, RouteLLM's way to name a threshold. Undefined for another name; throws when
- * the number is not between 0 and 1.
+ * Parses `smart-router` and `router-mf-0.11593`, RouteLLM's way to name a threshold. Returns
+ * undefined for another name; throws when the number is not between 0 and 1.
  */
 export function parseRouterModel(name: string, param: string): Controls | undefined {
   if (name === 'smart-router') return {};
@@ -167,7 +174,10 @@ export function parseRouterModel(name: string, param: string): Controls | undefi
   return { threshold: parseShare(name.slice('router-mf-'.length), param), param };
 }
 
-/** A number from 0 to 1 in decimal digits. Throws, naming `param`, when it is something else. */
+/**
+ * Parses a number from 0 to 1 in decimal digits. Throws an error that names `param` for anything
+ * else.
+ */
 export function parseShare(text: string, param: string): number {
   const value = /^(\d+(\.\d*)?|\.\d+)(e-?\d+)?$/i.test(text.trim()) ? Number(text) : Number.NaN;
   if (value >= 0 && value <= 1) return value;

@@ -1,6 +1,6 @@
 /**
- * 101 quantiles, p-th percentiles for p = 0 to 100, between the sorted values linearly. Values count
- * by their weights, the same unless given.
+ * Returns 101 quantiles, the p-th percentiles for p = 0 to 100, interpolated linearly between the
+ * sorted values. Values count by their weights; default: all alike.
  */
 export function percentiles(values: readonly number[], weights?: readonly number[]): number[] {
   const sorted = values
@@ -10,7 +10,7 @@ export function percentiles(values: readonly number[], weights?: readonly number
   let [below, before] = [0, 0];
   return Array.from({ length: 101 }, (_, percent) => {
     const position = (percent / 100) * total;
-    // `before` is the weight of all values below that at `below`.
+    // `before` is the total weight of the values before the one at `below`.
     while (below + 1 < sorted.length && before + (sorted[below]?.weight ?? 0) <= position) {
       before += sorted[below]?.weight ?? 0;
       below += 1;

@@ -1,17 +1,18 @@
-/** A model that may answer, at what a request is estimated to cost with it. */
+/** A model that may answer, with the estimated cost of a request to it. */
 export type Contender = {
-  /** In any unit that is the same for all; infinite when it is not known. */
+  /** The cost in any unit that all share; infinite when it is not known. */
   readonly cost: number;
 };
 
-/** A contender, and how likely the strongest one is to give the better answer, from 0 to 1. */
+/** A contender, and the win rate of the strongest one over it, from 0 to 1. */
 export type Rival<T extends Contender> = { readonly model: T; readonly winRate: number };
 
 /**
- * The order in which models are asked: first the cheapest that the strongest one beats with a win
- * rate below the threshold. Itself it always may take; so with two models, strong if winRate >=
- * threshold. Those in its place are the others that would do, the cheapest first, and then those
- * that would not, the best first.
+ * Returns the order in which models are asked. First comes the cheapest model that is good enough:
+ * the strongest itself, or one that the strongest beats with a win rate below the threshold. So
+ * with two models, the strong one is asked if winRate >= threshold. Next, as fallbacks, come the
+ * other models that are good enough, the cheapest first, and then those that are not, the best
+ * first.
  */
 export function rankByWinRate<T extends Contender>(
   strongest: T,
@@ -27,7 +28,7 @@ export function rankByWinRate<T extends Contender>(
   return [...byCost([strongest, ...enough]), ...others];
 }
 
-/** The order where no win rate is asked: from the strongest down, or from the cheapest up. */
+/** Returns the order without win rates: from the strongest down, or from the cheapest up. */
 export function rankByTier<T extends Contender>(
   strongestFirst: readonly T[],
   tier: 'strong' | 'weak',
@@ -35,8 +36,8 @@ export function rankByTier<T extends Contender>(
   return tier === 'strong' ? [...strongestFirst] : byCost(strongestFirst);
 }
 
-/** Of two that cost the same, the stronger comes first. */
+/** Sorts by cost; of two models that cost the same, the stronger comes first. */
 function byCost<T extends Contender>(strongestFirst: readonly T[]): T[] {
-  // Two infinite costs have no difference.
+  // The difference of two infinite costs is NaN.
   return strongestFirst.toSorted((a, b) => (a.cost === b.cost ? 0 : a.cost - b.cost));
 }

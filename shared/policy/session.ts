@@ -1,11 +1,13 @@
-/** How a conversation keeps to its model: as long as that pays, always, or not at all. */
+/** How a conversation stays with its model: as long as that pays, always, or not at all. */
 export const AFFINITIES = ['adaptive', 'sticky', 'none'] as const;
 export type Affinity = (typeof AFFINITIES)[number];
 
-/** What the operator sets for conversations. */
+/** The operator's settings for conversations. */
 export type SessionPolicy = {
   readonly affinity: Affinity;
-  /** So far below the threshold a win rate must be for a cheaper model to take over, from 0 to 1. */
+  /**
+   * How far below the threshold a win rate must be for a cheaper model to take over, from 0 to 1.
+   */
   readonly switchMargin: number;
 };
 
@@ -13,10 +15,10 @@ export type SessionPolicy = {
 export type Session = {
   readonly affinity: Exclude<Affinity, 'none'>;
   readonly switchMargin: number;
-  /** Which gave the newest answer; absent: there is none yet. */
+  /** The deployment that gave the newest answer; absent before the first. */
   readonly deployment?: string;
-  /** The request brings the results of tools that it called. */
+  /** Whether the request contains the results of tools that the deployment called. */
   readonly isToolLoop: boolean;
-  /** How many of the prompt's tokens its service may still have in its cache. */
+  /** How many of the prompt's tokens the deployment's service may still have in its cache. */
   readonly cachedTokens: number;
 };

@@ -1,13 +1,13 @@
-/** Its share of the load among its like, 0 or more. */
+/** Something with a weight, 0 or more, by which it gets its share of the load. */
 type Weighted = { readonly weight: number };
 
 /**
- * Puts them in a random order in which each comes first as often as its share of the weights says.
- * Those of weight 0 come last: they are for what the others cannot take.
+ * Returns a random order in which each comes first with the probability of its share of the
+ * weights. Those of weight 0 come last: they take only the load that the others cannot take.
  */
 export function shareLoad<T extends Weighted>(all: readonly T[], random: () => number): T[] {
   if (all.length < 2) return [...all];
-  // Efraimidis and Spirakis, "Weighted random sampling with a reservoir" (2006): by u^(1/weight).
+  // Efraimidis and Spirakis, "Weighted random sampling with a reservoir" (2006): keys u^(1/weight).
   const keyed = all.map((one) => {
     const drawn = Math.log(random());
     return { one, key: one.weight === 0 ? Number.NEGATIVE_INFINITY : drawn / one.weight, drawn };

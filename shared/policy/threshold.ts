@@ -1,16 +1,17 @@
-/** Named points between cheap and good; each stands for a strong share. */
+/** The named points between cheap and good; each stands for a strong share. */
 export const MODES = ['cost', 'balanced', 'quality'] as const;
 export type Mode = (typeof MODES)[number];
 export type ModeShares = Readonly<Record<Mode, number>>;
 
-/** Above every win rate: with it nothing goes to the strong model. */
+/** A threshold above every win rate: with it no prompt goes to the strong model. */
 export const NEVER_STRONG = 1.000001;
 
 /**
- * The threshold at which `strongShare` (0 to 1) of the calibration's prompts have a win rate at or
- * above it: the (1 - share) quantile (RouteLLM, calibrate_threshold.py), between the 101 stored
- * ones linearly. Prompts of equal win rate go one way together: where they make the share
- * unreachable, the threshold lies in the gap on the side of the nearer share that can be had.
+ * Returns the threshold at which `strongShare` (0 to 1) of the calibration's prompts have a win
+ * rate at or above it: the (1 - share) quantile (RouteLLM, calibrate_threshold.py), interpolated
+ * linearly between the 101 stored ones. Prompts of equal win rate always go to the same model: if
+ * they make the share unreachable, the threshold lies in the gap on the side of the nearest
+ * reachable share.
  */
 export function thresholdForStrongShare(quantiles: readonly number[], strongShare: number): number {
   const last = quantiles.length - 1;
@@ -24,8 +25,9 @@ export function thresholdForStrongShare(quantiles: readonly number[], strongShar
 }
 
 /**
- * The position itself, or half a step before or behind the run of equal quantiles that it falls
- * into: a threshold on a win rate that many prompts share would leave them to rounding.
+ * Returns the position itself, or half a step before or after the run of equal quantiles that it
+ * falls into: with a threshold at a win rate that many prompts share, rounding would decide for
+ * them.
  */
 function outsideTies(quantiles: readonly number[], position: number): number {
   const tied = quantiles[Math.round(position)] ?? 0;
@@ -34,7 +36,7 @@ function outsideTies(quantiles: readonly number[], position: number): number {
   return position > (first + last) / 2 ? last + 0.5 : first - 0.5;
 }
 
-/** The share (0 to 1) of the calibration's prompts with a lower win rate than this one. */
+/** Returns the share (0 to 1) of the calibration's prompts with a lower win rate than this one. */
 export function percentileOf(quantiles: readonly number[], winRate: number): number {
   const reached = quantiles.findIndex((quantile) => quantile >= winRate);
   if (reached === 0) return 0;

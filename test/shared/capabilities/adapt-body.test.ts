@@ -21,12 +21,12 @@ function adapt(body: object, model: string | Partial<Capabilities>) {
   return [rest, sent.warnings] as const;
 }
 
-test('a model that nothing is known of is asked as the client asks', () => {
+test('a request to an unknown model is not changed', () => {
   const body = { ...SAMPLING, tools, max_tokens: 1e9, reasoning_effort: 'odd', stop: ['a'] };
   expect(adapt(body, 'my-model')).toEqual([body, []]);
 });
 
-test('the body that was given stays as it is', () => {
+test('the given body is not changed', () => {
   const body = Object.freeze({ messages, temperature: 0, max_tokens: 5 });
   const { body: sent } = adaptBody(body, capabilitiesOf('gpt-5', 'azure'), createLessons());
   expect(sent).toEqual({ messages, max_completion_tokens: 5 });
@@ -64,7 +64,7 @@ describe('the limit to the completion', () => {
     expect(adapt(body, model)).toEqual([sent, [warning]]);
   });
 
-  test('is renamed and lowered at once', () => {
+  test('is renamed and lowered together', () => {
     expect(adapt({ max_tokens: 200_000 }, 'gpt-5.6-sol')).toEqual([
       { max_completion_tokens: 128_000 },
       ['max_tokens;renamed=max_completion_tokens', 'max_completion_tokens;lowered=128000'],
@@ -96,7 +96,7 @@ describe('sampling parameters', () => {
     expect(warnings).toEqual(isDropped ? names.map((name) => `${name};dropped`) : []);
   });
 
-  test('that say what holds anyway are dropped without a word', () => {
+  test('with their default values are dropped without a warning', () => {
     const defaults = { temperature: 1, top_p: 1, presence_penalty: 0, frequency_penalty: 0 };
     expect(adapt({ ...defaults, logit_bias: {} }, 'gpt-5')).toEqual([{}, []]);
     expect(adapt({ temperature: null }, 'gpt-5')).toEqual([{ temperature: null }, []]);
@@ -133,7 +133,7 @@ describe('the effort', () => {
     expect(warnings).toEqual(warning === undefined ? [] : [warning]);
   });
 
-  test('that is set for tools lets sampling parameters through', () => {
+  test('that is set for tools allows sampling parameters', () => {
     expect(adapt({ tools, temperature: 0.2 }, 'gpt-5.6-sol')).toEqual([
       { tools, temperature: 0.2, reasoning_effort: 'none' },
       ['reasoning_effort;set=none'],
@@ -148,7 +148,7 @@ test.each([
   expect(adapt({ tools, parallel_tool_calls: given }, 'o3')).toEqual([{ tools }, warnings]);
 });
 
-test('what decides the answer is never dropped, whatever the model', () => {
+test('a field that decides the answer is never dropped, whatever the model', () => {
   const kept = {
     tools,
     tool_choice: 'auto',
@@ -167,7 +167,7 @@ test('what decides the answer is never dropped, whatever the model', () => {
   }
 });
 
-test('every warning can stand in a header, whatever the request holds', () => {
+test('every warning can be sent in a header, whatever the request contains', () => {
   const hostile = {
     ...SAMPLING,
     'x\r\nset-cookie: a': 1,

@@ -13,7 +13,7 @@ import { capabilitiesOf } from '../../../shared/capabilities/known-models.ts';
 import { requirementsOf, requirementsOfText } from '../../../shared/capabilities/requirements.ts';
 import { parseChatRequest } from '../../../shared/chat-format/chat-request.ts';
 
-/** Can do nothing but answer a text. */
+/** The capabilities of a deployment that can only answer a text. */
 const LEAST: Capabilities = { ...UNKNOWN_MODEL, lacks: new Set(FEATURES) };
 
 const user = (content: unknown) => ({ messages: [{ role: 'user', content }] });
@@ -25,7 +25,7 @@ function obstacle(body: object, capabilities: Partial<Capabilities>) {
   return findObstacle(requirementsOf(request), { ...UNKNOWN_MODEL, ...capabilities });
 }
 
-describe('a deployment that can do nothing but answer a text', () => {
+describe('a deployment that can only answer a text', () => {
   test.each([
     ['tools', { tools: [tool] }],
     ['tools', { functions: [tool.function], function_call: 'auto' }],
@@ -111,7 +111,7 @@ describe('the context window', () => {
       allowedSpecial: new Set(),
       disallowedSpecial: new Set(),
     });
-    // The message's own frame is 4 tokens; slices may add a few in a hundred to what has no spaces.
+    // A message's frame has 4 tokens; slices may add a few percent to a text without spaces.
     const exact = tokens + 4;
     expect(await obstacle(user(text), { contextTokens: Math.ceil(exact * 1.03) })).toBeUndefined();
     expect(await obstacle(user(text), { contextTokens: exact - 1 })).toBe(
@@ -178,19 +178,19 @@ describe('the context window', () => {
     expect(await obstacle(user([audio]), { contextTokens: 800 })).toBeUndefined();
   });
 
-  test('of a model that nothing is known of has no end', async () => {
+  test('of an unknown model has no limit', async () => {
     expect(await obstacle(user(prose), {})).toBeUndefined();
   });
 
-  test('holds for a text alone', async () => {
+  test('holds for a text without a request', async () => {
     const facts = { ...UNKNOWN_MODEL, contextTokens: 100 };
     expect(await findObstacle(requirementsOfText('Hello'), facts)).toBeUndefined();
     expect(await findObstacle(requirementsOfText(prose), facts)).toMatch(/^context window/);
   });
 
-  test('takes no counting where the length decides, and lets others go on where it does not', async () => {
+  test('needs no counting if the length decides, and otherwise lets other requests proceed', async () => {
     await obstacle(user(prose), { contextTokens: 10_000 });
-    // As a parser gives it: one piece.
+    // One flat string, as a parser returns it.
     const long = JSON.parse(JSON.stringify(prose.repeat(250)));
     const requirements = requirementsOf(parseChatRequest(user(long)));
     const from = performance.now();
@@ -208,8 +208,8 @@ describe('the context window', () => {
   });
 });
 
-describe('the error for a request that nobody can serve', () => {
-  test('says what each lacks, and names the field when it is one', () => {
+describe('the error for a request that no deployment can serve', () => {
+  test('says what each lacks, and names the field if it is only one', () => {
     const error = new NoCapableDeploymentError(
       new Map([
         ['strong', 'images'],

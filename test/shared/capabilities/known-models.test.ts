@@ -29,7 +29,7 @@ describe('a model is known', () => {
     },
   );
 
-  test('as Foundry serves it, only there', () => {
+  test('as Foundry serves it, but only there', () => {
     expect(capabilitiesOf('Phi-4', 'azure-v1').inputTokens).toBe(16_384);
     expect(capabilitiesOf('Phi-4', 'openai')).toBe(UNKNOWN_MODEL);
     expect(capabilitiesOf('gpt-4o', 'openai')).toBe(KNOWN_MODELS.get('gpt-4o'));

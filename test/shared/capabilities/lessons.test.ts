@@ -10,7 +10,7 @@ type Body = Readonly<Record<string, unknown>>;
 const messages = [{ role: 'user', content: 'Hi' }];
 const tools = [{ type: 'function', function: { name: 'now', parameters: { type: 'object' } } }];
 
-/** The body of a 400, as models put it. */
+/** The body of a 400, in the wording of models. */
 function refusal(message: string, more: object = {}): Uint8Array {
   const error = { message, type: 'invalid_request_error', param: null, code: null, ...more };
   return Buffer.from(JSON.stringify({ error }));
@@ -108,7 +108,7 @@ describe('a refusal is worth one more call, and then none', () => {
     expect(sentBy(lessons, body)).toEqual([expected, warnings]);
     // Another request, sent before that was known, is worth its own second call.
     expect(lessons.learn(sent, answer)).toBe(true);
-    // What is sent by now is not what is refused.
+    // The refused field is no longer sent.
     expect(lessons.learn(sentBy(lessons, body)[0], answer)).toBe(false);
   });
 
@@ -122,7 +122,7 @@ describe('a refusal is worth one more call, and then none', () => {
     const expected = { tools, reasoning_effort: 'none' };
     expect(sentBy(lessons, body)).toEqual([expected, ['reasoning_effort;set=none']]);
     expect(lessons.learn(expected, answer)).toBe(false);
-    // A model that cannot but reason: nothing is left to try.
+    // A model that always reasons: nothing is left to try.
     expect(lessons.learn(expected, unsupportedValue('reasoning_effort', "'none'"))).toBe(true);
     expect(sentBy(lessons, { tools })).toEqual([{ tools }, []]);
     expect(lessons.learn({ tools }, answer)).toBe(false);
@@ -149,14 +149,14 @@ describe('a refusal is worth one more call, and then none', () => {
 });
 
 describe('what is remembered', () => {
-  test('is any value but the default for sampling parameters', () => {
+  test('is every value but the default for sampling parameters', () => {
     const lessons = createLessons();
     lessons.learn({ top_p: 0.5 }, unsupportedValue('top_p', 0.5));
     expect(sentBy(lessons, { top_p: 0.9 })).toEqual([{}, ['top_p;dropped']]);
     expect(sentBy(lessons, { top_p: 1 })).toEqual([{ top_p: 1 }, []]);
   });
 
-  test('is the one value for others', () => {
+  test('is only the one value for others', () => {
     const lessons = createLessons();
     lessons.learn({ service_tier: 'flex' }, unsupportedValue('service_tier', "'flex'"));
     expect(sentBy(lessons, { service_tier: 'flex' })[0]).toEqual({});
@@ -179,7 +179,7 @@ describe('what is remembered', () => {
     expect(createLessons().learn({ user: long }, unsupportedValue('user', long))).toBe(false);
   });
 
-  test('goes before the table', () => {
+  test('takes precedence over the table', () => {
     const lessons = createLessons();
     const gpt5 = capabilitiesOf('gpt-5', 'azure');
     const { body } = adaptBody({ messages, max_tokens: 5 }, gpt5, lessons);
@@ -268,7 +268,7 @@ test('a long message takes no time', () => {
   expect(performance.now() - from).toBeLessThan(200);
 });
 
-describe('simulated deployments of models that nothing is known of', () => {
+describe('simulated deployments of unknown models', () => {
   const limits = ['reasoning_effort', 'seed', 'verbosity', 'developer'];
   const simulation = startSimulator({
     deployments: [
@@ -316,7 +316,7 @@ describe('simulated deployments of models that nothing is known of', () => {
     expect((await ask(name, second.body))[0]).toBe(200);
   });
 
-  test('learn one thing after the other', async () => {
+  test('teach one lesson after the other', async () => {
     const lessons = createLessons();
     const body = { messages, max_tokens: 5, temperature: 0, tools, reasoning_effort: 'minimal' };
     let calls = 0;
@@ -340,7 +340,7 @@ describe('simulated deployments of models that nothing is known of', () => {
     },
   );
 
-  test('that are known are asked rightly at once', async () => {
+  test('are asked correctly at the first call if they are known', async () => {
     const facts = capabilitiesOf('gpt-5.6-luna', 'azure');
     const body = { messages, max_tokens: 50, temperature: 0, top_p: 0.1, presence_penalty: 1 };
     const efforts = [undefined, 'none', 'minimal', 'low', 'medium', 'high', 'xhigh', 'max'];

@@ -41,7 +41,7 @@ describe('the setting', () => {
     expect(deployment?.capabilities).toMatchObject(expected);
   });
 
-  test('is put over the table, and leaves the rest of it', () => {
+  test('overrides the table, and leaves the rest of it', () => {
     const { deployment } = read('stop=yes,images=no,token_limit=both,context=9', 'gpt-5.6-sol');
     expect(deployment?.capabilities).toEqual({
       ...capabilitiesOf('gpt-5.6-sol', 'azure'),
@@ -74,9 +74,9 @@ describe('the setting', () => {
     ]);
   });
 
-  test('says nothing twice', () => {
+  test('sets nothing twice', () => {
     expect(read('images=no,images=yes').problems).toEqual([
-      'STRONG_CAPABILITIES says images twice.',
+      'STRONG_CAPABILITIES sets images twice: keep one of the two.',
     ]);
   });
 

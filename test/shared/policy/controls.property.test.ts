@@ -57,7 +57,7 @@ describe('controls of any kind', () => {
     );
   });
 
-  test('make a router of no name but its own', () => {
+  test('take no name but its own for the router', () => {
     fc.assert(
       fc.property(fc.oneof(numeral, fc.string()), (text) => {
         const controls = orRefused(() => parseRouterModel(text, 'model'));
@@ -92,7 +92,7 @@ describe('controls of any kind', () => {
         );
         if (threshold === undefined) return;
         expect(threshold).toBeGreaterThanOrEqual(0);
-        // Above every win rate when the share of strong calls is to be 0.
+        // It is above every win rate when the strong share must be 0.
         expect(threshold).toBeLessThanOrEqual(NEVER_STRONG);
         if (parsed.data.threshold !== undefined) expect(threshold).toBe(parsed.data.threshold);
       }),

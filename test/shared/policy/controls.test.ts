@@ -75,7 +75,7 @@ describe('the name of the router', () => {
     },
   );
 
-  test('is refused at once, however long it is', () => {
+  test('is refused immediately, however long it is', () => {
     const startedAt = performance.now();
     for (const tail of ['x', '.', ' x']) {
       const name = `router-mf-${'1'.repeat(200_000)}${tail}`;
@@ -99,7 +99,7 @@ describe('readControls', () => {
   const model = { threshold: 0.9, param: 'model' };
   const both = headers({ 'x-smart-router-threshold': '0.5' });
 
-  test('prefers the body to headers and name', () => {
+  test('prefers the body to headers and the name', () => {
     expect(readControls({ threshold: 0 }, both, model)).toEqual({ threshold: 0 });
     expect(readControls({ strong_share: 0 }, both, model)).toMatchObject({ strongShare: 0 });
     expect(readControls({ mode: 'cost' }, both, model)).toMatchObject({ mode: 'cost' });
@@ -116,7 +116,7 @@ describe('readControls', () => {
     expect(readControls({}, headers(), model)).toMatchObject({ threshold: 0.9 });
   });
 
-  test('keeps the models of the body beside a threshold from elsewhere', () => {
+  test('keeps the models of the body with a threshold from elsewhere', () => {
     expect(readControls({ models: ['weak'] }, both, model)).toEqual({
       models: ['weak'],
       threshold: 0.5,
@@ -142,7 +142,7 @@ describe('readControls', () => {
     );
   });
 
-  test('refuses a threshold beside a share in the headers', () => {
+  test('refuses a threshold together with a share in the headers', () => {
     const header = headers({
       'x-smart-router-threshold': '0.1',
       'x-smart-router-strong-share': '0.1',

@@ -6,7 +6,7 @@ import { shareLoad } from '../../../shared/policy/share-load.ts';
 const share = fc.double({ min: 0, max: 1, noNaN: true });
 const cost = fc.oneof(
   fc.double({ min: 0, max: 1, noNaN: true }),
-  // Prices are often the same, and sometimes not known.
+  // Prices are often equal, and sometimes unknown.
   fc.constantFrom(0, 0.001, 0.01, Number.POSITIVE_INFINITY),
 );
 const rival = fc.record({ model: fc.record({ cost }), winRate: share });
@@ -22,7 +22,7 @@ describe('the models that may answer', () => {
           const [first, ...others] = rankByWinRate(strongest, rivals, threshold);
           const chosen = rivals.find(({ model }) => model === first);
           if (first !== strongest) expect(chosen?.winRate).toBeLessThan(threshold);
-          // Nobody who would do as well costs less.
+          // No model that is good enough costs less.
           const enough = rivals.filter(({ winRate }) => winRate < threshold);
           for (const { model } of [{ model: strongest }, ...enough]) {
             expect(first?.cost).toBeLessThanOrEqual(model.cost);
@@ -48,7 +48,7 @@ describe('the models that may answer', () => {
     );
   });
 
-  test('stand in for each other: who would do by cost, then the best of the others', () => {
+  test('replace each other: those good enough by cost, then the best of the others', () => {
     const [strong, good, fair, poor, cheap] = [9, 5, 3, 2, 1].map((cost) => ({ cost }));
     const rivals = [
       { model: good, winRate: 0.3 },
@@ -66,7 +66,7 @@ describe('the models that may answer', () => {
     expect(rankByTier([strong, other], 'weak')[0]).toBe(strong);
   });
 
-  test('stand by their tier where nothing is compared', () => {
+  test('are ordered by their tier if nothing is compared', () => {
     const models = [{ cost: 2 }, { cost: 3 }, { cost: 1 }];
     expect(rankByTier(models, 'strong')).toEqual(models);
     expect(rankByTier(models, 'weak').map((one) => one.cost)).toEqual([1, 2, 3]);
@@ -88,7 +88,7 @@ describe('the load', () => {
     expect(none).toBe(0);
   });
 
-  test('is shared alike where no weight is given any', () => {
+  test('is shared equally if all weights are 0', () => {
     const all = [{ weight: 0 }, { weight: 0 }];
     const firsts = Array.from({ length: 1_000 }, () => shareLoad(all, Math.random)[0]);
     const count = firsts.filter((one) => one === all[0]).length;
@@ -96,7 +96,7 @@ describe('the load', () => {
     expect(count).toBeLessThan(600);
   });
 
-  test('keeps one and all, whatever chance says', () => {
+  test('keeps every one, whatever the random numbers', () => {
     const all = [{ weight: 2 }, { weight: 1 }, { weight: 0.5 }];
     for (const chance of [0, 0.5, 1 - Number.EPSILON]) {
       expect(new Set(shareLoad(all, () => chance))).toEqual(new Set(all));

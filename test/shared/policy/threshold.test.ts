@@ -57,10 +57,10 @@ describe('thresholdForStrongShare', () => {
 });
 
 describe('thresholdForStrongShare, where prompts have equal win rates,', () => {
-  /** The 20th to the 60th percentile are the same: shares from 0.4 to 0.8 cannot be had. */
+  /** The 20th to the 60th percentile are equal, so shares from 0.4 to 0.8 are unreachable. */
   const tied = even.map((value, index) => (index >= 20 && index <= 60 ? 0.2 : value));
 
-  test('lies in the gap before or behind them, on the side of the nearer share', () => {
+  test('lies in the gap before or after them, on the side of the nearer share', () => {
     for (const share of [0.61, 0.7, 0.8]) {
       const threshold = thresholdForStrongShare(tied, share);
       expect(threshold).toBeGreaterThan(0.095);
@@ -73,12 +73,12 @@ describe('thresholdForStrongShare, where prompts have equal win rates,', () => {
     }
   });
 
-  test('is as without them for a share that can be had', () => {
+  test('is as without them for a share that is reachable', () => {
     expect(thresholdForStrongShare(tied, 0.3)).toBeCloseTo(0.35, 12);
     expect(thresholdForStrongShare(tied, 0.9)).toBeCloseTo(0.05, 12);
   });
 
-  test('sends all or none of them where there are no others', () => {
+  test('sends all or none of them if there are no others', () => {
     const flat = new Array(101).fill(0.5);
     expect(thresholdForStrongShare(flat, 0.7)).toBe(0);
     expect(thresholdForStrongShare(flat, 0.3)).toBeGreaterThan(1);
@@ -116,7 +116,7 @@ describe('percentileOf', () => {
     expect(percentileOf(flat, 0.2 + 1e-9)).toBeGreaterThanOrEqual(0.6);
   });
 
-  test('counts at a run of equal quantiles those prompts only that are lower', () => {
+  test('counts only the lower prompts at a run of equal quantiles', () => {
     const flat = even.map((value, index) => (index >= 20 && index <= 60 ? 0.2 : value));
     expect(percentileOf(flat, 0.2)).toBeCloseTo(0.2, 12);
   });
