@@ -1,4 +1,4 @@
-/** One message of a conversation. Fields not named here go through to the model. */
+/** One message of a conversation. Other fields are passed on to the model. */
 export type ChatMessage = {
   readonly role: 'system' | 'developer' | 'user' | 'assistant' | 'tool' | 'function';
   readonly content?: string | readonly ContentPart[] | null;
@@ -32,31 +32,31 @@ export type Tool = {
   };
 };
 
-/** How this one request is routed. Of `threshold`, `strong_share` and `mode`, give one. */
+/** How this request is routed. Give at most one of `threshold`, `strong_share` and `mode`. */
 export type RoutingControls = {
-  /** Win rate in [0, 1] at and above which the strong model answers. */
+  /** The win rate in [0, 1] at and above which the strong model answers. */
   readonly threshold?: number;
-  /** Share of calls for the strong model, in [0, 1]. */
+  /** The strong model's share of calls, in [0, 1]. */
   readonly strong_share?: number;
   readonly mode?: 'cost' | 'balanced' | 'quality';
   /** The deployments to choose from. */
   readonly models?: readonly string[];
-  /** In a thread: whether its model stays while that pays, always, or not at all. */
+  /** In a thread: whether it stays with its model while that pays, always, or not at all. */
   readonly session_affinity?: 'adaptive' | 'sticky' | 'none';
   /** Asks the router to explain its decision. */
   readonly explain?: boolean;
 };
 
-/** What a request has besides its messages. */
+/** The fields of a request, all of them optional. */
 export type ChatRequestFields = {
   /** The conversation. */
   readonly messages?: readonly ChatMessage[];
-  /** One user message; together with `messages`, the newest one. */
+  /** One user message; it comes after those in `messages`. */
   readonly prompt?: string;
-  /** The thread that it continues; `client.thread(id).send()` sets it. */
+  /** The thread that the request continues; `client.thread(id).send()` sets it. */
   readonly thread_id?: string;
   readonly routing?: RoutingControls;
-  /** A deployment to call, or `router-mf-<threshold>`. Routed by the router unless given. */
+  /** A deployment to call, or `router-mf-<threshold>`. Default: the router chooses. */
   readonly model?: string;
   readonly stream?: boolean | null;
   readonly stream_options?: { readonly include_usage?: boolean } | null;
@@ -82,8 +82,8 @@ export type ChatRequestFields = {
 };
 
 /**
- * The body of OpenAI's chat completions, with `prompt` and `routing` besides. Needs `messages` or
- * `prompt`; fields not named here go through to the model.
+ * The body of OpenAI's chat completions, extended by `prompt` and `routing`. It needs `messages` or
+ * `prompt`; other fields are passed on to the model.
  */
 export type ChatRequest = ChatRequestFields &
   ({ readonly prompt: string } | { readonly messages: readonly ChatMessage[] });
@@ -103,12 +103,12 @@ export type Usage = {
   readonly [field: string]: unknown;
 };
 
-/** The whole answer. Fields not named here are what the model's service sent. */
+/** The whole answer. Other fields are those of the model's service. */
 export type ChatCompletion = {
   readonly id: string;
   readonly object: 'chat.completion';
   readonly created: number;
-  /** What the service says it used; the router's own name for it is `selected_model`. */
+  /** The model by the service's name; `selected_model` is the router's name for it. */
   readonly model: string;
   readonly choices: readonly {
     readonly index: number;
@@ -158,44 +158,44 @@ export type ChatCompletionChunk = {
 };
 
 /**
- * A streamed answer, to be read once with `for await`. Leaving the loop early ends the request.
- * An answer that breaks off throws: no error means that it was complete.
+ * A streamed answer, which can be read once with `for await`. Leaving the loop early ends the
+ * request. An answer that breaks off throws, so without an error it was complete.
  */
 export type ChatCompletionStream = AsyncIterable<ChatCompletionChunk> & {
   readonly routing: RoutingFacts;
-  /** Ends the request of a stream that will not be read. */
+  /** Ends the request of a stream that nobody will read. */
   cancel(): Promise<void>;
 };
 
 /**
- * What the router decided, from the `x-smart-router-*` headers. A fact is absent when its header
- * is: nothing was scored, a cache in front of the router answered, or the page's CORS rules do not
- * expose the headers.
+ * The router's decision, from the `x-smart-router-*` headers. A field is absent when its header is:
+ * the prompt was not scored, a cache in front of the router answered, or CORS rules do not expose
+ * the header.
  */
 export type RoutingFacts = {
-  /** Names this call in the router's decisions, outcomes and logs. */
+  /** Identifies this call in the router's decisions, outcomes and logs. */
   readonly requestId?: string;
   readonly selectedModel?: string;
   /** `direct` when the request named its deployment. */
   readonly tier?: 'strong' | 'weak' | 'direct';
-  /** Predicted probability in [0, 1] that the strong model's answer beats the weak one's. */
+  /** The predicted win rate in [0, 1] of the strong model over the weak one. */
   readonly winRate?: number;
   readonly threshold?: number;
   readonly reason?: string;
-  /** `id@version` */
+  /** The scorer as `id@version`. */
   readonly scorer?: string;
   readonly embeddingCache?: 'hit' | 'miss' | 'none';
-  /** Calls that the router made to models until one answered. */
+  /** The number of calls that the router made to models until one answered. */
   readonly attempts?: number;
-  /** Who was asked in turn, and what came of it: `weak;429, strong;200`. */
+  /** The models called, in order, and the result of each: `weak;429, strong;200`. */
   readonly attemptChain?: string;
-  /** What the router changed in the request for the model: `temperature;dropped`. */
+  /** The router's changes to the request for the model: `temperature;dropped`. */
   readonly warnings?: string;
   /** The thread that the answer was added to. */
   readonly threadId?: string;
   /** In a thread: whether its model is its first, the same as before, or another. */
   readonly session?: 'initialize' | 'retain' | 'switch';
-  /** The router's own time, the model's excluded. */
+  /** The router's own time in milliseconds, without the model's. */
   readonly overheadMs?: number;
   /** The body's own `routing`, if the router sent one. */
   readonly explanation?: unknown;

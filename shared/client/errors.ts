@@ -1,11 +1,11 @@
 import { readRequestId } from './routing-facts.ts';
 
 /**
- * Why a call failed. Three kinds, told apart by `kind` or by class. An abort by the caller is none
- * of them: the signal's own reason is thrown.
+ * The failure of a call, of one of three kinds, told apart by `kind` or class. An abort by the
+ * caller is not one of them: the signal's own reason is thrown.
  */
 export abstract class RouterError extends Error {
-  /** `response`: answered with an error; `connection`: no or half an answer; `timeout`: too late. */
+  /** `response`: an error as the answer; `connection`: no complete answer; `timeout`: too late. */
   abstract readonly kind: 'response' | 'connection' | 'timeout';
 }
 
@@ -18,18 +18,18 @@ type ResponseFacts = {
   readonly retryAfterMs?: number | undefined;
 };
 
-/** There was an answer, and it is an error or not an answer of a Smart Router. */
+/** The answer is an error, or does not come from a Smart Router. */
 export class RouterResponseError extends RouterError {
   override readonly name = 'RouterResponseError';
   readonly kind = 'response';
-  /** 200 when the error came inside a stream. */
+  /** The status of the answer; 200 when the error came inside a stream. */
   readonly status: number;
-  /** As in OpenAI's error body; null when it has none. */
+  /** The field of OpenAI's error body; null when it is missing, as with the next two. */
   readonly code: string | null;
   readonly type: string | null;
   readonly param: string | null;
   readonly requestId: string | undefined;
-  /** How long the router asks to wait. */
+  /** The wait that the router asks for. */
   readonly retryAfterMs: number | undefined;
 
   constructor(message: string, facts: ResponseFacts) {
@@ -43,11 +43,11 @@ export class RouterResponseError extends RouterError {
   }
 }
 
-/** No answer came, or the connection broke before the end of it. */
+/** No answer came, or the connection broke before its end. */
 export class RouterConnectionError extends RouterError {
   override readonly name = 'RouterConnectionError';
   readonly kind = 'connection';
-  /** Known when the answer had begun. */
+  /** The id of the call; known once the answer has begun. */
   readonly requestId: string | undefined;
 
   constructor(message: string, options: { requestId?: string | undefined; cause?: unknown } = {}) {
@@ -68,7 +68,7 @@ export class RouterTimeoutError extends RouterError {
   }
 }
 
-/** The error of an answer whose status is not 2xx. */
+/** Creates the error of an answer whose status is not 2xx. */
 export function toResponseError(response: Response, text: string): RouterResponseError {
   const { status, headers } = response;
   const body = readErrorBody(parseJson(text));
@@ -83,7 +83,7 @@ export function toResponseError(response: Response, text: string): RouterRespons
   );
 }
 
-/** The error inside a stream, which began well; undefined for any other event. */
+/** Returns the error in an event of a stream; undefined for any other event. */
 export function findStreamError(
   event: unknown,
   response: Response,
@@ -97,7 +97,7 @@ export function findStreamError(
   );
 }
 
-/** An answer with a good status that is not what a Smart Router sends. Never quotes the answer. */
+/** Creates the error of a 2xx answer that no Smart Router sends. Never quotes the answer. */
 export function createForeignAnswerError(response: Response, what: string): RouterResponseError {
   const { status, headers } = response;
   return new RouterResponseError(
@@ -106,7 +106,7 @@ export function createForeignAnswerError(response: Response, what: string): Rout
   );
 }
 
-/** The value of a JSON text, undefined when it is none. */
+/** Returns the value of a JSON text; undefined when it is not JSON. */
 export function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
@@ -119,7 +119,7 @@ export function isRecord(value: unknown): value is { readonly [field: string]: u
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** OpenAI's error body, or API Management's, which has the message at its top. */
+/** Reads OpenAI's error body, or API Management's, which has the message at its top level. */
 function readErrorBody(body: unknown) {
   if (!isRecord(body)) return undefined;
   const { error } = body;
@@ -138,21 +138,23 @@ function readErrorBody(body: unknown) {
   };
 }
 
-/** For answers without a message: most come from something in front of the router. */
+/**
+ * Returns advice for an answer without a message: most come from something in front of the router.
+ */
 function adviceFor(status: number): string {
   // A redirect that the browser hides has the status 0.
   if (status < 400) {
-    return 'it sends to another address, which is not followed, so that the key stays where it belongs. Set baseUrl to the final address.';
+    return 'it redirects to another address, which is not followed, so that the key goes nowhere else. Set baseUrl to the final address.';
   }
   if (status === 401 || status === 403) return 'check apiKey or bearerToken.';
   if (status === 404) return 'check baseUrl, which is the address without /llm.';
   if (status === 408 || status === 429 || status >= 500) {
     return 'it may be busy or starting. Try again later.';
   }
-  return 'without a reason. Check what stands between this client and the router.';
+  return 'it gave no reason. Check the proxies and gateways between this client and the router.';
 }
 
-/** Azure's `retry-after-ms`, else `retry-after` in seconds or as a date (RFC 9110 10.2.3). */
+/** Reads Azure's `retry-after-ms`, else `retry-after` in seconds or as a date (RFC 9110 10.2.3). */
 function readRetryAfterMs(headers: Headers, nowMs: number): number | undefined {
   const candidates = [
     Number.parseFloat(headers.get('retry-after-ms') ?? ''),

@@ -15,8 +15,8 @@ import { createChatCompletionStream } from './stream.ts';
 import {
   createThread,
   listThreads,
-  makeThread,
   type NewThread,
+  openThread,
   type Thread,
   type ThreadCallOptions,
   type ThreadCalls,
@@ -38,12 +38,12 @@ export type { Fetch } from './transport.ts';
 
 const API_VERSION = '2024-10-21';
 
-/** A health check asks whether the router is there now; long enough for a cold start. */
+/** Long enough for a cold start, but short, since a health check asks about the present. */
 const DEFAULT_HEALTH_TIMEOUT_MS = 10_000;
 
 export type HealthCheckOptions = {
   readonly signal?: AbortSignal | undefined;
-  /** Default 10,000. */
+  /** Milliseconds; default 10,000. */
   readonly timeoutMs?: number | undefined;
 };
 
@@ -52,8 +52,8 @@ export type Health = { readonly status: 'online' };
 /**
  * Calls a Smart Router.
  *
- * Failures are a `RouterResponseError` (answered with an error), a `RouterConnectionError` (not
- * or not fully answered) or a `RouterTimeoutError` (too late), all `RouterError`.
+ * A failed call throws a `RouterResponseError` (the answer is an error), a `RouterConnectionError`
+ * (no complete answer) or a `RouterTimeoutError` (too late), all of which are `RouterError`.
  *
  * @example
  * ```ts
@@ -82,7 +82,7 @@ export class SmartRouterClient {
     checkLimits(options);
     this.#options = options;
     this.#baseUrl = parseBaseUrl(options.baseUrl);
-    // Through an arrow: browsers refuse a fetch that is called as a method of another object.
+    // Wrapped, because browsers refuse a fetch that is called as a method of another object.
     this.#fetch = options.fetch ?? ((url, init) => fetch(url, init));
   }
 
@@ -94,12 +94,12 @@ export class SmartRouterClient {
     const body = await readJson(response, clock);
     const { status } = isRecord(body) ? body : {};
     if (status === 'online') return { status };
-    throw createForeignAnswerError(response, 'that of a router which is online');
+    throw createForeignAnswerError(response, 'the health of a router that is online');
   }
 
   /**
    * Asks for an answer. With `stream: true` it resolves once the answer begins, to its chunks.
-   * Both carry `routing`, which tells who answers and why.
+   * Both carry `routing`, which tells the chosen model and the reason.
    */
   chatCompletion(
     request: ChatRequest & { readonly stream: true },
@@ -137,17 +137,21 @@ export class SmartRouterClient {
     return { ...(body as ChatCompletion), routing };
   }
 
-  /** Makes a thread, which keeps a conversation. */
-  createThread(wish: NewThread = {}, options: ThreadCallOptions = {}): Promise<Thread> {
-    return makeThread(this.#threadCalls(), wish, options);
+  /** Creates a thread, which keeps a conversation. */
+  createThread(wanted: NewThread = {}, options: ThreadCallOptions = {}): Promise<Thread> {
+    return createThread(this.#threadCalls(), wanted, options);
   }
 
-  /** A thread that there is. With `user`, only when it is that user's. */
+  /**
+   * Returns an existing thread, without a call. With `user`, only that user's threads can be used.
+   */
   thread(id: string, { user }: { readonly user?: string } = {}): Thread {
-    return createThread(this.#threadCalls(), id, user);
+    return openThread(this.#threadCalls(), id, user);
   }
 
-  /** The threads of one of your users, the newest first; without `user`, those of none. */
+  /**
+   * Lists the threads of one of your users, the newest first; without `user`, those without a user.
+   */
   threads({
     user,
     ...options
@@ -157,7 +161,7 @@ export class SmartRouterClient {
 
   #threadCalls(): ThreadCalls {
     return {
-      json: async (method, path, options, body) => {
+      json: async ({ method, path, body }, options) => {
         const timeoutMs = options.timeoutMs ?? this.#options.timeoutMs ?? DEFAULT_TIMEOUT_MS;
         const { response, clock } = await this.#send({
           ...options,
@@ -187,7 +191,7 @@ export class SmartRouterClient {
     const clock = new CallClock(call.signal);
     clock.start(
       timeoutMs,
-      `The router gave no answer within ${timeoutMs} ms: raise timeoutMs, or see why it is slow.`,
+      `The router gave no answer within ${timeoutMs} ms: raise timeoutMs, or find out why it is slow.`,
     );
     try {
       const response = await send({

@@ -29,7 +29,7 @@ export function readRoutingFacts(headers: Headers, explanation?: unknown): Routi
   });
 }
 
-/** The router's id of the call, or that of whatever answered in its place. */
+/** Returns the router's id of the call, or the id of a service that answered instead. */
 export function readRequestId(headers: Headers): string | undefined {
   return headers.get('x-smart-router-request-id') ?? headers.get('x-request-id') ?? undefined;
 }
@@ -40,6 +40,6 @@ function withoutUndefined(
   },
 ): RoutingFacts {
   const entries = Object.entries(facts).filter(([, value]) => value !== undefined);
-  // The entries are those of `facts`, and no value is undefined any more.
+  // The entries are those of `facts` without undefined values.
   return Object.fromEntries(entries) as RoutingFacts;
 }

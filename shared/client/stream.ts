@@ -11,16 +11,18 @@ import type { CallClock } from './transport.ts';
 type StreamOptions = {
   readonly response: Response;
   readonly clock: CallClock;
-  /** The longest gap between bytes. */
+  /** The longest gap between bytes, in milliseconds. */
   readonly timeoutMs: number;
 };
 
-/** The body's end follows `[DONE]` at once; to have read it keeps the connection for the next call. */
+/**
+ * The body's end follows `[DONE]` immediately; reading it keeps the connection for the next call.
+ */
 const DRAIN_LIMIT_MS = 100;
 
 export function createChatCompletionStream(options: StreamOptions): ChatCompletionStream {
   const { response, clock } = options;
-  // The time until the first read is the caller's.
+  // The limit does not include the caller's time until the first read.
   clock.stop();
   const contentType = response.headers.get('content-type') ?? '';
   if (response.body === null || !contentType.startsWith('text/event-stream')) {
@@ -31,7 +33,7 @@ export function createChatCompletionStream(options: StreamOptions): ChatCompleti
   const reader = response.body.getReader();
   const cancel = async () => {
     clock.close();
-    // A body that has failed already has told its reason to the one who read it.
+    // A body that has failed has already thrown its reason to its reader.
     await reader.cancel().catch(() => undefined);
   };
   let isTaken = false;
@@ -39,7 +41,8 @@ export function createChatCompletionStream(options: StreamOptions): ChatCompleti
     routing: readRoutingFacts(response.headers),
     cancel,
     [Symbol.asyncIterator]: () => {
-      if (isTaken) throw new TypeError('A stream can be read once: keep the chunks you need.');
+      if (isTaken)
+        throw new TypeError('A stream can be read only once: keep the chunks that you need.');
       isTaken = true;
       return readChunks(reader, options, cancel);
     },
@@ -66,14 +69,14 @@ async function* readChunks(
   }
 }
 
-/** The next bytes, undefined at the end of the body. */
+/** Reads the next bytes; undefined at the end of the body. */
 async function readBytes(
   reader: ReadableStreamDefaultReader<Uint8Array>,
   { response, clock, timeoutMs }: StreamOptions,
 ): Promise<Uint8Array | undefined> {
   clock.start(
     timeoutMs,
-    `The stream stood still for ${timeoutMs} ms, so the answer is incomplete: ask again, or raise timeoutMs.`,
+    `The stream sent nothing for ${timeoutMs} ms, so the answer is incomplete: ask again, or raise timeoutMs.`,
   );
   try {
     const { value } = await clock.wait(reader.read());
@@ -82,7 +85,7 @@ async function readBytes(
     clock.signal.throwIfAborted();
     throw createIncompleteError(response, cause);
   } finally {
-    // A caller who takes time over a chunk is not the router's delay.
+    // The caller's time between chunks does not count as the router's.
     clock.stop();
   }
 }
@@ -95,7 +98,7 @@ async function drain(
   try {
     while (!(await clock.wait(reader.read())).done);
   } catch {
-    // The answer is complete, whatever becomes of the connection.
+    // The answer is complete, whatever happens to the connection.
   }
 }
 
@@ -117,7 +120,7 @@ function createIncompleteError(response: Response, cause?: unknown): RouterConne
   );
 }
 
-/** Server-sent events, of which only the data is used (WHATWG HTML 9.2.6). */
+/** Parses server-sent events, of which only the data is used (WHATWG HTML 9.2.6). */
 function createEventParser() {
   const decoder = new TextDecoder();
   let rest = '';
@@ -142,9 +145,9 @@ function createEventParser() {
   }
 
   return {
-    /** The data of each event that these bytes complete. */
+    /** Returns the data of each event that these bytes complete. */
     push: (bytes: Uint8Array) => takeText(decoder.decode(bytes, { stream: true })),
-    /** The data of an event that lacks its closing blank line: some servers end so. */
+    /** Returns the data of a last event without its closing blank line, as some servers send it. */
     end: () => takeText(`${decoder.decode()}\n\n`),
   };
 }

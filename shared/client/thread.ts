@@ -5,41 +5,41 @@ import type {
   ChatRequestFields,
 } from './chat-completion.ts';
 
-/** A conversation that the router keeps, as it tells of it. */
+/** The router's facts about a thread, a conversation that it keeps. */
 export type ThreadFacts = {
   readonly id: string;
   readonly object: 'thread';
   /** Seconds since 1970. */
   readonly created_at: number;
-  /** When it is deleted, unless something is added before. */
+  /** The time at which it is deleted if nothing is added before; seconds since 1970. */
   readonly expires_at: number;
   readonly user?: string;
   readonly metadata: Readonly<Record<string, string>>;
   readonly message_count: number;
 };
 
-/** A message of a thread. Fields not named here are what was sent, or what the model's service sent. */
+/** A message of a thread. Other fields are those that you or the model's service sent. */
 export type ThreadMessage = {
   readonly id: string;
   readonly object: 'thread.message';
   readonly thread_id: string;
   /** Seconds since 1970. */
   readonly created_at: number;
-  /** `incomplete`: the answer broke off. */
+  /** `incomplete` for an answer that broke off. */
   readonly status: 'completed' | 'incomplete';
   readonly role: string;
   readonly content?: unknown;
-  /** The model that gave it; absent for what was sent. */
+  /** The model that gave the answer; absent for messages that you sent. */
   readonly model?: string;
   readonly [field: string]: unknown;
 };
 
 export type NewThread = {
-  /** Whose it is among your users. */
+  /** The user, among yours, to whom the thread belongs. */
   readonly user?: string;
-  /** Up to 16 texts. */
+  /** Up to 16 texts by name. */
   readonly metadata?: Readonly<Record<string, string>>;
-  /** The first ones, up to 64. */
+  /** The first messages, up to 64. */
   readonly messages?: readonly ChatMessage[];
 };
 
@@ -52,21 +52,22 @@ export type ThreadCallOptions = {
 
 type SendOptions = ThreadCallOptions & {
   readonly useCase?: string | undefined;
-  /** Default: the request's `model`, else `smart-router`. */
+  /** The deployment; default: the request's `model`, else `smart-router`. */
   readonly deployment?: string | undefined;
-  /** To send a request again after a restart of yours; default: one of its own for each call. */
+  /** Lets you send a request again after a restart; default: a new key for each call. */
   readonly idempotencyKey?: string | undefined;
 };
 
-/** What is said now: without it, what was added before is answered. */
+/** The request to a thread. Without a new message, the model answers the messages added before. */
 export type ThreadRequest = ChatRequestFields;
 
-/** A thread to talk in. What is said, and the answers, are kept by the router. */
+/** A conversation whose messages and answers the router keeps. */
 export type Thread = {
   readonly id: string;
   /**
-   * Says something, and gives the answer. Sent again by itself or by you with the same key, it is
-   * added once. With `stream: true` it resolves once the answer begins, to its chunks.
+   * Sends a message and returns the answer. A message that is sent again, by a retry or by you with
+   * the same key, is added once. With `stream: true` it resolves once the answer begins, to its
+   * chunks.
    */
   send(
     request: ThreadRequest & { readonly stream: true },
@@ -78,21 +79,22 @@ export type Thread = {
   ): Promise<ChatCompletion>;
   /** Adds a message without asking for an answer. */
   add(message: ChatMessage, options?: ThreadCallOptions): Promise<ThreadMessage>;
-  /** All of its messages, the oldest first, read page by page. */
+  /** Lists all of its messages, the oldest first, page by page. */
   messages(options?: ThreadCallOptions): AsyncGenerator<ThreadMessage>;
   facts(options?: ThreadCallOptions): Promise<ThreadFacts>;
-  /** Deletes it with all of its messages, for good. */
+  /** Deletes the thread and all of its messages permanently. */
   delete(options?: ThreadCallOptions): Promise<void>;
 };
 
-/** How a thread calls the router. */
+type JsonCall = {
+  readonly method: 'GET' | 'POST' | 'DELETE';
+  readonly path: string;
+  readonly body?: unknown;
+};
+
+/** The calls of a thread to the router. */
 export type ThreadCalls = {
-  json(
-    method: 'GET' | 'POST' | 'DELETE',
-    path: string,
-    options: ThreadCallOptions,
-    body?: unknown,
-  ): Promise<unknown>;
+  json(call: JsonCall, options: ThreadCallOptions): Promise<unknown>;
   chat(
     request: ThreadRequest & { readonly messages: readonly ChatMessage[] },
     options: SendOptions,
@@ -102,7 +104,7 @@ export type ThreadCalls = {
 const PATH = '/llm/threads';
 const PAGE = 100;
 
-export function createThread(calls: ThreadCalls, id: string, user: string | undefined): Thread {
+export function openThread(calls: ThreadCalls, id: string, user: string | undefined): Thread {
   const path = `${PATH}/${encodeURIComponent(id)}`;
   const query = user === undefined ? '' : `?user=${encodeURIComponent(user)}`;
   async function send(request: string | ThreadRequest, options: SendOptions = {}) {
@@ -114,34 +116,30 @@ export function createThread(calls: ThreadCalls, id: string, user: string | unde
   }
   return {
     id,
-    // What comes depends on `stream`, as the types above have it.
+    // The result depends on `stream`, as the overloads above declare.
     send: send as Thread['send'],
     add: async (message, options = {}) => {
       const headers = { 'idempotency-key': randomKey(), ...options.headers };
-      const added = calls.json(
-        'POST',
-        `${path}/messages${query}`,
-        { ...options, headers },
-        message,
-      );
-      return (await added) as ThreadMessage;
+      const call = { method: 'POST', path: `${path}/messages${query}`, body: message } as const;
+      return (await calls.json(call, { ...options, headers })) as ThreadMessage;
     },
-    messages: (options = {}) => pagesOf(calls, `${path}/messages`, user, options),
+    messages: (options = {}) => listPages(calls, { path: `${path}/messages`, user }, options),
     facts: async (options = {}) =>
-      (await calls.json('GET', `${path}${query}`, options)) as ThreadFacts,
+      (await calls.json({ method: 'GET', path: `${path}${query}` }, options)) as ThreadFacts,
     delete: async (options = {}) => {
-      await calls.json('DELETE', `${path}${query}`, options);
+      await calls.json({ method: 'DELETE', path: `${path}${query}` }, options);
     },
   };
 }
 
-export async function makeThread(
+export async function createThread(
   calls: ThreadCalls,
-  wish: NewThread,
+  wanted: NewThread,
   options: ThreadCallOptions,
 ): Promise<Thread> {
-  const { id } = (await calls.json('POST', PATH, options, wish)) as ThreadFacts;
-  return createThread(calls, id, wish.user);
+  const call = { method: 'POST', path: PATH, body: wanted } as const;
+  const { id } = (await calls.json(call, options)) as ThreadFacts;
+  return openThread(calls, id, wanted.user);
 }
 
 export function listThreads(
@@ -149,7 +147,7 @@ export function listThreads(
   user: string | undefined,
   options: ThreadCallOptions,
 ): AsyncGenerator<ThreadFacts> {
-  return pagesOf(calls, PATH, user, options);
+  return listPages(calls, { path: PATH, user }, options);
 }
 
 type Page<T> = {
@@ -158,10 +156,9 @@ type Page<T> = {
   readonly has_more: boolean;
 };
 
-async function* pagesOf<T>(
+async function* listPages<T>(
   calls: ThreadCalls,
-  path: string,
-  user: string | undefined,
+  { path, user }: { readonly path: string; readonly user: string | undefined },
   options: ThreadCallOptions,
 ): AsyncGenerator<T> {
   let after: string | undefined;
@@ -171,14 +168,19 @@ async function* pagesOf<T>(
       ...(user !== undefined && { user }),
       ...(after !== undefined && { after }),
     });
-    const page = (await calls.json('GET', `${path}?${query}`, options)) as Page<T>;
+    const page = (await calls.json(
+      { method: 'GET', path: `${path}?${query}` },
+      options,
+    )) as Page<T>;
     yield* page.data;
     if (!page.has_more || page.last_id === null) return;
     after = page.last_id;
   }
 }
 
-/** Not randomUUID, which browsers have only for pages that came by https. */
+/**
+ * Creates a random key, without `randomUUID`, which browsers have only on pages loaded over https.
+ */
 function randomKey(): string {
   const bytes = crypto.getRandomValues(new Uint8Array(16));
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');

@@ -6,29 +6,29 @@ import {
   toResponseError,
 } from './errors.ts';
 
-/** Any `fetch` fits. */
+/** The part of `fetch` that the client needs; any `fetch` fits. */
 export type Fetch = (url: string, init: RequestInit) => Promise<Response>;
 
 export type Call = {
   readonly url: string;
   readonly method: 'GET' | 'POST' | 'DELETE';
   readonly body?: string;
-  /** Asked before each attempt, so that a token is fresh. */
+  /** Called before each attempt, so that a token is fresh. */
   readonly createHeaders: () => Promise<Headers>;
   readonly fetch: Fetch;
   readonly maxRetries: number;
   readonly clock: CallClock;
 };
 
-/** Longer waits overflow a timer, which then fires at once. */
+/** The longest wait of a timer; with a longer one it overflows and fires immediately. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
 
 const FIRST_RETRY_DELAY_MS = 500;
 const MAX_RETRY_DELAY_MS = 8_000;
 
 /**
- * The two ends that a call can come to before its answer: the caller's signal and the time limit.
- * Either one is the reason of `signal`, and so what every wait throws.
+ * Ends a call before its answer, by the caller's signal or by the time limit. Either one becomes
+ * the reason of `signal`, which every wait then throws.
  */
 export class CallClock {
   readonly #controller = new AbortController();
@@ -51,7 +51,7 @@ export class CallClock {
     return this.#endsAt - Date.now();
   }
 
-  /** Sets the time limit anew. `Infinity` is none. */
+  /** Restarts the time limit; `Infinity` is no limit. */
   start(limitMs: number, message: string): void {
     this.stop();
     if (!Number.isFinite(limitMs)) return;
@@ -65,13 +65,13 @@ export class CallClock {
     this.#endsAt = Number.POSITIVE_INFINITY;
   }
 
-  /** To be called at the end of the call, so that nothing is held by the caller's signal. */
+  /** Must be called at the end of the call, so that the caller's signal keeps no reference. */
   close(): void {
     this.stop();
     this.#release();
   }
 
-  /** The work's outcome, or the abort when that comes first: not every fetch heeds its signal. */
+  /** Waits for the work or an abort, whichever comes first: not every fetch heeds its signal. */
   wait<T>(work: Promise<T>): Promise<T> {
     const { signal } = this;
     return new Promise((resolve, reject) => {
@@ -97,7 +97,7 @@ export class CallClock {
   }
 }
 
-/** Resolves with an answer of a 2xx status, its body unread; else throws. */
+/** Resolves with a 2xx answer whose body is unread; otherwise throws. */
 export async function send(call: Call): Promise<Response> {
   for (let retry = 0; ; retry += 1) {
     const outcome = await attempt(call);
@@ -110,14 +110,14 @@ export async function send(call: Call): Promise<Response> {
   }
 }
 
-/** The text of a 2xx answer. A break is not retried: the answer has been paid for. */
+/** Reads the text of a 2xx answer. A broken answer is not retried, since it has been paid for. */
 export async function readText(response: Response, clock: CallClock): Promise<string> {
   try {
     return await clock.wait(response.text());
   } catch (cause) {
     clock.signal.throwIfAborted();
     throw new RouterConnectionError(
-      'The connection broke in the middle of the answer, which is incomplete: ask again.',
+      'The connection broke during the answer, so the answer is incomplete: ask again.',
       { requestId: response.headers.get('x-smart-router-request-id') ?? undefined, cause },
     );
   }
@@ -126,7 +126,7 @@ export async function readText(response: Response, clock: CallClock): Promise<st
 async function attempt(call: Call): Promise<Response | RouterError> {
   const { url, method, body, clock } = call;
   const headers = await clock.wait(call.createHeaders());
-  // By hand, since following a redirect would hand the api-key header to another address.
+  // Redirects are not followed: that would send the api-key header to another address.
   const init = { method, headers, redirect: 'manual', signal: clock.signal } as const;
   let response: Response;
   try {
@@ -134,14 +134,14 @@ async function attempt(call: Call): Promise<Response | RouterError> {
   } catch (cause) {
     clock.signal.throwIfAborted();
     return new RouterConnectionError(
-      `The router at ${new URL(url).origin} could not be reached${describeCode(cause)}: check baseUrl, the network and that the router runs.`,
+      `The router at ${new URL(url).origin} could not be reached${describeCode(cause)}: check baseUrl and the network, and whether the router runs.`,
       { cause },
     );
   }
   return response.ok ? response : toResponseError(response, await readErrorText(response, clock));
 }
 
-/** A status is worth reporting even when the text that explains it is lost. */
+/** Reads the text of an error; a status is worth reporting even without it. */
 async function readErrorText(response: Response, clock: CallClock): Promise<string> {
   try {
     return await clock.wait(response.text());
@@ -151,11 +151,11 @@ async function readErrorText(response: Response, clock: CallClock): Promise<stri
   }
 }
 
-/** Undefined when asking again would not help. */
+/** Returns the wait before the next attempt; undefined when another one would not help. */
 function findRetryDelayMs(error: RouterError, retry: number): number | undefined {
   if (error instanceof RouterResponseError) {
     const { status, code, retryAfterMs } = error;
-    // Others were adding to the same thread, and nothing was added of this one.
+    // With a conflict, others were adding to the thread, and nothing of this request was added.
     const isBusy = status === 408 || status === 429 || code === 'thread_conflict';
     if (!isBusy && status < 500) return undefined;
     if (retryAfterMs !== undefined) return retryAfterMs;
@@ -165,7 +165,7 @@ function findRetryDelayMs(error: RouterError, retry: number): number | undefined
   return delayMs * (1 - Math.random() / 4);
 }
 
-/** Such as ` (ECONNREFUSED)`, where the platform tells. */
+/** Returns the platform's code, such as ` (ECONNREFUSED)`, if there is one. */
 function describeCode(error: unknown): string {
   const cause = error instanceof Error ? error.cause : undefined;
   const code = cause instanceof Error && 'code' in cause ? cause.code : undefined;

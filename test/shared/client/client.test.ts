@@ -56,7 +56,7 @@ describe('healthCheck', () => {
 });
 
 describe('a request', () => {
-  test('goes to the smart-router deployment as it is', async () => {
+  test('goes to the smart-router deployment unchanged', async () => {
     const { client, requests } = await startClient([completion], { apiKey: 'key-1' });
     const request = { prompt: 'Hi', routing: { strong_share: 0 }, temperature: 0, custom: [1] };
     await client.chatCompletion(request);
@@ -148,7 +148,7 @@ describe('an answer', () => {
     });
   });
 
-  test('is not lost when its headers are', async () => {
+  test('is not lost with its headers', async () => {
     const { client } = await startClient([json(200, { ...COMPLETION, routing: { why: 'x' } })]);
     const { response, routing } = await client.chatCompletion({ prompt: 'Hi' });
     expect({ response, routing }).toEqual({
@@ -174,7 +174,7 @@ describe('an answer', () => {
     expect(requests).toHaveLength(1);
   });
 
-  test('that breaks off is an error and not asked for again', async () => {
+  test('that breaks off is an error and is not retried', async () => {
     const { client, requests } = await startClient([
       (response) => {
         response.writeHead(200, { 'content-length': '100', 'x-smart-router-request-id': 'r' });
@@ -204,7 +204,7 @@ describe('an error', () => {
     expect(requests).toHaveLength(1);
   });
 
-  test("of API Management keeps that one's message", async () => {
+  test('of API Management keeps its message', async () => {
     const body = { statusCode: 401, message: 'Access denied due to missing subscription key.' };
     const { client } = await startClient([json(401, body)]);
     await expect(client.chatCompletion({ prompt: 'Hi' })).rejects.toThrow(
@@ -225,7 +225,7 @@ describe('an error', () => {
     expect(error).toMatchObject({ status, code: null, message: expect.stringContaining(advice) });
   });
 
-  test('is thrown for a redirect, and the key stays here', async () => {
+  test('is thrown for a redirect, and the key is not sent there', async () => {
     const elsewhere = await startScriptedRouter(completion);
     const { client } = await startClient(
       [(response) => void response.writeHead(307, { location: elsewhere.baseUrl }).end()],
@@ -245,7 +245,7 @@ describe('an error', () => {
     expect(await catchError(client.chatCompletion({ prompt: 'Hi' }))).toMatchObject({
       name: 'RouterConnectionError',
       kind: 'connection',
-      message: `The router at ${baseUrl} could not be reached (ECONNREFUSED): check baseUrl, the network and that the router runs.`,
+      message: `The router at ${baseUrl} could not be reached (ECONNREFUSED): check baseUrl and the network, and whether the router runs.`,
     });
   });
 
@@ -291,7 +291,7 @@ describe('a retry', () => {
     });
   });
 
-  test('follows a connection that broke before the answer', async () => {
+  test('follows a connection that breaks before the answer', async () => {
     const { client, requests } = await startClient([
       (response) => void response.destroy(),
       completion,
@@ -327,13 +327,13 @@ describe('a retry', () => {
     expect(other.requests).toHaveLength(1);
   });
 
-  test('can be turned off, for one call too', async () => {
+  test('can be turned off, also for one call', async () => {
     const { client, requests } = await startClient([json(429, BUSY)]);
     await catchError(client.chatCompletion({ prompt: 'Hi' }, { maxRetries: 0 }));
     expect(requests).toHaveLength(1);
   });
 
-  test('is not waited for beyond the time limit', async () => {
+  test('never waits beyond the time limit', async () => {
     const { client, requests } = await startClient([json(429, BUSY, { 'retry-after': '60' })], {
       timeoutMs: 5000,
     });
@@ -354,7 +354,8 @@ describe('time and abort', () => {
       name: 'RouterTimeoutError',
       kind: 'timeout',
       timeoutMs: 60,
-      message: 'The router gave no answer within 60 ms: raise timeoutMs, or see why it is slow.',
+      message:
+        'The router gave no answer within 60 ms: raise timeoutMs, or find out why it is slow.',
     });
     await expect.poll(() => isClosed).toBe(true);
   });
@@ -367,7 +368,7 @@ describe('time and abort', () => {
     expect(error).toMatchObject({ kind: 'timeout' });
   });
 
-  test('no limit is a limit that can be asked for', async () => {
+  test('the time limit can be turned off', async () => {
     const { client } = await startClient([completion], { timeoutMs: Number.POSITIVE_INFINITY });
     expect(await client.chatCompletion({ prompt: 'Hi' })).toMatchObject({ response: 'Paris.' });
   });
@@ -409,7 +410,7 @@ describe('time and abort', () => {
     expect(requests).toEqual([]);
   });
 
-  test('a fetch that does not heed its signal is not waited for', async () => {
+  test('a fetch that ignores its signal does not delay the error', async () => {
     const fetch = () => new Promise<Response>(() => undefined);
     const client = new SmartRouterClient({ baseUrl: 'http://host', fetch, timeoutMs: 30 });
     const error = await catchError(client.chatCompletion({ prompt: 'Hi' }));

@@ -12,7 +12,7 @@ export type ReceivedRequest = {
 
 export type Script = (response: ServerResponse, request: ReceivedRequest) => void | Promise<void>;
 
-/** A server on a free port whose n-th request is answered by the n-th script, the last one for the rest. */
+/** Starts a server on a free port. The n-th script answers the n-th request, the last one all others. */
 export async function startScriptedRouter(...scripts: readonly Script[]) {
   const requests: ReceivedRequest[] = [];
   const server = createServer(async (incoming, response) => {

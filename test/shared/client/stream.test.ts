@@ -62,7 +62,7 @@ describe('a stream', () => {
     expect(JSON.parse(requests[0]?.body ?? '')).toEqual({ prompt: 'Hi', stream: true });
   });
 
-  test('resolves before the first chunk is there', async () => {
+  test('resolves before the first chunk arrives', async () => {
     let finish = () => {};
     const stream = await openChat((response) => {
       response.writeHead(200, { 'content-type': 'text/event-stream', ...ROUTING_HEADERS });
@@ -138,7 +138,7 @@ describe('a stream', () => {
     expect(connections).toBeLessThanOrEqual(2);
   });
 
-  test('can be read once', async () => {
+  test('can be read only once', async () => {
     const stream = await openChat(wholeStream(HELLO));
     await readTexts(stream);
     expect(await readTexts(stream)).toMatchObject({ error: { name: 'TypeError' } });
@@ -173,7 +173,7 @@ describe('an incomplete stream', () => {
     expect(await readTexts(stream)).toMatchObject({ texts: ['a'], error: { kind: 'response' } });
   });
 
-  test('throws the error that it carries', async () => {
+  test('throws the error that it contains', async () => {
     const error = { message: 'Try again in 5 s.', type: 'x', param: null, code: 'too_many' };
     const stream = await openChat(
       wholeStream(`data: ${chunk('a')}\n\ndata: ${JSON.stringify({ error })}\n\n${DONE}`),
@@ -202,7 +202,7 @@ describe('the start of a stream', () => {
     });
   });
 
-  test('is tried again', async () => {
+  test('is retried', async () => {
     const router = await startScriptedRouter(
       json(429, {}, { 'retry-after-ms': '1' }),
       wholeStream(HELLO),
@@ -212,7 +212,7 @@ describe('the start of a stream', () => {
     expect((await readTexts(stream)).texts).toHaveLength(2);
   });
 
-  test('fails when the answer is no stream', async () => {
+  test('fails when the answer is not a stream', async () => {
     await expect(openChat(completion)).rejects.toThrow('is not a stream of events');
   });
 });
@@ -228,7 +228,7 @@ describe('time and abort in a stream', () => {
     const stream = await openChat(openStream(`data: ${chunk('a')}\n\n`), { timeoutMs: 80 });
     expect(await readTexts(stream)).toMatchObject({
       texts: ['a'],
-      error: { kind: 'timeout', timeoutMs: 80, message: expect.stringContaining('stood still') },
+      error: { kind: 'timeout', timeoutMs: 80, message: expect.stringContaining('sent nothing') },
     });
   });
 
