@@ -1,10 +1,10 @@
 import { basename } from 'node:path';
+import type { ModelPair } from '../shared/matrix-factorization/scorer-choice.ts';
 import {
   findScorer,
   loadRegistry,
   type ScorerEntry,
-} from '../shared/matrix-factorization/registry.ts';
-import type { ModelPair } from '../shared/matrix-factorization/scorer-choice.ts';
+} from '../shared/matrix-factorization/scorer-registry.ts';
 import { percentileOf } from '../shared/policy/threshold.ts';
 import { InputError } from './command-line/input-error.ts';
 import { type CommandLine, runTool } from './command-line/run-tool.ts';

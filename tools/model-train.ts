@@ -1,5 +1,5 @@
 import { basename } from 'node:path';
-import type { Calibration } from '../shared/matrix-factorization/registry.ts';
+import type { Calibration } from '../shared/matrix-factorization/scorer-registry.ts';
 import { percentiles } from '../shared/policy/quantiles.ts';
 import { type CommandLine, runTool } from './command-line/run-tool.ts';
 import { writeCard } from './model/card.ts';

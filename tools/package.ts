@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { loadRegistry, type ScorerEntry } from '../shared/matrix-factorization/registry.ts';
+import { loadRegistry, type ScorerEntry } from '../shared/matrix-factorization/scorer-registry.ts';
 import { InputError } from './command-line/input-error.ts';
 import { type CommandLine, runTool } from './command-line/run-tool.ts';
 import { DEFAULT_HUB } from './model/weights-source.ts';

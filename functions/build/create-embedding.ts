@@ -1,11 +1,11 @@
 import type { TokenCredential } from '@azure/identity';
 import type { Background } from '../../shared/base/background.ts';
 import type { Log } from '../../shared/base/log.ts';
-import { createAzureEmbedder } from '../../shared/prompt-embedding/azure-embedding.ts';
+import { createAzureEmbedder } from '../../shared/prompt-embedding/azure-embedder.ts';
 import { createMemoryEmbeddingCache } from '../../shared/prompt-embedding/embedding-cache.ts';
 import { createFailureCounter } from '../../shared/prompt-embedding/failure-counter.ts';
 import { guardEmbedder } from '../../shared/prompt-embedding/guard-embedder.ts';
-import { loadLocalEmbedder } from '../../shared/prompt-embedding/local-embedding.ts';
+import { loadLocalEmbedder } from '../../shared/prompt-embedding/local-embedder.ts';
 import {
   createPromptEmbedding,
   type GetPromptEmbedding,

@@ -4,24 +4,25 @@ import { type HeldOutScores, VALIDATION } from './held-out-scores.ts';
 import type { ChosenCalibration } from './scorer-choice.ts';
 
 /**
- * 101 quantiles of the win rate of one model over another, those of the configured pair where there is
- * no other; undefined without a calibration.
+ * Returns 101 quantiles of the win rate of one model over another; without another model, those of
+ * the configured pair; undefined without a calibration.
  */
 export type FindQuantiles = (
   strong: string,
   weak: string | undefined,
 ) => readonly number[] | undefined;
 
-/** More pairs than requests and policies usually leave. */
+/** The most pairs that are kept: more than requests and policies usually lead to. */
 const MAX_PAIRS = 256;
 
 /**
- * Calibrates whatever models take part. A calibration on the operator's own prompts holds for all of
- * them: it is the best that is known of those prompts. What comes with the scorer holds for its pair,
- * and other pairs are calibrated as that was, on the scorer's held-out prompts.
+ * Creates the calibration of any two models. A calibration on the operator's own prompts holds for
+ * all pairs, since nothing better is known about those prompts. A calibration that comes with the
+ * scorer holds for its pair; other pairs are calibrated in the same way, on the scorer's held-out
+ * prompts.
  */
 export function createFindQuantiles(options: {
-  /** Of the configured pair. */
+  /** The calibration of the configured pair. */
   readonly calibration?: ChosenCalibration | undefined;
   readonly heldOutScores?: HeldOutScores | undefined;
 }): FindQuantiles {

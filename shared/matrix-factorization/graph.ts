@@ -1,10 +1,13 @@
-/** What a scorer's graph gives for one embedding. */
+/** The output of a scorer's graph for one embedding. */
 export type Row = {
-  /** Of the scorer's model with this index; NaN where the graph gave no number. */
+  /** Returns the logit of the scorer's model with this index; NaN if the graph gave no number. */
   logit(model: number): number;
-  /** Absent for a graph without one, and NaN for one that failed. */
+  /** Absent for a graph without this output, and NaN if computing it failed. */
   readonly distance?: number;
 };
 
-/** A scorer's graph, loaded: a row an embedding, in their order. Each has the scorer's dimensions. */
+/**
+ * A loaded graph: returns a row for each embedding, in order. Each embedding has the scorer's
+ * dimensions.
+ */
 export type Graph = (embeddings: readonly Float32Array[]) => Promise<Row[]> | Row[];

@@ -2,21 +2,21 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ConfigError } from '../base/errors.ts';
 import { percentiles } from '../policy/quantiles.ts';
-import type { ScorerEntry } from './registry.ts';
 import type { ChosenCalibration, ModelPair } from './scorer-choice.ts';
+import type { ScorerEntry } from './scorer-registry.ts';
 
-/** The scores that a scorer gave prompts which it was not trained on. */
+/** A scorer's scores of prompts that it was not trained on. */
 export type HeldOutScores = {
   readonly rows: number;
-  /** The mean logit of a model: how good it is as a whole, beside the others. */
+  /** Returns the mean logit of a model: its quality as a whole, compared with the others. */
   mean(model: string): number;
-  /** Of one model over another, a row each. */
+  /** Returns the win rates of one model over another, one for each row. */
   winRates(strong: string, weak: string): number[];
 };
 
 /**
- * Reads them: float32 [rows, models], little-endian. Undefined for a scorer without any. Throws a
- * ConfigError when the file is missing or of another size.
+ * Reads the held-out scores of a scorer, float32 [rows, models], little-endian; undefined for a
+ * scorer without them. Throws a ConfigError when the file is missing or has another size.
  */
 export async function loadHeldOutScores(
   { id, models, heldOutScores }: ScorerEntry,
@@ -49,7 +49,9 @@ export async function loadHeldOutScores(
   };
 }
 
-/** The calibration of a pair that has none of its own; undefined for a scorer without such scores. */
+/**
+ * Calibrates a pair without its own calibration; undefined for a scorer without held-out scores.
+ */
 export async function calibrateByHeldOutScores(
   entry: ScorerEntry,
   pair: ModelPair,

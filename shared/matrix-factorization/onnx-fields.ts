@@ -1,6 +1,6 @@
-// By hand, because it is read at each start: protobufjs, which writes these files, takes 30 to 50 ms to load.
+// Parsed by hand, because it happens at each start, and protobufjs takes 30 to 50 ms to load.
 
-/** Where ONNX's messages have what is read of them (onnx.proto). */
+/** The numbers of the fields that are read from ONNX's messages (onnx.proto). */
 const FIELDS = {
   'Model.graph': 7,
   'Graph.node': 1,
@@ -16,7 +16,9 @@ const FIELDS = {
 } as const;
 type FieldName = keyof typeof FIELDS;
 
-/** The bytes of a field, once for each time that it is there. What is no message, or was cut short, has none. */
+/**
+ * Returns the bytes of each occurrence of a field; none if the message is malformed or cut short.
+ */
 export function messagesOf(message: Uint8Array, field: FieldName): Uint8Array[] {
   return valuesOf(message, field).filter((value) => typeof value !== 'number');
 }
@@ -29,7 +31,7 @@ export function textOf(message: Uint8Array, field: FieldName): string | undefine
   return textsOf(message, field)[0];
 }
 
-/** Whether they were written one by one, or together. */
+/** Returns the numbers of a field, whether they were written one by one or packed. */
 export function numbersOf(message: Uint8Array, field: FieldName): number[] {
   return valuesOf(message, field).flatMap((value) =>
     typeof value === 'number' ? value : varintsOf(value),
@@ -46,7 +48,7 @@ function varintsOf(bytes: Uint8Array): number[] {
   return found;
 }
 
-/** How protobuf writes a value (https://protobuf.dev/programming-guides/encoding). */
+/** Protobuf's wire types (https://protobuf.dev/programming-guides/encoding). */
 const WIRE_TYPE = { varint: 0, eightBytes: 1, counted: 2 } as const;
 
 function valuesOf(message: Uint8Array, field: FieldName): (number | Uint8Array)[] {
@@ -82,7 +84,7 @@ function readValue(
   }
 }
 
-/** 7 bits a byte, the lowest first; behind the end of the bytes there are zeros. */
+/** Reads 7 bits from each byte, the lowest first; bytes after the end count as zeros. */
 function readVarint(
   bytes: Uint8Array,
   start: number,

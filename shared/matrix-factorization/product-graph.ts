@@ -1,27 +1,28 @@
 import type { Graph } from './graph.ts';
 import { messagesOf, numbersOf, textOf, textsOf } from './onnx-fields.ts';
-import type { ScorerEntry } from './registry.ts';
+import type { ScorerEntry } from './scorer-registry.ts';
 
 type Numbers = Float32Array | Float64Array;
 
-/** ONNX's numbers for the types of elements (TensorProto.DataType). */
+/** ONNX's numbers of element types (TensorProto.DataType). */
 const FLOAT32 = 1;
 const FLOAT64 = 11;
 
 /**
- * The graph of a file that is nothing but a product, `scores = embedding weights`, as imported matrix
- * factorizations are; undefined for any other, and for what does not fit its entry. Its sums run in
- * float64. In onnxruntime it made a request's own time half as long again: most of that was the way in
- * and out, and it multiplies by the weights of all models.
+ * Opens the graph of a file that is only a product, `scores = embedding weights`, like imported
+ * matrix factorizations; undefined for any other graph, and for one that does not fit its entry.
+ * Its sums run in float64. With onnxruntime, a request's own time was half as long again: most of
+ * that was calling into the runtime and back, and the runtime multiplies by the weights of all
+ * models.
  */
 export function openProductGraph(
   onnx: Uint8Array,
   { dimensions, models, outOfDistribution }: ScorerEntry,
 ): Graph | undefined {
   const weights = readWeights(onnx, dimensions, models.length);
-  // A limit needs distances, of which a product has none.
+  // A limit needs distances, which a product does not have.
   if (weights === undefined || outOfDistribution !== undefined) return undefined;
-  /** Of the models that were asked for. */
+  /** The weights of the models asked for so far. */
   const columns: Numbers[] = [];
   const columnOf = (model: number) => {
     columns[model] ??= weights
@@ -33,7 +34,7 @@ export function openProductGraph(
     embeddings.map((embedding) => {
       const logits: number[] = [];
       return {
-        // Few of the models are asked for, and one of them often.
+        // Few models are asked for, and one of them often.
         logit: (model) => {
           logits[model] ??= multiply(embedding, columnOf(model));
           return logits[model];
@@ -42,7 +43,10 @@ export function openProductGraph(
     });
 }
 
-/** [dimensions, models], row by row; undefined when the graph is no product of that form. */
+/**
+ * Returns the weights [dimensions, models], row by row; undefined when the graph is not such a
+ * product.
+ */
 function readWeights(onnx: Uint8Array, dimensions: number, models: number): Numbers | undefined {
   const [graph] = messagesOf(onnx, 'Model.graph');
   const [tensor, ...others] = graph ? messagesOf(graph, 'Graph.initializer') : [];
@@ -55,13 +59,13 @@ function readWeights(onnx: Uint8Array, dimensions: number, models: number): Numb
   const size = dimensions * models * Elements.BYTES_PER_ELEMENT;
   const isKnown = type === FLOAT32 || type === FLOAT64;
   if (!isKnown || shape !== `${dimensions},${models}` || data.byteLength !== size) return undefined;
-  // A copy: in the file they lie at any place.
+  // A copy, because the weights may be unaligned in the file.
   return new Elements(new Uint8Array(data).buffer);
 }
 
 /**
- * `Gemm` as its defaults have it, nothing added, scaled or turned; or between two casts, to float64 and
- * back.
+ * Whether the graph is a `Gemm` with its defaults (nothing added, scaled or transposed), alone or
+ * between two casts, to float64 and back.
  */
 function isProduct(nodes: readonly Uint8Array[], weights: string | undefined): boolean {
   const operators = nodes.map((node) => textOf(node, 'Node.operator'));
@@ -78,7 +82,7 @@ function isProduct(nodes: readonly Uint8Array[], weights: string | undefined): b
   );
 }
 
-/** In four sums, which do not wait for each other. */
+/** Multiplies in four independent sums, which the processor can compute concurrently. */
 function multiply(embedding: Float32Array, weights: Numbers): number {
   let [first, second, third, fourth] = [0, 0, 0, 0];
   for (let at = 0; at < weights.length; at += 4) {

@@ -1,39 +1,50 @@
 import { ConfigError } from '../base/errors.ts';
 import knownModels from './known-models.json' with { type: 'json' };
-import { type Calibration, findScorer, type ScorerEntry, type ScorerRegistry } from './registry.ts';
+import {
+  type Calibration,
+  findScorer,
+  type ScorerEntry,
+  type ScorerRegistry,
+} from './scorer-registry.ts';
 
 /** Two of the scorer's models: the win rate is that of `strong` over `weak`. */
 export type ModelPair = { readonly strong: string; readonly weak: string };
 
-/** The scorer to load, which of its models stand for the deployments, and their calibration. */
+/**
+ * The scorer to load, the two of its models that stand for the deployments, and their calibration.
+ */
 export type ScorerChoice = {
   readonly entry: ScorerEntry;
   readonly pair: ModelPair;
   readonly calibration?: ChosenCalibration;
 };
 
-/** `name` is `id@version`, as answers give it. */
+/** A calibration with its name `id@version`, as answers give it. */
 export type ChosenCalibration = Calibration & { readonly name: string };
 
 type ScorerWish = {
   readonly name: string;
   readonly strong?: string;
   readonly weak?: string;
-  /** `id` or `id@version` of a calibration; absent: the newest of the pair. */
+  /** The `id` or `id@version` of a calibration; default: the newest of the pair. */
   readonly calibration?: string;
   readonly needsCalibration: boolean;
 };
 
-/** Finds what the settings name. Throws a ConfigError that lists each name that does not fit. */
+/**
+ * Finds the scorer that the settings name. Throws a ConfigError that lists each name that does not
+ * fit.
+ */
 export function resolveScorer(registry: ScorerRegistry, wish: ScorerWish): ScorerChoice {
   const entry = findScorer(registry, wish.name, 'ROUTER_SCORER');
   const pair = {
     strong: findModel(entry, wish.strong ?? entry.defaultPair.strong),
     weak: findModel(entry, wish.weak ?? entry.defaultPair.weak),
   };
-  const problems: string[] = [];
-  checkModel(entry, 'STRONG_SCORER_MODEL', pair.strong, problems);
-  checkModel(entry, 'WEAK_SCORER_MODEL', pair.weak, problems);
+  const problems = [
+    ...checkModel(entry, 'STRONG_SCORER_MODEL', pair.strong),
+    ...checkModel(entry, 'WEAK_SCORER_MODEL', pair.weak),
+  ];
   if (pair.strong === pair.weak) {
     problems.push(
       `STRONG_SCORER_MODEL and WEAK_SCORER_MODEL are both "${pair.strong}": a model has no win rate over itself.`,
@@ -44,7 +55,7 @@ export function resolveScorer(registry: ScorerRegistry, wish: ScorerWish): Score
   if (problems.length === 0 && wish.calibration !== undefined && calibration === undefined) {
     const names = known.map(({ name }) => name).join(', ');
     problems.push(
-      `ROUTER_CALIBRATION names "${wish.calibration}", which is no calibration of ${entry.id} for ${pair.strong} over ${pair.weak}. It has ${names || 'none'}.`,
+      `ROUTER_CALIBRATION names "${wish.calibration}", which is not a calibration of ${entry.id} for ${pair.strong} over ${pair.weak}. It has ${names || 'none'}.`,
     );
   } else if (problems.length === 0 && wish.needsCalibration && !canCalibrate(entry, calibration)) {
     problems.push(
@@ -59,13 +70,13 @@ function canCalibrate(entry: ScorerEntry, calibration: ChosenCalibration | undef
   return calibration !== undefined || entry.heldOutScores !== undefined;
 }
 
-/** The scorer's model that is meant; undefined when it has none of the name. */
+/** Returns the scorer's model that a name stands for; undefined when it has none of that name. */
 export function findScorerModel(entry: ScorerEntry, name: string): string | undefined {
   const model = findModel(entry, name);
   return entry.models.includes(model) ? model : undefined;
 }
 
-/** The name of the scorer's model that is meant: `gpt-4o` is one of several by that name. */
+/** Returns the scorer's name of a model: `gpt-4o` stands for one of several versions. */
 function findModel({ models }: ScorerEntry, name: string): string {
   if (models.includes(name)) return name;
   const full = new Map(Object.entries(knownModels)).get(name.toLowerCase());
@@ -73,7 +84,7 @@ function findModel({ models }: ScorerEntry, name: string): string {
   return inOtherCase ?? (full !== undefined && models.includes(full) ? full : name);
 }
 
-/** In the order of the registry, the newest last. */
+/** Returns the calibrations of a pair in the order of the registry, the newest last. */
 function calibrationsOf(entry: ScorerEntry, pair: ModelPair): readonly ChosenCalibration[] {
   return entry.calibrations
     .filter(({ strong, weak }) => strong === pair.strong && weak === pair.weak)
@@ -87,9 +98,7 @@ function findCalibration(
   return known.findLast(({ id, name }) => wish === undefined || wish === id || wish === name);
 }
 
-function checkModel(entry: ScorerEntry, setting: string, model: string, problems: string[]): void {
-  if (entry.models.includes(model)) return;
-  problems.push(
-    `${setting}: the scorer ${entry.id} does not know "${model}". It knows ${entry.models.join(', ')}.`,
-  );
+function checkModel({ id, models }: ScorerEntry, setting: string, model: string): string[] {
+  if (models.includes(model)) return [];
+  return [`${setting}: the scorer ${id} does not know "${model}". It knows ${models.join(', ')}.`];
 }

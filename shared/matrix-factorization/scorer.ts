@@ -3,29 +3,29 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ConfigError } from '../base/errors.ts';
 import type { Graph, Row } from './graph.ts';
-import { openOnnxGraph } from './onnx-session.ts';
+import { openOnnxGraph } from './onnx-runtime.ts';
 import { openProductGraph } from './product-graph.ts';
-import type { ScorerEntry } from './registry.ts';
 import type { ModelPair } from './scorer-choice.ts';
+import type { ScorerEntry } from './scorer-registry.ts';
 
-/** What the scorer says of one prompt. */
+/** The scorer's prediction for one prompt and one pair of models. */
 export type Prediction = {
   /**
-   * The win rate in [0, 1] of the pair's strong over its weak model: sigmoid of the difference of
-   * their logits (RouteLLM, arXiv 2406.18665, section 4.2).
+   * The win rate in [0, 1] of the pair's strong model over its weak one: the sigmoid of the
+   * difference of their logits (RouteLLM, arXiv 2406.18665, section 4.2).
    */
   readonly winRate: number;
   /**
-   * How far the prompt is from the training data: from 0 (like it) to 2, one minus the cosine to
+   * The prompt's distance from the training data, from 0 (like it) to 2: one minus the cosine to
    * the nearest of the centroids in the graph. Absent when the graph has no such output.
    */
   readonly distance?: number;
 };
 
-/** What the scorer says of one prompt and all of its models. */
+/** The scorer's prediction for one prompt and all of its models. */
 export type Scores = {
   /**
-   * The win rate of one of the scorer's models over another, as a Prediction has it; NaN when the
+   * Returns the win rate of one of the scorer's models over another, as in Prediction; NaN when the
    * graph gave no number for one of them. Throws for a model that the scorer does not know.
    */
   winRate(strong: string, weak: string): number;
@@ -34,20 +34,28 @@ export type Scores = {
 
 /** Predicts win rates from embeddings of `dimensions` numbers. */
 export type Scorer = {
-  /** `id@version`, as answers and decisions name it. */
+  /** The name `id@version` of answers and decisions. */
   readonly name: string;
   readonly dimensions: number;
-  /** A prompt of a greater distance is unlike the training data. Absent: nothing is known of that. */
+  /**
+   * The distance above which a prompt is unlike the training data. Absent if the entry has no
+   * limit.
+   */
   readonly distanceLimit?: number;
-  /** The win rate of one prompt, as a Prediction has it. Throws when the graph gives no number. */
+  /**
+   * Predicts the win rate of one prompt, as in Prediction. Throws when the graph gives no number.
+   */
   predictWinRate(embedding: Float32Array, pair: ModelPair): Promise<number>;
   /**
-   * One an embedding, in their order; undefined where the graph gave no distance that is a number.
-   * All of them are one run of the graph, which costs little more than that of a single one and
-   * needs memory for all: give it some dozens at once.
+   * Scores embeddings, in order; undefined for one whose distance is not a number. All of them are
+   * one run of the graph, which costs little more than a run for a single one and needs memory for
+   * all: pass some dozens per call.
    */
   score(embeddings: readonly Float32Array[]): Promise<(Scores | undefined)[]>;
-  /** The same of one pair; undefined also where the graph gave no number for one of the two. */
+  /**
+   * Predicts one pair, in order; undefined also if the graph gave no number for one of the two
+   * models.
+   */
   predict(
     embeddings: readonly Float32Array[],
     pair: ModelPair,
@@ -56,9 +64,9 @@ export type Scorer = {
 
 /**
  * Loads a registered scorer and checks it against its entry. The contract of its graph: input
- * `embedding` float32 [batch, dimensions]; output `scores` float32 [batch, models], one logit a
- * model; and, if it has one, output `distance` float32 [batch, 1] as in Prediction. It is run once,
- * so that it is warm. Throws a ConfigError that names what does not fit.
+ * `embedding` float32 [batch, dimensions]; output `scores` float32 [batch, models], one logit per
+ * model; optional output `distance` float32 [batch, 1] as in Prediction. The graph is run once, so
+ * that it is warm. Throws a ConfigError that names each mismatch.
  */
 export async function load(entry: ScorerEntry, modelsFolder: string): Promise<Scorer> {
   const path = join(modelsFolder, entry.file);
@@ -104,14 +112,16 @@ export async function load(entry: ScorerEntry, modelsFolder: string): Promise<Sc
   };
 }
 
-/** Two prompts of no content, because a graph may have been made for a single one. */
+/** Runs two meaningless embeddings, because a graph may have been made for a batch of one. */
 async function tryOut(predict: Scorer['predict'], entry: ScorerEntry, path: string): Promise<void> {
   const unit = new Float32Array(entry.dimensions).fill(1 / Math.sqrt(entry.dimensions));
   const predictions = await predict([unit, unit], entry.defaultPair).catch((error: unknown) => {
     throw new ConfigError([`${path} cannot be run (scorer ${entry.id}): ${String(error)}`]);
   });
   if (!predictions.includes(undefined)) return;
-  throw new ConfigError([`${path} gives something that is no number (scorer ${entry.id})`]);
+  throw new ConfigError([
+    `${path} gives a score or distance that is not a number (scorer ${entry.id})`,
+  ]);
 }
 
 function indexOf(entry: ScorerEntry, model: string): number {
@@ -127,7 +137,7 @@ function toScores(entry: ScorerEntry, { logit, distance }: Row): Scores | undefi
       const difference = logit(indexOf(entry, strong)) - logit(indexOf(entry, weak));
       return Number.isFinite(difference) ? 1 / (1 + Math.exp(-difference)) : Number.NaN;
     },
-    // Rounding may leave the distance of a centroid itself a hair below 0.
+    // Rounding may leave the distance of a centroid itself slightly below 0.
     ...(distance !== undefined && { distance: Math.max(0, distance) }),
   };
 }
@@ -142,6 +152,6 @@ async function openGraph(entry: ScorerEntry, path: string): Promise<Graph> {
       `${path} is not the file that the registry names: its SHA-256 is ${sha256}, the entry of ${entry.id} says ${entry.sha256}. Import or train it again.`,
     ]);
   }
-  // Whatever is no product, or not the entry's, is the runtime's to run, or to refuse.
+  // The runtime runs, or refuses, every graph that is not a product that fits its entry.
   return openProductGraph(bytes, entry) ?? openOnnxGraph(bytes, entry, path);
 }

@@ -1,4 +1,4 @@
-/** Characters that are counted; the rest of ASCII is not. */
+/** The ASCII characters that are counted; all others are not. */
 const ASCII_CLASSES = {
   digits: '0123456789',
   capitals: 'ABCDEFGHIJKLMNOPQRSTUVWXYZ',
@@ -8,7 +8,7 @@ const ASCII_CLASSES = {
   signs: '+-*/=<>^\\$%|&',
 } as const;
 
-/** UTF-16 units, from the first to before the second. */
+/** Ranges of UTF-16 units: the first is included, the second is not. */
 const SCRIPTS = {
   latinBeyondAscii: [0x80, 0x250],
   cyrillic: [0x400, 0x530],
@@ -28,7 +28,7 @@ export const SCRIPT_NAMES = Object.keys(SCRIPTS) as readonly Script[];
 
 const NOT_COUNTED = 0;
 const OTHER_SCRIPT = 1;
-/** The classes of all units are numbered in this order. */
+/** The names of the classes; a class's number is its position. */
 const NAMES = ['notCounted', 'otherScript', ...ASCII_NAMES, ...SCRIPT_NAMES] as const;
 const CLASS_OF_UNIT = classifyUnits();
 
@@ -52,6 +52,6 @@ export function countCharacters(text: string): CharacterCounts {
   }
   const byName = Object.fromEntries(NAMES.map((name, index) => [name, counts[index] ?? 0]));
   const scripts = SCRIPT_NAMES.reduce((sum, name) => sum + (byName[name] ?? 0), 0);
-  // All names are in `NAMES`.
+  // `NAMES` has every name of the type.
   return { ...byName, beyondAscii: scripts + (byName['otherScript'] ?? 0) } as CharacterCounts;
 }

@@ -1,13 +1,16 @@
 import { LRUCache } from 'lru-cache';
 
-/** Embeddings by opaque key. What is returned is shared: nobody may write to it. */
+/**
+ * A cache of embeddings by opaque key. A returned embedding is shared: callers must not write to
+ * it.
+ */
 export type EmbeddingCache = {
-  /** `undefined` is a miss, and so is everything that went wrong. */
+  /** Returns `undefined` after a miss or any failure. */
   get(key: string): Promise<Float32Array | undefined> | Float32Array | undefined;
   set(key: string, embedding: Float32Array): Promise<void>;
 };
 
-/** The last `maxEntries` embeddings used, in this process: 6 KiB each at 1,536 dimensions. */
+/** Keeps the `maxEntries` embeddings used last in this process: 6 KiB each at 1,536 dimensions. */
 export function createMemoryEmbeddingCache(maxEntries: number): EmbeddingCache {
   const entries = new LRUCache<string, Float32Array>({ max: maxEntries });
   return {

@@ -1,9 +1,9 @@
 import { errorKind, type Log } from '../base/log.ts';
 
-/** A table that is down would otherwise write a line for each request. */
+/** The pause between log lines: a table that is down would otherwise cause one for each request. */
 const LOG_EVERY_MS = 10_000;
 
-/** Counts each failure, and logs the first and then one every ten seconds, with the count. */
+/** Counts every failure, and logs the first and then one every ten seconds, with the count. */
 export function createFailureCounter(
   log: Log,
   now: () => number = Date.now,

@@ -1,10 +1,15 @@
 import type { Circuit } from '../upstream/circuit.ts';
-import type { RemoteEmbedder } from './prompt-embedding.ts';
+import type { RemoteEmbedder } from './embedders.ts';
 
-/** What the embedder understood and refused: the prompt's or the operator's fault. */
+/**
+ * Statuses of requests that the embedder understood and refused: the prompt or the settings are at
+ * fault.
+ */
 const REFUSED = [400, 401, 403, 413, 422];
 
-/** An embedder that is left alone while its circuit is open, so that no chat waits for it. */
+/**
+ * Wraps an embedder so that it is not called while its circuit is open, and no chat waits for it.
+ */
 export function guardEmbedder({ id, embed }: RemoteEmbedder, circuit: Circuit): RemoteEmbedder {
   return {
     id,

@@ -1,11 +1,11 @@
 import { addToHash, HASH_START } from './word-hash.ts';
 
-/** Numbers that word and character n-grams are hashed to. Powers of two. */
+/** How many numbers word and character n-grams are hashed to. Both are powers of two. */
 const WORD_SLOTS = 8192;
 const CHARACTER_SLOTS = 4096;
 export const NGRAM_SLOTS = WORD_SLOTS + CHARACTER_SLOTS;
 
-/** Words that say little about a prompt count this much; others 1. */
+/** The weight of words that say little about a prompt; other words have the weight 1. */
 const COMMON_WORD_WEIGHT = 0.3;
 const BIGRAM_WEIGHT = 0.6;
 
@@ -15,12 +15,12 @@ const COMMON_WORDS = new Set(
   ),
 );
 
-/** Stands before and behind each word. */
+/** The character before and after each word. */
 const SPACE = 0x20;
 
 /**
- * Word uni- and bigrams and the character trigrams and 4-grams within each word, in `NGRAM_SLOTS`
- * numbers of `target` from `offset`: first the word slots, then the character slots.
+ * Writes word uni- and bigrams, and the character trigrams and 4-grams within each word, to
+ * `NGRAM_SLOTS` numbers of `target` from `offset`: first the word slots, then the character slots.
  */
 export class HashedNgrams {
   readonly #words: Slots;
@@ -33,7 +33,7 @@ export class HashedNgrams {
     this.#characters = new Slots(target.subarray(characters, characters + CHARACTER_SLOTS));
   }
 
-  /** `hash` is the word's `hashWord`. */
+  /** Adds a word; `hash` is its `hashWord`. */
   add(word: string, hash: number): void {
     this.#words.add(hash, COMMON_WORDS.has(word) ? COMMON_WORD_WEIGHT : 1);
     this.#words.add(addToHash(this.#previous, hash) ^ (hash >>> 13), BIGRAM_WEIGHT);
@@ -41,7 +41,9 @@ export class HashedNgrams {
     addCharacterNgrams(this.#characters, word);
   }
 
-  /** Each part then counts with the square root and has the length 1 (or 0 without words). */
+  /**
+   * Replaces each count by its square root and gives each part the length 1 (or 0 without words).
+   */
   finish(): void {
     this.#words.takeSquareRoots();
     this.#characters.takeSquareRoots();
@@ -65,17 +67,20 @@ function addCharacterNgrams(slots: Slots, word: string): void {
   }
 }
 
-/** Numbers that hashes are added to, nearly all of which stay 0. */
+/** Numbers to which hashes are added; nearly all of them stay 0. */
 class Slots {
   readonly #values: Float32Array;
-  /** Those that may not be 0; some twice. */
+  /** The slots that may differ from 0; some are listed twice. */
   readonly #touched: number[] = [];
 
   constructor(values: Float32Array) {
     this.#values = values;
   }
 
-  /** The top bit gives the sign, so that n-grams in one slot cancel out rather than add up. */
+  /**
+   * Adds a weight with the sign of the top bit, so n-grams in one slot cancel out rather than add
+   * up.
+   */
   add(hash: number, weight: number): void {
     const mixed = Math.imul(hash ^ (hash >>> 15), 0x2c1b3c6d);
     const slot = (mixed ^ (mixed >>> 12)) & (this.#values.length - 1);
@@ -86,7 +91,7 @@ class Slots {
 
   takeSquareRoots(): void {
     const values = this.#values;
-    // In the order of the slots, so that the sum does not depend on that of the words.
+    // In the order of the slots, so that the sum does not depend on the order of the words.
     const slots = new Set(Uint32Array.from(this.#touched).sort());
     let total = 0;
     for (const slot of slots) total += Math.abs(values[slot] ?? 0);

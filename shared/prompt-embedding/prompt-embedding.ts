@@ -1,13 +1,6 @@
 import { cacheKey } from './cache-key.ts';
+import type { RemoteEmbedder } from './embedders.ts';
 import type { EmbeddingCache } from './embedding-cache.ts';
-
-/** Turns text into a vector by a call to a model. */
-export type RemoteEmbedder = {
-  /** Names the model, so that a change of embedder is a change of cache keys. */
-  readonly id: string;
-  /** Throws when the embedding cannot be had. */
-  embed(text: string): Promise<Float32Array>;
-};
 
 export type PromptEmbedding = {
   readonly embedding: Float32Array;
@@ -19,17 +12,18 @@ export type GetPromptEmbedding = (text: string) => Promise<PromptEmbedding> | Pr
 
 type PromptEmbeddingOptions = {
   readonly embedder: RemoteEmbedder;
-  /** Looked up in order; a later one's hit fills the earlier ones. */
+  /** The caches, asked in order; a hit in a later one fills the earlier ones. */
   readonly caches: readonly EmbeddingCache[];
-  /** What the scorer takes; an embedder that gives another length does not fit it. */
+  /** The dimensions that the scorer takes; an embedding of another length is refused. */
   readonly dimensions: number;
   readonly keySecret?: string;
-  /** Takes work that need not be waited for. */
+  /** Takes work that no answer waits for. */
   readonly inBackground: (work: Promise<void>) => void;
 };
 
 /**
- * Embeds a prompt: from a cache, else by a call. Concurrent requests for one prompt share the call.
+ * Finds a prompt's embedding in a cache, else calls the embedder. Concurrent requests for one
+ * prompt share the call.
  */
 export function createPromptEmbedding(options: PromptEmbeddingOptions): GetPromptEmbedding {
   const { embedder, caches, dimensions, keySecret, inBackground } = options;
@@ -56,7 +50,9 @@ export function createPromptEmbedding(options: PromptEmbeddingOptions): GetPromp
       );
     }
     if (!embedding.every(Number.isFinite)) {
-      throw new Error(`The embedder ${embedder.id} gave something that is no number.`);
+      throw new Error(
+        `The embedder ${embedder.id} gave an embedding with a value that is not a finite number.`,
+      );
     }
     for (const cache of caches) inBackground(cache.set(key, embedding));
     return { embedding, cache: 'miss' };
@@ -64,7 +60,7 @@ export function createPromptEmbedding(options: PromptEmbeddingOptions): GetPromp
 
   return (text) => {
     const key = cacheKey(embedder.id, text, keySecret);
-    // The first is in memory, and what is there need not be waited for.
+    // The first cache is in memory and answers without a wait.
     const known = caches[0]?.get(key);
     if (known instanceof Float32Array) return { embedding: known, cache: 'hit' };
     const shared = underWay.get(key);

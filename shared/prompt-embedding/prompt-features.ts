@@ -3,12 +3,12 @@ import type { MeanWordVectors } from './mean-word-vectors.ts';
 import type { WordCounts } from './word-counts.ts';
 import { LIST_NAMES } from './word-lists.ts';
 
-/** What the features of a prompt are computed from. */
+/** The parts of a prompt from which its features are computed. */
 type PromptReading = {
-  /** Of all words of `text`. */
+  /** The counts of all words of `text`. */
   readonly words: WordCounts;
   readonly meaning: MeanWordVectors;
-  /** As embedded, without space at its ends. */
+  /** The text as it is embedded, without space at its ends. */
   readonly text: string;
 };
 
@@ -18,13 +18,15 @@ type Reading = PromptReading & {
   readonly sentences: number;
 };
 
-/** A number that is written into the embedding, cut to [-1, 1]. */
+/** A number of the embedding, which is clamped to [-1, 1]. */
 type Feature = readonly [name: string, value: (reading: Reading) => number];
 
 /** Lengths (in characters) at the peaks of overlapping triangles on the logarithm of the length. */
 const LENGTH_KNOTS = [10, 30, 80, 200, 500, 1200, 3000];
 
-/** Signs of a prompt's form. None may take more than linear time: prompts come from anybody. */
+/**
+ * Signs of a prompt's form. Each must take linear time at most, since anybody can send a prompt.
+ */
 const PATTERNS: Readonly<Record<string, RegExp>> = {
   codeFence: /```/,
   listItem: /\n[ \t]{0,8}(?:[-*•]|\d{1,3}[.)])\s/,
@@ -49,10 +51,12 @@ const PATTERNS: Readonly<Record<string, RegExp>> = {
   role: /^(?:you are|act as|as an?)\b/i,
 };
 
-/** Keeps one word of a two-word prompt from being half of it. */
+/**
+ * Added to the number of words, so that one word of a two-word prompt does not count as half of it.
+ */
 const MORE_WORDS = 5;
 
-/** All of them, in the order of the embedding. */
+/** All features, in the order of the embedding. */
 const FEATURES: readonly Feature[] = [
   ...LENGTH_KNOTS.map(
     (knot, index): Feature => [`length ~${knot}`, ({ text }) => lengthFeature(text.length, index)],
@@ -92,7 +96,7 @@ const FEATURES: readonly Feature[] = [
   ['long words', ({ words }) => (3 * words.long) / (atLeastOne(words.words) + MORE_WORDS)],
   ['very long words', ({ words }) => (8 * words.veryLong) / (atLeastOne(words.words) + MORE_WORDS)],
   ['numbers', ({ words }) => (5 * words.numbers) / (atLeastOne(words.words) + MORE_WORDS)],
-  // Relative to the square root, which a text of any length comes near.
+  // The number of distinct words grows about with the square root of a text's length.
   ['variety', ({ words }) => words.distinct / (4 * Math.sqrt(atLeastOne(words.words))) - 0.5],
   ['many words', ({ words }) => saturate(words.words, 1000)],
   ['many lines', ({ characters }) => saturate(characters.lineEnds, 100)],
@@ -115,7 +119,7 @@ const FEATURES: readonly Feature[] = [
 const OPTION = /(?:^|\n)\s{0,3}\(?[A-Ea-e1-5][.)]\s/g;
 const SENTENCE_END = /[.!?。！？](?:\s|$)/g;
 
-/** What each of the dense features says, in their order. */
+/** The names of the dense features, in their order. */
 export const FEATURE_NAMES: readonly string[] = FEATURES.map(([name]) => name);
 
 /** Writes the dense features of a prompt to `target` from `offset`, each within [-1, 1]. */
@@ -136,7 +140,7 @@ export function writePromptFeatures(
   }
 }
 
-/** 1 at the knot, 0 at its neighbours; 1 beyond the first and the last. */
+/** Returns 1 at the knot, 0 at its neighbours, and 1 beyond the first and the last knot. */
 function lengthFeature(length: number, index: number): number {
   const position = Math.log(atLeastOne(length));
   const knot = logKnot(index);
@@ -153,7 +157,7 @@ function share(weighted: number, text: string): number {
   return weighted / atLeastOne(text.length);
 }
 
-/** 0 for none, 1 for `full`, and less and less for each one more. */
+/** Returns 0 for none and 1 for `full`, and grows more slowly with each one more. */
 function saturate(number: number, full: number): number {
   return Math.log1p(number) / Math.log1p(full);
 }

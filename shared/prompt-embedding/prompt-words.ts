@@ -1,15 +1,15 @@
 /**
- * Only this many characters (UTF-16 units) of each end are read, so that a huge prompt costs no
- * more than a long one: what a prompt asks for nearly always stands at its beginning or its end.
+ * The characters (UTF-16 units) that are read at each end, so that a huge prompt costs no more than
+ * a long one: a prompt's question nearly always stands at its beginning or its end.
  */
 const MAX_CHARACTERS_PER_END = 3_000;
 
-/** A text without a space is still cut into words. */
+/** The longest word: a text without a space is still cut into words. */
 const MAX_WORD_CHARACTERS = 40;
 
 /**
- * A run of Chinese characters or Japanese syllables; or letters and digits of any script, with the
- * apostrophes and hyphens inside a word.
+ * A word: a run of Chinese characters or Japanese syllables, or letters and digits of any script
+ * with the apostrophes and hyphens between them.
  */
 const WORD = new RegExp(
   [
@@ -20,23 +20,28 @@ const WORD = new RegExp(
 );
 
 const UNSPACED = /^[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}]/u;
-/** All unspaced scripts lie above this unit, and so do surrogates. */
+/** The UTF-16 unit above which all unspaced scripts lie, and surrogates as well. */
 const FIRST_UNSPACED_UNIT = 0x2e80;
 
-/** The end of an example that a prompt shows before what it asks, as benchmarks write them. */
+/**
+ * The start of an example's answer, as benchmarks write the examples before a prompt's question.
+ */
 const EXAMPLE_ANSWER = /Answer:|\nA:/g;
-/** From the sign of an answer to the empty line behind it. */
+/** The most characters from the start of an answer to the empty line after it. */
 const MAX_EXAMPLE_ANSWER = 60;
 
-/** The part of a prompt that is embedded: without solved examples before it, and of bounded length. */
+/**
+ * Returns the part of a prompt that is embedded: without leading solved examples, and of bounded
+ * length.
+ */
 export function readPrompt(text: string): string {
   return cut(withoutExamples(text)).trim();
 }
 
 /**
- * What comes after the last solved example (`Answer: B`, an empty line): examples are the same in
- * all prompts of a series and say nothing of this one. They are looked for as far from the end as
- * anything is read.
+ * Returns the text after the last solved example (`Answer: B`, an empty line): examples are the
+ * same in all prompts of a series and say nothing about this one. The search goes back from the end
+ * only as far as the text can be read.
  */
 function withoutExamples(text: string): string {
   const tail = text.slice(-2 * MAX_CHARACTERS_PER_END);
@@ -58,8 +63,8 @@ function cut(text: string): string {
 }
 
 /**
- * The words of a text in lower case. Scripts without spaces give every two neighbouring characters
- * (UTF-16 units), which most of their words are made of.
+ * Splits a text into words in lower case. Scripts without spaces give every pair of neighbouring
+ * characters (UTF-16 units), since most of their words have two.
  */
 export function splitWords(text: string): readonly string[] {
   const found = text.toLowerCase().match(WORD) ?? [];

@@ -2,32 +2,32 @@ import type { TableClient } from '@azure/data-tables';
 import { isNotFound, shareUntilFailure, writeToTable } from '../storage/tables.ts';
 import type { EmbeddingCache } from './embedding-cache.ts';
 
-/** Nobody waits for a write, but those to a table that is silent must not pile up. */
+/** The limit of a write: no answer waits for one, but writes to a silent table must not pile up. */
 const WRITE_TIMEOUT_MS = 5_000;
 
-/** The form of a key, and the key of nothing. */
+/** A key of the right form under which nothing is stored. */
 const PROBE_KEY = '0'.repeat(64);
 
 type TableCacheOptions = {
-  /** The client of the table, made when it is first needed. */
+  /** Creates the table's client; called when it is first needed. */
   readonly loadClient: () => Promise<TableClient>;
-  /** What a stored vector must have to be one; at most 16,384 fit the property. */
+  /** The dimensions of every stored vector; at most 16,384 fit the property. */
   readonly dimensions: number;
-  /** A lookup that takes longer is a miss: an embedding call costs about this much. */
+  /** The limit of a lookup, after which it is a miss: an embedding call takes about as long. */
   readonly timeoutMs: number;
-  /** Told of each lookup or write that failed; a plain miss is no failure. */
+  /** Called for each lookup or write that fails; a plain miss is not a failure. */
   readonly onFailure: (operation: 'get' | 'set', error: unknown) => void;
 };
 
 export type TableEmbeddingCache = EmbeddingCache & {
-  /** Resolves when the table service answers, throws what went wrong when it does not. */
+  /** Resolves when the table service answers; otherwise throws the error. */
   probe(): Promise<void>;
 };
 
 /**
- * Embeddings in Azure Table Storage: one entity each, the vector as little-endian float32 in the
- * binary property `v`. `get` and `set` never throw: a table that is down, slow or holds something
- * else is a miss that is reported.
+ * Keeps embeddings in Azure Table Storage: one entity each, the vector as little-endian float32 in
+ * the binary property `v`. `get` and `set` never throw: a table that is down or slow, or that holds
+ * something else, is a miss that is reported.
  */
 export function createTableEmbeddingCache(options: TableCacheOptions): TableEmbeddingCache {
   const { dimensions, timeoutMs, onFailure } = options;
@@ -73,7 +73,7 @@ export function createTableEmbeddingCache(options: TableCacheOptions): TableEmbe
   return { get, set, probe };
 }
 
-/** 256 partitions: one alone takes 2,000 requests a second, the account 20,000. */
+/** Spreads keys over 256 partitions: one takes 2,000 requests a second, the account 20,000. */
 function partitionOf(key: string): string {
   return key.slice(0, 2);
 }
@@ -83,7 +83,7 @@ function rowOf(key: string): string {
 }
 
 function encode(embedding: Float32Array): Uint8Array {
-  // A copy, because the client sends the whole buffer behind a view.
+  // A copy, because the client sends the whole buffer of a view.
   return new Uint8Array(embedding.buffer, embedding.byteOffset, embedding.byteLength).slice();
 }
 
@@ -95,7 +95,7 @@ function decode(value: unknown, dimensions: number): Float32Array {
   const bytes = value.buffer.slice(value.byteOffset, value.byteOffset + value.byteLength);
   const embedding = new Float32Array(bytes);
   if (!embedding.every(Number.isFinite)) {
-    throw new TypeError('The cached embedding holds something that is no number.');
+    throw new TypeError('The cached embedding has a value that is not a finite number.');
   }
   return embedding;
 }

@@ -1,18 +1,18 @@
 import { findLists, findListsByStem, LIST_NAMES } from './word-lists.ts';
 
-/** What is counted of the words of a prompt, one after the other. */
+/** Counts the words of a prompt, which are added one by one. */
 export class WordCounts {
   words = 0;
   wordsAtEnds = 0;
   letters = 0;
-  /** Of 8 letters or more, and of 12 or more. */
+  /** Words of 8 letters or more (`long`), and of 12 or more (`veryLong`). */
   long = 0;
   veryLong = 0;
   numbers = 0;
-  /** By the position of a list: of all words, and of those at the ends. */
+  /** Words in each list, by the list's position: all words, and those at the ends. */
   readonly inList = new Float64Array(LIST_NAMES.length);
   readonly inListAtEnds = new Float64Array(LIST_NAMES.length);
-  /** The lists that the first word is in. */
+  /** The positions of the lists that contain the first word. */
   firstLists: readonly number[] = [];
   readonly #distinct = new Set<string>();
   readonly #distinctNumbers = new Set<string>();
@@ -44,7 +44,7 @@ export class WordCounts {
   }
 }
 
-/** `12`, `3rd`, `1990s`. */
+/** Whether a word begins with a digit: `12`, `3rd`, `1990s`. */
 export function isNumber(word: string): boolean {
   const unit = word.charCodeAt(0);
   return unit >= 0x30 && unit <= 0x39;

@@ -1,20 +1,21 @@
 import byLanguage from './word-lists.json' with { type: 'json' };
 
 /**
- * Lists of words that tell what kind of prompt it is, by language in `word-lists.json`. Korean ones
- * are the first two syllables of words, Chinese and Japanese ones two neighbouring characters.
+ * The names of lists of words that tell the kind of a prompt, by language in `word-lists.json`.
+ * Korean entries are the first two syllables of words, Chinese and Japanese ones two neighbouring
+ * characters.
  */
 export const LIST_NAMES = Object.keys(byLanguage);
 
 const NONE: readonly number[] = [];
 const LISTS_OF_WORD = indexWords();
 
-/** The positions in `LIST_NAMES` of the lists that a word is in, in any language. */
+/** Returns the positions in `LIST_NAMES` of the lists that contain a word, in any language. */
 export function findLists(word: string): readonly number[] {
   return LISTS_OF_WORD.get(word) ?? NONE;
 }
 
-/** As `findLists`, and a Korean word with an ending counts as its stem. */
+/** Like `findLists`, but a Korean word with an ending counts as its stem. */
 export function findListsByStem(word: string): readonly number[] {
   const lists = LISTS_OF_WORD.get(word);
   if (lists !== undefined) return lists;

@@ -2,18 +2,18 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ConfigError } from '../base/errors.ts';
 
-/** Numbers a word. */
+/** The length of each word's vector. */
 export const VECTOR_DIMENSIONS = 100;
 
-/** Where the vectors are in the folder of the registry. */
+/** The file of the vectors, relative to the folder of the registry. */
 export const WORD_VECTORS_FILE = 'local/word-vectors.bin';
 
 /**
- * The file, all of it little-endian, the words in ascending order of their hashes (as unsigned):
+ * The format of the file: little-endian, with words in ascending order of their unsigned hashes.
  *
  *   header   uint32 [4]                   magic, version, number of words, dimensions
  *   hashes   uint32 [words]               `hashWord` of the word in lower case
- *   scales   float32 [words]              what 1 stands for in the vector of the word
+ *   scales   float32 [words]              the factor of the numbers in the word's vector
  *   ranks    uint16 [words]               0 for the most frequent word
  *   vectors  int8 [words, dimensions]
  */
@@ -26,17 +26,20 @@ export const WORD_VECTORS_FORMAT = {
 } as const;
 
 export type WordVectors = {
-  /** The position of a word by its hash; -1 when it is not among them. */
+  /** Returns the position of a word by its hash; -1 when the file does not have it. */
   find(hash: number): number;
-  /** What 1 stands for in the vector at a position. */
+  /** The factor of the numbers in the vector at each position. */
   readonly scales: Float32Array;
-  /** 0 for the most frequent word. */
+  /** The words' ranks by frequency; 0 is the most frequent word. */
   readonly ranks: Uint16Array;
-  /** [words, VECTOR_DIMENSIONS] */
+  /** The vectors, [words, VECTOR_DIMENSIONS]. */
   readonly vectors: Int8Array;
 };
 
-/** Reads the vectors in the folder of the registry. Throws a ConfigError that says how to get them. */
+/**
+ * Reads the vectors in the folder of the registry. Throws a ConfigError that says how to restore
+ * them.
+ */
 export async function loadWordVectors(modelsFolder: string): Promise<WordVectors> {
   const path = join(modelsFolder, WORD_VECTORS_FILE);
   const bytes = await readFile(path).catch((error: unknown) => {
@@ -51,9 +54,12 @@ export async function loadWordVectors(modelsFolder: string): Promise<WordVectors
 }
 
 const REMEDY =
-  'It comes with the project (models/local/word-vectors.bin); npm run embedder:build makes it again.';
+  'It comes with the project (models/local/word-vectors.bin); npm run embedder:build builds it again.';
 
-/** Throws an Error with the reason, a clause, when these are not the bytes of such a file. */
+/**
+ * Parses the bytes of the file. Throws an Error whose message is a clause with the reason when they
+ * do not fit.
+ */
 export function parseWordVectors(file: Uint8Array): WordVectors {
   const { magic, version, headerBytes, bytesPerWord } = WORD_VECTORS_FORMAT;
   if (file.length < headerBytes) throw new Error('it is too short');
@@ -62,7 +68,7 @@ export function parseWordVectors(file: Uint8Array): WordVectors {
   const { buffer, byteOffset } = aligned;
   const header = new Uint32Array(buffer, byteOffset, 4);
   const [foundMagic, foundVersion, words = 0, dimensions] = header;
-  if (foundMagic !== magic) throw new Error('it does not begin like one');
+  if (foundMagic !== magic) throw new Error('it does not begin with their signature');
   if (foundVersion !== version || dimensions !== VECTOR_DIMENSIONS) {
     throw new Error(
       `it has version ${foundVersion} and ${dimensions} dimensions, not ${version} and ${VECTOR_DIMENSIONS}`,
@@ -80,8 +86,9 @@ export function parseWordVectors(file: Uint8Array): WordVectors {
 }
 
 /**
- * Hashes are spread evenly, so that their number says about where one is: two guesses come within a
- * dozen places of it, and nothing has to be built at the start.
+ * Creates a search by interpolation. Hashes are spread evenly, so a hash's value tells about where
+ * it stands: two guesses come within a dozen places of it, and no index has to be built at the
+ * start.
  */
 function createFind(hashes: Uint32Array): WordVectors['find'] {
   const { length } = hashes;

@@ -1,6 +1,6 @@
 import { InvalidRequestError } from '../base/errors.ts';
-import type { ScorerEntry } from '../matrix-factorization/registry.ts';
 import { findScorerModel } from '../matrix-factorization/scorer-choice.ts';
+import type { ScorerEntry } from '../matrix-factorization/scorer-registry.ts';
 import type { CheckEndpoint } from '../upstream/check-endpoint.ts';
 import type { Deployment } from '../upstream/deployment.ts';
 import type { Credentials } from './credentials.ts';

@@ -4,12 +4,13 @@ import { ConfigError } from '../base/errors.ts';
 import { LOG_LEVELS, type LogLevel } from '../base/log.ts';
 import { type Environment, SettingsReader } from '../base/settings-reader.ts';
 import { calibrateByHeldOutScores } from '../matrix-factorization/held-out-scores.ts';
-import { loadRegistry } from '../matrix-factorization/registry.ts';
 import { resolveScorer, type ScorerChoice } from '../matrix-factorization/scorer-choice.ts';
+import { loadRegistry } from '../matrix-factorization/scorer-registry.ts';
 import { OUT_OF_DISTRIBUTION_TIERS, type OutOfDistributionTier } from '../policy/controls.ts';
 import type { SessionPolicy } from '../policy/session.ts';
 import { MODES, type Mode, type ModeShares } from '../policy/threshold.ts';
-import { LOCAL_EMBEDDER } from '../prompt-embedding/local-embedding.ts';
+import { isLocalId } from '../prompt-embedding/embedders.ts';
+import { LOCAL_EMBEDDER } from '../prompt-embedding/local-embedder.ts';
 import { readTables } from '../storage/read-tables.ts';
 import type { TablesConfig } from '../storage/tables.ts';
 import { readAllowedHosts } from '../upstream/check-endpoint.ts';
@@ -149,7 +150,7 @@ function checkEmbedder(
   { entry }: ScorerChoice,
   embedding: Deployment | undefined,
 ): void {
-  const isOtherLocal = entry.embedder !== LOCAL_EMBEDDER.id && entry.embedder.startsWith('local/');
+  const isOtherLocal = entry.embedder !== LOCAL_EMBEDDER.id && isLocalId(entry.embedder);
   if (isOtherLocal) {
     read.problem(
       `The scorer ${entry.id} takes the embeddings of ${entry.embedder}; this version of the app has ${LOCAL_EMBEDDER.id}. Train the scorer again.`,

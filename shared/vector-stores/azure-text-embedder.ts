@@ -1,7 +1,7 @@
 import type { OpenAI } from 'openai';
 import { UpstreamError } from '../base/errors.ts';
 import { errorKind } from '../base/log.ts';
-import { createEmbeddingClient, MAX_TOKENS } from '../prompt-embedding/azure-embedding.ts';
+import { createEmbeddingClient, MAX_TOKENS } from '../prompt-embedding/azure-embedder.ts';
 import { shareUntilFailure } from '../storage/tables.ts';
 import type { Deployment } from '../upstream/deployment.ts';
 import type { GetToken } from '../upstream/entra-token.ts';

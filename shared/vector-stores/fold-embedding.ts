@@ -1,4 +1,4 @@
-import { LOCAL_EMBEDDER } from '../prompt-embedding/local-embedding.ts';
+import { LOCAL_EMBEDDER } from '../prompt-embedding/local-embedder.ts';
 
 // The local embedder's twelve thousand numbers, nearly all of them 0, are made for scorers. A search finds
 // neighbours as well with few numbers: the word vectors unchanged, and the counts of words and n-grams

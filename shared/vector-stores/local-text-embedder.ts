@@ -1,6 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
-import { MAX_TOKENS } from '../prompt-embedding/azure-embedding.ts';
-import { LOCAL_EMBEDDER, loadLocalEmbedder } from '../prompt-embedding/local-embedding.ts';
+import { MAX_TOKENS } from '../prompt-embedding/azure-embedder.ts';
+import { LOCAL_EMBEDDER, loadLocalEmbedder } from '../prompt-embedding/local-embedder.ts';
 import { shareUntilFailure } from '../storage/tables.ts';
 import { FOLDED_DIMENSIONS, foldEmbedding } from './fold-embedding.ts';
 import type { TextEmbedder } from './text-embedder.ts';

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { LOCAL_EMBEDDER } from '../../shared/prompt-embedding/local-embedding.ts';
+import { LOCAL_EMBEDDER } from '../../shared/prompt-embedding/local-embedder.ts';
 import { writeRouteLlmWeights } from '../fakes/routellm-weights.ts';
 import { post, ROUTED, type Router, startRouter } from '../support/router.ts';
 

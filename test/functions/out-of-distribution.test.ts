@@ -1,10 +1,7 @@
 import { cp } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import {
-  LOCAL_EMBEDDER,
-  loadLocalEmbedder,
-} from '../../shared/prompt-embedding/local-embedding.ts';
+import { LOCAL_EMBEDDER, loadLocalEmbedder } from '../../shared/prompt-embedding/local-embedder.ts';
 import { WORD_VECTORS_FILE } from '../../shared/prompt-embedding/word-vectors.ts';
 import { type DistanceScorer, writeDistanceScorer } from '../support/distance-scorer.ts';
 import { post, ROUTED, type Router, startRouter } from '../support/router.ts';

@@ -2,7 +2,10 @@ import { createHash } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type ScorerEntry, scorerEntrySchema } from '../../shared/matrix-factorization/registry.ts';
+import {
+  type ScorerEntry,
+  scorerEntrySchema,
+} from '../../shared/matrix-factorization/scorer-registry.ts';
 import { ATTRIBUTE_TYPE, createModelMessage, ELEMENT_TYPE } from '../../tools/model/onnx-schema.ts';
 
 type DistanceScorerOptions = {

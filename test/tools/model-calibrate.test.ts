@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import { findScorer, loadRegistry } from '../../shared/matrix-factorization/registry.ts';
+import { findScorer, loadRegistry } from '../../shared/matrix-factorization/scorer-registry.ts';
 import { thresholdForStrongShare } from '../../shared/policy/threshold.ts';
 import { createRandom } from '../fakes/routellm-weights.ts';
 import { runTool, type ToolResult } from '../fakes/run-tool.ts';

@@ -4,10 +4,7 @@ import { mkdtemp, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
-import {
-  LOCAL_EMBEDDER,
-  loadLocalEmbedder,
-} from '../../shared/prompt-embedding/local-embedding.ts';
+import { LOCAL_EMBEDDER, loadLocalEmbedder } from '../../shared/prompt-embedding/local-embedder.ts';
 import { InputError } from '../../tools/command-line/input-error.ts';
 import { simulatorSettings } from '../../tools/local-services/local-services.ts';
 import { openEmbedder } from '../../tools/model/embedders.ts';

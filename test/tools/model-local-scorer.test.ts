@@ -1,10 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { findScorer, loadRegistry } from '../../shared/matrix-factorization/registry.ts';
 import { load } from '../../shared/matrix-factorization/scorer.ts';
-import {
-  LOCAL_EMBEDDER,
-  loadLocalEmbedder,
-} from '../../shared/prompt-embedding/local-embedding.ts';
+import { findScorer, loadRegistry } from '../../shared/matrix-factorization/scorer-registry.ts';
+import { LOCAL_EMBEDDER, loadLocalEmbedder } from '../../shared/prompt-embedding/local-embedder.ts';
 
 // None of these is among the prompts that the scorer was trained on.
 const EVERYDAY = [

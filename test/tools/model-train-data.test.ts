@@ -2,9 +2,12 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
-import { loadRegistry, type ScorerEntry } from '../../shared/matrix-factorization/registry.ts';
 import { load } from '../../shared/matrix-factorization/scorer.ts';
-import { loadLocalEmbedder } from '../../shared/prompt-embedding/local-embedding.ts';
+import {
+  loadRegistry,
+  type ScorerEntry,
+} from '../../shared/matrix-factorization/scorer-registry.ts';
+import { loadLocalEmbedder } from '../../shared/prompt-embedding/local-embedder.ts';
 import {
   createGradedRows,
   EASY_PROMPT,

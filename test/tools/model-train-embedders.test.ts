@@ -3,8 +3,11 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { loadRegistry, type ScorerEntry } from '../../shared/matrix-factorization/registry.ts';
 import { load } from '../../shared/matrix-factorization/scorer.ts';
+import {
+  loadRegistry,
+  type ScorerEntry,
+} from '../../shared/matrix-factorization/scorer-registry.ts';
 import { simulatorSettings } from '../../tools/local-services/local-services.ts';
 import { startSimulator } from '../../tools/upstream-simulator/simulator.ts';
 import { gradeAnswers, inventPrompts, toLines } from '../fakes/graded-rows.ts';

@@ -2,12 +2,12 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { loadRegistry, type ScorerEntry } from '../../shared/matrix-factorization/registry.ts';
 import { load } from '../../shared/matrix-factorization/scorer.ts';
 import {
-  LOCAL_EMBEDDER,
-  loadLocalEmbedder,
-} from '../../shared/prompt-embedding/local-embedding.ts';
+  loadRegistry,
+  type ScorerEntry,
+} from '../../shared/matrix-factorization/scorer-registry.ts';
+import { LOCAL_EMBEDDER, loadLocalEmbedder } from '../../shared/prompt-embedding/local-embedder.ts';
 import { createGradedRows, EASY_PROMPT, HARD_PROMPT } from '../fakes/graded-rows.ts';
 import { runTool, type ToolResult } from '../fakes/run-tool.ts';
 

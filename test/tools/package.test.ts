@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { unzipSync, zipSync } from 'fflate';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { loadRegistry } from '../../shared/matrix-factorization/registry.ts';
+import { loadRegistry } from '../../shared/matrix-factorization/scorer-registry.ts';
 import { createRandom } from '../fakes/routellm-weights.ts';
 import { runTool, type ToolResult } from '../fakes/run-tool.ts';
 

@@ -1,12 +1,12 @@
 import { fileURLToPath } from 'node:url';
 import { ConfigError } from '../../shared/base/errors.ts';
+import { resolveScorer } from '../../shared/matrix-factorization/scorer-choice.ts';
 import {
   findScorer,
   loadRegistry,
   type ScorerEntry,
   type ScorerRegistry,
-} from '../../shared/matrix-factorization/registry.ts';
-import { resolveScorer } from '../../shared/matrix-factorization/scorer-choice.ts';
+} from '../../shared/matrix-factorization/scorer-registry.ts';
 import pin from '../model/published-weights.json' with { type: 'json' };
 import routeLlmModels from '../model/routellm-models.json' with { type: 'json' };
 import { DEPLOYMENT_DEFAULTS, SCORER_DEFAULT } from './deployment-settings.ts';

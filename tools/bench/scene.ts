@@ -1,7 +1,7 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { ScorerRegistry } from '../../shared/matrix-factorization/registry.ts';
+import type { ScorerRegistry } from '../../shared/matrix-factorization/scorer-registry.ts';
 import { createProgress } from '../command-line/progress.ts';
 import { startAzurite } from '../local-services/azurite.ts';
 import type { Starter } from './cold-start.ts';

@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ConfigError } from '../../shared/base/errors.ts';
-import { findScorer, loadRegistry } from '../../shared/matrix-factorization/registry.ts';
+import { findScorer, loadRegistry } from '../../shared/matrix-factorization/scorer-registry.ts';
 import { loadConfig } from '../../shared/settings/config.ts';
 import { PUBLISHED } from '../azure/planned-scorer.ts';
 import { ofType, type Snapshot, valueAt } from './snapshot.ts';

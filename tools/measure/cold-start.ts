@@ -1,6 +1,6 @@
-import { findScorer, loadRegistry } from '../../shared/matrix-factorization/registry.ts';
 import { load } from '../../shared/matrix-factorization/scorer.ts';
-import { loadLocalEmbedder } from '../../shared/prompt-embedding/local-embedding.ts';
+import { findScorer, loadRegistry } from '../../shared/matrix-factorization/scorer-registry.ts';
+import { loadLocalEmbedder } from '../../shared/prompt-embedding/local-embedder.ts';
 
 /** In ms: on the clock, and of the processor in all threads. */
 export type ColdStart = { readonly clock: number; readonly processor: number };

@@ -1,10 +1,7 @@
 import type { OpenAI } from 'openai';
 import { ConfigError } from '../../shared/base/errors.ts';
 import { type Environment, SettingsReader } from '../../shared/base/settings-reader.ts';
-import {
-  createEmbeddingClient,
-  MAX_TOKENS,
-} from '../../shared/prompt-embedding/azure-embedding.ts';
+import { createEmbeddingClient, MAX_TOKENS } from '../../shared/prompt-embedding/azure-embedder.ts';
 import { cutToTokens } from '../../shared/prompt-embedding/cut-to-tokens.ts';
 import type { Deployment } from '../../shared/upstream/deployment.ts';
 import { createAzureCredential, createTokenProvider } from '../../shared/upstream/entra-token.ts';

@@ -1,4 +1,4 @@
-import { MAX_TOKENS } from '../../shared/prompt-embedding/azure-embedding.ts';
+import { MAX_TOKENS } from '../../shared/prompt-embedding/azure-embedder.ts';
 import { InputError } from '../command-line/input-error.ts';
 import type { EmbedBatch } from './azure-batch-embedder.ts';
 import { type EmbeddingsFile, type PromptItem, promptKey } from './embeddings-file.ts';

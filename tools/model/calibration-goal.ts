@@ -1,4 +1,4 @@
-import type { CalibrationTarget } from '../../shared/matrix-factorization/registry.ts';
+import type { CalibrationTarget } from '../../shared/matrix-factorization/scorer-registry.ts';
 import { InputError } from '../command-line/input-error.ts';
 import type { CommandLine } from '../command-line/run-tool.ts';
 

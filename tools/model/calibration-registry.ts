@@ -5,7 +5,7 @@ import {
   type Calibration,
   type ScorerEntry,
   scorerEntrySchema,
-} from '../../shared/matrix-factorization/registry.ts';
+} from '../../shared/matrix-factorization/scorer-registry.ts';
 import { InputError } from '../command-line/input-error.ts';
 import { replaceFiles } from './replace-files.ts';
 

@@ -1,4 +1,4 @@
-import type { CalibrationTarget } from '../../shared/matrix-factorization/registry.ts';
+import type { CalibrationTarget } from '../../shared/matrix-factorization/scorer-registry.ts';
 import { percentileOf } from '../../shared/policy/threshold.ts';
 import type { CalibrationResult } from './calibration.ts';
 import { formatFigure } from './calibration-goal.ts';

@@ -1,8 +1,8 @@
 import { open } from 'node:fs/promises';
 import { basename, extname } from 'node:path';
-import type { ScorerEntry } from '../../shared/matrix-factorization/registry.ts';
 import { load } from '../../shared/matrix-factorization/scorer.ts';
 import type { ModelPair } from '../../shared/matrix-factorization/scorer-choice.ts';
+import type { ScorerEntry } from '../../shared/matrix-factorization/scorer-registry.ts';
 import { InputError } from '../command-line/input-error.ts';
 import type { WeighedPrompt } from './calibration-threshold.ts';
 import type { KnownFacts, Weigh } from './calibration-weights.ts';

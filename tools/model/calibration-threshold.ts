@@ -1,4 +1,4 @@
-import type { CalibrationTarget } from '../../shared/matrix-factorization/registry.ts';
+import type { CalibrationTarget } from '../../shared/matrix-factorization/scorer-registry.ts';
 import { percentiles } from '../../shared/policy/quantiles.ts';
 import { NEVER_STRONG, thresholdForStrongShare } from '../../shared/policy/threshold.ts';
 

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import * as z from 'zod';
 import type { ModelPair } from '../../shared/matrix-factorization/scorer-choice.ts';
-import { LOCAL_EMBEDDER } from '../../shared/prompt-embedding/local-embedding.ts';
+import { LOCAL_EMBEDDER } from '../../shared/prompt-embedding/local-embedder.ts';
 import type { EvaluationLine } from './evaluation.ts';
 import { formatEvaluation } from './evaluation-table.ts';
 import type { ScorerHeader } from './onnx-graph.ts';

@@ -1,10 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import type { Environment } from '../../shared/base/settings-reader.ts';
-import {
-  LOCAL_EMBEDDER,
-  type LocalEmbedder,
-  loadLocalEmbedder,
-} from '../../shared/prompt-embedding/local-embedding.ts';
+import { isLocalId, type LocalEmbedder } from '../../shared/prompt-embedding/embedders.ts';
+import { LOCAL_EMBEDDER, loadLocalEmbedder } from '../../shared/prompt-embedding/local-embedder.ts';
 import { InputError } from '../command-line/input-error.ts';
 import { createAzureBatchEmbedder, type EmbedBatch } from './azure-batch-embedder.ts';
 import { type BatchEmbedder, createBatchEmbedder } from './batch-embedder.ts';
@@ -52,7 +49,7 @@ function resolveEmbedder(
   embedder: string,
   env: Environment,
 ): { readonly id: string; readonly embedBatch: EmbedBatch } {
-  if (embedder === 'local' || embedder.startsWith('local/')) {
+  if (embedder === 'local' || isLocalId(embedder)) {
     const { id } = LOCAL_EMBEDDER;
     if (embedder !== 'local' && embedder !== id) {
       throw new InputError(`The local embedder is ${id}: ${embedder} is another version.`);

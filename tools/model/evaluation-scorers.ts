@@ -1,6 +1,7 @@
-import type { ScorerEntry } from '../../shared/matrix-factorization/registry.ts';
 import { load, type Scorer } from '../../shared/matrix-factorization/scorer.ts';
 import type { ModelPair } from '../../shared/matrix-factorization/scorer-choice.ts';
+import type { ScorerEntry } from '../../shared/matrix-factorization/scorer-registry.ts';
+import { isLocalId } from '../../shared/prompt-embedding/embedders.ts';
 import { InputError } from '../command-line/input-error.ts';
 import { createProgress } from '../command-line/progress.ts';
 import { openEmbedder } from './embedders.ts';
@@ -50,7 +51,7 @@ async function predictWith(
   const [first] = scorers;
   if (first === undefined) return;
   const { embedder: id, dimensions } = first.entry;
-  const isLocal = id.startsWith('local/');
+  const isLocal = isLocalId(id);
   const file = isLocal ? undefined : embeddingsFile;
   const embedder = await openEmbedder({
     embedder: id,

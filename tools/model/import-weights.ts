@@ -1,4 +1,4 @@
-import type { ScorerEntry } from '../../shared/matrix-factorization/registry.ts';
+import type { ScorerEntry } from '../../shared/matrix-factorization/scorer-registry.ts';
 import { writeProjectionGraph } from './projection-graph.ts';
 import { registerScorer } from './register-scorer.ts';
 import routeLlmModels from './routellm-models.json' with { type: 'json' };

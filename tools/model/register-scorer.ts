@@ -2,13 +2,13 @@ import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type * as z from 'zod';
+import { load } from '../../shared/matrix-factorization/scorer.ts';
 import {
   type Calibration,
   loadRegistry,
   type ScorerEntry,
   scorerEntrySchema,
-} from '../../shared/matrix-factorization/registry.ts';
-import { load } from '../../shared/matrix-factorization/scorer.ts';
+} from '../../shared/matrix-factorization/scorer-registry.ts';
 import { InputError } from '../command-line/input-error.ts';
 import type { ScorerHeader } from './onnx-graph.ts';
 import { replaceFiles, temporary } from './replace-files.ts';

@@ -1,4 +1,4 @@
-import { LOCAL_EMBEDDER } from '../../shared/prompt-embedding/local-embedding.ts';
+import { LOCAL_EMBEDDER } from '../../shared/prompt-embedding/local-embedder.ts';
 import { InputError } from '../command-line/input-error.ts';
 import type { CommandLine } from '../command-line/run-tool.ts';
 import { openEmbedder } from './embedders.ts';

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { LOCAL_EMBEDDER } from '../../shared/prompt-embedding/local-embedding.ts';
+import { LOCAL_EMBEDDER } from '../../shared/prompt-embedding/local-embedder.ts';
 import { InputError } from '../command-line/input-error.ts';
 import { createProgress } from '../command-line/progress.ts';
 import type { BatchEmbedder } from './batch-embedder.ts';

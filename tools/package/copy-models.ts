@@ -3,13 +3,13 @@ import { copyFile, mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { calibrateByHeldOutScores } from '../../shared/matrix-factorization/held-out-scores.ts';
+import { load } from '../../shared/matrix-factorization/scorer.ts';
 import {
   loadRegistry,
   type ScorerEntry,
   type ScorerRegistry,
-} from '../../shared/matrix-factorization/registry.ts';
-import { load } from '../../shared/matrix-factorization/scorer.ts';
-import { LOCAL_EMBEDDER } from '../../shared/prompt-embedding/local-embedding.ts';
+} from '../../shared/matrix-factorization/scorer-registry.ts';
+import { LOCAL_EMBEDDER } from '../../shared/prompt-embedding/local-embedder.ts';
 import { loadWordVectors, WORD_VECTORS_FILE } from '../../shared/prompt-embedding/word-vectors.ts';
 
 export const OWN_MODELS = fileURLToPath(new URL('../../models', import.meta.url));

@@ -1,7 +1,7 @@
 import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { ScorerRegistry } from '../../shared/matrix-factorization/registry.ts';
+import type { ScorerRegistry } from '../../shared/matrix-factorization/scorer-registry.ts';
 import { bundleApp } from '../bundle/build-app.ts';
 import { copyModels } from './copy-models.ts';
 import { listFiles } from './list-files.ts';

@@ -4,8 +4,8 @@ import {
   type HeldOutScores,
   loadHeldOutScores,
 } from '../../../shared/matrix-factorization/held-out-scores.ts';
-import { loadRegistry } from '../../../shared/matrix-factorization/registry.ts';
 import { resolveScorer } from '../../../shared/matrix-factorization/scorer-choice.ts';
+import { loadRegistry } from '../../../shared/matrix-factorization/scorer-registry.ts';
 import { thresholdForStrongShare } from '../../../shared/policy/threshold.ts';
 
 let heldOutScores: HeldOutScores | undefined;
@@ -35,13 +35,13 @@ describe('the calibration of two models', () => {
     expect(isStrong.length / winRates.length).toBeCloseTo(share, 1);
   });
 
-  test("is the operator's own, whoever takes part", () => {
+  test("is the operator's own for all models", () => {
     const findQuantiles = createFindQuantiles({ calibration: own, heldOutScores });
     expect(findQuantiles(own.strong, own.weak)).toBe(own.quantiles);
     expect(findQuantiles(strong, weak)).toBe(own.quantiles);
   });
 
-  test('that comes with the scorer is for its pair alone', () => {
+  test('that comes with the scorer is only for its pair', () => {
     const calibration = { ...own, id: 'validation' };
     const findQuantiles = createFindQuantiles({ calibration, heldOutScores });
     expect(findQuantiles(own.strong, own.weak)).toBe(own.quantiles);
@@ -49,7 +49,7 @@ describe('the calibration of two models', () => {
     expect(createFindQuantiles({ calibration })('a', 'b')).toBe(own.quantiles);
   });
 
-  test('is that of the pair for one that is compared with nobody', () => {
+  test('is that of the pair for a model that is not compared', () => {
     const calibration = { ...own, id: 'validation' };
     const findQuantiles = createFindQuantiles({ calibration, heldOutScores });
     expect(findQuantiles(strong, undefined)).toBe(own.quantiles);

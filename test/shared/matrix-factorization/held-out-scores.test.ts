@@ -3,12 +3,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { calibrateByHeldOutScores } from '../../../shared/matrix-factorization/held-out-scores.ts';
+import { resolveScorer } from '../../../shared/matrix-factorization/scorer-choice.ts';
 import {
   findScorer,
   loadRegistry,
   type ScorerEntry,
-} from '../../../shared/matrix-factorization/registry.ts';
-import { resolveScorer } from '../../../shared/matrix-factorization/scorer-choice.ts';
+} from '../../../shared/matrix-factorization/scorer-registry.ts';
 
 const folder = await mkdtemp(join(tmpdir(), 'smart-router-scores-'));
 afterAll(() => rm(folder, { recursive: true }));
@@ -44,7 +44,7 @@ describe('held-out scores', () => {
     await expect(calibrated).rejects.toThrow(message);
   });
 
-  test('of the shipped scorer let its other models have a strong share', async () => {
+  test('of the shipped scorer make a strong share possible for its other models', async () => {
     const wish = { name: 'local', strong: 'gpt-4o', weak: 'GPT-4o-mini', needsCalibration: true };
     const { pair, calibration } = resolveScorer(registry, wish);
     expect(pair).toEqual({ strong: 'gpt-4o-2024-08-06', weak: 'gpt-4o-mini-2024-07-18' });

@@ -10,7 +10,7 @@ import { registerScorer } from '../../../tools/model/register-scorer.ts';
 import { createRandom } from '../../fakes/routellm-weights.ts';
 
 const MODELS = ['a', 'b', 'c'];
-/** No multiple of four. */
+/** Not a multiple of four. */
 const DIMENSIONS = 1_537;
 const folder = await mkdtemp(join(tmpdir(), 'smart-router-product-'));
 afterAll(() => rm(folder, { recursive: true, force: true }));
@@ -23,7 +23,7 @@ const embeddings = Array.from({ length: 8 }, () => {
   return embedding.map((one) => one / norm);
 });
 
-/** Registers a graph, and gives the win rates of a over b and over c as it is loaded, and as onnxruntime has them. */
+/** Returns the win rates of a over b and over c, by the graph as it is loaded and by onnxruntime. */
 async function compare(id: string, build: (graph: OnnxGraph) => void) {
   const header = {
     id,
@@ -106,7 +106,7 @@ describe('a graph', () => {
           expect(loaded[row]?.[place]).toBeCloseTo(winRate, 6);
         }
       }
-      // Else all graphs would do.
+      // Otherwise every graph would pass.
       expect(new Set(runtime.flat()).size).toBe(2 * embeddings.length);
     },
   );

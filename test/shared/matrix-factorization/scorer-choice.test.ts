@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { scorerEntrySchema } from '../../../shared/matrix-factorization/registry.ts';
 import { resolveScorer } from '../../../shared/matrix-factorization/scorer-choice.ts';
+import { scorerEntrySchema } from '../../../shared/matrix-factorization/scorer-registry.ts';
 
 const quantiles = Array.from({ length: 101 }, (_, index) => index / 100);
 const entry = scorerEntrySchema.parse({
@@ -32,7 +32,7 @@ describe('resolveScorer', () => {
     }
   });
 
-  test('refuses a pair without a calibration where one is needed', () => {
+  test('refuses a pair without a calibration if one is needed', () => {
     const work = () => resolveScorer(registry, { name: 'one', weak: 'c', needsCalibration: true });
     expect(work).toThrow('none for a over c');
   });
@@ -69,11 +69,11 @@ describe('the calibration', () => {
       { name: 'one', needsCalibration: true, ...(calibration !== undefined && { calibration }) },
     ).calibration?.name;
 
-  test('is the newest of the pair unless one is named', () => {
+  test('is by default the newest of the pair', () => {
     expect(nameOf()).toBe('other@1');
   });
 
-  test('is the newest of a name, or the very version that is named', () => {
+  test('is the newest of a name, or exactly the named version', () => {
     expect(nameOf('mine')).toBe('mine@2');
     expect(nameOf('mine@1')).toBe('mine@1');
   });

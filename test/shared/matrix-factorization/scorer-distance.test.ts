@@ -52,13 +52,13 @@ describe('the distance', () => {
     }
   });
 
-  test('is absent, as the limit is, for a graph without one', async () => {
+  test('is absent, like the limit, for a graph without one', async () => {
     const scorer = await open(await write({ output: 'missing' }));
     expect(scorer).not.toHaveProperty('distanceLimit');
     expect(await scorer.predict([Float32Array.of(0, 1, 0)], pair)).toEqual([{ winRate: 0.5 }]);
   });
 
-  test('that is no number spoils its own prompt and no other', async () => {
+  test('that is not a number affects only its own prompt', async () => {
     const scorer = await open(await write());
     const some = Float32Array.of(1, 1, 0);
     const [before, nothing, after] = await scorer.predict([some, new Float32Array(3), some], pair);
@@ -73,9 +73,9 @@ describe('the distance', () => {
 
 describe('a graph that breaks the contract', () => {
   test.each([
-    ['one-dimensional', /output "distance" must be float32 \[batch, 1\], and is float32 \[batch\]/],
-    ['too wide', /output "distance" must be float32 \[batch, 1\], and is float32 \[batch, 2\]/],
-    ['float64', /output "distance" must be float32 \[batch, 1\], and is float64 \[batch, 1\]/],
+    ['one-dimensional', /output "distance" must be float32 \[batch, 1\], but is float32 \[batch\]/],
+    ['too wide', /output "distance" must be float32 \[batch, 1\], but is float32 \[batch, 2\]/],
+    ['float64', /output "distance" must be float32 \[batch, 1\], but is float64 \[batch, 1\]/],
     ['one row', /cannot be run \(scorer distant\)/],
   ] as const)('because its distance is %s is refused', async (output, message) => {
     expect(await refusal({ output })).toMatch(message);
@@ -86,10 +86,10 @@ describe('a graph that breaks the contract', () => {
     { weights: [Float32Array.of(Number.NaN, 0, 0), new Float32Array(3)] as const },
     { centroids: [Float32Array.of(0, Number.NaN, 0)] },
   ])('because it gives no numbers is refused: case %#', async (options) => {
-    expect(await refusal(options)).toMatch(/no number \(scorer distant\)/);
+    expect(await refusal(options)).toMatch(/not a number \(scorer distant\)/);
   });
 
-  test('because it has no distance is refused when there is a limit of it', async () => {
+  test('because it has no distance is refused if the entry has a limit', async () => {
     expect(await refusal({ output: 'missing', limit: 0.4 })).toMatch(
       /outOfDistribution\.limit.*"distance".*\(scorer distant\)/,
     );

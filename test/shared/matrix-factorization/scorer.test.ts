@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { ConfigError } from '../../../shared/base/errors.ts';
-import type { ScorerEntry } from '../../../shared/matrix-factorization/registry.ts';
 import { load } from '../../../shared/matrix-factorization/scorer.ts';
+import type { ScorerEntry } from '../../../shared/matrix-factorization/scorer-registry.ts';
 import { writeProjectionGraph } from '../../../tools/model/projection-graph.ts';
 import { registerScorer } from '../../../tools/model/register-scorer.ts';
 import { toScorerFactors } from '../../../tools/model/routellm-scorer.ts';
@@ -38,7 +38,7 @@ const random = createRandom(9);
 const randomEmbedding = () =>
   Float32Array.from({ length: DIMENSIONS }, () => (2 * random() - 1) / Math.sqrt(DIMENSIONS));
 
-/** Loads the real file under an entry that is wrong about it. */
+/** Loads the real file with an entry that does not match it. */
 async function refusal(wrong: Partial<ScorerEntry>): Promise<string> {
   const error: unknown = await load({ ...entry, ...wrong }, folder).catch(
     (caught: unknown) => caught,
@@ -71,7 +71,7 @@ describe('a loaded scorer', () => {
     expect(await scorer.predictWinRate(new Float32Array(DIMENSIONS), entry.defaultPair)).toBe(0.5);
   });
 
-  test('keeps calls at one time apart', async () => {
+  test('keeps concurrent calls apart', async () => {
     const scorer = await load(entry, folder);
     const embeddings = Array.from({ length: 16 }, randomEmbedding);
     const together = await Promise.all(
@@ -83,7 +83,7 @@ describe('a loaded scorer', () => {
     expect(new Set(together).size).toBe(16);
   });
 
-  test('gives a batch what it gives each prompt alone', async () => {
+  test('gives a prompt the same in a batch as alone', async () => {
     const scorer = await load(entry, folder);
     const embeddings = Array.from({ length: 100 }, randomEmbedding);
     const pair = { strong: 'c', weak: 'd' };
@@ -105,7 +105,7 @@ describe('a loaded scorer', () => {
     );
   });
 
-  test('answers its first call at once, because it was run before', async () => {
+  test('answers its first call fast, because it was run before', async () => {
     const scorer = await load(entry, folder);
     const startedAt = performance.now();
     await scorer.predictWinRate(randomEmbedding(), entry.defaultPair);
@@ -130,7 +130,7 @@ describe('a loaded scorer', () => {
   );
 
   test.each([Number.NaN, Number.POSITIVE_INFINITY])(
-    'throws instead of a win rate that is no number, for %d',
+    'throws instead of a win rate that is not a number, for %d',
     async (value) => {
       const scorer = await load(entry, folder);
       const embedding = new Float32Array(DIMENSIONS).fill(value);
@@ -139,7 +139,7 @@ describe('a loaded scorer', () => {
   );
 });
 
-describe('a file that is not what its entry says', () => {
+describe('a file that does not match its entry', () => {
   test('is refused for its hash', async () => {
     const text = await refusal({ sha256: 'f'.repeat(64) });
     expect(text).toContain(entry.sha256);
@@ -179,11 +179,11 @@ describe('a file that is not what its entry says', () => {
     );
   });
 
-  test('is refused for a limit to distances that it does not give', async () => {
+  test('is refused for a limit on distances that it does not give', async () => {
     expect(await refusal({ outOfDistribution: { limit: 0.5 } })).toContain('"distance"');
   });
 
-  test('is refused for both at once', async () => {
+  test('is refused for both in one error', async () => {
     const text = await refusal({ dimensions: 16, models: ['a', 'b'] });
     expect(text).toContain('2 problem(s)');
   });

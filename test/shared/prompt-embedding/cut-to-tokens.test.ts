@@ -48,7 +48,7 @@ describe('a text over the limit', () => {
     expect(await cutToTokens(text, 10)).toBe('word '.repeat(10).trimEnd());
   });
 
-  test('never has more tokens than the limit, whatever it holds', async () => {
+  test('never has more tokens than the limit, whatever it contains', async () => {
     const random = createRandom(7);
     for (let round = 0; round < 300; round += 1) {
       const text = randomText(random, 60);
@@ -73,7 +73,7 @@ describe('a text over the limit', () => {
     expect(cuts[2]).toBe(cuts[0]);
   });
 
-  test('is never cut inside a character where its tokens are long', async () => {
+  test('is never cut inside a character if its tokens are long', async () => {
     const text = `${' '.repeat(399)}🎉 and a text of more tokens than twenty, one by one by one by one`;
     expect((await cutToTokens(text, 20)).isWellFormed()).toBe(true);
   });

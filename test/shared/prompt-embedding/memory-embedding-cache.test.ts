@@ -7,7 +7,7 @@ describeEmbeddingCache('the memory', {
   dimensions: 8,
 });
 
-test('the memory forgets what was used longest ago', async () => {
+test('the cache in memory drops the least recently used embedding', async () => {
   const cache = createMemoryEmbeddingCache(2);
   await cache.set('a', vectorOf(2, 1));
   await cache.set('b', vectorOf(2, 2));

@@ -41,14 +41,14 @@ describe('getPromptEmbedding', () => {
     expect(calls).toEqual(['ask']);
   });
 
-  test('shares one call among requests at one time, and not with another text', async () => {
+  test('shares one call among concurrent requests, but not with another text', async () => {
     const { getPromptEmbedding, calls } = start();
     const found = await Promise.all(['a', 'a', 'b', 'a'].map((text) => getPromptEmbedding(text)));
     expect(calls).toEqual(['a', 'b']);
     expect(found.map(({ cache }) => cache)).toEqual(['miss', 'miss', 'miss', 'miss']);
   });
 
-  test('tells all who share a call of its failure, and calls again for the next', async () => {
+  test('throws the failure of a shared call to each request, and calls again for the next', async () => {
     let failures = 1;
     const { getPromptEmbedding, calls } = start({
       embed: async () => {
@@ -79,7 +79,7 @@ describe('getPromptEmbedding', () => {
     },
   );
 
-  test('refuses an embedding that holds something that is no number', async () => {
+  test('refuses an embedding with a value that is not a number', async () => {
     const { getPromptEmbedding } = start({ embed: async () => Float32Array.of(1, Number.NaN) });
     await expect(getPromptEmbedding('a')).rejects.toThrow();
   });
@@ -109,7 +109,7 @@ describe('getPromptEmbedding', () => {
     expect(await getPromptEmbedding('a')).toMatchObject({ cache: 'hit' });
   });
 
-  test('fills every cache after a miss, and waits for none', async () => {
+  test('fills every cache after a miss, without a wait', async () => {
     const slow: EmbeddingCache = {
       get: async () => undefined,
       set: () => new Promise(() => undefined),

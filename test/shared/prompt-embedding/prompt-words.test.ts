@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { readPrompt, splitWords } from '../../../shared/prompt-embedding/prompt-words.ts';
 
-describe('what is read of a prompt', () => {
+describe('the part of a prompt that is read', () => {
   test.each([
     ['an answered question', 'Q: 1 + 1?\nA: 2\n\nQ: 2 + 2?\nA:', 'Q: 2 + 2?\nA:'],
     ['several', 'Answer: B\n\none\nAnswer: C\n\nWhich?', 'Which?'],
@@ -24,7 +24,7 @@ describe('what is read of a prompt', () => {
     expect(readPrompt('a'.repeat(6_000))).toHaveLength(6_000);
   });
 
-  test('is without examples, too, when those are far more than is read', () => {
+  test('has no examples even if they are far longer than the part that is read', () => {
     const example = 'Question: what is the colour of the sky?\nAnswer: blue\n\n';
     expect(readPrompt(`${example.repeat(10_000)}Question: why?`)).toBe('Question: why?');
   });

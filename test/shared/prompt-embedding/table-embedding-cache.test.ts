@@ -41,7 +41,7 @@ function connectionTo(port: number): string {
   );
 }
 
-/** A server that takes connections and never answers. */
+/** Starts a server that accepts connections and never answers. */
 async function startSilentServer() {
   const sockets = new Set<Socket>();
   const server = createServer((socket) => {
@@ -62,17 +62,17 @@ async function startSilentServer() {
 describeEmbeddingCache('a table', { create: () => start().cache, dimensions: DIMENSIONS });
 
 describe('a table that is missing', () => {
-  test('is a miss that is no failure', async () => {
+  test('is a miss but not a failure', async () => {
     const { cache, failures } = start();
     expect(await cache.get(keyOf('a'))).toBeUndefined();
     expect(failures).toEqual([]);
   });
 
-  test('is no failure of a probe', async () => {
+  test('does not fail a probe', async () => {
     await expect(start().cache.probe()).resolves.toBeUndefined();
   });
 
-  test('is made by the first writes, even by many at one time', async () => {
+  test('is created by the first writes, even by many concurrent ones', async () => {
     const { cache, failures } = start();
     const words = ['a', 'b', 'c', 'd', 'e'];
     await Promise.all(words.map((word) => cache.set(keyOf(word), vectorOf(DIMENSIONS, 1))));
@@ -128,7 +128,7 @@ describe('a table service that never answers', () => {
   });
 });
 
-describe('an entity that holds something else', () => {
+describe('an entity with other content', () => {
   const nan = vectorOf(DIMENSIONS, 1).with(5, Number.NaN);
   const infinite = vectorOf(DIMENSIONS, 1).with(5, Number.NEGATIVE_INFINITY);
   const bytesOf = (vector: Float32Array) =>
@@ -160,7 +160,7 @@ describe('an entity that holds something else', () => {
   });
 });
 
-test('a client that could not be made is made again at the next call', async () => {
+test('a client that could not be created is created again at the next call', async () => {
   const { loadClient } = start();
   let loads = 0;
   const failures: unknown[] = [];
@@ -179,7 +179,7 @@ test('a client that could not be made is made again at the next call', async () 
   expect(failures).toEqual(['get']);
 });
 
-test('no entity of the table holds the text of a prompt', async () => {
+test('no entity of the table contains the text of a prompt', async () => {
   const { cache, loadClient } = start();
   const work: Promise<void>[] = [];
   const getPromptEmbedding = createPromptEmbedding({

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { ConfigError } from '../../../shared/base/errors.ts';
-import { loadLocalEmbedder } from '../../../shared/prompt-embedding/local-embedding.ts';
+import { loadLocalEmbedder } from '../../../shared/prompt-embedding/local-embedder.ts';
 import { hashWord } from '../../../shared/prompt-embedding/word-hash.ts';
 import {
   loadWordVectors,
@@ -21,7 +21,7 @@ const wordVectors = await loadWordVectors('models');
 
 describe('the word vectors that ship', () => {
   // Scorers are trained on them: other vectors need another id of the embedder.
-  test('are the file that the id of the embedder stands for', () => {
+  test('are the file for which the id of the embedder stands', () => {
     expect(createHash('sha256').update(bytes).digest('hex')).toBe(
       '5ae014ec84a8640c144eb8d98dd43f626f0577f67001e4d9d7d58db0c34c3c22',
     );
@@ -41,7 +41,7 @@ describe('the word vectors that ship', () => {
     expect(rank('the')).toBe(0);
     expect(rank('of')).toBe(3);
     expect(wordVectors.find(hashWord('xqzzyv'))).toBe(-1);
-    // No word: it has neither letter nor digit.
+    // Not a word: it has neither letters nor digits.
     expect(wordVectors.find(hashWord(','))).toBe(-1);
   });
 
@@ -63,7 +63,11 @@ describe('a file of word vectors', () => {
   test.each([
     ['is missing', undefined, /cannot be read: .*ENOENT/],
     ['is empty', Buffer.alloc(0), /too short/],
-    ['is something else', Buffer.from('{"scorers":[{"id":"local"}]}'), /does not begin like one/],
+    [
+      'is something else',
+      Buffer.from('{"scorers":[{"id":"local"}]}'),
+      /does not begin with their signature/,
+    ],
     ['is cut off', bytes.subarray(0, -1), /6595615 bytes and should have 6595616/],
     ['is too long', Buffer.concat([bytes, Buffer.alloc(4)]), /6595620 bytes and should have/],
     ['is of another version', changed(4, (copy, at) => copy.writeUInt32LE(2, at)), /version 2/],

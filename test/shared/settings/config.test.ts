@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { ConfigError } from '../../../shared/base/errors.ts';
-import { LOCAL_EMBEDDER } from '../../../shared/prompt-embedding/local-embedding.ts';
+import { LOCAL_EMBEDDER } from '../../../shared/prompt-embedding/local-embedder.ts';
 import { loadConfig } from '../../../shared/settings/config.ts';
 
 const MODELS_FOLDER = await mkdtemp(join(tmpdir(), 'smart-router-config-'));

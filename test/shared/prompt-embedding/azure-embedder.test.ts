@@ -1,6 +1,6 @@
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
 import { UNKNOWN_MODEL } from '../../../shared/capabilities/capabilities.ts';
-import { createAzureEmbedder } from '../../../shared/prompt-embedding/azure-embedding.ts';
+import { createAzureEmbedder } from '../../../shared/prompt-embedding/azure-embedder.ts';
 import type { Deployment } from '../../../shared/upstream/deployment.ts';
 import { startSimulator } from '../../../tools/upstream-simulator/simulator.ts';
 
@@ -32,7 +32,7 @@ function create({ deployment, timeoutMs = 5_000, getToken = async () => 'token-1
   });
 }
 
-/** The numbers as JSON, not as base64. */
+/** An answer with the numbers as JSON, not as base64. */
 async function floatsOf(input: string): Promise<Float32Array> {
   const response = await fetch(`${simulator.url}/openai/v1/embeddings`, {
     method: 'POST',
@@ -49,14 +49,14 @@ describe.each([
 ] as const)('a deployment of the style %s', (apiStyle, path, expectedPath) => {
   const deployment = { apiStyle, endpoint: `${simulator.url}${path}` };
 
-  test('is asked at its path and gives the numbers of the service', async () => {
+  test('is called at its path and returns the numbers of the service', async () => {
     const embedding = await create({ deployment: { ...deployment, apiKey: 'k' } }).embed('Hi you');
     expect(simulator.requests).toMatchObject([{ path: expectedPath, deployment: 'embedding' }]);
     expect(embedding).toHaveLength(1536);
     expect(embedding).toEqual(await floatsOf('Hi you'));
   });
 
-  test('is shown the key', async () => {
+  test('gets the key', async () => {
     await create({ deployment: { ...deployment, apiKey: 'key-1' } }).embed('Hi');
     const { headers } = simulator.requests[0] ?? {};
     expect(headers?.['api-key'] ?? headers?.['authorization']).toMatch(/^(Bearer )?key-1$/);
@@ -65,7 +65,7 @@ describe.each([
 });
 
 test.each(['azure', 'azure-v1'] as const)(
-  'a deployment of the style %s is shown a token where there is no key',
+  'a deployment of the style %s gets a token if there is no key',
   async (apiStyle) => {
     await create({ deployment: { apiStyle } }).embed('Hi');
     expect(simulator.requests[0]?.headers).toMatchObject({ authorization: 'Bearer token-1' });
@@ -119,7 +119,7 @@ describe('a deployment that fails', () => {
     expect(simulator.requests).toHaveLength(2);
   });
 
-  test('always is asked twice', async () => {
+  test('with 429 at every call is called twice', async () => {
     await expect(create().embed('[sim:429]')).rejects.toMatchObject({ status: 429 });
     expect(simulator.requests).toHaveLength(2);
   });

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import {
   LOCAL_EMBEDDER,
   loadLocalEmbedder,
-} from '../../../shared/prompt-embedding/local-embedding.ts';
+} from '../../../shared/prompt-embedding/local-embedder.ts';
 import { FEATURE_NAMES } from '../../../shared/prompt-embedding/prompt-features.ts';
 
 const local = await loadLocalEmbedder('models');
@@ -89,7 +89,7 @@ describe('the local embedder', () => {
     );
   });
 
-  test('names each feature once', () => {
+  test('gives each feature one name', () => {
     expect(FEATURE_NAMES).toHaveLength(113);
     expect(new Set(FEATURE_NAMES).size).toBe(113);
   });
@@ -186,7 +186,7 @@ describe('features of the form', () => {
 });
 
 describe('a long prompt', () => {
-  test('is read at both ends and nowhere between', () => {
+  test('is read only at both ends', () => {
     const start = 'a start '.repeat(1000);
     const end = ' the end'.repeat(1000);
     expect(embed(`${start}one${end}`)).toEqual(embed(`${start}two${end}`));
@@ -215,7 +215,7 @@ describe('a long prompt', () => {
     expect(performance.now() - begin).toBeLessThan(250);
   });
 
-  test('of 32 MiB costs no more than one that is just too long to be read whole', () => {
+  test('of 32 MiB costs no more than one that is just too long to be read as a whole', () => {
     const text = `${'Answer: C\n\nWhich one? '.repeat(1_600_000)}end`;
     expect(text.length).toBeGreaterThan(32 * 1024 * 1024);
     local.embed(text);

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { ConfigError } from '../../../shared/base/errors.ts';
-import { findScorer, loadRegistry } from '../../../shared/matrix-factorization/registry.ts';
+import { findScorer, loadRegistry } from '../../../shared/matrix-factorization/scorer-registry.ts';
 
 const root = await mkdtemp(join(tmpdir(), 'smart-router-registry-'));
 afterAll(() => rm(root, { recursive: true, force: true }));
@@ -71,7 +71,7 @@ describe('a registry that is wrong', () => {
     expect(String(error)).toContain(`registry.json: ${field}: `);
   });
 
-  test('names every field at once', async () => {
+  test('names every bad field in one error', async () => {
     const error: unknown = await loadEntries({ ...entry, id: '', dimensions: 0 }, 7).catch(
       (caught: unknown) => caught,
     );
@@ -82,7 +82,7 @@ describe('a registry that is wrong', () => {
     await expect(loadRegistry(await folderWith(text))).rejects.toBeInstanceOf(ConfigError);
   });
 
-  test('is refused where there is none', async () => {
+  test('is refused if the file is missing', async () => {
     await expect(loadRegistry(join(root, 'nowhere'))).rejects.toThrow(
       /registry\.json cannot be read/,
     );
@@ -107,7 +107,7 @@ describe('findScorer', () => {
     expect(named()).toThrow('--scorer names "x"');
   });
 
-  test('says that there is none', () => {
+  test('says that the registry is empty', () => {
     expect(() => findScorer({ scorers: [] }, 'x')).toThrow('Known: none.');
   });
 });

@@ -3,12 +3,14 @@ import { join } from 'node:path';
 import * as z from 'zod';
 import { ConfigError } from '../base/errors.ts';
 
-/** What a calibration was made for, in the unit of its kind. */
+/** The target of a calibration, in the unit of its kind. */
 const calibrationTargetSchema = z.object({
-  /** A share of the requests, USD per 1,000 requests, or a loss of mean score from 0 to 1. */
+  /**
+   * The unit: a share of the requests, USD per 1,000 requests, or a loss of mean score from 0 to 1.
+   */
   kind: z.enum(['strong-share', 'cost-per-1000', 'max-loss']),
   value: z.number(),
-  /** `stated`: by prices that were given; `predicted`: by the scorer itself, without gradings. */
+  /** The source: `stated` prices were given; `predicted` by the scorer itself, without gradings. */
   basis: z.enum(['measured', 'stated', 'predicted']),
 });
 
@@ -17,7 +19,7 @@ const intervalSchema = z.tuple([z.number(), z.number()]);
 /** 101 win rates of one model pair on named prompts: `quantiles[p]` is the p-th percentile. */
 const calibrationSchema = z.object({
   id: z.string().min(1),
-  /** Counts the calibrations of one id; earlier ones stay. */
+  /** The number of the calibration among those of its id; earlier ones stay. */
   version: z.int().positive().default(1),
   data: z.string().min(1),
   rows: z.int().positive(),
@@ -28,10 +30,14 @@ const calibrationSchema = z.object({
     .length(101)
     .refine(isAscending, 'win rates must not fall'),
   target: calibrationTargetSchema.optional(),
-  /** The win rate that reaches the target, just above 1 for no strong call, with its 95% interval. */
+  /**
+   * The win rate that reaches the target, just above 1 for no strong call, with its 95% interval.
+   */
   threshold: z.number().min(0).max(2).optional(),
   thresholdInterval: intervalSchema.optional(),
-  /** What the threshold gave on prompts that it was not chosen by, with 95% intervals. */
+  /**
+   * The result of the threshold on prompts that were not used to choose it, with a 95% interval.
+   */
   achieved: z
     .object({
       rows: z.int().positive(),
@@ -42,7 +48,7 @@ const calibrationSchema = z.object({
     .optional(),
 });
 
-/** Inside the folder of the registry, by any system's way to write a path. */
+/** A path inside the folder of the registry, in the notation of any system. */
 const filePath = z
   .string()
   .regex(/^(?![/\\]|.*(^|[/\\])\.\.([/\\]|$))[^:]+$/, 'a path below the registry, without ".."');
@@ -64,10 +70,12 @@ export const scorerEntrySchema = z.object({
   calibrations: z.array(calibrationSchema).default([]),
   /** Scores of held-out prompts, from which any pair of models gets a calibration. */
   heldOutScores: z.object({ file: filePath, rows: z.int().positive() }).optional(),
-  /** Absent: the scorer tells no prompt from another by its distance. */
+  /** Absent if the scorer does not treat prompts differently by their distance. */
   outOfDistribution: z
     .object({
-      /** A prompt further than this from the training data, by the graph's `distance`, is unlike it. */
+      /**
+       * The distance, by the graph's `distance`, above which a prompt is unlike the training data.
+       */
       limit: z.number().min(0).max(2),
     })
     .optional(),
@@ -83,7 +91,7 @@ const registrySchema = z.object({
   ),
 });
 
-/** As it is written: without a version it is the first. */
+/** A calibration as the file has it: without a version it is the first. */
 export type Calibration = Readonly<z.input<typeof calibrationSchema>>;
 export type CalibrationTarget = Readonly<z.infer<typeof calibrationTargetSchema>>;
 export type ScorerEntry = Readonly<z.infer<typeof scorerEntrySchema>>;
@@ -112,8 +120,8 @@ function isAscending(values: readonly number[]): boolean {
 }
 
 /**
- * Finds a scorer by `id` or `id@version`. Throws a ConfigError that lists what there is, and says
- * where the name stands: a setting or an option.
+ * Finds a scorer by `id` or `id@version`. Throws a ConfigError that lists the registered scorers
+ * and says where the name stands: in a setting or an option.
  */
 export function findScorer(
   registry: ScorerRegistry,

@@ -4,31 +4,34 @@ import { createDeadline, untilAborted } from '../base/deadline.ts';
 import type { Deployment } from '../upstream/deployment.ts';
 import type { GetToken } from '../upstream/entra-token.ts';
 import { cutToTokens } from './cut-to-tokens.ts';
-import type { RemoteEmbedder } from './prompt-embedding.ts';
+import type { RemoteEmbedder } from './embedders.ts';
 
-/** The limit of text-embedding-3-small, -large and ada-002. */
+/** The most tokens that text-embedding-3-small, -large and ada-002 take. */
 export const MAX_TOKENS = 8_191;
 
 type ClientOptions = {
   readonly deployment: Deployment;
   readonly getToken: GetToken;
-  /** For one try, answer included. */
+  /** The limit of one try, its answer included. */
   readonly timeoutMs: number;
-  /** After a 408, 409, 429, a 5xx or a lost connection. */
+  /** The most retries after a 408, 409, 429, a 5xx or a lost connection. */
   readonly maxRetries: number;
 };
 
 type AzureEmbedderOptions = Omit<ClientOptions, 'maxRetries'> & {
-  /** Part of the cache keys: `azure-openai/text-embedding-3-small`. */
+  /** Part of the cache keys, such as `azure-openai/text-embedding-3-small`. */
   readonly id: string;
 };
 
 type AzureEmbedder = RemoteEmbedder & {
-  /** Loads what the first call would have to wait for. */
+  /** Loads the client, so that the first call does not wait for it. */
   warm(): Promise<void>;
 };
 
-/** An embedding deployment of Azure OpenAI, or of a server that speaks its language. */
+/**
+ * Creates the embedder of an embedding deployment of Azure OpenAI, or of a server with the same
+ * API.
+ */
 export function createAzureEmbedder(options: AzureEmbedderOptions): AzureEmbedder {
   let client: Promise<OpenAI> | undefined;
 
@@ -42,8 +45,8 @@ export function createAzureEmbedder(options: AzureEmbedderOptions): AzureEmbedde
     const input = await cutToTokens(text, MAX_TOKENS);
     const deadline = createDeadline(options.timeoutMs);
     const { signal } = deadline;
-    // For both tries and the wait between them, which a 429 may ask to be a minute; and for the
-    // credential, of whose waits the client's own limits know nothing.
+    // The deadline covers both tries, the wait between them (a 429 may ask for a minute) and the
+    // credential, whose waits the client's own limits do not cover.
     const call = embeddings.create({ model: options.deployment.name, input }, { signal });
     const { data } = await untilAborted(call, signal).finally(() => deadline.clear());
     const [first] = data;
@@ -59,11 +62,11 @@ export function createAzureEmbedder(options: AzureEmbedderOptions): AzureEmbedde
   return { id: options.id, embed: callOpenAIForEmbedding, warm };
 }
 
-/** The package is large and who has the local embedder never needs it: it is loaded here. */
+/** Loads the client's package on demand: it is large, and the local embedder does not need it. */
 export async function createEmbeddingClient(options: ClientOptions): Promise<OpenAI> {
   const { AzureOpenAI, OpenAI } = await import('openai');
   const { deployment, getToken, timeoutMs, maxRetries } = options;
-  // What is not given here, the client reads from the environment.
+  // The client reads every option that is missing here from the environment.
   const shared = { maxRetries, timeout: timeoutMs, organization: null, project: null };
   const { apiKey, endpoint } = deployment;
   switch (deployment.apiStyle) {

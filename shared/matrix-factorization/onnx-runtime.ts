@@ -1,17 +1,21 @@
 import type { InferenceSession, Tensor } from 'onnxruntime-node';
 import { ConfigError } from '../base/errors.ts';
 import type { Graph, Row } from './graph.ts';
-import type { ScorerEntry } from './registry.ts';
+import type { ScorerEntry } from './scorer-registry.ts';
 
-/** Has onnxruntime run a graph. Throws a ConfigError that names what does not fit. */
+/**
+ * Opens a graph that onnxruntime runs. Throws a ConfigError that names each mismatch with the
+ * entry.
+ */
 export async function openOnnxGraph(
   bytes: Uint8Array,
   entry: ScorerEntry,
   path: string,
 ): Promise<Graph> {
-  // Who has no use for it does not load its library.
+  // Loaded on demand: product graphs do not need the library.
   const runtime = await import('onnxruntime-node');
-  const session = await openSession(runtime.InferenceSession, bytes, entry, path);
+  const session = await openSession(runtime.InferenceSession, bytes, path);
+  checkSession(session, entry, path);
   const { dimensions, models } = entry;
   return async (embeddings) => {
     const embedding = new runtime.Tensor('float32', stack(embeddings, dimensions), [
@@ -29,10 +33,10 @@ export async function openOnnxGraph(
   };
 }
 
-/** [embeddings, dimensions], row by row. */
+/** Copies embeddings into one array of shape [embeddings, dimensions]. */
 function stack(embeddings: readonly Float32Array[], dimensions: number): Float32Array {
   const [only] = embeddings;
-  // The runtime reads it where it is.
+  // The runtime reads a single embedding in place.
   if (embeddings.length === 1 && only !== undefined) return only;
   const rows = new Float32Array(embeddings.length * dimensions);
   for (const [row, embedding] of embeddings.entries()) rows.set(embedding, row * dimensions);
@@ -46,11 +50,10 @@ function numberAt(tensor: Tensor | undefined, index: number): number {
 async function openSession(
   sessions: typeof InferenceSession,
   bytes: Uint8Array,
-  entry: ScorerEntry,
   path: string,
 ): Promise<InferenceSession> {
   // One thread: the graph takes microseconds, and an instance may have a quarter of a core.
-  const session = await sessions
+  return await sessions
     .create(bytes, {
       intraOpNumThreads: 1,
       interOpNumThreads: 1,
@@ -60,35 +63,41 @@ async function openSession(
     .catch((error: unknown) => {
       throw new ConfigError([`${path} is not an ONNX model that can be run: ${String(error)}`]);
     });
-  const { inputMetadata, outputMetadata } = session;
+}
+
+function checkSession(session: InferenceSession, entry: ScorerEntry, path: string): void {
+  const { inputMetadata: inputs, outputMetadata: outputs } = session;
   const problems = [
-    ...checkWidth('input', 'embedding', entry.dimensions, inputMetadata),
-    ...checkWidth('output', 'scores', entry.models.length, outputMetadata),
+    ...checkWidth(inputs, { kind: 'input', name: 'embedding', width: entry.dimensions }),
+    ...checkWidth(outputs, { kind: 'output', name: 'scores', width: entry.models.length }),
   ];
-  if (outputMetadata.some(({ name }) => name === 'distance')) {
-    problems.push(...checkWidth('output', 'distance', 1, outputMetadata));
+  if (outputs.some(({ name }) => name === 'distance')) {
+    problems.push(...checkWidth(outputs, { kind: 'output', name: 'distance', width: 1 }));
   } else if (entry.outOfDistribution !== undefined) {
-    problems.push('outOfDistribution.limit is of an output "distance", which the graph has not');
+    problems.push('outOfDistribution.limit needs an output "distance", which the graph lacks');
   }
   if (problems.length > 0) {
     throw new ConfigError(problems.map((problem) => `${path}: ${problem} (scorer ${entry.id})`));
   }
-  return session;
 }
 
-/** The contract: float32 [batch, width]. */
+type ExpectedTensor = {
+  readonly kind: 'input' | 'output';
+  readonly name: string;
+  readonly width: number;
+};
+
+/** Returns the problems of a tensor that must be float32 [batch, width]. */
 function checkWidth(
-  kind: 'input' | 'output',
-  name: string,
-  width: number,
   metadata: readonly InferenceSession.ValueMetadata[],
+  { kind, name, width }: ExpectedTensor,
 ): string[] {
   const value = metadata.find((one) => one.name === name);
   if (value === undefined || !value.isTensor) return [`there is no ${kind} tensor "${name}"`];
   const found = value.shape[1];
   if (value.type !== 'float32' || value.shape.length !== 2 || found !== width) {
     return [
-      `${kind} "${name}" must be float32 [batch, ${width}], and is ${value.type} [${value.shape.join(', ')}]`,
+      `${kind} "${name}" must be float32 [batch, ${width}], but is ${value.type} [${value.shape.join(', ')}]`,
     ];
   }
   return [];

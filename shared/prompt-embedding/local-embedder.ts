@@ -1,3 +1,4 @@
+import type { LocalEmbedder } from './embedders.ts';
 import { HashedNgrams, NGRAM_SLOTS } from './hashed-ngrams.ts';
 import { MeanWordVectors } from './mean-word-vectors.ts';
 import { FEATURE_NAMES, writePromptFeatures } from './prompt-features.ts';
@@ -6,43 +7,36 @@ import { isNumber, WordCounts } from './word-counts.ts';
 import { hashWord } from './word-hash.ts';
 import { loadWordVectors, VECTOR_DIMENSIONS, type WordVectors } from './word-vectors.ts';
 
-/** How many words of each end count as what the prompt asks. */
+/** How many words at each end count as the question of the prompt. */
 const WORDS_PER_END = 20;
 
 const VECTORS_AT = FEATURE_NAMES.length;
 const NGRAMS_AT = VECTORS_AT + 2 * VECTOR_DIMENSIONS;
 
 /**
- * The embedder of the scorers that this project trains. Its numbers, in their order:
+ * The embedder of the scorers that this project trains. Its embeddings have, in this order:
  *
  *   113   dense features, named in `FEATURE_NAMES`
  *   100   the mean of the vectors of all words
- *   100   the same of the first and the last 20 words
+ *   100   the mean of the vectors of the first and the last 20 words
  *   8192  hashed words and word bigrams
  *   4096  hashed character trigrams and 4-grams
  */
 export const LOCAL_EMBEDDER = {
-  /** Names the numbers: a change of any of them is a new id, since scorers are trained on them. */
+  /**
+   * Identifies the numbers: scorers are trained on them, so a change of any number needs a new id.
+   */
   id: 'local/2',
   dimensions: NGRAMS_AT + NGRAM_SLOTS,
-  /** So many come first that are hardly ever 0; of the rest nearly all are. */
+  /** How many numbers at the beginning are rarely 0; nearly all the others are. */
   denseDimensions: NGRAMS_AT,
-  /** The numbers [from, to) whose direction says what a prompt is about. */
+  /** The range [from, to) of the numbers whose direction tells a prompt's topic. */
   meaning: { from: VECTORS_AT, to: VECTORS_AT + VECTOR_DIMENSIONS },
 } as const;
 
-/** Embeds prompts in this process, without a call. */
-export type LocalEmbedder = {
-  readonly id: string;
-  readonly dimensions: number;
-  readonly denseDimensions: number;
-  /** Every string has a finite embedding, the empty one too. */
-  embed(text: string): Float32Array;
-};
-
 /**
- * The word vectors are the app's, whichever folder its scorers are in. Throws a ConfigError when they
- * cannot be read.
+ * Loads the local embedder. By default its word vectors are the app's own, whichever folder its
+ * scorers are in. Throws a ConfigError when they cannot be read.
  */
 export async function loadLocalEmbedder(modelsFolder = 'models'): Promise<LocalEmbedder> {
   return createLocalEmbedder(await loadWordVectors(modelsFolder));
@@ -63,7 +57,7 @@ function createLocalEmbedder(vectors: WordVectors): LocalEmbedder {
         const hash = hashWord(word);
         words.add(word, isAtEnd);
         ngrams.add(word, hash);
-        // All numbers would be about as near to each other as to anything.
+        // The vectors of numbers are about as near to each other as to anything else.
         if (!isNumber(word)) meaning.add(hash, isAtEnd);
       }
       writePromptFeatures({ text, words, meaning }, embedding, 0);
