@@ -133,7 +133,7 @@ export class SmartRouterClient {
     const { choices, routing: explanation } = isRecord(body) ? body : {};
     if (!Array.isArray(choices)) throw createForeignAnswerError(response, 'a chat completion');
     const routing = readRoutingFacts(response.headers, explanation);
-    // The router passes on the body of the service as it is; this is its type.
+    // The router passes on the body of the service unchanged; this is its type.
     return { ...(body as ChatCompletion), routing };
   }
 

@@ -109,7 +109,7 @@ function parseChunk(data: string, response: Response): ChatCompletionChunk {
   if (typeof event !== 'object' || event === null) {
     throw createForeignAnswerError(response, 'a stream of JSON events');
   }
-  // The router passes on the chunks of the service as they are; this is their type.
+  // The router passes on the chunks of the service unchanged; this is their type.
   return event as ChatCompletionChunk;
 }
 

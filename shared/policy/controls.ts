@@ -28,7 +28,7 @@ export const routingSchema = z
     require_parameters: z
       .boolean()
       .optional()
-      .describe('True: only deployments that take every parameter of the request as it is.'),
+      .describe('True: only deployments that take every parameter of the request unchanged.'),
     session_affinity: z
       .enum(AFFINITIES)
       .optional()
