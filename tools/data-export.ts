@@ -1,9 +1,9 @@
 import { open } from 'node:fs/promises';
 import { InputError } from './command-line/input-error.ts';
 import { type CommandLine, runTool } from './command-line/run-tool.ts';
-import { createAskRouter, KEY_VARIABLE, RouterError, readRouter } from './models/ask-router.ts';
-import { readDecisions } from './models/decisions.ts';
-import { toPromptRow, toTrainingRow } from './models/training-rows.ts';
+import { createAskRouter, KEY_VARIABLE, RouterError, readRouter } from './running-router/ask-router.ts';
+import { readDecisions } from './running-router/decisions.ts';
+import { toPromptRow, toTrainingRow } from './running-router/training-rows.ts';
 
 const HELP = `Writes what a running router has decided, and how good the answers were, as rows of
 docs/data-format.md, which model:train and model:evaluate take as they are.

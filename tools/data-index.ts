@@ -8,7 +8,7 @@ import {
   KEY_VARIABLE,
   RouterError,
   readRouter,
-} from './models/ask-router.ts';
+} from './running-router/ask-router.ts';
 
 const HELP = `Fills a vector store of a running router with recorded outcomes: prompts, and how well
 models have answered them. POST /llm/route with explain then shows those that are like a prompt, and

@@ -18,7 +18,7 @@ import type { WeighedPrompt } from './model/calibration-threshold.ts';
 import { createWeigh, missingFacts } from './model/calibration-weights.ts';
 import { canonicalModel } from './model/model-names.ts';
 import { createRandom } from './model/random.ts';
-import { createAskRouter, readRouter } from './models/ask-router.ts';
+import { createAskRouter, readRouter } from './running-router/ask-router.ts';
 
 const HELP = `Turns a target into a threshold, by a sample of your own prompts, and registers it.
 

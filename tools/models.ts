@@ -1,13 +1,13 @@
 import { readFile } from 'node:fs/promises';
 import { InputError } from './command-line/input-error.ts';
 import { type CommandLine, runTool } from './command-line/run-tool.ts';
-import { KEY_VARIABLE, RouterError, readRouter } from './models/ask-router.ts';
+import { KEY_VARIABLE, RouterError, readRouter } from './running-router/ask-router.ts';
 import {
   type Change,
   createRegistryClient,
   type Entry,
   type RegistryClient,
-} from './models/registry-client.ts';
+} from './running-router/registry-client.ts';
 
 const HELP = `Shows and changes the deployments of a running router, without a restart.
 

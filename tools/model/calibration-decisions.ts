@@ -1,7 +1,7 @@
 import type { ModelPair } from '../../shared/matrix-factorization/scorer-choice.ts';
 import { InputError } from '../command-line/input-error.ts';
-import { type AskRouter, RouterError } from '../models/ask-router.ts';
-import { type Decision, readDecisions } from '../models/decisions.ts';
+import { type AskRouter, RouterError } from '../running-router/ask-router.ts';
+import { type Decision, readDecisions } from '../running-router/decisions.ts';
 
 type DecisionsOptions = {
   readonly ask: AskRouter;
