@@ -1,7 +1,12 @@
 import { open } from 'node:fs/promises';
 import { InputError } from './command-line/input-error.ts';
 import { type CommandLine, runTool } from './command-line/run-tool.ts';
-import { createAskRouter, KEY_VARIABLE, RouterError, readRouter } from './running-router/ask-router.ts';
+import {
+  createAskRouter,
+  KEY_VARIABLE,
+  RouterError,
+  readRouter,
+} from './running-router/ask-router.ts';
 import { readDecisions } from './running-router/decisions.ts';
 import { toPromptRow, toTrainingRow } from './running-router/training-rows.ts';
 

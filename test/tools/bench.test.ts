@@ -7,8 +7,8 @@ import { findRegressions } from '../../tools/bench/check.ts';
 import { stepsWorseThanLinear } from '../../tools/bench/growth.ts';
 import type { Round, Row } from '../../tools/bench/matrix.ts';
 import { formatBars, formatTable } from '../../tools/bench/report.ts';
-import { medianOf, spreadOf } from '../../tools/bench/statistics.ts';
 import { summarize } from '../../tools/bench/summary.ts';
+import { medianOf, spreadOf } from '../../tools/measure/statistics.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
+import { medianOf } from '../measure/statistics.ts';
 import type { Row } from './matrix.ts';
-import { medianOf } from './statistics.ts';
 
 /** How many times the time of a direct request one takes through the router, at 16 connections. */
 type Recorded = Readonly<Record<string, number>>;

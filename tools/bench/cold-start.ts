@@ -2,8 +2,8 @@ import { once } from 'node:events';
 import { request } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Progress } from '../command-line/progress.ts';
+import { type Spread, spreadOf } from '../measure/statistics.ts';
 import { freePort, type Program, spawnProgram } from './servers.ts';
-import { type Spread, spreadOf } from './statistics.ts';
 
 export type Starter = {
   readonly name: string;

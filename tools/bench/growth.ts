@@ -1,6 +1,6 @@
 import type { Progress } from '../command-line/progress.ts';
+import { p50, type Spread, spreadOf } from '../measure/statistics.ts';
 import { changeDeployment, simulatedDeployment } from '../measure/two-instances.ts';
-import { p50, type Spread, spreadOf } from './statistics.ts';
 
 /** How the router's own time grows with one thing. */
 export type Growth = { readonly what: string; readonly steps: readonly Step[] };

@@ -2,8 +2,8 @@
 import { Agent, type IncomingMessage, request } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
 import autocannon from 'autocannon';
+import { p50, p99 } from '../measure/statistics.ts';
 import type { LoadOrder, LoadResult } from './load-order.ts';
-import { p50, p99 } from './statistics.ts';
 
 process.on('disconnect', () => process.exit(0));
 process.on('message', (order: LoadOrder) => {

@@ -1,6 +1,6 @@
 import type { Progress } from '../command-line/progress.ts';
+import { type Spread, spreadOf } from '../measure/statistics.ts';
 import type { Load } from './load.ts';
-import { type Spread, spreadOf } from './statistics.ts';
 import type { Target } from './targets.ts';
 
 /** One kind of load on one target, over all rounds. */

@@ -1,7 +1,7 @@
+import type { Spread } from '../measure/statistics.ts';
 import type { ColdStart } from './cold-start.ts';
 import type { Growth } from './growth.ts';
 import type { Row } from './matrix.ts';
-import type { Spread } from './statistics.ts';
 
 const BAR = 40;
 

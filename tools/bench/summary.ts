@@ -1,6 +1,6 @@
+import { medianOf } from '../measure/statistics.ts';
 import type { ColdStart } from './cold-start.ts';
 import type { Row } from './matrix.ts';
-import { medianOf } from './statistics.ts';
 
 /** The router with the embedding in memory, beside Portkey's gateway, in one run. */
 export type Summary = {

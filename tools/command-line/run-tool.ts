@@ -15,7 +15,7 @@ export type CommandLine = {
   integer(name: string, fallback: number): number;
 };
 
-type Tool = {
+export type Tool = {
   readonly help: string;
   readonly options: Options;
   readonly allowPositionals?: boolean;
@@ -23,11 +23,12 @@ type Tool = {
 };
 
 /**
- * Runs a command-line tool: `--help`, one error line on stderr, and exit code 2 for bad input.
+ * Runs a command-line tool on its arguments, by default those of this process: `--help`, one error
+ * line on stderr, and exit code 2 for bad input.
  */
-export async function runTool(tool: Tool): Promise<void> {
+export async function runTool(tool: Tool, given = process.argv.slice(2)): Promise<void> {
   try {
-    const commandLine = readCommandLine(tool);
+    const commandLine = readCommandLine(tool, given);
     if (commandLine.flag('help')) console.log(tool.help);
     else await tool.run(commandLine);
   } catch (error) {
@@ -37,8 +38,12 @@ export async function runTool(tool: Tool): Promise<void> {
   }
 }
 
-function readCommandLine({ options, allowPositionals = false }: Tool): CommandLine {
+function readCommandLine(
+  { options, allowPositionals = false }: Tool,
+  given: readonly string[],
+): CommandLine {
   const { values, positionals } = parseArgs({
+    args: [...given],
     options: { ...options, help: { type: 'boolean' } },
     allowPositionals,
     strict: true,

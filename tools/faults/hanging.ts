@@ -1,6 +1,6 @@
 import { SettingsReader } from '../../shared/base/settings-reader.ts';
 import { readLimits } from '../../shared/settings/read-limits.ts';
-import { quantile } from '../measure/load.ts';
+import { quantile } from '../measure/statistics.ts';
 import { kindOf } from './deployment-faults.ts';
 import { createQuestionMaker, type Question } from './question.ts';
 import type { Finding } from './read-events.ts';

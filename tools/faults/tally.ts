@@ -1,4 +1,4 @@
-import { quantile } from '../measure/load.ts';
+import { quantile } from '../measure/statistics.ts';
 import type { Outcome } from './question.ts';
 import type { Finding } from './read-events.ts';
 import type { Result } from './run-load.ts';

@@ -6,6 +6,7 @@ import { buildApp } from '../bundle/build-app.ts';
 import { fillHour } from '../demo/demo.ts';
 import { startLocalHost } from '../local-host/local-host.ts';
 import { startLocalServices } from '../local-services/local-services.ts';
+import { formatSpread } from './statistics.ts';
 
 type Load = {
   readonly bytes: number;
@@ -94,11 +95,11 @@ async function moveThreshold(page: Page): Promise<number> {
 }
 
 function print(loads: readonly Load[], decisions: number): void {
-  const spread = (name: keyof Load, digits = 0) => {
-    const values = loads.map((one) => one[name]).toSorted((a, b) => a - b);
-    const [median, low, high] = [values[Math.floor(values.length / 2)], values[0], values.at(-1)];
-    return `${median?.toFixed(digits)} (${low?.toFixed(digits)} to ${high?.toFixed(digits)})`;
-  };
+  const spread = (name: keyof Load, digits = 0) =>
+    formatSpread(
+      loads.map((one) => one[name]),
+      digits,
+    );
   console.log(`The page itself: ${spread('bytes')} bytes in ${spread('requests')} requests
 Until it is drawn and can be used: ${spread('interactiveMs')} ms
 Accessibility violations: ${spread('violations')}

@@ -7,7 +7,7 @@ import { findScorer, loadRegistry } from '../../shared/matrix-factorization/scor
 import { loadLocalEmbedder } from '../../shared/prompt-embedding/local-embedder.ts';
 import type { Fleet, Member } from '../../shared/registry/fleet.ts';
 import { createController } from '../../shared/routing/controller.ts';
-import { quantile } from './load.ts';
+import { formatSpread, medianOf, quantile } from './statistics.ts';
 
 const COUNTS = [2, 16, 64];
 const ROUNDS = 7;
@@ -49,11 +49,10 @@ export async function measureDecisions(): Promise<void> {
       if (round > 0) medians.get(count)?.push(quantile(times, 0.5));
     }
   }
-  const few = quantile(medians.get(2) ?? [], 0.5);
+  const few = medianOf(medians.get(2) ?? []);
   const texts = [...medians].map(([count, times]) => {
-    const [median, low, high] = [0.5, 0, 1].map((q) => quantile(times, q));
-    const spread = `${low?.toFixed(3)} to ${high?.toFixed(3)}`;
-    return `${count} models ${median?.toFixed(3)} (${spread}), ${((median ?? 0) / few).toFixed(2)} times that of 2`;
+    const ratio = (medianOf(times) / few).toFixed(2);
+    return `${count} models ${formatSpread(times, 3)}, ${ratio} times that of 2`;
   });
   console.log(`A decision, the embedding at hand, in ms: ${texts.join('; ')}`);
 }

@@ -2,7 +2,7 @@ import { fileURLToPath } from 'node:url';
 import { buildApp } from '../bundle/build-app.ts';
 import { startLocalHost } from '../local-host/local-host.ts';
 import { startLocalServices } from '../local-services/local-services.ts';
-import { quantile } from './load.ts';
+import { formatSpread, medianOf } from './statistics.ts';
 
 const CHAT = '/llm/openai/deployments/smart-router/chat/completions';
 
@@ -22,13 +22,9 @@ export async function measureStarts(rounds: number): Promise<void> {
   } finally {
     await services.close();
   }
-  const show = (kind: keyof typeof times) => {
-    const [half, low, high] = [0.5, 0, 1].map((q) => quantile(times[kind], q).toFixed(0));
-    return `${half} ms (${low} to ${high})`;
-  };
-  const difference = quantile(times.with, 0.5) - quantile(times.without, 0.5);
+  const difference = medianOf(times.with) - medianOf(times.without);
   console.log(
-    `Start to the first chat answer, median of ${rounds}: with the engine ${show('with')}, without ${show('without')}: ${difference.toFixed(0)} ms`,
+    `Start to the first chat answer, median of ${rounds}: with the engine ${formatSpread(times.with, 0)} ms, without ${formatSpread(times.without, 0)} ms: ${difference.toFixed(0)} ms`,
   );
 }
 

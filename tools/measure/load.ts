@@ -1,27 +1,17 @@
 import { Pool } from 'undici';
 
-/** One way to ask for a chat completion. */
-export type Target = {
-  readonly name: string;
-  readonly url: string;
-  readonly headers: Readonly<Record<string, string>>;
-  readonly body: string;
-};
-
-export type LoadOptions = {
-  readonly connections: number;
-  readonly requests: number;
-  /** True: the time to the first content of a stream; false: to the end of the answer. */
-  readonly stream: boolean;
-};
+/** A POST of JSON. */
+type Target = { readonly url: string; readonly body: string };
+type LoadOptions = { readonly connections: number; readonly requests: number };
 
 export type Sample = {
+  /** Milliseconds to the end of the answer. */
   readonly ms: number;
-  /** What the router says of its own time; NaN for another server. */
+  /** The router's own time in milliseconds, by its header. */
   readonly overheadMs: number;
 };
 
-/** Sends requests over so many connections at once, and times each. */
+/** Sends requests over several connections concurrently, and times each. Throws at an answer other than 200. */
 export async function load(target: Target, options: LoadOptions): Promise<Sample[]> {
   const pool = new Pool(new URL(target.url).origin, { connections: options.connections });
   const samples: Sample[] = [];
@@ -29,7 +19,7 @@ export async function load(target: Target, options: LoadOptions): Promise<Sample
   async function work(): Promise<void> {
     while (left > 0) {
       left -= 1;
-      samples.push(await timeOne(pool, target, options.stream));
+      samples.push(await timeOne(pool, target));
     }
   }
   await Promise.all(Array.from({ length: options.connections }, work));
@@ -37,30 +27,17 @@ export async function load(target: Target, options: LoadOptions): Promise<Sample
   return samples;
 }
 
-async function timeOne(pool: Pool, target: Target, stream: boolean): Promise<Sample> {
-  const { pathname, search } = new URL(target.url);
+async function timeOne(pool: Pool, { url, body }: Target): Promise<Sample> {
+  const { pathname, search } = new URL(url);
   const startedAt = performance.now();
-  const { statusCode, headers, body } = await pool.request({
+  const answer = await pool.request({
     method: 'POST',
     path: pathname + search,
-    headers: { 'content-type': 'application/json', ...target.headers },
-    body: target.body,
+    headers: { 'content-type': 'application/json' },
+    body,
   });
-  if (statusCode !== 200) throw new Error(`${target.name} answered ${statusCode}.`);
-  let text = '';
-  let firstMs: number | undefined;
-  for await (const chunk of body) {
-    if (!stream || firstMs !== undefined) continue;
-    text += String(chunk);
-    // The simulator's answers begin with "This".
-    if (text.includes('"content":"T')) firstMs = performance.now() - startedAt;
-  }
-  const ms = firstMs ?? performance.now() - startedAt;
-  return { ms, overheadMs: Number(headers['x-smart-router-overhead-ms']) };
-}
-
-/** The value below which the share `q` (0 to 1) of the numbers lies. */
-export function quantile(numbers: readonly number[], q: number): number {
-  const sorted = numbers.toSorted((a, b) => a - b);
-  return sorted[Math.min(sorted.length - 1, Math.floor(q * sorted.length))] ?? Number.NaN;
+  if (answer.statusCode !== 200) throw new Error(`${url} answered ${answer.statusCode}.`);
+  await answer.body.dump({ limit: Number.POSITIVE_INFINITY });
+  const ms = performance.now() - startedAt;
+  return { ms, overheadMs: Number(answer.headers['x-smart-router-overhead-ms']) };
 }

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { quantile } from './load.ts';
+import { quantile } from './statistics.ts';
 import { changeDeployment, simulatedDeployment, withTwoInstances } from './two-instances.ts';
 
 /** Between two looks at the second instance. */

@@ -5,8 +5,9 @@ import { fileURLToPath } from 'node:url';
 import { type LocalHost, startLocalHost } from '../local-host/local-host.ts';
 import { simulatorSettings } from '../local-services/local-services.ts';
 import { startSimulator } from '../upstream-simulator/simulator.ts';
-import { load, quantile } from './load.ts';
+import { load } from './load.ts';
 import { processorMs } from './process-usage.ts';
+import { quantile } from './statistics.ts';
 
 const CONNECTIONS = 4;
 const WARM_UP = 300;
@@ -74,8 +75,8 @@ async function measureOne(host: LocalHost, requests: number): Promise<Cost> {
 /** The median of the router's own time, in ms. */
 async function ask({ url }: LocalHost, requests: number): Promise<number> {
   const body = JSON.stringify({ prompt: 'Which city is the capital of France?' });
-  const target = { name: 'routed', url: url + CHAT, headers: {}, body };
-  const samples = await load(target, { connections: CONNECTIONS, requests, stream: false });
+  const target = { url: url + CHAT, body };
+  const samples = await load(target, { connections: CONNECTIONS, requests });
   return quantile(
     samples.map(({ overheadMs }) => overheadMs),
     0.5,

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { quantile } from './load.ts';
 import { residentMegabytes } from './process-usage.ts';
+import { quantile } from './statistics.ts';
 import { contentsOf, createThreadClient, type ThreadClient } from './thread-client.ts';
 import { withTwoInstances } from './two-instances.ts';
 

@@ -1,4 +1,4 @@
-import { quantile } from './load.ts';
+import { quantile } from './statistics.ts';
 import { createThreadClient } from './thread-client.ts';
 import { withTwoInstances } from './two-instances.ts';
 

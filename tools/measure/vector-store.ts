@@ -6,9 +6,9 @@ import { Pool } from 'undici';
 import { buildApp } from '../bundle/build-app.ts';
 import { type LocalHost, startLocalHost } from '../local-host/local-host.ts';
 import { startLocalServices } from '../local-services/local-services.ts';
-import { quantile } from './load.ts';
 import { createVectorMaker, dot } from './made-up-vectors.ts';
 import { residentMegabytes } from './process-usage.ts';
+import { quantile } from './statistics.ts';
 
 const PATH = '/llm/openai/v1/vector_stores';
 const AT_ONCE = 1_000;

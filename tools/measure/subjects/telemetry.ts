@@ -1,16 +1,16 @@
-import { InputError } from './command-line/input-error.ts';
-import { runTool } from './command-line/run-tool.ts';
-import { measureTelemetry } from './measure/telemetry.ts';
+import { InputError } from '../../command-line/input-error.ts';
+import type { Tool } from '../../command-line/run-tool.ts';
+import { measureTelemetry } from '../telemetry.ts';
 
-const HELP = `npm run measure:telemetry [-- --rounds <n>] [-- --requests <n>]
+const HELP = `npm run measure -- telemetry [--rounds <n>] [--requests <n>]
 
 Measures on this machine (Linux), over loopback, what logs, traces and metrics add to a chat request: CPU
-time of the app, and the router's own time, in apps that tell nothing, the log alone, and all, in turn.
+time of the app, and the router's own time, in apps that report nothing, only the log, and everything, in turn.
 
-  --rounds <n>     (default: 9)
-  --requests <n>   in each round, to each app (default: 1000)`;
+  --rounds <n>     rounds (default: 9)
+  --requests <n>   requests in each round to each app (default: 1000)`;
 
-await runTool({
+export const subject: Tool = {
   help: HELP,
   options: { rounds: { type: 'string' }, requests: { type: 'string' } },
   run: async (commandLine) => {
@@ -21,4 +21,4 @@ await runTool({
     }
     await measureTelemetry({ rounds, requests });
   },
-});
+};

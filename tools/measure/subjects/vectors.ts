@@ -1,20 +1,21 @@
-import { InputError } from './command-line/input-error.ts';
-import { runTool } from './command-line/run-tool.ts';
-import { measureStarts } from './measure/engine-starts.ts';
-import { measureStore } from './measure/vector-store.ts';
+import { InputError } from '../../command-line/input-error.ts';
+import type { Tool } from '../../command-line/run-tool.ts';
+import { measureStarts } from '../engine-starts.ts';
+import { measureStore } from '../vector-store.ts';
 
-const HELP = `npm run measure:vectors [-- --vectors <n>] [-- --dimensions <n>] [-- --rounds <n>]
+const HELP = `npm run measure -- vectors [--vectors <n>] [--dimensions <n>] [--rounds <n>]
 
 Measures on this machine, over loopback, vector stores on SQLite with sqlite-vec: the rate of adding
 embeddings, recall@10 against an exact search, p50 and p99 of a search, with and without a filter, the
 memory of the app, the size of the file, and the time of the first search after a start; and by how
-much a chat request's cold start differs with the engine configured and without it. The embeddings are made up, in clusters as those of texts are.
+much a chat request's cold start differs with the engine configured and without it. The embeddings
+are made up, in clusters like those of texts.
 
-  --vectors <n>      so many embeddings (default: 100000)
-  --dimensions <n>   of so many numbers (default: 1536)
-  --rounds <n>       so many starts of each kind (default: 9)`;
+  --vectors <n>      embeddings in the store (default: 100000)
+  --dimensions <n>   numbers of an embedding (default: 1536)
+  --rounds <n>       starts of each kind (default: 9)`;
 
-await runTool({
+export const subject: Tool = {
   help: HELP,
   options: {
     vectors: { type: 'string' },
@@ -32,4 +33,4 @@ await runTool({
     await measureStore(vectors, dimensions);
     await measureStarts(rounds);
   },
-});
+};

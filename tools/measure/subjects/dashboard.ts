@@ -1,8 +1,8 @@
-import { InputError } from './command-line/input-error.ts';
-import { runTool } from './command-line/run-tool.ts';
-import { measureDashboard } from './measure/dashboard.ts';
+import { InputError } from '../../command-line/input-error.ts';
+import type { Tool } from '../../command-line/run-tool.ts';
+import { measureDashboard } from '../dashboard.ts';
 
-const HELP = `npm run measure:dashboard [-- --rounds <n>] [-- --decisions <n>]
+const HELP = `npm run measure -- dashboard [--rounds <n>] [--decisions <n>]
 
 Measures the dashboard in this machine's Chromium, over loopback, with an empty cache each time: the
 bytes and requests of the page itself, the time from the navigation until its figures are drawn and
@@ -10,9 +10,9 @@ the threshold can be moved, axe-core's violations, and the time to draw the hist
 decisions, at first and when the threshold moves.
 
   --rounds <n>      loads (default: 7)
-  --decisions <n>   so many decisions are summed up (default: 100000)`;
+  --decisions <n>   decisions that the page sums up (default: 100000)`;
 
-await runTool({
+export const subject: Tool = {
   help: HELP,
   options: { rounds: { type: 'string' }, decisions: { type: 'string' } },
   run: async (commandLine) => {
@@ -23,4 +23,4 @@ await runTool({
     }
     await measureDashboard(rounds, decisions);
   },
-});
+};

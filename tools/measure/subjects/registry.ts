@@ -1,23 +1,24 @@
-import { InputError } from './command-line/input-error.ts';
-import { runTool } from './command-line/run-tool.ts';
-import { measureBudget } from './measure/budget.ts';
-import { measureChurn } from './measure/churn.ts';
-import { measureDecisions } from './measure/decisions.ts';
-import { measurePropagation } from './measure/propagation.ts';
+import { InputError } from '../../command-line/input-error.ts';
+import type { Tool } from '../../command-line/run-tool.ts';
+import { measureBudget } from '../budget.ts';
+import { measureChurn } from '../churn.ts';
+import { measureDecisions } from '../decisions.ts';
+import { measurePropagation } from '../propagation.ts';
 
-const HELP = `npm run measure:registry [-- --changes <n>] [-- --requests <n>]
+const HELP = `npm run measure -- registry [--changes <n>] [--requests <n>]
 
 Measures on this machine, over loopback, how the registry of deployments behaves: how long a change
 takes to reach a second instance of the app at the same tables; the time of a decision with 2, 16
-and 64 models; by how much a budget is overspent that two instances spend at once; and whether anything fails while a deployment is added, changed, paused and removed
-under load. Exits with 1 when a request fails or a change takes more than 10 s.
+and 64 models; by how much two instances that spend a budget
+concurrently overspend it; and whether
+anything fails while a deployment is added, changed, paused and removed under load. Exits with 1 when a request fails or a change takes more than 10 s.
 
-  --changes <n>   so many changes are timed (default: 50)
-  --requests <n>  so many requests are sent while deployments come and go (default: 10000)`;
+  --changes <n>   timed changes (default: 50)
+  --requests <n>  requests that are sent while deployments come and go (default: 10000)`;
 
 const LIMIT_MS = 10_000;
 
-await runTool({
+export const subject: Tool = {
   help: HELP,
   options: { changes: { type: 'string' }, requests: { type: 'string' } },
   run: async (commandLine) => {
@@ -32,4 +33,4 @@ await runTool({
     const failed = await measureChurn(requests);
     if (failed > 0 || slowestMs > LIMIT_MS) process.exitCode = 1;
   },
-});
+};

@@ -1,21 +1,21 @@
-import { InputError } from './command-line/input-error.ts';
-import { runTool } from './command-line/run-tool.ts';
-import { measureAppends, measurePaging } from './measure/thread-appends.ts';
-import { measureThreadChat } from './measure/thread-chat.ts';
-import { measureOutage } from './measure/thread-outage.ts';
+import { InputError } from '../../command-line/input-error.ts';
+import type { Tool } from '../../command-line/run-tool.ts';
+import { measureAppends, measurePaging } from '../thread-appends.ts';
+import { measureThreadChat } from '../thread-chat.ts';
+import { measureOutage } from '../thread-outage.ts';
 
-const HELP = `npm run measure:threads [-- --appends <n>] [-- --chats <n>]
+const HELP = `npm run measure -- threads [--appends <n>] [--chats <n>]
 
 Measures on this machine, over loopback and with Azurite, how threads behave: the time of adding a
 message with 1 and with 64 clients; what is lost or doubled when 64 clients add to a few threads on
-two instances while the table service is ended and started again, twice; what a thread of 50 messages
+two instances while the table service is stopped and started again, twice; what a thread of 50 messages
 adds to a chat request; and the app's memory while 10,000 messages are paged. Exits with 1 when a
 message is lost or doubled.
 
-  --appends <n>   so many messages are added under the outage (default: 10000)
-  --chats <n>     so many chat requests of each kind (default: 300)`;
+  --appends <n>   messages that are added under the outage (default: 10000)
+  --chats <n>     chat requests of each kind (default: 300)`;
 
-await runTool({
+export const subject: Tool = {
   help: HELP,
   options: { appends: { type: 'string' }, chats: { type: 'string' } },
   run: async (commandLine) => {
@@ -30,4 +30,4 @@ await runTool({
     const wrong = await measureOutage(appends);
     if (wrong > 0) process.exitCode = 1;
   },
-});
+};

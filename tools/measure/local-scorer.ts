@@ -3,45 +3,27 @@ import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { load } from '../shared/matrix-factorization/scorer.ts';
-import { findScorer, loadRegistry } from '../shared/matrix-factorization/scorer-registry.ts';
-import { LOCAL_EMBEDDER, loadLocalEmbedder } from '../shared/prompt-embedding/local-embedder.ts';
-import { WORD_VECTORS_FILE } from '../shared/prompt-embedding/word-vectors.ts';
-import { InputError } from './command-line/input-error.ts';
-import { type CommandLine, runTool } from './command-line/run-tool.ts';
-import type { ColdStart } from './measure/cold-start.ts';
-import { quantile } from './measure/load.ts';
+import type { ScorerEntry } from '../../shared/matrix-factorization/scorer-registry.ts';
+import { load } from '../../shared/matrix-factorization/scorer.ts';
+import { loadLocalEmbedder } from '../../shared/prompt-embedding/local-embedder.ts';
+import { WORD_VECTORS_FILE } from '../../shared/prompt-embedding/word-vectors.ts';
+import type { ColdStart } from './cold-start.ts';
+import { formatSpread, quantile } from './statistics.ts';
 
-const HELP = `npm run measure:local [-- --rounds <n>]
-
-Measures on this machine what the local scorer adds to a start and to a request: loading the word
-vectors and the scorer in a fresh process, embedding a prompt of 2 KB and scoring it once warm, and
-the size of the files.
-
-  --scorer <id>             one on embeddings of the local embedder (default: local)
-  --models-folder <folder>  where the registry is (default: models)
-  --rounds <n>              so many fresh processes, and warm passes over the prompts (default: 7)`;
-
-const root = fileURLToPath(new URL('..', import.meta.url));
+const root = fileURLToPath(new URL('../..', import.meta.url));
 
 /** Natural text with lists, tables and code, cut into prompts. */
 const TEXTS = ['README.md', 'CONTRIBUTING.md', 'CHANGELOG.md', 'docs/measurements.md'];
 const PROMPT_CHARACTERS = 2048;
-/** A pass is so many prompts. */
+/** The prompts of a pass. */
 const PROMPTS = 200;
 
-async function measure(commandLine: CommandLine): Promise<void> {
-  const modelsFolder = commandLine.text('models-folder') ?? 'models';
-  const rounds = commandLine.integer('rounds', 7);
-  if (rounds < 1 || rounds > 100) {
-    throw new InputError(`--rounds must be a whole number from 1 to 100, got ${rounds}.`);
-  }
-  const entry = findScorer(await loadRegistry(modelsFolder), commandLine.text('scorer') ?? 'local');
-  if (entry.embedder !== LOCAL_EMBEDDER.id) {
-    throw new InputError(
-      `The scorer ${entry.id} takes embeddings of ${entry.embedder}, not of ${LOCAL_EMBEDDER.id}.`,
-    );
-  }
+/** Prints the time of a start and of a request, and the size of the files. `entry` takes local embeddings. */
+export async function measureLocalScorer(
+  entry: ScorerEntry,
+  modelsFolder: string,
+  rounds: number,
+): Promise<void> {
   await measureColdStart(modelsFolder, entry.id, rounds);
   const { embed } = await loadLocalEmbedder(modelsFolder);
   const scorer = await load(entry, modelsFolder);
@@ -64,15 +46,16 @@ async function measureColdStart(folder: string, scorer: string, rounds: number):
       starts.push(JSON.parse(stdout));
     }
     const name = what === 'both' ? 'scorer and word vectors' : 'scorer alone';
-    const clock = spread(starts.map((one) => one.clock));
-    const processor = spread(starts.map((one) => one.processor));
+    const clock = formatSpread(
+      starts.map((one) => one.clock),
+      0,
+    );
+    const processor = formatSpread(
+      starts.map((one) => one.processor),
+      0,
+    );
     console.log(`  ${name}: ${clock}, of the processor ${processor}`);
   }
-}
-
-function spread(numbers: readonly number[]): string {
-  const [median, low, high] = [0.5, 0, 1].map((q) => quantile(numbers, q).toFixed(0));
-  return `${median} (${low} to ${high})`;
 }
 
 async function readPrompts(): Promise<readonly string[]> {
@@ -86,7 +69,7 @@ async function readPrompts(): Promise<readonly string[]> {
 
 type Passes = { readonly prompts: readonly string[]; readonly rounds: number };
 
-/** In ms. As many passes more come first, untimed. */
+/** Times in milliseconds, after as many untimed passes. */
 async function time(
   { prompts, rounds }: Passes,
   work: (text: string) => unknown,
@@ -114,13 +97,3 @@ async function printSizes(paths: readonly string[]): Promise<void> {
   const list = paths.map((path, index) => `${path} ${megabytes(sizes[index] ?? 0)}`).join(', ');
   console.log(`Files: ${list}; together ${megabytes(total)}`);
 }
-
-await runTool({
-  help: HELP,
-  options: {
-    scorer: { type: 'string' },
-    'models-folder': { type: 'string' },
-    rounds: { type: 'string' },
-  },
-  run: measure,
-});

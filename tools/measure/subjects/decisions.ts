@@ -1,17 +1,17 @@
-import { InputError } from './command-line/input-error.ts';
-import { runTool } from './command-line/run-tool.ts';
-import { measureDecisionLog } from './measure/decision-log.ts';
+import { InputError } from '../../command-line/input-error.ts';
+import type { Tool } from '../../command-line/run-tool.ts';
+import { measureDecisionLog } from '../decision-log.ts';
 
-const HELP = `npm run measure:decisions [-- --requests <n>]
+const HELP = `npm run measure -- decisions [--requests <n>]
 
 Measures on this machine, over loopback and with Azurite, the decision log: how many decisions a second
-are kept and whether any is lost; whether all outcomes are joined that are sent right after their
-answers, to another instance; and how many decisions are lost when an instance is killed. Exits with
+are kept and whether any is lost; whether every outcome that is sent right after its answer, to
+another instance, is joined to its decision; and how many decisions are lost when an instance is killed. Exits with
 1 when a decision or an outcome is lost that should not be.
 
-  --requests <n>   so many chat requests (default: 5000)`;
+  --requests <n>   chat requests (default: 5000)`;
 
-await runTool({
+export const subject: Tool = {
   help: HELP,
   options: { requests: { type: 'string' } },
   run: async (commandLine) => {
@@ -22,4 +22,4 @@ await runTool({
     const lost = await measureDecisionLog(requests);
     if (lost > 0) process.exitCode = 1;
   },
-});
+};

@@ -1,5 +1,3 @@
-import { quantile } from '../measure/load.ts';
-
 /** The median of the rounds, with the lowest and the highest. */
 export type Spread = { readonly median: number; readonly low: number; readonly high: number };
 
@@ -12,6 +10,18 @@ export function medianOf(values: readonly number[]): number {
   const middle = Math.floor(sorted.length / 2);
   if (sorted.length % 2 === 1) return sorted[middle] ?? Number.NaN;
   return ((sorted[middle - 1] ?? Number.NaN) + (sorted[middle] ?? Number.NaN)) / 2;
+}
+
+/** The median with the lowest and the highest value, as text: `1.5 (1.2 to 3.0)`. */
+export function formatSpread(values: readonly number[], digits: number): string {
+  const { median, low, high } = spreadOf(values);
+  return `${median.toFixed(digits)} (${low.toFixed(digits)} to ${high.toFixed(digits)})`;
+}
+
+/** The value below which the share `q` (0 to 1) of the numbers lies; NaN without numbers. */
+export function quantile(numbers: readonly number[], q: number): number {
+  const sorted = numbers.toSorted((a, b) => a - b);
+  return sorted[Math.min(sorted.length - 1, Math.floor(q * sorted.length))] ?? Number.NaN;
 }
 
 export function p50(times: readonly number[]): number {
