@@ -10,6 +10,7 @@ import { summarize } from './bench/summary.ts';
 import { InputError } from './command-line/input-error.ts';
 import { createProgress } from './command-line/progress.ts';
 import { type CommandLine, runTool } from './command-line/run-tool.ts';
+import { installPackages } from './packages/install-packages.ts';
 
 const HELP = `npm run bench [-- --json <file>] [-- --rounds <n>] [-- --seconds <n>]
 npm run bench -- --check
@@ -143,6 +144,7 @@ await runTool({
     if (process.platform !== 'linux') {
       throw new InputError('It reads the times of processes from /proc: run it on Linux.');
     }
+    await installPackages();
     if (commandLine.flag('check')) await withBasics(check);
     else await withScene((scene) => measureAll(wish, scene));
   },

@@ -1,13 +1,23 @@
+import { runTool } from './command-line/run-tool.ts';
 import { checkOpenApi } from './openapi.ts';
+import { installPackages } from './packages/install-packages.ts';
 import { runPackage } from './packages/run-package.ts';
 
-/** Format and lint, types, dead code, the OpenAPI document: all of them, also when one fails. */
-const codes = [
-  await runPackage('@biomejs/biome', 'biome', ['ci', '.']),
-  await runPackage('typescript', 'tsc', ['--noEmit']),
-  await runPackage('typescript', 'tsc', ['--noEmit', '--project', 'dashboard']),
-  await runPackage('knip', 'knip', []),
-];
-const problems = await checkOpenApi();
-for (const problem of problems) console.error(problem);
-process.exitCode = problems.length > 0 || codes.some((code) => code !== 0) ? 1 : 0;
+const HELP = `npm run check
+
+Checks format and style, types, dead code and the OpenAPI document: all of them, even when one fails.`;
+
+await runTool({ help: HELP, options: {}, run: check });
+
+async function check(): Promise<void> {
+  await installPackages();
+  const codes = [
+    await runPackage('@biomejs/biome', 'biome', ['ci', '.']),
+    await runPackage('typescript', 'tsc', ['--noEmit']),
+    await runPackage('typescript', 'tsc', ['--noEmit', '--project', 'dashboard']),
+    await runPackage('knip', 'knip', []),
+  ];
+  const problems = await checkOpenApi();
+  for (const problem of problems) console.error(problem);
+  if (problems.length > 0 || codes.some((code) => code !== 0)) process.exitCode = 1;
+}

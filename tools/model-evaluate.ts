@@ -7,6 +7,7 @@ import { collectRows } from './model/evaluation-data.ts';
 import { type EvaluationReport, formatReport } from './model/evaluation-report.ts';
 import { predictWinRates } from './model/evaluation-scorers.ts';
 import { type EvaluationWish, readWish } from './model/evaluation-wish.ts';
+import { installPackages } from './packages/install-packages.ts';
 
 const HELP = `Measures how well scorers route graded prompts between two models.
 
@@ -40,6 +41,7 @@ async function run(commandLine: CommandLine): Promise<void> {
   const wish = await readWish(commandLine);
   const report = await createReport(wish);
   if (wish.outFolder !== undefined) {
+    await installPackages();
     // The charts take half a second to load, which only a report is worth.
     const { writeReport } = await import('./model/report-files.ts');
     const files = await writeReport(wish.outFolder, report);

@@ -1,8 +1,7 @@
-import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { launchBrowser } from '../../tools/browser/launch-browser.ts';
 import { fillHour } from '../../tools/demo/demo.ts';
 import { type Azurite, startAzurite } from '../../tools/local-services/azurite.ts';
+import { type Browser, launchBrowser, type Page } from '../../tools/packages/launch-browser.ts';
 import { openPage } from '../support/browser-page.ts';
 import { post, ROUTED, type Router, startRouter, untilIdsAreSigned } from '../support/router.ts';
 

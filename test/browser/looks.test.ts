@@ -1,8 +1,7 @@
-import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { launchBrowser } from '../../tools/browser/launch-browser.ts';
 import { fillHour } from '../../tools/demo/demo.ts';
 import { type Azurite, startAzurite } from '../../tools/local-services/azurite.ts';
+import { type Browser, launchBrowser } from '../../tools/packages/launch-browser.ts';
 import {
   accessibilityOf,
   openPage,

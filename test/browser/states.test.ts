@@ -1,9 +1,8 @@
 import { createHash } from 'node:crypto';
-import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { launchBrowser } from '../../tools/browser/launch-browser.ts';
 import { fillHour } from '../../tools/demo/demo.ts';
 import { type Azurite, startAzurite } from '../../tools/local-services/azurite.ts';
+import { type Browser, launchBrowser } from '../../tools/packages/launch-browser.ts';
 import { accessibilityOf, openPage, screenshot } from '../support/browser-page.ts';
 import { post, ROUTED, type Router, startRouter, untilIdsAreSigned } from '../support/router.ts';
 

@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
-import axe from 'axe-core';
-import type { Browser, Page } from 'playwright-core';
+import { findViolations } from '../../tools/packages/find-violations.ts';
+import type { Browser, Page } from '../../tools/packages/launch-browser.ts';
 
 export const SIZES = {
   phone: { width: 390, height: 844 },
@@ -46,10 +46,7 @@ export async function openPage(
 
 /** What axe-core finds wrong with the page: the rule, and where. */
 export async function accessibilityOf(page: Page): Promise<readonly string[]> {
-  await page.evaluate(axe.source);
-  const results = await page.evaluate("axe.run(document, { resultTypes: ['violations'] })");
-  const { violations } = results as axe.AxeResults;
-  return violations.map(
+  return (await findViolations(page)).map(
     ({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 200)).join(' | ')}`,
   );
 }

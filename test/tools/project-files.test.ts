@@ -80,9 +80,9 @@ test('docs/settings.md explains every setting once, and no other', async () => {
   expect(explained.toSorted()).toEqual(expected.toSorted());
 });
 
-describe('the lock file', () => {
-  test('holds no address of a registry', async () => {
-    const lock = await readFile('package-lock.json', 'utf8');
+describe('no address of a registry is in', () => {
+  test.each(['package-lock.json', 'tools/packages/package-lock.json'])('%s', async (file) => {
+    const lock = await readFile(file, 'utf8');
     expect(lock).not.toMatch(/"resolved"|https?:\/\/[^"]*registry/);
   });
 });

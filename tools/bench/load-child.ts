@@ -1,8 +1,8 @@
 // Sends load in a process of its own, one order after another, and tells its parent what it saw.
 import { Agent, type IncomingMessage, request } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
-import autocannon from 'autocannon';
 import { p50, p99 } from '../measure/statistics.ts';
+import { sendRequests } from '../packages/send-requests.ts';
 import type { LoadOrder, LoadResult } from './load-order.ts';
 
 process.on('disconnect', () => process.exit(0));
@@ -14,31 +14,9 @@ process.on('message', (order: LoadOrder) => {
   );
 });
 
-/** The time of each answer, as autocannon saw it. */
 async function sendPlain(order: LoadOrder): Promise<LoadResult> {
-  const { url, headers, bodies, connections, seconds } = order;
-  const times: number[] = [];
-  let errors = 0;
   const startedAt = performance.now();
-  await new Promise<void>((resolve, reject) => {
-    const options = {
-      url,
-      connections,
-      headers,
-      duration: seconds,
-      timeout: 30,
-      method: 'POST' as const,
-      requests: bodies.map((body) => ({ body })),
-    };
-    const instance = autocannon(options, (error: unknown) => (error ? reject(error) : resolve()));
-    instance.on('response', (_client, status, _bytes, ms) => {
-      if (status === 200) times.push(ms);
-      else errors += 1;
-    });
-    instance.on('reqError', () => {
-      errors += 1;
-    });
-  });
+  const { times, errors } = await sendRequests(order);
   return toResult(times, errors, performance.now() - startedAt);
 }
 

@@ -4,6 +4,7 @@ import { connect, createServer } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { processorMs, residentMegabytes } from '../measure/process-usage.ts';
+import { PORTKEY } from '../packages/portkey.ts';
 
 /** A server that is measured, in a process of its own. */
 export type Server = {
@@ -21,9 +22,6 @@ export type Program = {
   readonly env: Readonly<Record<string, string | undefined>>;
 };
 
-const PORTKEY = fileURLToPath(
-  new URL('../../node_modules/@portkey-ai/gateway/build/start-server.js', import.meta.url),
-);
 const START_MS = 30_000;
 
 /** Starts a program that listens on a port, and waits until it does. */

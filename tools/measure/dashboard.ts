@@ -1,11 +1,10 @@
 import { fileURLToPath } from 'node:url';
-import axe from 'axe-core';
-import type { Browser, Page } from 'playwright-core';
-import { launchBrowser } from '../browser/launch-browser.ts';
 import { buildApp } from '../bundle/build-app.ts';
 import { fillHour } from '../demo/demo.ts';
 import { startLocalHost } from '../local-host/local-host.ts';
 import { startLocalServices } from '../local-services/local-services.ts';
+import { findViolations } from '../packages/find-violations.ts';
+import { type Browser, launchBrowser, type Page } from '../packages/launch-browser.ts';
 import { formatSpread } from './statistics.ts';
 
 type Load = {
@@ -76,11 +75,9 @@ async function load(browser: Browser, url: string): Promise<Load> {
   const interactiveMs = Number(await page.evaluate('drawnAt'));
   const drawnMs = Number(await page.evaluate('drawnAt - answeredAt'));
   const redrawnMs = await moveThreshold(page);
-  await page.evaluate(axe.source);
-  const results = (await page.evaluate('axe.run(document)')) as axe.AxeResults;
+  const violations = (await findViolations(page)).length;
   const bytes = (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0);
   await context.close();
-  const violations = results.violations.length;
   return { bytes, requests: sizes.length, interactiveMs, violations, drawnMs, redrawnMs };
 }
 

@@ -1,13 +1,8 @@
-import { LineChart } from 'echarts/charts';
-import { GridComponent, LegendComponent, MarkLineComponent } from 'echarts/components';
-import { type EChartsCoreOption, init, use } from 'echarts/core';
-import { SVGRenderer } from 'echarts/renderers';
+import { type ChartOption, drawChart } from '../packages/draw-chart.ts';
 import { KEPT_QUALITY } from './apgr.ts';
 import { type EvaluationLine, LENGTH, ORACLE, RANDOM } from './evaluation.ts';
 import type { CurveFamily, CurvePoint } from './evaluation-curves.ts';
 import { escapeHtml } from './report-html.ts';
-
-use([LineChart, GridComponent, LegendComponent, MarkLineComponent, SVGRenderer]);
 
 /**
  * Sizes of a chart. It is drawn twice, and the page shows the one that fits: text in a shrunken
@@ -173,7 +168,7 @@ type FrameParts = {
   readonly legend?: Readonly<Record<string, unknown>>;
 };
 
-function frame(size: Size, { xAxis, yAxis, legend }: FrameParts): EChartsCoreOption {
+function frame(size: Size, { xAxis, yAxis, legend }: FrameParts): ChartOption {
   const fontSize = fontOf(size);
   const isNarrow = size.name === 'narrow';
   const axis = {
@@ -218,31 +213,10 @@ function rangeOf(values: readonly number[]): { readonly min: number; readonly ma
   };
 }
 
-function drawSizes(
-  label: string,
-  lines: number,
-  option: (size: Size) => EChartsCoreOption,
-): string {
+function drawSizes(label: string, lines: number, option: (size: Size) => ChartOption): string {
   return SIZES.map((size) => {
-    const svg = draw(size, Math.ceil(lines / size.legendColumns) * LEGEND_ROW, option(size));
+    const legendHeight = Math.ceil(lines / size.legendColumns) * LEGEND_ROW;
+    const svg = drawChart({ ...size, legendHeight }, option(size));
     return `<div class="chart ${size.name}" role="img" aria-label="${escapeHtml(label)}">${svg}</div>`;
   }).join('');
-}
-
-/** Draws a chart as an SVG string, without a browser. */
-function draw(
-  { width, plotHeight }: Size,
-  legendHeight: number,
-  option: EChartsCoreOption,
-): string {
-  const height = plotHeight + legendHeight;
-  const chart = init(null, null, { ssr: true, renderer: 'svg', width, height });
-  try {
-    chart.setOption(option);
-    chart.setOption({ grid: { top: legendHeight + 12 } });
-    // The rules for hovering are removed, since nothing happens then.
-    return chart.renderToSVGString().replace(/<style\b.*?<\/style>/gs, '');
-  } finally {
-    chart.dispose();
-  }
 }

@@ -1,14 +1,19 @@
 import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 
-/** Runs a command of an installed package on this Node, and gives its exit code. */
+/**
+ * Runs a command of an installed package on this Node, and returns its exit code. The package is one
+ * of this folder, or else of the project.
+ */
 export async function runPackage(
   name: string,
   command: string,
   commandArguments: readonly string[],
 ): Promise<number> {
-  const folder = new URL(`../../node_modules/${name}/`, import.meta.url);
+  const own = new URL(`node_modules/${name}/`, import.meta.url);
+  const folder = existsSync(own) ? own : new URL(`../../node_modules/${name}/`, import.meta.url);
   const manifest = JSON.parse(await readFile(new URL('package.json', folder), 'utf8')) as {
     bin: string | Record<string, string>;
   };

@@ -1,6 +1,6 @@
 import { InputError } from '../../command-line/input-error.ts';
 import type { Tool } from '../../command-line/run-tool.ts';
-import { measureDashboard } from '../dashboard.ts';
+import { installPackages } from '../../packages/install-packages.ts';
 
 const HELP = `npm run measure -- dashboard [--rounds <n>] [--decisions <n>]
 
@@ -21,6 +21,8 @@ export const subject: Tool = {
     if (rounds < 1 || rounds > 100 || decisions < 1_000 || decisions > 1_000_000) {
       throw new InputError('--rounds is from 1 to 100, --decisions from 1000 to 1000000.');
     }
+    await installPackages();
+    const { measureDashboard } = await import('../dashboard.ts');
     await measureDashboard(rounds, decisions);
   },
 };

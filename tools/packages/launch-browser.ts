@@ -3,6 +3,8 @@ import { delimiter, join } from 'node:path';
 import { type Browser, chromium } from 'playwright-core';
 import { InputError } from '../command-line/input-error.ts';
 
+export type { Browser, Page } from 'playwright-core';
+
 const NAMES = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'];
 
 /** Starts this machine's own Chromium: CHROMIUM names it, else the search path has it. */

@@ -1,0 +1,16 @@
+import { runTool } from './command-line/run-tool.ts';
+import { installPackages } from './packages/install-packages.ts';
+import { runPackage } from './packages/run-package.ts';
+
+const HELP = `npm run fix
+
+Mends format and style, as far as that can be done without a person.`;
+
+await runTool({
+  help: HELP,
+  options: {},
+  run: async () => {
+    await installPackages();
+    process.exitCode = await runPackage('@biomejs/biome', 'biome', ['check', '--write', '.']);
+  },
+});
