@@ -3,10 +3,11 @@ import type { TableClient } from '@azure/data-tables';
 import { createDecisionLog } from '../../shared/decisions/decision-log.ts';
 import { keepOutcome, type Outcome } from '../../shared/decisions/outcome-record.ts';
 import { createTableClient } from '../../shared/storage/tables.ts';
+import { createRandom } from '../model/random.ts';
 import { POLICIES, toOutcome, toPastRecord } from './past-records.ts';
 import { decidePastRequests } from './past-requests.ts';
 import { promptsOf, WORKS } from './prompts.ts';
-import { createRandom, pick, type Random } from './random.ts';
+import { pick, type Random } from './random.ts';
 
 type DemoOptions = {
   readonly url: string;
@@ -17,6 +18,7 @@ type DemoOptions = {
   readonly isSummed?: boolean;
 };
 
+/** The same each time: a demo looks alike wherever it runs. */
 const SEED = 7;
 const REQUESTS = 2_400;
 const OUTCOMES_AT_ONCE = 32;

@@ -1,16 +1,13 @@
+import { createRandom } from '../model/random.ts';
+
 const CLUSTERS = 500;
-/** Of the noise against the centers: texts of one topic have cosines of about 0.6. */
+/** The size of the noise relative to the centers: texts of one topic have cosines of about 0.6. */
 const NOISE = 0.8;
 const NOISE_POOL = 1 << 20;
 
-/** Makes embeddings of length 1, in clusters as those of texts are; the same ones for the same seed. */
+/** Makes embeddings of length 1, in clusters like those of texts; the same ones for the same seed. */
 export function createVectorMaker(dimensions: number, seed = 1): () => Float32Array {
-  let state = seed;
-  const random = () => {
-    // A linear congruential generator (Numerical Recipes): it need not be any better.
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-    return state / 2 ** 32;
-  };
+  const random = createRandom(seed);
   const normal = () =>
     Math.sqrt(-2 * Math.log(random() + 1e-12)) * Math.cos(2 * Math.PI * random());
   const centers = Array.from({ length: CLUSTERS }, () =>

@@ -1,4 +1,7 @@
-/** Creates a source of random numbers in [0, 1) that a seed repeats on every machine (32-bit xorshift). */
+/**
+ * Returns a source of random numbers in [0, 1) that a seed repeats on every machine: xorshift with 32
+ * bits and the shifts 13, 17 and 5 (G. Marsaglia, Xorshift RNGs, Journal of Statistical Software 8, 2003).
+ */
 export function createRandom(seed: number): () => number {
   // Zero is the only state that xorshift cannot leave.
   let state = (Math.imul(seed, 0x9e3779b1) ^ 0x5bd1e995) >>> 0 || 1;
