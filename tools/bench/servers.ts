@@ -5,6 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { processorMs, residentMegabytes } from '../measure/process-usage.ts';
 import { PORTKEY } from '../packages/portkey.ts';
+import type { SimulatorMessage } from '../upstream-simulator/simulator-child.ts';
 
 /** A server that is measured, in a process of its own. */
 export type Server = {
@@ -21,6 +22,8 @@ export type Program = {
   readonly cwd: string;
   readonly env: Readonly<Record<string, string | undefined>>;
 };
+
+type StartedMessage = Extract<SimulatorMessage, { type: 'started' }>;
 
 const START_MS = 30_000;
 
@@ -72,8 +75,9 @@ async function listens(port: number): Promise<boolean> {
 }
 
 export async function startSimulatorServer(): Promise<Server> {
-  const child = fork(fileURLToPath(new URL('simulator-child.ts', import.meta.url)));
-  const [url] = (await once(child, 'message')) as [string];
+  const file = new URL('../upstream-simulator/simulator-child.ts', import.meta.url);
+  const child = fork(fileURLToPath(file));
+  const [{ url }] = (await once(child, 'message')) as [StartedMessage];
   return toServer(url, child);
 }
 

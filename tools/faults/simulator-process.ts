@@ -1,24 +1,19 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-
-export type SimulatorMessage =
-  | { readonly type: 'started'; readonly url: string }
-  /** A deployment is asked for a chat completion. */
-  | { readonly type: 'call'; readonly id: string }
-  | { readonly type: 'mark' };
+import type { SimulatorMessage } from '../upstream-simulator/simulator-child.ts';
 
 export type SimulatorProcess = {
   readonly url: string;
-  /** How often deployments were asked this question. */
+  /** The number of times that deployments were asked this question. */
   callsOf(id: string): number;
   /** Resolves when all calls so far are counted. */
   settle(): Promise<void>;
   /** Forgets the calls. */
   forget(): void;
-  /** At once, as a crash. */
+  /** Ends it immediately, as a crash would. */
   kill(): Promise<void>;
-  /** At the same address, after a kill. */
+  /** Starts it again at the same address, after a kill. */
   restart(): Promise<void>;
 };
 
@@ -53,8 +48,8 @@ async function startChild(
   port: number,
   onCall: (id: string) => void,
 ): Promise<{ readonly child: ChildProcess; readonly url: string }> {
-  const file = fileURLToPath(new URL('./simulator-child.ts', import.meta.url));
-  const child = fork(file, [String(port)]);
+  const file = fileURLToPath(new URL('../upstream-simulator/simulator-child.ts', import.meta.url));
+  const child = fork(file, [String(port), 'calls']);
   child.on('message', (message: SimulatorMessage) => {
     if (message.type === 'call') onCall(message.id);
   });
