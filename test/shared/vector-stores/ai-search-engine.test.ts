@@ -6,7 +6,7 @@ import {
   type SearchSimulator,
   startSearchSimulator,
 } from '../../../tools/search-simulator/search-simulator.ts';
-import { describeVectorEngine, item } from '../../support/vector-engine-contract.ts';
+import { describeVectorEngine, item } from '../../contracts/vector-engine-contract.ts';
 
 let simulator: SearchSimulator;
 let engine: VectorEngine;

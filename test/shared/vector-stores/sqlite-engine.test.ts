@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createSqliteEngine } from '../../../shared/vector-stores/sqlite-engine.ts';
 import type { VectorEngine } from '../../../shared/vector-stores/vector-engine.ts';
-import { describeVectorEngine, item } from '../../support/vector-engine-contract.ts';
+import { describeVectorEngine, item } from '../../contracts/vector-engine-contract.ts';
 
 let folder: string;
 let engine: VectorEngine;
