@@ -1,3 +1,9 @@
 import { runPackage } from './packages/run-package.ts';
 
-process.exitCode = await runPackage('vitest', 'vitest', ['run', ...process.argv.slice(2)]);
+/** Files that a run without names leaves to .ci/run: `npm test -- .slow.` runs them. */
+const SLOW = 'test/**/*.slow.test.ts';
+
+const given = process.argv.slice(2);
+const namesFiles = given.some((argument) => !argument.startsWith('-'));
+const left = namesFiles ? [] : ['--exclude', SLOW];
+process.exitCode = await runPackage('vitest', 'vitest', ['run', ...left, ...given]);

@@ -22,6 +22,8 @@ type DecisionLogOptions = {
   readonly loadClient: (() => Promise<TableClient>) | undefined;
   readonly log: Log;
   readonly now?: () => number;
+  /** The most decisions that wait to be written; beyond them the oldest are given up. */
+  readonly maxNoted?: number;
 };
 
 /** The interval between writes: a crash loses the decisions of this time, and of one write. */
@@ -41,6 +43,7 @@ type Noted = { readonly place: Place; readonly columns: Readonly<Record<string, 
 
 /** Stores decisions in a table, partitioned by day, in batches that requests do not wait for. */
 export function createDecisionLog({ log, now, ...options }: DecisionLogOptions): DecisionLog {
+  const { maxNoted = MAX_NOTED } = options;
   const loadClient = options.loadClient && shareUntilFailure(options.loadClient);
   let key: Uint8Array | undefined;
   let noted: Noted[] = [];
@@ -52,9 +55,9 @@ export function createDecisionLog({ log, now, ...options }: DecisionLogOptions):
 
   function note(some: readonly Noted[]): void {
     noted.push(...some);
-    if (noted.length <= MAX_NOTED) return;
-    dropped += noted.length - MAX_NOTED;
-    noted = noted.slice(-MAX_NOTED);
+    if (noted.length <= maxNoted) return;
+    dropped += noted.length - maxNoted;
+    noted = noted.slice(-maxNoted);
   }
 
   async function write(): Promise<void> {

@@ -7,23 +7,20 @@ const hashOf = (key: string): string => createHash('sha256').update(key).digest(
 const question = { prompt: 'Hi, how are you today?' };
 
 /** The callers of the chat calls that the router has logged, newest last. */
-function callersOf(router: Router): unknown[] {
-  const lines = router.output().split('\n');
-  return lines
-    .filter((line) => line.includes('"event":"chat"'))
-    .map((line) => (JSON.parse(line.slice(line.indexOf('{'))) as { caller?: string }).caller);
-}
-
-/** The caller that the next chat call is logged as. */
+/** The caller that a chat call is logged as. */
 async function callerOf(router: Router, headers: Record<string, string>): Promise<unknown> {
-  // What was logged before is written within some milliseconds.
-  await new Promise((resolve) => setTimeout(resolve, 60));
-  const before = callersOf(router).length;
-  const { status, body } = await post(router.url + ROUTED, question, headers);
-  expect(body).toMatchObject({ object: 'chat.completion' });
-  expect(status).toBe(200);
-  await expect.poll(() => callersOf(router).length).toBe(before + 1);
-  return callersOf(router).at(-1);
+  const answer = await post(router.url + ROUTED, question, headers);
+  expect(answer.body).toMatchObject({ object: 'chat.completion' });
+  expect(answer.status).toBe(200);
+  const id = answer.headers.get('x-smart-router-request-id') ?? '';
+  const find = () =>
+    router
+      .output()
+      .split('\n')
+      .find((line) => line.includes(id) && line.includes('"event":"chat"'));
+  await expect.poll(find).toBeDefined();
+  const line = find() ?? '';
+  return (JSON.parse(line.slice(line.indexOf('{'))) as { caller?: string }).caller;
 }
 
 describe('a router where nothing is configured', () => {

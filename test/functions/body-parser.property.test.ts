@@ -7,6 +7,7 @@ import { HttpError } from '../../shared/base/errors.ts';
 import { toJson } from '../../shared/base/wire-json.ts';
 import { parseChatRequest } from '../../shared/chat-format/chat-request.ts';
 import { findNewestAsk } from '../../shared/chat-format/newest-ask.ts';
+import { propertyRuns } from '../support/property-runs.ts';
 
 const SHAPE = { maxBodyDepth: 64, maxBodyValues: 500_000 };
 
@@ -92,7 +93,7 @@ describe('the parser of bodies', () => {
         const error = refusal(() => parseBody(Buffer.from(body), SHAPE));
         if (error !== undefined) expectClientError(error);
       }),
-      { numRuns: 3_000 },
+      propertyRuns(500),
     );
   });
 
@@ -109,7 +110,7 @@ describe('the parser of bodies', () => {
         const tooFew = { ...enough, maxBodyValues: values - 1 };
         if (values > 0) expectClientError(refusal(() => checkShape(bytes, tooFew)));
       }),
-      { numRuns: 2_000 },
+      propertyRuns(500),
     );
   });
 
@@ -139,7 +140,7 @@ describe('the parser of bodies', () => {
           expect(sent[name]).toEqual(given[name]);
         }
       }),
-      { numRuns: 3_000 },
+      propertyRuns(500),
     );
     expectCleanPrototypes();
   });

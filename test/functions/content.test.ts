@@ -1,16 +1,10 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type Azurite, startAzurite } from '../../tools/local-services/azurite.ts';
+import { describe, expect, test } from 'vitest';
+import { takeStorageAccount } from '../support/azurite.ts';
 import { post, ROUTED, type Router, startRouter, untilIdsAreSigned } from '../support/router.ts';
 
 const PROMPT = 'Tell ann@mail.example about the lighthouse at the end of the world.';
 
-let azurite: Azurite;
-beforeAll(async () => {
-  azurite = await startAzurite();
-});
-afterAll(async () => {
-  await azurite.close();
-});
+const azurite = takeStorageAccount();
 
 /** With the key of its request ids, which it reads beside the first requests. */
 async function start(settings: Record<string, string>): Promise<Router> {
@@ -38,7 +32,7 @@ async function decisionsOf(router: Router, count: number) {
     const response = await fetch(`${router.url}/llm/decisions`);
     return ((await response.json()) as { data: Record<string, unknown>[] }).data;
   };
-  await expect.poll(async () => (await list()).length, { timeout: 10_000 }).toBe(count);
+  await expect.poll(async () => (await list()).length).toBe(count);
   return list();
 }
 

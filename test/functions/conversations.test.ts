@@ -2,13 +2,13 @@ import { createHash, randomUUID } from 'node:crypto';
 import OpenAI from 'openai';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { SmartRouterClient } from '../../shared/client/index.ts';
-import { type Azurite, startAzurite } from '../../tools/local-services/azurite.ts';
+import { startAzurite } from '../../tools/local-services/azurite.ts';
+import { takeStorageAccount } from '../support/azurite.ts';
 import { post, ROUTED, type Router, startRouter } from '../support/router.ts';
 
-let azurite: Azurite;
+const azurite = takeStorageAccount();
 let router: Router;
 beforeAll(async () => {
-  azurite = await startAzurite({});
   const hash = (key: string) => createHash('sha256').update(key).digest('hex');
   router = await startRouter({
     settings: {
@@ -24,7 +24,6 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await router.close();
-  await azurite.close();
 });
 
 const APP = { 'api-key': 'app' };
@@ -280,7 +279,7 @@ describe('an answer that breaks off', () => {
     } catch {
       // It is this side that broke it off.
     }
-    await expect.poll(async () => (await messagesOf(id)).length, { timeout: 5_000 }).toBe(2);
+    await expect.poll(async () => (await messagesOf(id)).length).toBe(2);
     const [, answer] = await messagesOf(id);
     expect(answer).toMatchObject({ status: 'incomplete' });
     expect(answer.content.length).toBeGreaterThan(0);

@@ -1,10 +1,10 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { TableClient } from '@azure/data-tables';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type Azurite, startAzurite } from '../../tools/local-services/azurite.ts';
+import { takeStorageAccount } from '../support/azurite.ts';
 import { post, ROUTED, type Router, startRouter } from '../support/router.ts';
 
-let azurite: Azurite;
+const azurite = takeStorageAccount();
 let router: Router;
 /** Another instance at the same tables. */
 let other: Router;
@@ -17,7 +17,6 @@ const settings = () => ({
   CIRCUIT_FAILURES: '1000',
 });
 beforeAll(async () => {
-  azurite = await startAzurite({});
   router = await startRouter({ settings: settings() });
   other = await startRouter({ settings: settings(), simulator: router.simulator });
   // The key of the ids is read beside the first requests.
@@ -27,7 +26,6 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await Promise.all([router.close(), other.close()]);
-  await azurite.close();
 });
 
 const hourAgo = () => Math.floor(Date.now() / 1_000) - 3_600;
@@ -63,9 +61,7 @@ async function list(query = '', key = 'admin') {
 
 async function untilKept(useCase: string, count: number) {
   const query = `?use_case=${useCase}&limit=100`;
-  await expect
-    .poll(async () => (await list(query)).body.data.length, { timeout: 15_000 })
-    .toBe(count);
+  await expect.poll(async () => (await list(query)).body.data.length).toBe(count);
   return (await list(query)).body.data;
 }
 
@@ -195,7 +191,7 @@ describe('the stats', () => {
     };
     const find = async () =>
       (await stats('?by=use_case')).body.data.find((one: { key: string }) => one.key === useCase);
-    await expect.poll(async () => (await find())?.requests, { timeout: 10_000 }).toBe(2);
+    await expect.poll(async () => (await find())?.requests).toBe(2);
     const own = await find();
     expect(own).toMatchObject({ strong_share: 0.5, errors: 0, quality: { outcomes: 0 } });
     expect(own.savings).toBeGreaterThan(0);

@@ -159,14 +159,13 @@ describe('when all of them fail', () => {
       simulator: router.simulator,
     });
     try {
-      const startedAt = performance.now();
-      const { status, body } = await post(short.url + ROUTED, {
+      const { status, headers, body } = await post(short.url + ROUTED, {
         prompt: prompt('[sim:stall:0]'),
         routing: TO_WEAK,
       });
       expect(status).toBe(504);
       expect(body.error.code).toBe('upstream_timeout');
-      expect(performance.now() - startedAt).toBeLessThan(2_000);
+      expect(headers.get('x-smart-router-attempts')).toBe('1');
     } finally {
       await short.close();
     }

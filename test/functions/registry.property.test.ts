@@ -1,12 +1,12 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type Azurite, startAzurite } from '../../tools/local-services/azurite.ts';
+import { takeStorageAccount } from '../support/azurite.ts';
+import { propertyRuns } from '../support/property-runs.ts';
 import { post, ROUTED, type Router, startRouter } from '../support/router.ts';
 
-let azurite: Azurite;
+const azurite = takeStorageAccount();
 let router: Router;
 beforeAll(async () => {
-  azurite = await startAzurite({});
   router = await startRouter({
     settings: {
       TABLES_CONNECTION_STRING: azurite.connectionString,
@@ -17,7 +17,6 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await router.close();
-  await azurite.close();
 });
 
 /** Parts of definitions, right and wrong, and what has nothing to do with them. */
@@ -102,7 +101,7 @@ describe('whatever is sent to the registry', () => {
         if (text !== '') expect(JSON.parse(text)).toEqual(expect.any(Object));
         expect(text).not.toContain('simulated"');
       }),
-      { numRuns: 1_500 },
+      propertyRuns(300),
     );
     // Both right and wrong requests are among them.
     expect(statuses.get(200) ?? 0).toBeGreaterThan(0);

@@ -1,13 +1,12 @@
 import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type Azurite, startAzurite } from '../../tools/local-services/azurite.ts';
+import { takeStorageAccount } from '../support/azurite.ts';
 import { post, ROUTED, type Router, startRouter } from '../support/router.ts';
 
-let azurite: Azurite;
+const azurite = takeStorageAccount();
 let router: Router;
 let other: Router;
 beforeAll(async () => {
-  azurite = await startAzurite({});
   const hash = (key: string) => createHash('sha256').update(key).digest('hex');
   const settings = {
     TABLES_CONNECTION_STRING: azurite.connectionString,
@@ -24,7 +23,6 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await Promise.all([router.close(), other.close()]);
-  await azurite.close();
 });
 
 type Options = {
@@ -414,16 +412,12 @@ describe('a change', () => {
         status: 200,
         body: { selected_model: 'middle-model' },
       });
-      await expect
-        .poll(async () => (await call(other)).status, { timeout: 10_000, interval: 100 })
-        .toBe(200);
+      await expect.poll(async () => (await call(other)).status, { interval: 100 }).toBe(200);
       await send('PATCH', `deployments/${name}`, { enabled: false });
       const paused = await call(router);
       expect(paused.status).toBe(404);
       expect(paused.body.error.message).toMatch(/paused/);
-      await expect
-        .poll(async () => (await call(other)).status, { timeout: 10_000, interval: 100 })
-        .toBe(404);
+      await expect.poll(async () => (await call(other)).status, { interval: 100 }).toBe(404);
     });
   });
 
@@ -459,7 +453,9 @@ describe('a change', () => {
         { prompt: '[sim:slow:700] Hi', model: name },
         { 'api-key': 'user' },
       );
-      await new Promise((resolve) => setTimeout(resolve, 200));
+      const isAsked = () =>
+        router.simulator.requests.some(({ body }) => JSON.stringify(body).includes('sim:slow:700'));
+      await expect.poll(isAsked).toBe(true);
       await send('DELETE', `deployments/${name}`);
       expect(await slow).toMatchObject({ status: 200 });
     });
@@ -532,7 +528,6 @@ describe('the policy of a use case', () => {
         async () =>
           (await ask(other, { prompt: 'Hi' }, metered)).headers.get('x-smart-router-reason'),
         {
-          timeout: 10_000,
           interval: 200,
         },
       )
@@ -590,7 +585,7 @@ describe('the policy of a use case', () => {
     });
     await cut.body?.getReader().read();
     leaving.abort();
-    await expect.poll(spent, { timeout: 5_000 }).toBeGreaterThan(before);
+    await expect.poll(spent).toBeGreaterThan(before);
     await send('DELETE', 'use-cases/counted');
   });
 

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { propertyRuns } from '../support/property-runs.ts';
 import { post, type Router, startRouter } from '../support/router.ts';
 
 let router: Router;
@@ -52,7 +53,7 @@ describe('the router', () => {
           for (const decision of data) expectValid(decision, threshold);
         },
       ),
-      { numRuns: 60 },
+      propertyRuns(15),
     );
     expect(decided).toBeGreaterThan(60);
   });
@@ -75,7 +76,7 @@ describe('the router', () => {
           expect(body.data[0].threshold).toBe(threshold);
         }
       }),
-      { numRuns: 40 },
+      propertyRuns(10),
     );
   });
 });

@@ -6,9 +6,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { json } from 'node:stream/consumers';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { type Azurite, startAzurite } from '../../tools/local-services/azurite.ts';
 import { readRoutingRows } from '../../tools/model/routing-rows.ts';
 import { runTool } from '../fakes/run-tool.ts';
+import { takeStorageAccount } from '../support/azurite.ts';
 import { post, ROUTED, type Router, startRouter, untilIdsAreSigned } from '../support/router.ts';
 
 type Asked = { readonly deployment: string; readonly text: string };
@@ -42,12 +42,11 @@ const server = createServer(async (request, response) => {
   response.end(JSON.stringify({ ...one, choices, usage }));
 });
 
-let azurite: Azurite;
+const azurite = takeStorageAccount();
 let router: Router;
 let folder: string;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'smart-router-shadow-'));
-  azurite = await startAzurite();
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   router = await start({ SHADOW_DAILY_BUDGET: '100' });
@@ -66,7 +65,6 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await router.close();
-  await azurite.close();
   server.closeAllConnections();
   server.close();
   await rm(folder, { recursive: true });
@@ -124,7 +122,7 @@ async function decisionOf(id: string, to = router) {
     const { data } = (await response.json()) as { data: any[] };
     return data.find((one) => one.request_id === id);
   };
-  await expect.poll(async () => (await list())?.request_id, { timeout: 15_000 }).toBe(id);
+  await expect.poll(async () => (await list())?.request_id).toBe(id);
   return list();
 }
 
@@ -138,7 +136,7 @@ function linesOf(event: string, to = router): Record<string, unknown>[] {
 
 async function verdictOf(id: string, to = router) {
   const find = () => linesOf('shadow', to).find(({ requestId }) => requestId === id);
-  await expect.poll(find, { timeout: 10_000 }).toBeDefined();
+  await expect.poll(find).toBeDefined();
   return find()?.['verdict'];
 }
 
@@ -208,15 +206,12 @@ describe('nothing is compared', () => {
     try {
       // The others have spent more than that already.
       await expect
-        .poll(
-          async () => {
-            asked = [];
-            await ask('Name a bird.', { routing: { threshold: 1 } }, poor);
-            await new Promise((resolve) => setTimeout(resolve, 500));
-            return asked.length;
-          },
-          { timeout: 15_000 },
-        )
+        .poll(async () => {
+          asked = [];
+          await ask('Name a bird.', { routing: { threshold: 1 } }, poor);
+          await new Promise((resolve) => setTimeout(resolve, 500));
+          return asked.length;
+        })
         .toBe(1);
     } finally {
       await poor.close();

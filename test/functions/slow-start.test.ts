@@ -29,7 +29,7 @@ beforeAll(async () => {
     settings: {
       WEAK_ENDPOINT: `http://127.0.0.1:${port}`,
       WEAK_API_KEY: 'any',
-      FIRST_BYTE_TIMEOUT_MS: '300',
+      FIRST_BYTE_TIMEOUT_MS: '2000',
       CIRCUIT_FAILURES: '1000',
     },
     hangMs: 30_000,
@@ -47,19 +47,15 @@ const toWeak = { routing: { threshold: 1 } };
 test.each([
   ['silent answer', 'weak;upstream_timeout, strong;200'],
   ['silent refusal', 'weak;503, strong;200'],
-])(
-  'a deployment that sends headers and then nothing is passed over: %s',
-  async (kind, chain) => {
-    behaviour = kind;
-    const { status, headers } = await post(router.url + ROUTED, {
-      prompt: `Hi ${kind}`,
-      ...toWeak,
-    });
-    expect(status).toBe(200);
-    expect(headers.get('x-smart-router-attempt-chain')).toBe(chain);
-  },
-  20_000,
-);
+])('a deployment that sends headers and then nothing is passed over: %s', async (kind, chain) => {
+  behaviour = kind;
+  const { status, headers } = await post(router.url + ROUTED, {
+    prompt: `Hi ${kind}`,
+    ...toWeak,
+  });
+  expect(status).toBe(200);
+  expect(headers.get('x-smart-router-attempt-chain')).toBe(chain);
+});
 
 test('a prompt that is filtered inside a stream is nobody else’s to answer', async () => {
   behaviour = 'filtered in the stream';

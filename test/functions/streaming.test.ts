@@ -62,17 +62,14 @@ test('always asks for usage, and leaves its chunk out when the client did not as
 });
 
 test('does not hold back the first token', async () => {
-  const startedAt = performance.now();
-  const response = await stream('[sim:chunks:10:100]');
+  // All of it would take longer than the request may.
+  const response = await stream('[sim:chunks:10000:100]');
   const reader = response.body?.getReader();
   const decoder = new TextDecoder();
   let text = '';
   while (!text.includes('"content":"')) text += decoder.decode((await reader?.read())?.value);
-  const firstMs = performance.now() - startedAt;
-  while (!(await reader?.read())?.done);
-  const wholeMs = performance.now() - startedAt;
-  expect(wholeMs).toBeGreaterThan(800);
-  expect(firstMs).toBeLessThan(wholeMs / 2);
+  expect(text).not.toContain('"error"');
+  await reader?.cancel();
 });
 
 test('streams tool calls', async () => {
@@ -99,10 +96,8 @@ test('ends a stream that was cut with an error event and no [DONE]', async () =>
 });
 
 test('ends a stream that stalls at its deadline, with an error event', async () => {
-  const startedAt = performance.now();
   const events = eventsOf(await (await stream('[sim:stall]')).text());
   expect(events.at(-1)).toMatchObject({ error: { code: 'upstream_timeout' } });
-  expect(performance.now() - startedAt).toBeLessThan(4_000);
 });
 
 test('answers 504 when nothing came before the deadline', async () => {
@@ -148,7 +143,7 @@ test('serves on when a client has left, and bounds what it left behind', async (
   await response.body?.getReader().read();
   leaving.abort();
   const pid = router.workerPid();
-  await expect.poll(() => router.simulator.requests.at(-1)?.aborted, { timeout: 5_000 }).toBe(true);
+  await expect.poll(() => router.simulator.requests.at(-1)?.aborted).toBe(true);
   expect((await stream('Hi')).status).toBe(200);
   expect(router.workerPid()).toBe(pid);
 });

@@ -52,9 +52,7 @@ afterAll(async () => {
 /** The spans of a trace, once its request's own is there: it is the last to end. */
 async function spansOf(traceId: string): Promise<Record<string, ReceivedSpan[]>> {
   const find = () => receiver.spans.filter((span) => span.traceId === traceId);
-  await expect
-    .poll(() => find().some(({ kind }) => kind === 'SERVER'), { timeout: 10_000 })
-    .toBe(true);
+  await expect.poll(() => find().some(({ kind }) => kind === 'SERVER')).toBe(true);
   return Object.groupBy(find(), ({ name }) => name) as Record<string, ReceivedSpan[]>;
 }
 
@@ -67,7 +65,7 @@ async function pointOf(name: string, attributes: Record<string, unknown> = {}) {
           point.name === name &&
           Object.entries(attributes).every(([key, value]) => point.attributes[key] === value),
       );
-  await expect.poll(find, { timeout: 10_000 }).toBeDefined();
+  await expect.poll(find).toBeDefined();
   return find();
 }
 
@@ -255,7 +253,7 @@ test('goes on answering while nobody takes it, and says so once', async () => {
   }
   await expect.poll(() => router.output()).toContain('telemetry-not-sent');
   receiver.answerWith(200);
-  await expect.poll(() => router.output(), { timeout: 10_000 }).toContain('telemetry-sent-again');
+  await expect.poll(() => router.output()).toContain('telemetry-sent-again');
   expect(router.output().match(/telemetry-not-sent/g)).toHaveLength(1);
 });
 
@@ -358,10 +356,8 @@ describe('Azure Monitor', () => {
     });
     try {
       await post(monitored.url + ROUTED, { prompt: 'Hi' }, { traceparent });
-      await expect
-        .poll(() => JSON.stringify(envelopes), { timeout: 10_000 })
-        .toMatch(/smart_router\.decision/);
-      await expect.poll(() => JSON.stringify(envelopes), { timeout: 10_000 }).toContain(TRACE);
+      await expect.poll(() => JSON.stringify(envelopes)).toMatch(/smart_router\.decision/);
+      await expect.poll(() => JSON.stringify(envelopes)).toContain(TRACE);
       const names = new Set(envelopes.map(({ name }) => String(name).split('.').at(-1)));
       // The request itself is told by the host.
       expect(names).toEqual(new Set(['RemoteDependency', 'Metric']));

@@ -1,12 +1,11 @@
 import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type Azurite, startAzurite } from '../../tools/local-services/azurite.ts';
+import { takeStorageAccount } from '../support/azurite.ts';
 import { type Router, startRouter } from '../support/router.ts';
 
-let azurite: Azurite;
+const azurite = takeStorageAccount();
 let router: Router;
 beforeAll(async () => {
-  azurite = await startAzurite({});
   const hash = (key: string) => createHash('sha256').update(key).digest('hex');
   router = await startRouter({
     settings: {
@@ -17,7 +16,6 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await router.close();
-  await azurite.close();
 });
 
 type Options = { readonly key?: string; readonly headers?: Readonly<Record<string, string>> };

@@ -4,23 +4,23 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import OpenAI from 'openai';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type Azurite, startAzurite } from '../../tools/local-services/azurite.ts';
 import {
   SEARCH_KEY,
   type SearchSimulator,
   startSearchSimulator,
 } from '../../tools/search-simulator/search-simulator.ts';
+import { takeStorageAccount } from '../support/azurite.ts';
 import { type Router, startRouter } from '../support/router.ts';
 
 const STORES = '/llm/openai/v1/vector_stores';
-let azurite: Azurite;
+const azurite = takeStorageAccount();
 let search: SearchSimulator;
 let folder: string;
 /** One of each engine. */
 const routers: Record<string, Router> = {};
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'smart-router-stores-'));
-  [azurite, search] = await Promise.all([startAzurite({}), startSearchSimulator()]);
+  search = await startSearchSimulator();
   const hash = (key: string) => createHash('sha256').update(key).digest('hex');
   const common = {
     TABLES_CONNECTION_STRING: azurite.connectionString,
@@ -35,7 +35,7 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await Promise.all(Object.values(routers).map((router) => router.close()));
-  await Promise.all([azurite.close(), search.close()]);
+  await search.close();
   await rm(folder, { recursive: true, force: true });
 });
 

@@ -41,6 +41,7 @@ export async function startRouter(options: RouterOptions = {}): Promise<Router> 
   let output = '';
   const env = {
     PATH: process.env['PATH'],
+    NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'],
     ...simulatorSettings(simulator.url),
     ...(DOORS.some((door) => door in (options.settings ?? {})) ? {} : { ROUTER_AUTH: 'none' }),
     ...options.settings,
@@ -49,7 +50,7 @@ export async function startRouter(options: RouterOptions = {}): Promise<Router> 
   keep.settings({ ...env, FUNCTION_KEY_SECRET: options.functionKey });
   const host = await startLocalHost({
     appFolder: root,
-    hangMs: options.hangMs ?? 5_000,
+    hangMs: options.hangMs ?? 60_000,
     ...(options.functionKey !== undefined && { functionKey: options.functionKey }),
     env,
     onOutput: (text) => {

@@ -24,6 +24,7 @@ export async function startServer(
   const simulator = await startSimulator();
   const env = {
     PATH: process.env['PATH'],
+    NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'],
     ...simulatorSettings(simulator.url),
     ...('ROUTER_API_KEYS' in settings || 'FRONT_DOOR' in settings ? {} : { ROUTER_AUTH: 'none' }),
     PORT: '0',

@@ -5,17 +5,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type Azurite, startAzurite } from '../../tools/local-services/azurite.ts';
+import { takeStorageAccount } from '../support/azurite.ts';
 import { post, type Router, startRouter } from '../support/router.ts';
 
 const RUN = fileURLToPath(new URL('../../tools/run.mjs', import.meta.url));
 
-let azurite: Azurite;
+const azurite = takeStorageAccount();
 let router: Router;
 let folder: string;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'smart-router-outcomes-'));
-  azurite = await startAzurite({});
   const hash = (key: string) => createHash('sha256').update(key).digest('hex');
   router = await startRouter({
     settings: {
@@ -28,7 +27,6 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await router.close();
-  await azurite.close();
   await rm(folder, { recursive: true, force: true });
 });
 
@@ -82,7 +80,6 @@ describe('npm run data:index', () => {
     // A store that is new is noticed after half a minute.
     await expect
       .poll(async () => (await winRateOf(PROOF)).similar?.length, {
-        timeout: 45_000,
         interval: 2_000,
       })
       .toBe(5);

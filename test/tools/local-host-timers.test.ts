@@ -37,9 +37,7 @@ describe('timers of the local host', () => {
     });
 
   test('run at their times, of a setting too, one run at a time', async () => {
-    await expect
-      .poll(async () => (await runsOf('every-second')).length, { timeout: 10_000 })
-      .toBeGreaterThan(2);
+    await expect.poll(async () => (await runsOf('every-second')).length).toBeGreaterThan(2);
     const runs = await runsOf('every-second');
     expect(runs.every(({ underWay }) => underWay === 1)).toBe(true);
     expect(runs[0]?.timer.isPastDue).toBe(false);
@@ -50,7 +48,7 @@ describe('timers of the local host', () => {
   });
 
   test('run at the start where they ask for it, and never when disabled', async () => {
-    await expect.poll(() => runsOf('at-start'), { timeout: 5_000 }).not.toHaveLength(0);
+    await expect.poll(() => runsOf('at-start')).not.toHaveLength(0);
     expect(await runsOf('disabled')).toEqual([]);
   });
 
@@ -69,9 +67,7 @@ describe('timers of the local host', () => {
   test('that fail stop nothing', async () => {
     expect((await command('failing')).status).toBe(202);
     const before = (await runsOf('every-second')).length;
-    await expect
-      .poll(async () => (await runsOf('every-second')).length, { timeout: 10_000 })
-      .toBeGreaterThan(before);
+    await expect.poll(async () => (await runsOf('every-second')).length).toBeGreaterThan(before);
   });
 });
 

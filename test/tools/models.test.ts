@@ -6,15 +6,14 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type Azurite, startAzurite } from '../../tools/local-services/azurite.ts';
 import { runTool } from '../fakes/run-tool.ts';
+import { takeStorageAccount } from '../support/azurite.ts';
 import { type Router, startRouter } from '../support/router.ts';
 
-let azurite: Azurite;
+const azurite = takeStorageAccount();
 let router: Router;
 let folder: string;
 beforeAll(async () => {
-  azurite = await startAzurite({});
   const sha256 = createHash('sha256').update('admin').digest('hex');
   router = await startRouter({
     settings: {
@@ -28,7 +27,6 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await router.close();
-  await azurite.close();
   await rm(folder, { recursive: true });
 });
 

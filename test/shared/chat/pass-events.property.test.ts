@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { HttpError } from '../../../shared/base/errors.ts';
 import { openEvents, type StreamEnd } from '../../../shared/chat/pass-events.ts';
+import { propertyRuns } from '../../support/property-runs.ts';
 
 const options = {
   includeUsage: true,
@@ -82,7 +83,7 @@ describe('server-sent events', () => {
         const passed = await pass(split(bytes, places));
         expect(passed).toEqual({ text: bytes.toString('utf8'), error: undefined });
       }),
-      { numRuns: 500 },
+      propertyRuns(150),
     );
   });
 
@@ -95,7 +96,7 @@ describe('server-sent events', () => {
         const passed = await pass(split(withUsage, places), { includeUsage: false });
         expect(passed).toEqual({ text: bytes.toString('utf8'), error: undefined });
       }),
-      { numRuns: 300 },
+      propertyRuns(100),
     );
   });
 
@@ -117,7 +118,7 @@ describe('server-sent events', () => {
         const starts = events.map((_, index) => events.slice(0, index + 1).join(''));
         expect(['', ...starts]).toContain(before);
       }),
-      { numRuns: 500 },
+      propertyRuns(150),
     );
   });
 
@@ -155,7 +156,7 @@ describe('server-sent events', () => {
         if (passed === undefined || passed.error === undefined) return;
         expect(passed.text).not.toMatch(/(^|\n)data: \[DONE\]\n\n$/);
       }),
-      { numRuns: 1_500 },
+      propertyRuns(300),
     );
   });
 });

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { redactText } from '../../../shared/chat/redact.ts';
+import { startProcessorClock } from '../../support/processor-time.ts';
 
 describe('a text that is kept', () => {
   test.each([
@@ -37,9 +38,9 @@ describe('a text that is kept', () => {
   test('is cut, whatever it is of', () => {
     expect(redactText('a '.repeat(100_000))).toHaveLength(16_000);
     for (const text of ['a@'.repeat(50_000), '1-'.repeat(50_000), 'key=key='.repeat(20_000)]) {
-      const from = performance.now();
+      const processorMs = startProcessorClock();
       redactText(text);
-      expect(performance.now() - from).toBeLessThan(200);
+      expect(processorMs()).toBeLessThan(1_000);
     }
   });
 });

@@ -225,10 +225,10 @@ describe('time and abort in a stream', () => {
   });
 
   test('the time limit holds for each gap between bytes', async () => {
-    const stream = await openChat(openStream(`data: ${chunk('a')}\n\n`), { timeoutMs: 80 });
+    const stream = await openChat(openStream(`data: ${chunk('a')}\n\n`), { timeoutMs: 1_000 });
     expect(await readTexts(stream)).toMatchObject({
       texts: ['a'],
-      error: { kind: 'timeout', timeoutMs: 80, message: expect.stringContaining('sent nothing') },
+      error: { kind: 'timeout', timeoutMs: 1_000, message: expect.stringContaining('sent nothing') },
     });
   });
 
@@ -239,17 +239,17 @@ describe('time and abort in a stream', () => {
         response.flushHeaders();
         for (let beat = 0; beat < 5; beat += 1) {
           response.write(': still here\n\n');
-          await delay(150);
+          await delay(300);
         }
         response.end(HELLO);
       },
-      { timeoutMs: 600 },
+      { timeoutMs: 1_200 },
     );
-    await delay(700);
+    await delay(1_300);
     const texts: unknown[] = [];
     for await (const { choices } of stream) {
       texts.push(choices[0]?.delta.content);
-      await delay(700);
+      await delay(1_300);
     }
     expect(texts).toHaveLength(2);
   });
@@ -259,10 +259,15 @@ describe('time and abort in a stream', () => {
     const { signal } = controller;
     const stream = await openChat(openStream(`data: ${chunk('a')}\n\n`), { signal });
     const reason = new Error('user left');
-    setTimeout(() => controller.abort(reason), 30);
-    const { texts, error } = await readTexts(stream);
+    const texts: unknown[] = [];
+    async function readUntilAbort(): Promise<void> {
+      for await (const { choices } of stream) {
+        texts.push(choices[0]?.delta.content);
+        controller.abort(reason);
+      }
+    }
+    await expect(readUntilAbort()).rejects.toBe(reason);
     expect(texts).toEqual(['a']);
-    expect(error).toBe(reason);
   });
 
   test.each([

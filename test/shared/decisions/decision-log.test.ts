@@ -1,21 +1,18 @@
 import { randomUUID } from 'node:crypto';
 import { TableClient } from '@azure/data-tables';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { createDecisionLog } from '../../../shared/decisions/decision-log.ts';
 import type { DecisionRecord } from '../../../shared/decisions/decision-record.ts';
 import { purgeDecisions } from '../../../shared/decisions/purge-decisions.ts';
 import { readDecisions } from '../../../shared/decisions/read-decisions.ts';
 import { createRequestIds } from '../../../shared/decisions/request-ids.ts';
-import { type Azurite, startAzurite } from '../../../tools/local-services/azurite.ts';
+import { startAzurite } from '../../../tools/local-services/azurite.ts';
+import { takeStorageAccount } from '../../support/azurite.ts';
 
 const NOON = Date.UTC(2026, 10, 27, 12);
 const DAY_MS = 86_400_000;
 
-let azurite: Azurite;
-beforeAll(async () => {
-  azurite = await startAzurite({});
-});
-afterAll(() => azurite.close());
+const azurite = takeStorageAccount();
 
 function createTable(): TableClient {
   const name = `d${randomUUID().replaceAll('-', '')}`;
@@ -24,13 +21,14 @@ function createTable(): TableClient {
   });
 }
 
-function start(table = createTable()) {
+function start(table = createTable(), options: { readonly maxNoted?: number } = {}) {
   const clock = { now: NOON };
   const logged: string[] = [];
   const log = createDecisionLog({
     loadClient: async () => table,
     log: (_, event) => logged.push(event),
     now: () => clock.now,
+    ...options,
   });
   const decide = (): DecisionRecord => ({
     requestId: log.ids.create(randomUUID()),
@@ -68,11 +66,11 @@ describe('the decision log', () => {
   });
 
   test('queues a limited number of decisions, and logs that it dropped some', async () => {
-    const { log, decide, read, logged } = start();
+    const { log, decide, read, logged } = start(createTable(), { maxNoted: 300 });
     await log.flush();
-    for (let count = 0; count < 20_001; count += 1) log.record(decide());
+    for (let count = 0; count < 301; count += 1) log.record(decide());
     await log.flush();
-    expect(await read()).toHaveLength(5_000);
+    expect(await read()).toHaveLength(300);
     expect(logged).toEqual(['decisions-dropped']);
   });
 

@@ -1,23 +1,19 @@
 import { randomUUID } from 'node:crypto';
 import { TableClient } from '@azure/data-tables';
 import fc from 'fast-check';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { createDecisionLog } from '../../../shared/decisions/decision-log.ts';
 import type { DecisionRecord } from '../../../shared/decisions/decision-record.ts';
 import { addTo, type Histogram, percentile } from '../../../shared/decisions/histogram.ts';
 import { keepOutcome } from '../../../shared/decisions/outcome-record.ts';
 import { readStats } from '../../../shared/decisions/read-stats.ts';
 import { createRollup } from '../../../shared/decisions/rollup.ts';
-import { type Azurite, startAzurite } from '../../../tools/local-services/azurite.ts';
+import { takeStorageAccount } from '../../support/azurite.ts';
 
 const NOON = Date.UTC(2026, 10, 27, 12);
 const HOUR_MS = 3_600_000;
 
-let azurite: Azurite;
-beforeAll(async () => {
-  azurite = await startAzurite({});
-});
-afterAll(() => azurite.close());
+const azurite = takeStorageAccount();
 
 function start() {
   const clock = { now: NOON };

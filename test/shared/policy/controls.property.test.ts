@@ -9,6 +9,7 @@ import {
   routingSchema,
 } from '../../../shared/policy/controls.ts';
 import { NEVER_STRONG } from '../../../shared/policy/threshold.ts';
+import { propertyRuns } from '../../support/property-runs.ts';
 
 const MODES = { cost: 0.2, balanced: 0.5, quality: 0.8 };
 const share = fc.double({ min: 0, max: 1, noNaN: true });
@@ -44,7 +45,7 @@ describe('controls of any kind', () => {
         expect(value).toBeLessThanOrEqual(1);
         expect(value).toBe(Number(text));
       }),
-      { numRuns: 5_000 },
+      propertyRuns(500),
     );
   });
 
@@ -96,7 +97,7 @@ describe('controls of any kind', () => {
         expect(threshold).toBeLessThanOrEqual(NEVER_STRONG);
         if (parsed.data.threshold !== undefined) expect(threshold).toBe(parsed.data.threshold);
       }),
-      { numRuns: 2_000 },
+      propertyRuns(500),
     );
   });
 });

@@ -7,6 +7,7 @@ import {
   readThreshold,
   routingSchema,
 } from '../../../shared/policy/controls.ts';
+import { startProcessorClock } from '../../support/processor-time.ts';
 
 const modes = { cost: 0.2, balanced: 0.5, quality: 0.8 };
 const quantiles = Array.from({ length: 101 }, (_, index) => index / 100);
@@ -76,12 +77,12 @@ describe('the name of the router', () => {
   );
 
   test('is refused immediately, however long it is', () => {
-    const startedAt = performance.now();
+    const processorMs = startProcessorClock();
     for (const tail of ['x', '.', ' x']) {
       const name = `router-mf-${'1'.repeat(200_000)}${tail}`;
       expect(() => parseRouterModel(name, 'model')).toThrow(InvalidRequestError);
     }
-    expect(performance.now() - startedAt).toBeLessThan(500);
+    expect(processorMs()).toBeLessThan(2_000);
   });
 });
 

@@ -33,7 +33,7 @@ describe('the models that may answer', () => {
           expect(others).toHaveLength(rivals.length);
         },
       ),
-      { numRuns: 20_000 },
+      { numRuns: 2_000 },
     );
   });
 
@@ -44,7 +44,7 @@ describe('the models that may answer', () => {
         const [first] = rankByWinRate(strong, [{ model: weak, winRate }], threshold);
         expect(first).toBe(winRate >= threshold ? strong : weak);
       }),
-      { numRuns: 5_000 },
+      { numRuns: 2_000 },
     );
   });
 

@@ -3,19 +3,15 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { TableClient } from '@azure/data-tables';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import {
   createRegistryStore,
   type RegistryStore,
 } from '../../../shared/registry/registry-store.ts';
 import type { Version } from '../../../shared/registry/version.ts';
-import { type Azurite, startAzurite } from '../../../tools/local-services/azurite.ts';
+import { takeStorageAccount } from '../../support/azurite.ts';
 
-let azurite: Azurite;
-beforeAll(async () => {
-  azurite = await startAzurite({});
-});
-afterAll(() => azurite.close());
+const azurite = takeStorageAccount();
 
 function start(table = `t${randomUUID().replaceAll('-', '')}`) {
   const client = TableClient.fromConnectionString(azurite.connectionString, table, {
@@ -219,13 +215,11 @@ describe('tables that fail', () => {
       allowInsecureConnection: true,
     });
     const store = createRegistryStore({ loadClient: async () => client });
-    const from = performance.now();
     await Promise.all(
       [store.load(), store.read('deployment', 'mid'), store.write(version(1))].map((operation) =>
         expect(operation).rejects.toThrow(),
       ),
     );
-    expect(performance.now() - from).toBeLessThan(9_000);
     silent.closeAllConnections();
     silent.close();
   });

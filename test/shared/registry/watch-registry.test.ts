@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import type { Snapshot } from '../../../shared/registry/registry-store.ts';
 import { watchRegistry } from '../../../shared/registry/watch-registry.ts';
@@ -11,7 +10,7 @@ type Setup = {
 
 /** Starts a registry whose revision a test sets; undefined makes it unreachable. */
 function start({ refreshMs = 60_000, startMs = 1_000, apply }: Setup = {}) {
-  const registry = { revision: '1' as string | undefined, loads: 0, delayMs: 0 };
+  const registry = { revision: '1' as string | undefined, loads: 0, answers: Promise.resolve() };
   const clock = { now: 1_000_000 };
   const applied: string[] = [];
   const logged: unknown[] = [];
@@ -20,7 +19,7 @@ function start({ refreshMs = 60_000, startMs = 1_000, apply }: Setup = {}) {
       load: async (since) => {
         registry.loads += 1;
         const { revision } = registry;
-        await delay(registry.delayMs);
+        await registry.answers;
         if (revision === undefined) throw new Error('secret host');
         return revision === since ? undefined : { revision, entries: [], unreadable: [] };
       },
@@ -56,15 +55,17 @@ describe('the registry', () => {
     const { watcher, registry, applied } = start({ refreshMs: 20 });
     await watcher.start();
     registry.revision = '2';
-    await expect.poll(() => applied, { timeout: 2_000 }).toEqual(['1', '2']);
+    await expect.poll(() => applied).toEqual(['1', '2']);
   });
 
   test('does not hold up the start for longer than allowed, and comes into force later', async () => {
     const { watcher, registry, applied } = start({ startMs: 20 });
-    registry.delayMs = 200;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    registry.answers = promise;
     await watcher.start();
     expect(applied).toEqual([]);
-    await expect.poll(() => applied, { timeout: 2_000 }).toEqual(['1']);
+    resolve();
+    await expect.poll(() => applied).toEqual(['1']);
   });
 
   test('stays in force while it cannot be reached, which is logged once', async () => {
@@ -128,11 +129,14 @@ describe('the registry', () => {
   test('is read again after a write, even if another read is in progress', async () => {
     const { watcher, registry, applied } = start();
     await watcher.start();
-    registry.delayMs = 20;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    registry.answers = promise;
     const underWay = watcher.refresh();
-    await delay(5);
+    await expect.poll(() => registry.loads).toBe(2);
     registry.revision = '2';
-    await watcher.refresh();
+    const behind = watcher.refresh();
+    resolve();
+    await behind;
     expect(applied).toEqual(['1', '2']);
     await underWay;
     expect(registry.loads).toBe(3);

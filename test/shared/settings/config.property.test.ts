@@ -5,6 +5,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { ConfigError } from '../../../shared/base/errors.ts';
 import { loadConfig } from '../../../shared/settings/config.ts';
+import { propertyRuns } from '../../support/property-runs.ts';
 
 const root = fileURLToPath(new URL('../../..', import.meta.url));
 
@@ -79,7 +80,7 @@ test('any settings at all give a configuration, or one error that lists the prob
       await problemsOf({ ...working, ...env });
       await problemsOf(env);
     }),
-    { numRuns: 400 },
+    propertyRuns(100),
   );
 });
 
@@ -88,7 +89,7 @@ test('one wrong setting beside right ones is named', async () => {
     fc.asyncProperty(fc.constantFrom(...names), hostile, async (name, value) => {
       await problemsOf({ ...working, [name]: value });
     }),
-    { numRuns: 600 },
+    propertyRuns(150),
   );
 });
 
@@ -107,6 +108,6 @@ test('no secret is repeated, whatever is wrong with it or with the rest', async 
       expect(message).not.toContain('TopSecret');
       expect(message).not.toContain('9f3b');
     }),
-    { numRuns: 400 },
+    propertyRuns(100),
   );
 });

@@ -2,17 +2,13 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { TableClient } from '@azure/data-tables';
 import { ContainerClient } from '@azure/storage-blob';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { createBlobs } from '../../../shared/storage/blobs.ts';
 import type { StoredMessage } from '../../../shared/threads/thread.ts';
 import { createThreadStore } from '../../../shared/threads/thread-store.ts';
-import { type Azurite, startAzurite } from '../../../tools/local-services/azurite.ts';
+import { takeStorageAccount } from '../../support/azurite.ts';
 
-let azurite: Azurite;
-beforeAll(async () => {
-  azurite = await startAzurite({});
-});
-afterAll(() => azurite.close());
+const azurite = takeStorageAccount();
 
 const NOON = Date.UTC(2026, 10, 27, 12);
 const TTL_MS = 1_000_000;

@@ -7,6 +7,7 @@ import {
   readAllowedHosts,
   takesTokens,
 } from '../../../shared/upstream/check-endpoint.ts';
+import { propertyRuns } from '../../support/property-runs.ts';
 
 function start(setting = '', endpoints: readonly string[] = []) {
   const read = new SettingsReader({ ROUTER_ALLOWED_HOSTS: setting });
@@ -131,7 +132,7 @@ describe('an address that is not allowed', () => {
           expect(isAllowed(`${before}://${host}:443/openai`)).toBe(false);
         },
       ),
-      { numRuns: 2_000 },
+      propertyRuns(500),
     );
   });
 
@@ -147,7 +148,7 @@ describe('an address that is not allowed', () => {
           /\.(example\.com|(openai|services\.ai|cognitiveservices)\.azure\.(com|us))$/,
         );
       }),
-      { numRuns: 1_000 },
+      propertyRuns(500),
     );
   });
 });

@@ -7,6 +7,7 @@ import { API_STYLES } from '../../../shared/capabilities/capabilities.ts';
 import { findTarget } from '../../../shared/chat/find-target.ts';
 import { operationUrl } from '../../../shared/upstream/deployment.ts';
 import { readDeployment } from '../../../shared/upstream/read-deployment.ts';
+import { propertyRuns } from '../../support/property-runs.ts';
 
 /** Names with characters that end a header, a line of a log or an address. */
 const name = fc.oneof(
@@ -52,7 +53,7 @@ test('a configured name fits a header and one part of a path, or is a problem', 
       expect(url.pathname).toBe(`/base/${path}chat/completions`);
       expect(url.hash).toBe('');
     }),
-    { numRuns: 3_000 },
+    propertyRuns(500),
   );
 });
 
@@ -70,7 +71,7 @@ test('a name that a request gives is known, or refused without being repeated', 
         if (given.length > 12) expect((error as HttpError).message).not.toContain(given);
       }
     }),
-    { numRuns: 2_000 },
+    propertyRuns(500),
   );
 });
 
@@ -81,6 +82,6 @@ test('a use case is a plain name, or none', () => {
       expect(useCase).toBe(isName(given) ? given : undefined);
       if (useCase !== undefined) expect(useCase).toMatch(/^[\x21-\x7e]{1,64}$/);
     }),
-    { numRuns: 2_000 },
+    propertyRuns(500),
   );
 });

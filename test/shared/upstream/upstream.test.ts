@@ -130,8 +130,7 @@ describe('send', () => {
     const never = () => new Promise<string>(() => undefined);
     const upstream = createUpstreams(never, limits)(keyless);
     const sent = upstream.send(request('Hi', AbortSignal.timeout(60))).catch((error) => error);
-    const late = new Promise((resolve) => setTimeout(resolve, 1_000, 'still waiting'));
-    expect(await Promise.race([sent, late])).toMatchObject({ status: 504 });
+    expect(await sent).toMatchObject({ status: 504 });
   });
 
   test('fails with a 502 that hides the address when nothing listens there', async () => {

@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import type { Scorer } from '../../../shared/matrix-factorization/scorer.ts';
 import { createKnnScorer } from '../../../shared/vector-stores/knn-scorer.ts';
@@ -60,9 +59,7 @@ describe('a scorer of nearest neighbours', () => {
     const failing = start(() => Promise.reject(new Error('gone')));
     expect(await failing.winRate()).toBe(0.4);
     expect(failing.logged).toEqual(['neighbours-not-found']);
-    const slow = start(() => delay(10_000, [hit(0.9, 1, 0)], { ref: false }));
-    const from = performance.now();
+    const slow = start(() => new Promise(() => undefined));
     expect(await slow.winRate()).toBe(0.4);
-    expect(performance.now() - from).toBeLessThan(2_000);
   });
 });

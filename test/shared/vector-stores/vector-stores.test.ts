@@ -7,21 +7,19 @@ import { createStoreRecords } from '../../../shared/vector-stores/store-records.
 import type { TextEmbedder } from '../../../shared/vector-stores/text-embedder.ts';
 import type { VectorEngine } from '../../../shared/vector-stores/vector-engine.ts';
 import { createVectorStores } from '../../../shared/vector-stores/vector-stores.ts';
-import { type Azurite, startAzurite } from '../../../tools/local-services/azurite.ts';
+import { takeStorageAccount } from '../../support/azurite.ts';
 
 const NOON = Date.UTC(2026, 10, 27, 12);
 const DAY_MS = 86_400_000;
 const { signal } = new AbortController();
 
-let azurite: Azurite;
+const azurite = takeStorageAccount();
 let engine: VectorEngine;
 beforeAll(async () => {
-  azurite = await startAzurite({});
   engine = createSqliteEngine(':memory:');
 });
 afterAll(async () => {
   await engine.close();
-  await azurite.close();
 });
 
 /** An embedder whose dimensions are the numbers of letters and of words. */

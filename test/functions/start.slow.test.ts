@@ -31,7 +31,7 @@ async function start(
     });
   }
   const isUp = () => output.match(/^ {2}curl .+\n/gm)?.length === 3;
-  await expect.poll(() => isUp() || child.exitCode !== null, { timeout: 40_000 }).toBe(true);
+  await expect.poll(() => isUp() || child.exitCode !== null).toBe(true);
   const url = /Smart Router is at (\S+)/.exec(output)?.[1] ?? '';
   return { child, url, output: () => output };
 }
@@ -108,10 +108,9 @@ test('ends cleanly when it is told to, and takes its services with it when it is
   expect(children.length).toBeGreaterThanOrEqual(2);
   second.child.kill('SIGKILL');
   await once(second.child, 'exit');
-  await expect.poll(() => isGone(`${simulator}/v1/models`), { timeout: 10_000 }).toBe(true);
+  await expect.poll(() => isGone(`${simulator}/v1/models`)).toBe(true);
   // The worker and Azurite are processes of their own.
-  for (const pid of children)
-    await expect.poll(() => isRunning(pid), { timeout: 10_000 }).toBe(false);
+  for (const pid of children) await expect.poll(() => isRunning(pid)).toBe(false);
 });
 
 describe.skipIf(process.platform === 'win32')('npm', () => {
@@ -124,9 +123,9 @@ describe.skipIf(process.platform === 'win32')('npm', () => {
       output += String(chunk);
     });
     const url = () => /Smart Router is at (\S+)/.exec(output)?.[1];
-    await expect.poll(url, { timeout: 40_000 }).toBeDefined();
+    await expect.poll(url).toBeDefined();
     npm.kill('SIGTERM');
-    await expect.poll(() => isGone(`${url()}/health`), { timeout: 15_000 }).toBe(true);
+    await expect.poll(() => isGone(`${url()}/health`)).toBe(true);
   });
 });
 

@@ -3,11 +3,11 @@ import { once } from 'node:events';
 import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type Azurite, startAzurite } from '../../tools/local-services/azurite.ts';
 import { SUBSCRIPTION, startFakeArm } from '../fakes/fake-arm.ts';
 import { createFakeAzd } from '../fakes/fake-azd.ts';
 import { type FakeGateway, startFakeGateway } from '../fakes/fake-gateway.ts';
 import { runTool, type ToolResult } from '../fakes/run-tool.ts';
+import { takeStorageAccount } from '../support/azurite.ts';
 import { type Router, startRouter } from '../support/router.ts';
 import { importSyntheticScorer, type SyntheticScorer } from '../support/synthetic-scorer.ts';
 
@@ -16,11 +16,11 @@ const KEY = 'the-key-of-a-caller';
 const GATEWAY_KEY = 'the-key-of-a-subscription';
 
 let scorer: SyntheticScorer;
-let azurite: Azurite;
+const azurite = takeStorageAccount();
 let router: Router;
 let gateway: FakeGateway;
 beforeAll(async () => {
-  [scorer, azurite] = await Promise.all([importSyntheticScorer(), startAzurite()]);
+  scorer = await importSyntheticScorer();
   router = await startRouter({
     settings: {
       MODELS_FOLDER: scorer.modelsFolder,
@@ -32,7 +32,7 @@ beforeAll(async () => {
   gateway = await startFakeGateway({ routerUrl: router.url, key: GATEWAY_KEY, routerKey: KEY });
 });
 afterAll(async () => {
-  await Promise.all([scorer.remove(), azurite.close(), router.close(), gateway.close()]);
+  await Promise.all([scorer.remove(), router.close(), gateway.close()]);
 });
 
 function smoke(url: string, args: readonly string[] = [], key: string | undefined = KEY) {

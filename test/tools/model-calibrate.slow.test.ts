@@ -4,15 +4,12 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { findScorer, loadRegistry } from '../../shared/matrix-factorization/scorer-registry.ts';
 import { thresholdForStrongShare } from '../../shared/policy/threshold.ts';
 import { createRandom } from '../fakes/routellm-weights.ts';
 import { runTool, type ToolResult } from '../fakes/run-tool.ts';
 import { post, startRouter } from '../support/router.ts';
-
-// Each test starts a process, and several run concurrently.
-vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
 
 const root = await mkdtemp(join(tmpdir(), 'smart-router-calibrate-'));
 afterAll(() => rm(root, { recursive: true, force: true }));
