@@ -228,7 +228,11 @@ describe('time and abort in a stream', () => {
     const stream = await openChat(openStream(`data: ${chunk('a')}\n\n`), { timeoutMs: 1_000 });
     expect(await readTexts(stream)).toMatchObject({
       texts: ['a'],
-      error: { kind: 'timeout', timeoutMs: 1_000, message: expect.stringContaining('sent nothing') },
+      error: {
+        kind: 'timeout',
+        timeoutMs: 1_000,
+        message: expect.stringContaining('sent nothing'),
+      },
     });
   });
 
