@@ -92,16 +92,24 @@ test('serves on in the same process after many have left at once', async () => {
   );
   await expect.poll(() => router.simulator.requests.length).toBe(50);
   for (const { leave } of leaving) leave();
-  await expect.poll(() => departures().length).toBe(before + 50);
+  // A client of the test before may be heard of this late.
+  await expect.poll(() => departures().length).toBeGreaterThanOrEqual(before + 50);
   await expect.poll(() => router.simulator.requests.every(({ aborted }) => aborted)).toBe(true);
   expect((await post(router.url + ROUTED, { prompt: 'Hi' })).status).toBe(200);
   expect(router.workerPid()).toBe(pid);
 });
 
 test('says nothing of a client that has its whole answer', async () => {
-  const before = departures().length;
-  expect((await post(router.url + ROUTED, { prompt: 'Hi' })).status).toBe(200);
-  const { answer } = ask({ prompt: 'Hi', stream: true });
-  expect(await (await answer).text()).toContain('[DONE]');
-  expect(departures()).toHaveLength(before);
+  const plain = await post(router.url + ROUTED, { prompt: 'Hi' });
+  expect(plain.status).toBe(200);
+  const streamed = await ask({ prompt: 'Hi', stream: true }).answer;
+  expect(await streamed.text()).toContain('[DONE]');
+  const gone = departures().map(({ requestId }) => requestId);
+  for (const { headers } of [plain, streamed]) {
+    const requestId = new Headers(headers as Record<string, string>).get(
+      'x-smart-router-request-id',
+    );
+    expect(requestId).toMatch(/./);
+    expect(gone).not.toContain(requestId);
+  }
 });

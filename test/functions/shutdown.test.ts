@@ -63,7 +63,7 @@ test('ends what is open with an error, lets finish what can, and is gone within 
   const streamed = await endless;
   expect(JSON.parse(lastEvent(streamed).slice('data: '.length))).toEqual({
     error: {
-      message: expect.stringContaining('shuts down'),
+      message: expect.stringContaining('shutting down'),
       type: 'server_error',
       param: null,
       code: 'shutting_down',

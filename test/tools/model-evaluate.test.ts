@@ -275,7 +275,7 @@ describe.concurrent('model:evaluate refuses, with one line and nothing written,'
     const other = join(root, 'other-embeddings.jsonl');
     await writeFile(other, '{"embedder":"test/other","dimensions":1}\n');
     const { code, stderr } = await evaluate(four, '--embeddings', other);
-    expect(stderr).toMatch(/test\/other, not of test\/ids/);
+    expect(stderr).toMatch(/test\/other, not from test\/ids/);
     expect(code).toBe(2);
   });
 

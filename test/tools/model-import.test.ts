@@ -290,7 +290,7 @@ describe.concurrent('model:import refuses', () => {
     [
       'a file of another hash',
       [weightsPath, '--sha256', 'f'.repeat(64)],
-      /SHA-256 is .*, and must be f{64}/,
+      /SHA-256 is .*, but must be f{64}/,
     ],
     ['a hash that is none', [weightsPath, '--sha256', 'abc'], /64 hexadecimal digits/],
   ])('%s', async (_, args, message) => {

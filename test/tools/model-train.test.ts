@@ -64,7 +64,7 @@ describe('a registered entry', () => {
     for (const id of ['one', 'two']) await trainTo(models, ...few, '--id', id);
     const again = ['--scorer-version', '2', '--strong', 'middle', '--weak', 'strong'];
     const { stderr } = await trainTo(models, ...few, '--id', 'one', ...again);
-    expect(stderr).toMatch(/one@1 is replaced, and its 1 calibration/);
+    expect(stderr).toMatch(/one@1 is replaced, which removes its 1 calibration/);
     expect(stderr).toMatch(/Only \d+ rows were held out: calibrate the scorer/);
     const { scorers } = await loadRegistry(models);
     expect(scorers.map(({ id, version }) => `${id}@${version}`)).toEqual(['one@2', 'two@1']);
