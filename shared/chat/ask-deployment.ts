@@ -119,11 +119,15 @@ async function callOnce(
     const { status, headers } = answer;
     if (status !== 200) {
       limit.lift();
-      const said = await readRefusal(answer, maxAnswerBytes, signal);
+      const said = await readRefusal(answer, { maxBytes: maxAnswerBytes, signal });
       const bytes = redactKey(said, upstream.deployment.apiKey);
       return { kind: 'refusal', status, headers, bytes };
     }
-    const bytes = await readAnswer(answer, maxAnswerBytes, signal, limit.lift);
+    const bytes = await readAnswer(answer, {
+      maxBytes: maxAnswerBytes,
+      signal,
+      onByte: limit.lift,
+    });
     return { kind: 'plain', headers, answer: parseAnswer(bytes) };
   } catch (error) {
     if (error instanceof UpstreamError || error instanceof CallEndedError) {

@@ -15,6 +15,7 @@ import {
   messageSchema,
   type PlacedMessage,
   type StoredMessage,
+  type Thread,
 } from '../threads/thread.ts';
 import {
   KeyReusedError,
@@ -80,15 +81,20 @@ export function createOpenConversation(store: ThreadStore | undefined): OpenConv
   return async (call, request, limit) => {
     if (store === undefined) throw new ThreadsNotConfiguredError();
     const { messages } = parseWith(freshSchema, { messages: request.messages });
-    return orUnreachable(() => open(store, call, request, messages, limit));
+    return orUnreachable(() => open(store, { call, request, asked: messages }, limit));
   };
 }
 
+type Asking = {
+  readonly call: Call;
+  readonly request: ChatRequest;
+  /** The new messages, as they are stored. */
+  readonly asked: readonly StoredMessage[];
+};
+
 async function open(
   store: ThreadStore,
-  call: Call,
-  request: ChatRequest,
-  asked: readonly StoredMessage[],
+  { call, request, asked }: Asking,
   limit: ReadLimit,
 ): Promise<Conversation> {
   const { threadId: id = '' } = request;
@@ -102,7 +108,7 @@ async function open(
     throw new ThreadNotFoundError('thread_id');
   }
   const { thread, etag } = newest;
-  const read = await readBack(store, thread.id, newest.messages, limit);
+  const read = await readBack(store, newest, limit);
   const instructions = await readInstructions(store, newest, read);
   // Messages that an earlier try of this request added are not its history.
   const end = mark?.first ?? thread.count;
@@ -134,18 +140,19 @@ function isOwn({ thread }: Seen, call: Call, { upstreamBody }: ChatRequest): boo
   return thread.owner === ownerOf(call) && isOfUser;
 }
 
+type Newest = { readonly thread: Thread; readonly messages: readonly PlacedMessage[] };
+
 /** Reads back from the newest messages, the newest first, as far as a model could take them. */
 async function readBack(
   store: ThreadStore,
-  id: string,
-  newest: readonly PlacedMessage[],
+  { thread, messages }: Newest,
   limit: ReadLimit,
 ): Promise<readonly PlacedMessage[]> {
   const maxBytes = Math.min(limit.bytes, limit.tokens * BYTES_PER_TOKEN);
-  const read = [...newest];
+  const read = [...messages];
   let bytes = read.reduce((sum, one) => sum + one.bytes, 0);
   while (isMore(read) && bytes < maxBytes && read.length < MAX_MESSAGES) {
-    const older = await readPages(store, id, read.at(-1)?.index ?? 0);
+    const older = await readPages(store, thread.id, read.at(-1)?.index ?? 0);
     if (older.length === 0) break;
     read.push(...older);
     bytes = older.reduce((sum, one) => sum + one.bytes, bytes);

@@ -110,7 +110,7 @@ async function send(
       signal: call.signal,
     });
     const { status } = answer;
-    const bytes = await readAnswer(answer, maxAnswerBytes, call.signal);
+    const bytes = await readAnswer(answer, { maxBytes: maxAnswerBytes, signal: call.signal });
     const tokens = status === 200 ? totalTokensOf(bytes) : undefined;
     if (tokens !== undefined) countTokens(call, tokens);
     tell(status, undefined, tokens);

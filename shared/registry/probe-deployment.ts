@@ -40,7 +40,7 @@ export async function probeDeployment(
     for (let isCorrected = false; ; isCorrected = true) {
       const { body } = adaptBody(QUESTION, deployment.capabilities, lessons);
       const answer = await send(upstream, body, signal);
-      const bytes = await readAnswer(answer, MAX_ANSWER_BYTES, signal);
+      const bytes = await readAnswer(answer, { maxBytes: MAX_ANSWER_BYTES, signal });
       if (answer.status === 400 && !isCorrected && lessons.learn(body, bytes)) continue;
       const said = redactKey(bytes, deployment.apiKey);
       return { ...describe(answer.status, said), latency_ms: taken() };

@@ -3,12 +3,12 @@ import Pool from 'undici/lib/dispatcher/pool.js';
 import { untilAborted } from '../base/deadline.ts';
 import { UpstreamError } from '../base/errors.ts';
 import type { CheckEndpoint } from './check-endpoint.ts';
-import { type Deployment, type Operation, operationUrl, upstreamNameOf } from './deployment.ts';
+import { type Deployment, operationUrl, upstreamNameOf } from './deployment.ts';
 import { describeFailure } from './describe-failure.ts';
 import { dispatch, type RawAnswer } from './dispatch.ts';
 import type { GetToken } from './entra-token.ts';
 import { type BareUpstream, protectUpstream, type UpstreamLimits } from './protect-upstream.ts';
-import type { Upstream } from './upstream.ts';
+import type { Upstream, UpstreamRequest } from './upstream.ts';
 
 /** Far more than any deployment sends. It bounds the number of headers as well. */
 const MAX_HEADER_BYTES = 16 * 1024;
@@ -50,12 +50,12 @@ function createBareUpstream(
 
   const authorization = authorize(deployment);
 
-  async function post(
-    operation: Operation,
-    body: string,
-    given: Readonly<Record<string, string>>,
-    signal: AbortSignal,
-  ): Promise<RawAnswer> {
+  async function post({
+    operation,
+    body,
+    headers: given,
+    signal,
+  }: UpstreamRequest): Promise<RawAnswer> {
     try {
       // The credential waits without regard to this request's deadline.
       const token = authorization ? undefined : await untilAborted(getToken(), signal);
@@ -78,8 +78,8 @@ function createBareUpstream(
 
   return {
     deployment,
-    send: async ({ operation, headers: given, signal, body: sent }) => {
-      const { status, headers, body } = await post(operation, sent, given, signal);
+    send: async (request) => {
+      const { status, headers, body } = await post(request);
       if (isEncoded(headers)) {
         body.destroy();
         throw new UpstreamError(
@@ -91,7 +91,7 @@ function createBareUpstream(
     },
     probe: async (operation, signal) => {
       const body = JSON.stringify({ model: upstreamNameOf(deployment) });
-      const answer = await post(operation, body, {}, signal);
+      const answer = await post({ operation, body, headers: {}, signal });
       for await (const _ of answer.body);
       return answer.status;
     },

@@ -1,21 +1,25 @@
 import { HttpError, UpstreamError } from '../base/errors.ts';
 import type { UpstreamAnswer } from './upstream.ts';
 
+type ReadOptions = {
+  readonly maxBytes: number;
+  readonly signal: AbortSignal;
+  /** Called at each chunk. */
+  readonly onByte?: () => void;
+};
+
 /**
- * Reads the whole body of an answer and calls `onByte` at each chunk. Throws an HttpError if the body
- * breaks off or is too large.
+ * Reads the whole body of an answer. Throws an HttpError if the body breaks off or is too large.
  */
 export async function readAnswer(
   answer: UpstreamAnswer,
-  maxBytes: number,
-  signal: AbortSignal,
-  onByte: () => void = () => undefined,
+  { maxBytes, signal, onByte }: ReadOptions,
 ): Promise<Buffer> {
   const chunks: Uint8Array[] = [];
   let size = 0;
   try {
     for await (const chunk of answer.body) {
-      onByte();
+      onByte?.();
       size += chunk.byteLength;
       if (size > maxBytes) throw tooLarge(maxBytes);
       chunks.push(chunk);
@@ -34,16 +38,12 @@ const REFUSAL_MS = 5_000;
  * Reads the body of an answer that is not a success; empty if it does not arrive in time, because its
  * status says enough. Throws if the call itself has ended.
  */
-export async function readRefusal(
-  answer: UpstreamAnswer,
-  maxBytes: number,
-  signal: AbortSignal,
-): Promise<Buffer> {
+export async function readRefusal(answer: UpstreamAnswer, options: ReadOptions): Promise<Buffer> {
   const timer = setTimeout(() => answer.body.destroy(), REFUSAL_MS);
   try {
-    return await readAnswer(answer, maxBytes, signal);
+    return await readAnswer(answer, options);
   } catch (error) {
-    if (signal.aborted) throw error;
+    if (options.signal.aborted) throw error;
     return Buffer.alloc(0);
   } finally {
     clearTimeout(timer);

@@ -111,7 +111,7 @@ export async function outcome(
 ): Promise<number | string | null> {
   try {
     const answer = await upstream.send(request(signal));
-    await readAnswer(answer, 1e6, signal);
+    await readAnswer(answer, { maxBytes: 1e6, signal });
     return answer.status;
   } catch (error) {
     return (error as { readonly code: string | null }).code;

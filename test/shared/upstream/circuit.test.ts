@@ -120,7 +120,7 @@ describe('a circuit opens', () => {
     body.destroy();
     const other = await upstream.send(request(controller.signal));
     controller.abort(new CallEndedError('shutting_down'));
-    await expect(readAnswer(other, 1e6, controller.signal)).rejects.toThrow();
+    await expect(readAnswer(other, { maxBytes: 1e6, signal: controller.signal })).rejects.toThrow();
     expect(upstream.state().circuit).toBe('closed');
     server.answer = status(500);
     await fail(upstream, 1);

@@ -75,7 +75,9 @@ describe('an answer', () => {
   ])('that is not HTTP is a 502: %j', async (bytes) => {
     const server = await startScriptedDeployment((response) => response.socket?.write(bytes));
     const sent = createUpstream(server).send(request());
-    await expect(sent.then((answer) => readAnswer(answer, 1e6, later()))).rejects.toMatchObject({
+    await expect(
+      sent.then((answer) => readAnswer(answer, { maxBytes: 1e6, signal: later() })),
+    ).rejects.toMatchObject({
       status: 502,
     });
   });

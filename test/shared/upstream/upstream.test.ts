@@ -57,7 +57,9 @@ describe('send', () => {
     const upstream = create({ apiStyle, endpoint: `${simulator.url}${path}` });
     const answer = await upstream.send(request('Hi'));
     expect(answer.status).toBe(200);
-    expect(JSON.parse((await readAnswer(answer, 1e6, later())).toString())).toMatchObject({
+    expect(
+      JSON.parse((await readAnswer(answer, { maxBytes: 1e6, signal: later() })).toString()),
+    ).toMatchObject({
       object: 'chat.completion',
     });
     expect(simulator.requests).toMatchObject([{ method: 'POST', path: expected, query }]);
@@ -113,7 +115,9 @@ describe('send', () => {
   test.each([401, 429, 500, 503])('returns the status %d as an answer', async (status) => {
     const answer = await create().send(request(`[sim:${status}]`));
     expect(answer.status).toBe(status);
-    const body: unknown = JSON.parse((await readAnswer(answer, 1e6, later())).toString());
+    const body: unknown = JSON.parse(
+      (await readAnswer(answer, { maxBytes: 1e6, signal: later() })).toString(),
+    );
     expect(body).toHaveProperty('error.code');
     if (status === 429) expect(answer.headers).toHaveProperty('retry-after-ms');
   });
@@ -163,7 +167,7 @@ describe('send', () => {
 describe('the body of an answer', () => {
   test('that breaks off is a 502', async () => {
     const answer = await create().send(request('[sim:cut][sim:big:100000]'));
-    await expect(readAnswer(answer, 1e7, later())).rejects.toMatchObject({
+    await expect(readAnswer(answer, { maxBytes: 1e7, signal: later() })).rejects.toMatchObject({
       status: 502,
       code: 'upstream_incomplete',
     });
@@ -172,12 +176,14 @@ describe('the body of an answer', () => {
   test('that stalls is a 504 when time runs out', async () => {
     const signal = AbortSignal.timeout(150);
     const answer = await create().send(request('[sim:stall]', signal));
-    await expect(readAnswer(answer, 1e7, signal)).rejects.toMatchObject({ status: 504 });
+    await expect(readAnswer(answer, { maxBytes: 1e7, signal })).rejects.toMatchObject({
+      status: 504,
+    });
   });
 
   test('that is too large is a 502 that names the setting', async () => {
     const answer = await create().send(request('[sim:big:100000]'));
-    await expect(readAnswer(answer, 50_000, later())).rejects.toMatchObject({
+    await expect(readAnswer(answer, { maxBytes: 50_000, signal: later() })).rejects.toMatchObject({
       code: 'answer_too_large',
       message: expect.stringContaining('MAX_ANSWER_BYTES'),
     });
