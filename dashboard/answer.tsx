@@ -126,7 +126,7 @@ function Shown({ api, view, go, text, routing, firstMs, isDone, problem }: Answe
       {isDone && id !== undefined && problem === undefined && (
         <>
           <SayHowGood api={api} id={id} outcomes={[]} onSaid={() => undefined} />
-          <Link {...{ view, go }} to={{ page: 'decisions', decision: id }}>
+          <Link view={view} go={go} to={{ page: 'decisions', decision: id }}>
             See the decision
           </Link>
         </>

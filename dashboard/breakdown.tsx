@@ -37,7 +37,8 @@ export function Breakdown({ view, go, name, title, stats }: BreakdownProps) {
                 <tr key={key} class={isChosen ? 'chosen' : ''}>
                   <th scope="row">
                     <Link
-                      {...{ view, go }}
+                      view={view}
+                      go={go}
                       to={{ [name]: isChosen ? undefined : key }}
                       label={
                         isChosen ? `${key || UNNAMED}: show all again` : `Only ${key || UNNAMED}`

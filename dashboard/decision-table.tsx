@@ -33,7 +33,7 @@ export function DecisionTable({ view, go, decisions }: DecisionTableProps) {
           {decisions.map((one) => (
             <tr key={one.request_id}>
               <th scope="row">
-                <Link {...{ view, go }} to={{ decision: one.request_id }}>
+                <Link view={view} go={go} to={{ decision: one.request_id }}>
                   <time
                     dateTime={new Date(one.created_at * 1_000).toISOString()}
                     title={dayAndClock(one.created_at * 1_000)}

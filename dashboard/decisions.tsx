@@ -43,7 +43,7 @@ export function Decisions(props: PageProps) {
       )}
       {decisions.length > 0 && (
         <section class={`card ${isOld ? 'stale' : ''}`} aria-busy={isOld}>
-          <DecisionTable {...{ view, go, decisions }} />
+          <DecisionTable view={view} go={go} decisions={decisions} />
           {hasMore && (
             <p class="actions">
               <button type="button" class="quiet" onClick={loadOlder}>

@@ -60,7 +60,7 @@ function Row({ deployment, state }: RowProps) {
     <tr>
       <th scope="row">{name}</th>
       <td>
-        <State {...{ enabled, state }} />
+        <State enabled={enabled} state={state} />
       </td>
       <td>{model ?? name}</td>
       <td>{price ? `${price.input} / ${price.output}` : NONE}</td>

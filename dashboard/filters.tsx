@@ -18,7 +18,8 @@ export function Filters({ view, go, useCases, deployments, at, isPaused }: Filte
       <nav class="ranges" aria-label="Time">
         {Object.keys(RANGES).map((name) => (
           <Link
-            {...{ view, go }}
+            view={view}
+            go={go}
             key={name}
             to={{ range: name as Range }}
             isCurrent={name === view.range}

@@ -37,7 +37,8 @@ export function Header(props: HeaderProps) {
       <nav aria-label="Pages">
         {PAGES.map((page) => (
           <Link
-            {...{ view, go }}
+            view={view}
+            go={go}
             key={page}
             to={{ page, decision: undefined }}
             isCurrent={page === view.page}

@@ -92,7 +92,9 @@ export function Try(props: PageProps) {
           {wish && (
             <Answer
               {...props}
-              {...{ prompt: tried.prompt, useCase: tried.useCase, wish }}
+              prompt={tried.prompt}
+              useCase={tried.useCase}
+              wish={wish}
               key={tried.prompt}
             />
           )}

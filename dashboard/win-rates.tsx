@@ -49,7 +49,9 @@ export function WinRates({ total }: { readonly total: Sums }) {
       formatX={(middle) => rate(middle - 0.5 / BINS)}
       series={series}
       format={count}
-      over={(area) => <Handle {...{ area, range, threshold, then }} onChange={setChosen} />}
+      over={(area) => (
+        <Handle area={area} range={range} threshold={threshold} then={then} onChange={setChosen} />
+      )}
       aside={
         chosen !== undefined && (
           <button type="button" class="quiet" onClick={() => setChosen(undefined)}>
@@ -62,7 +64,7 @@ export function WinRates({ total }: { readonly total: Sums }) {
         Drag the line, or focus it and use the arrow keys. Prompts whose win rate reaches the
         threshold go to the strong model. {usedThresholds(thresholds, now.requests)}
       </p>
-      <Comparison {...{ now, then, threshold }} />
+      <Comparison now={now} then={then} threshold={threshold} />
     </Chart>
   );
 }

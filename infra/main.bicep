@@ -9,7 +9,7 @@ import {
 } from 'types.bicep'
 
 metadata name = 'Smart Router'
-metadata description = 'Everything that the router runs on in Azure: function app, storage, models, telemetry and, if wished, API Management, a private network and a Key Vault.'
+metadata description = 'Everything that the router runs on in Azure: function app, storage, models, telemetry and, if configured, API Management, a private network and a Key Vault.'
 
 targetScope = 'subscription'
 

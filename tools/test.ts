@@ -4,6 +4,6 @@ import { runPackage } from './packages/run-package.ts';
 const SLOW = 'test/**/*.slow.test.ts';
 
 const given = process.argv.slice(2);
-const namesFiles = given.some((argument) => !argument.startsWith('-'));
+const namesFiles = given.some((argument) => /^[^-].*[./]/.test(argument));
 const left = namesFiles ? [] : ['--exclude', SLOW];
 process.exitCode = await runPackage('vitest', 'vitest', ['run', ...left, ...given]);

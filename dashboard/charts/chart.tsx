@@ -69,7 +69,10 @@ function Legend({ series, format, xs, formatX, index }: ChartProps & At) {
               <rect x="5" width="10" height="10" rx="2" fill={`var(${color})`} />
             ) : (
               <line
-                {...{ x1: 1, x2: 21, y1: 5, y2: 5 }}
+                x1={1}
+                x2={21}
+                y1={5}
+                y2={5}
                 stroke={`var(${color})`}
                 stroke-width="2.5"
                 stroke-dasharray={dash?.join(' ')}

@@ -122,8 +122,10 @@ function createShadowIfConfigured(parts: Parts): Shadow | undefined {
   return createShadow({
     settings: config.shadow,
     getFleet: registry.getFleet,
-    spentToday: () => spending.spentToday(SHADOW),
-    spend: (usd) => spending.add(SHADOW, usd),
+    budget: {
+      spentToday: () => spending.spentToday(SHADOW),
+      spend: (usd) => spending.add(SHADOW, usd),
+    },
     addOutcome: kept.decisions.addOutcome,
     maxAnswerBytes: config.limits.maxAnswerBytes,
     timeoutMs: config.limits.requestTimeoutMs,

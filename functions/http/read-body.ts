@@ -84,18 +84,18 @@ export function parseBody(bytes: Buffer, shape: BodyShape): object {
   } catch (error) {
     throw wrongBody(
       error instanceof RangeError
-        ? 'The body is nested too deeply.'
-        : 'The body is not valid JSON.',
+        ? 'The body is nested too deeply: send a flatter JSON object.'
+        : 'The body is not valid JSON: send a JSON object.',
     );
   }
   if (typeof body !== 'object' || body === null || Array.isArray(body) || isRawNumber(body)) {
-    throw wrongBody('The body is not a JSON object.');
+    throw wrongBody('The body is not a JSON object: send one.');
   }
   return body;
 }
 
 function decode(bytes: Buffer): string {
-  if (!isUtf8(bytes)) throw wrongBody('The body is not valid UTF-8.');
+  if (!isUtf8(bytes)) throw wrongBody('The body is not valid UTF-8: send it in that encoding.');
   const text = bytes.toString('utf8');
   return text.startsWith(BYTE_ORDER_MARK) ? text.slice(1) : text;
 }

@@ -149,7 +149,7 @@ var unset = {
   WEAK_PRICE: ''
 }
 // An empty setting of the operator does not override the deployment's.
-var wished = toObject(filter(items(any(routerSettings)), one => !empty(one.value)), one => one.key, one => one.value)
+var configured = toObject(filter(items(any(routerSettings)), one => !empty(one.value)), one => one.key, one => one.value)
 var secrets = {
   WEAK_API_KEY: hasWeakApiKey ? '@Microsoft.KeyVault(SecretUri=${keyVaultUri}secrets/weak-api-key)' : ''
   CACHE_KEY_SECRET: hasCacheKeySecret ? '@Microsoft.KeyVault(SecretUri=${keyVaultUri}secrets/cache-key-secret)' : ''
@@ -227,7 +227,7 @@ resource passwordAccess 'Microsoft.Web/sites/basicPublishingCredentialsPolicies@
 resource settings 'Microsoft.Web/sites/config@2025-03-01' = {
   parent: app
   name: 'appsettings'
-  properties: union(unset, deploymentSettings, vault, wished, secrets, {
+  properties: union(unset, deploymentSettings, vault, configured, secrets, {
     // The host's storage, the telemetry and the libraries sign in as the app's identity.
     AzureWebJobsStorage__credential: 'managedidentity'
     AzureWebJobsStorage__clientId: identity.properties.clientId

@@ -20,7 +20,7 @@ const UNKNOWN_KEY_COOLDOWN_MS = 30_000;
 /** The time after a failure in which nothing is fetched: each caller would wait for the next failure. */
 const FAILURE_COOLDOWN_MS = 5_000;
 
-/** Nobody can tell who the caller is. That is no reason to refuse the caller with a 401. */
+/** The caller cannot be identified now, which is no reason to refuse the caller with a 401. */
 class AuthUnavailableError extends HttpError {
   constructor(cause: unknown) {
     super(

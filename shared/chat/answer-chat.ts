@@ -1,4 +1,5 @@
 import { type Answer, EVENT_STREAM, errorAnswer } from '../base/answer.ts';
+import type { CallTrace } from '../calls/telemetry.ts';
 import { answerOf, createCollector } from '../chat-format/collect-answer.ts';
 import { addAnswerFields, type PlainAnswer } from '../chat-format/plain-answer.ts';
 import { readUsage } from '../chat-format/usage.ts';
@@ -34,8 +35,8 @@ export async function answerChat(
       return error ? errorAnswer(error, headers) : plainAnswer(exchange, headers, reply.answer);
     }
     case 'events': {
-      const streamed = { ...exchange, firstTokenAt: performance.now(), trace };
-      const body = streamBody(options, streamed, { events: reply.events, isShadowed });
+      const streamed = { ...exchange, firstTokenAt: performance.now() };
+      const body = streamBody(options, streamed, { events: reply.events, trace, isShadowed });
       return { status: 200, headers: { ...headers, ...EVENT_STREAM }, body };
     }
     case 'refusal': {
@@ -81,26 +82,36 @@ function plainAnswer(
   return { status: 200, headers, body };
 }
 
+type Streaming = {
+  readonly events: OpenEvents;
+  /** The trace of the call, which ends with its stream. */
+  readonly trace: CallTrace | undefined;
+  readonly isShadowed: boolean;
+};
+
 /** The answer is put together only where it is kept or compared: that parses each event. */
 function streamBody(
   options: SettleOptions,
   exchange: Exchange,
-  { events, isShadowed }: { readonly events: OpenEvents; readonly isShadowed: boolean },
+  { events, trace, isShadowed }: Streaming,
 ): AsyncGenerator<Uint8Array> {
   const isRead = exchange.continued !== undefined || options.isContentKept || isShadowed;
   const collector = isRead ? createCollector() : undefined;
   return events.pass({
     onEvent: collector && (({ data }) => collector.push(data)),
     // A client that leaves early has been answered with a 200 all the same.
-    onEnd: ({ isWhole, error, usage, events: completion }) =>
-      settle(options, exchange, {
+    onEnd: ({ isWhole, error, usage, events: completion }) => {
+      // The trace has only the tokens that the deployment counted.
+      trace?.end({ status: 200, usage, error: error?.code ?? undefined });
+      return settle(options, exchange, {
         status: 200,
         error,
         usage: { completion, ...usage },
         answer: collector?.answer,
         isWhole,
         isShadowed,
-      }),
+      });
+    },
   });
 }
 

@@ -1,5 +1,4 @@
 import type { HttpError } from '../base/errors.ts';
-import type { CallTrace } from '../calls/telemetry.ts';
 import type { Answered } from '../chat-format/collect-answer.ts';
 import type { Usage } from '../chat-format/usage.ts';
 import type { RoutingDecision } from '../routing/routing-decision.ts';
@@ -17,8 +16,6 @@ export type Exchange = Decided & {
   readonly upstreamMs: number;
   /** When the first content of a stream came, as `performance.now()` tells; absent for other answers. */
   readonly firstTokenAt?: number;
-  /** The trace of a stream that has begun, which has to be told of its end. */
-  readonly trace?: CallTrace | undefined;
 };
 
 /** How a request ended. */

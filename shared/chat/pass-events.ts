@@ -116,6 +116,7 @@ export async function openEvents(body: Bytes, options: OpenOptions): Promise<Ope
     mayFallBack: isError && !isOfTheRequest(seen.error),
     pass: (reader) => {
       if (reader.onEvent) opening.forEach(reader.onEvent);
+      opening.length = 0;
       seen.onEvent = reader.onEvent;
       return passRuns(body, runs, { ...reading, held: join(held), onEnd: reader.onEnd });
     },

@@ -42,11 +42,12 @@ export function settle(
     tell(options, exchange, ending);
     return undefined;
   }
-  const settled = addToThread(options.log, exchange, ending).then((error) => {
-    // The status of a stream has been sent already.
-    const { status } = error && exchange.firstTokenAt === undefined ? error : ending;
-    tell(options, exchange, { ...ending, ...(error && { error }), status });
-    return error;
+  const settled = addToThread(options.log, exchange, ending).then((unkept) => {
+    // An error that ended the answer is the cause, and the status of a stream has been sent already.
+    const error = ending.error ?? unkept;
+    const { status } = unkept && exchange.firstTokenAt === undefined ? unkept : ending;
+    tell(options, exchange, { ...ending, error, status });
+    return unkept;
   });
   // A client that has left does not wait for it.
   options.background.run(settled);
@@ -54,11 +55,10 @@ export function settle(
 }
 
 function tell(options: SettleOptions, exchange: Exchange, ending: Ending): void {
-  const { call, decision, trace } = exchange;
+  const { call, decision } = exchange;
   const { error, usage, isShadowed } = ending;
   const tokens = usage?.total;
   const usd = usage && costOfAnswer(exchange, usage);
-  trace?.end({ status: 200, usage, error: error?.code ?? undefined });
   if (tokens !== undefined) options.countTokens(call, tokens);
   if (usd !== undefined) options.spend(call, usd);
   const content = options.isContentKept ? contentOf(exchange, ending) : undefined;

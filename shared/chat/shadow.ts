@@ -21,9 +21,11 @@ export type Shadow = {
 type ShadowOptions = {
   readonly settings: ShadowSettings;
   readonly getFleet: () => Fleet;
-  /** Gives the USD that all instances have spent today. */
-  readonly spentToday: () => number;
-  readonly spend: (usd: number) => void;
+  readonly budget: {
+    /** Gives the USD that all instances have spent today. */
+    readonly spentToday: () => number;
+    readonly spend: (usd: number) => void;
+  };
   readonly addOutcome: (outcome: Outcome, comparedWith: string) => Promise<void>;
   readonly maxAnswerBytes: number;
   readonly timeoutMs: number;
@@ -45,7 +47,8 @@ const VERDICTS: Readonly<Record<Preference, 'good' | 'bad' | 'tie'>> = {
 };
 
 export function createShadow(options: ShadowOptions): Shadow {
-  const { settings, spentToday, spend, random = Math.random } = options;
+  const { settings, budget, random = Math.random } = options;
+  const { spentToday, spend } = budget;
   let underWay = 0;
 
   /** The deployment whose answer it is compared with; undefined where the budget does not allow it. */
@@ -133,7 +136,7 @@ async function judge(
 
 /** Undefined where there is no judge, its price is not known, or the budget does not allow it. */
 function findJudge(
-  { settings, getFleet, spentToday, log }: ShadowOptions,
+  { settings, getFleet, budget, log }: ShadowOptions,
   texts: Readonly<Record<string, string>>,
 ): Member | undefined {
   const { judge, dailyBudget } = settings;
@@ -144,7 +147,7 @@ function findJudge(
     return undefined;
   }
   const cost = JUDGE.comparisons * costOf(member.price, tokensOf(texts));
-  return spentToday() + cost <= dailyBudget ? member : undefined;
+  return budget.spentToday() + cost <= dailyBudget ? member : undefined;
 }
 
 /** Estimates tokens at four characters each. */

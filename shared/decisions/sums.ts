@@ -32,7 +32,7 @@ export type Sums = {
   /** Requests whose win rate was compared with a threshold, by hundredth of the win rate. */
   compared: Histogram;
   comparedStrong: Histogram;
-  /** Those whose price is known, and their cost with either model in USD, by the same hundredths. */
+  /** Compared requests with a known price, and their cost with either model in USD, by the same hundredths. */
   priced: Histogram;
   pricedStrong: Histogram;
   pricedWeak: Histogram;

@@ -54,8 +54,8 @@ export function createRoutePrompts(options: RoutePromptsOptions): (call: Call) =
     }
     const opened = await openRequest(options.decide, call);
     const { decision, ask } = await decide(options.decide, opened);
-    const { explain = false } = ask.request.routing;
-    return { decisions: [decision], texts: [ask.text], explain: explain ?? false };
+    const explain = ask.request.routing.explain ?? false;
+    return { decisions: [decision], texts: [ask.text], explain };
   }
 
   return async (call) => {

@@ -24,7 +24,7 @@ const reasons: Record<RoutingDecision['reason'], string> = {
   'price-ceiling': 'only one model costs no more than the use case may spend on a request',
   budget: "the use case's daily budget is spent, so the cheapest of the weak tier answers",
   fallback: 'another deployment answered, because the chosen one could not',
-  'no-text': 'there is nothing to score, such as images alone',
+  'no-text': 'there is nothing to score, such as only images',
   'embedding-unavailable': 'the prompt could not be embedded',
   'scorer-unavailable': 'the scorer failed',
   session:

@@ -1,4 +1,4 @@
-/** With more bytes than this untaken, the connection is paused. */
+/** The bytes that may wait to be read before the connection is paused. */
 const MAX_WAITING_BYTES = 64 * 1024;
 
 /** The controls of a body's connection. */

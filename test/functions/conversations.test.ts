@@ -602,6 +602,16 @@ describe('while the storage is away', () => {
       const text = await response.text();
       expect(text).toContain('"code":"threads_unreachable"');
       expect(text).not.toContain('[DONE]');
+      // The client had its 200, and the line says what became of the answer.
+      const requestId = response.headers.get('x-smart-router-request-id');
+      const isLine = (line: string) =>
+        line.includes('"event":"chat"') && line.includes(String(requestId));
+      await expect.poll(() => own.output().split('\n').find(isLine)).toBeDefined();
+      expect(JSON.parse(own.output().split('\n').find(isLine) ?? '')).toMatchObject({
+        level: 'warning',
+        status: 200,
+        error: expect.stringContaining('threads_unreachable'),
+      });
       const refused = await post(own.url + ROUTED, body);
       expect(refused).toMatchObject({
         status: 503,

@@ -156,6 +156,24 @@ describe('the spans of a request', () => {
     });
   });
 
+  test('have no tokens of a stream that its deployment did not count', async () => {
+    const traceId = '7'.repeat(32);
+    const response = await fetch(router.url + ROUTED, {
+      method: 'POST',
+      headers: { traceparent: `00-${traceId}-${PARENT}-01` },
+      body: JSON.stringify({
+        prompt: '[sim:cut:3:9] Hi',
+        stream: true,
+        routing: { threshold: 0 },
+      }),
+    });
+    expect(await response.text()).toContain('"code":"upstream_incomplete"');
+    const [call] = (await spansOf(traceId))['chat strong'] ?? [];
+    expect(call?.isError).toBe(true);
+    expect(call?.attributes['error.type']).toBe('upstream_incomplete');
+    expect(call?.attributes['gen_ai.usage.output_tokens']).toBeUndefined();
+  });
+
   test('are one for each deployment that was asked', async () => {
     const traceId = 'd'.repeat(32);
     await post(
