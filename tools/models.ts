@@ -59,11 +59,11 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   },
   pause: {
     parameters: ['name'],
-    run: (client, values, options) => enable(client, values, options, false),
+    run: (client, values, options) => enable(client, values, { ...options, enabled: false }),
   },
   resume: {
     parameters: ['name'],
-    run: (client, values, options) => enable(client, values, options, true),
+    run: (client, values, options) => enable(client, values, { ...options, enabled: true }),
   },
   history: {
     parameters: ['name'],
@@ -156,7 +156,8 @@ async function readDefinitions(file: string): Promise<readonly NamedDefinition[]
   try {
     json = JSON.parse(text);
   } catch (error) {
-    throw new InputError(`${file} is no JSON: ${String(error)}`);
+    throw new InputError(`${file} 
+is not JSON: ${String(error)}`);
   }
   const { data = json } = (json ?? {}) as { readonly data?: unknown };
   const all: readonly unknown[] = Array.isArray(data) ? data : [data];
@@ -173,8 +174,7 @@ function hasName(value: unknown): value is NamedDefinition {
 async function enable(
   client: RegistryClient,
   [name = '']: readonly string[],
-  { isJson }: Options,
-  enabled: boolean,
+  { isJson, enabled }: Options & { readonly enabled: boolean },
 ): Promise<void> {
   const entry = await client.patch(name, { enabled });
   print(

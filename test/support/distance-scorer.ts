@@ -62,20 +62,27 @@ function writeGraph({ weights, centroids, output = 'kept' }: DistanceScorerOptio
   const dimensions = weights[0].length;
   const width = output === 'too wide' ? 2 : 1;
   const nodes = [
-    node('Gemm', ['embedding', 'weights'], ['scores'], { transB: 1 }),
-    node('Mul', ['embedding', 'embedding'], ['squares']),
-    node('ReduceSum', ['squares', 'axes'], ['square'], { keepdims: 1 }),
-    node('Sqrt', ['square'], ['norm']),
-    node('Gemm', ['embedding', 'centroids'], ['dots'], { transB: 1 }),
-    node('TopK', ['dots', 'width'], ['nearest', 'indices'], { axis: 1 }),
-    node('Div', ['nearest', 'norm'], ['cosine']),
-    node('Sub', ['one', 'cosine'], ['contracted']),
+    node('Gemm', [['embedding', 'weights'], ['scores']], { transB: 1 }),
+    node('Mul', [['embedding', 'embedding'], ['squares']]),
+    node('ReduceSum', [['squares', 'axes'], ['square']], { keepdims: 1 }),
+    node('Sqrt', [['square'], ['norm']]),
+    node('Gemm', [['embedding', 'centroids'], ['dots']], { transB: 1 }),
+    node(
+      'TopK',
+      [
+        ['dots', 'width'],
+        ['nearest', 'indices'],
+      ],
+      { axis: 1 },
+    ),
+    node('Div', [['nearest', 'norm'], ['cosine']]),
+    node('Sub', [['one', 'cosine'], ['contracted']]),
   ];
   if (output === 'one-dimensional') {
-    nodes.push(node('Squeeze', ['contracted', 'axes'], ['distance']));
+    nodes.push(node('Squeeze', [['contracted', 'axes'], ['distance']]));
   } else if (output !== 'missing') {
     const to = output === 'float64' ? ELEMENT_TYPE.float64 : ELEMENT_TYPE.float32;
-    nodes.push(node('Cast', ['contracted'], ['distance'], { to }));
+    nodes.push(node('Cast', [['contracted'], ['distance']], { to }));
   }
   const batch = output === 'one row' ? { dimValue: 1 } : { dimParam: 'batch' };
   const distance = {
@@ -125,8 +132,7 @@ function integer(name: string, value: number): object {
 
 function node(
   opType: string,
-  input: readonly string[],
-  output: readonly string[],
+  [input, output]: readonly [input: readonly string[], output: readonly string[]],
   attributes: Readonly<Record<string, number>> = {},
 ): object {
   const attribute = Object.entries(attributes).map(([name, value]) => ({

@@ -14,7 +14,7 @@ export const GATEWAY = 'Microsoft.ApiManagement/service';
 export const ENDPOINT = 'Microsoft.Network/privateEndpoints';
 const POLICY = `${GATEWAY}/apis/policies`;
 
-/** A change to an evaluated set, and what must be said of it. */
+/** A change to an evaluated parameter set, and the problem that must be reported. */
 export type Case = [
   what: string,
   set: string,
@@ -28,7 +28,7 @@ export async function readExpectations(): Promise<Expectations> {
   return { readByApp, documented: operationsOf(document), modelsFolder: 'models' };
 }
 
-/** Of each case: nothing is said of the committed snapshot, and that of the changed one. */
+/** Tests that each case's problem is reported for the changed snapshot, and not for the committed one. */
 export function describeChanges(cases: readonly Case[]): void {
   describe('what would be created', () => {
     let expectations: Expectations;
@@ -63,8 +63,12 @@ export function first(
   return found;
 }
 
-/** The first resource of a type with another value; undefined takes the property away. */
-export function changed(type: string, path: string, value: unknown, ending = '') {
+/** A type, with the end of the resource's name where there are several resources of the type. */
+type Place = string | readonly [type: string, ending: string];
+
+/** Replaces a value of the first resource of a type; undefined removes the property. */
+export function changed(place: Place, path: string, value: unknown) {
+  const [type, ending] = typeof place === 'string' ? [place] : place;
   return (snapshot: Snapshot): Snapshot => {
     const original = first(snapshot, type, ending);
     const copy = structuredClone(original) as Json & typeof original;
@@ -88,7 +92,7 @@ export function policy(change: (text: string) => string, ending = '/llm/policy')
     const { value } = first(snapshot, POLICY, ending)['properties'] as { value: string[] };
     const text = change(value.join('\n'));
     expect(text).not.toBe(value.join('\n'));
-    return changed(POLICY, 'properties.value', text.split('\n'), ending)(snapshot);
+    return changed([POLICY, ending], 'properties.value', text.split('\n'))(snapshot);
   };
 }
 
@@ -98,7 +102,7 @@ export function operations(change: (all: readonly string[]) => readonly string[]
       value: { operations: string[] };
     };
     const wanted = change(value.operations);
-    return changed(`${GATEWAY}/apis`, 'properties.value.operations', wanted, '/llm')(snapshot);
+    return changed([`${GATEWAY}/apis`, '/llm'], 'properties.value.operations', wanted)(snapshot);
   };
 }
 

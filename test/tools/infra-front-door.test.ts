@@ -68,13 +68,13 @@ const frontDoor: Case[] = [
   [
     'an API without keys',
     'api-management',
-    changed(`${GATEWAY}/apis`, 'properties.subscriptionRequired', false, '/llm'),
+    changed([`${GATEWAY}/apis`, '/llm'], 'properties.subscriptionRequired', false),
     /An API without keys offers POST/,
   ],
   [
     'a health check with a key',
     'api-management',
-    changed(`${GATEWAY}/apis`, 'properties.subscriptionRequired', true, '/health'),
+    changed([`${GATEWAY}/apis`, '/health'], 'properties.subscriptionRequired', true),
     /GET \/health must be offered without a key/,
   ],
   [
@@ -174,7 +174,7 @@ const key: Case[] = [
   [
     'a key for the router that everybody can read',
     'api-management',
-    changed(`${GATEWAY}/namedValues`, 'properties.secret', false, '/router-key'),
+    changed([`${GATEWAY}/namedValues`, '/router-key'], 'properties.secret', false),
     /<inbound> must override api-key/,
   ],
   [
@@ -201,14 +201,18 @@ const key: Case[] = [
     (place): Case => [
       `an API that takes its keys elsewhere: ${place}`,
       'api-management',
-      changed(`${GATEWAY}/apis`, `properties.subscriptionKeyParameterNames.${place}`, 'x', '/llm'),
+      changed(
+        [`${GATEWAY}/apis`, '/llm'],
+        `properties.subscriptionKeyParameterNames.${place}`,
+        'x',
+      ),
       new RegExp(`subscriptionKeyParameterNames\\.${place} must be`),
     ],
   ),
   [
     'an API below a path',
     'api-management',
-    changed(`${GATEWAY}/apis`, 'properties.path', 'openai', '/llm'),
+    changed([`${GATEWAY}/apis`, '/llm'], 'properties.path', 'openai'),
     /llm: path must be empty/,
   ],
   ...[

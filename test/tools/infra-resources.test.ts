@@ -319,7 +319,7 @@ const setting: Case[] = [
   [
     'a named value that shows its key',
     'api-management',
-    changed(`${GATEWAY}/namedValues`, 'properties.secret', false, '/router-key'),
+    changed([`${GATEWAY}/namedValues`, '/router-key'], 'properties.secret', false),
     /router-key shows a secret/,
   ],
 ];

@@ -2,20 +2,20 @@ import type { Progress } from '../command-line/progress.ts';
 import { p50, type Spread, spreadOf } from '../measure/statistics.ts';
 import { changeDeployment, simulatedDeployment } from '../measure/two-instances.ts';
 
-/** How the router's own time grows with one thing. */
+/** How the router's own time grows with one quantity. */
 export type Growth = { readonly what: string; readonly steps: readonly Step[] };
 
 type Step = {
   readonly size: number;
-  /** By the router's own header, in ms. */
+  /** The router's own time in ms, from its header. */
   readonly ms: Spread;
-  /** How many times that of the size before, and how many times that size it is. */
+  /** The ratios of the time and of the size to those of the previous step. */
   readonly factor?: number;
   readonly size_factor?: number;
 };
 
 type GrowthOptions = {
-  /** Of a router that may have its registry changed, with tables. */
+  /** A router with tables, whose registry may be changed. */
   readonly url: string;
   readonly simulatorUrl: string;
   readonly rounds: number;
@@ -31,19 +31,25 @@ const BYTES = [1_000, 4_000, 16_000, 64_000, 256_000, 1_000_000];
 const MESSAGES = [1, 10, 100, 1_000];
 const DEPLOYMENTS = [1, 10, 100, 1_000];
 const MODELS = [2, 4, 8, 16, 32, 64];
-/** Added at once. */
+
+/** Deployments that are added concurrently. */
 const CONCURRENCY = 16;
 
-/** Of prompts' bytes, messages, models and deployments, each by itself. */
+/** Measures the growth with prompt bytes, messages, models and deployments, each separately. */
 export async function measureGrowth(
   options: GrowthOptions & { readonly models: readonly string[] },
 ): Promise<Growth[]> {
-  const bytes = await measureBodies(options, 'bytes of the prompt', BYTES, (size) =>
-    bodyOf([SENTENCE.repeat(Math.ceil(size / SENTENCE.length)).slice(0, size)]),
-  );
-  const messages = await measureBodies(options, 'messages', MESSAGES, (size) =>
-    bodyOf(Array.from({ length: size }, () => SENTENCE)),
-  );
+  const bytes = await measureBodies(options, {
+    what: 'bytes of the prompt',
+    sizes: BYTES,
+    bodyOfSize: (size) =>
+      bodyOf([SENTENCE.repeat(Math.ceil(size / SENTENCE.length)).slice(0, size)]),
+  });
+  const messages = await measureBodies(options, {
+    what: 'messages',
+    sizes: MESSAGES,
+    bodyOfSize: (size) => bodyOf(Array.from({ length: size }, () => SENTENCE)),
+  });
   const short = bodyOf([SENTENCE]);
   const registered: Growth[] = [];
   for (const [what, sizes, modelOf] of [
@@ -55,12 +61,16 @@ export async function measureGrowth(
   return [bytes, messages, ...registered];
 }
 
-/** Every size in each round, so that all of them see the same machine. */
+type Bodies = {
+  readonly what: string;
+  readonly sizes: readonly number[];
+  readonly bodyOfSize: (size: number) => string;
+};
+
+/** Measures every size in each round, so that all sizes see the same state of the machine. */
 async function measureBodies(
   { url, rounds, progress }: GrowthOptions,
-  what: string,
-  sizes: readonly number[],
-  bodyOfSize: (size: number) => string,
+  { what, sizes, bodyOfSize }: Bodies,
 ): Promise<Growth> {
   const found = new Map(sizes.map((size) => [size, [] as number[]]));
   for (let round = 0; round <= rounds; round += 1) {
@@ -73,7 +83,7 @@ async function measureBodies(
   return toGrowth(what, found);
 }
 
-/** They are added as it goes, and taken away at the end. */
+/** Adds the deployments as the sizes grow, and deletes them at the end. */
 async function measureRegistered(
   options: GrowthOptions,
   {
@@ -90,7 +100,7 @@ async function measureRegistered(
 ): Promise<Growth> {
   const { url, rounds, progress } = options;
   const found = new Map<number, number[]>();
-  // Two are configured; what comes first stands for a model of its own.
+  // Two models are configured already; each added deployment is the first of its own model.
   const configured = what === 'models' ? 2 : 0;
   let added = 0;
   for (const size of sizes) {
@@ -116,21 +126,24 @@ async function measureRegistered(
       { length: Math.min(CONCURRENCY, added - first) },
       (_, index) => `grown-${first + index}`,
     );
-    await Promise.all(names.map((name) => changeDeployment(url, name, 'DELETE')));
+    await Promise.all(names.map((name) => changeDeployment(url, name, { method: 'DELETE' })));
   }
   return toGrowth(what, found);
 }
 
 async function put({ url, simulatorUrl }: GrowthOptions, name: string, model: string) {
   const definition = { ...simulatedDeployment(simulatorUrl, 'weak'), model: `of-${model}` };
-  await changeDeployment(url, name, 'PUT', { ...definition, scorer_model: model });
+  await changeDeployment(url, name, {
+    method: 'PUT',
+    definition: { ...definition, scorer_model: model },
+  });
 }
 
 function bodyOf(contents: readonly string[]): string {
   return JSON.stringify({ messages: contents.map((content) => ({ role: 'user', content })) });
 }
 
-/** The median of what the router says of its own time, in ms. */
+/** Returns the median of the router's own time, in ms. */
 async function timeRequests(url: string, body: string): Promise<number> {
   const times: number[] = [];
   for (let index = 0; index < REQUESTS; index += 1) {
@@ -157,7 +170,7 @@ function toGrowth(what: string, found: ReadonlyMap<number, readonly number[]>): 
   return { what, steps };
 }
 
-/** A step whose time grows more than its size, and more than the clock's noise. */
+/** Returns the steps whose time grows faster than their size, beyond the noise of the clock. */
 export function stepsWorseThanLinear(growth: readonly Growth[]): readonly string[] {
   return growth.flatMap(({ what, steps }) =>
     steps.flatMap(({ size, factor = 0, size_factor = 1 }) =>

@@ -105,7 +105,9 @@ async function measureCase(
     }
   }
   const direct = [...all].find(([{ name }]) => name === 'direct')?.[1];
-  return [...all].map(([target, found]) => toRow(target, { mode, connections }, found, direct));
+  return [...all].map(([target, found]) =>
+    toRow(target, { mode, connections }, { rounds: found, direct }),
+  );
 }
 
 async function measureTurn(
@@ -141,8 +143,10 @@ async function measureTurn(
 function toRow(
   { name }: Target,
   kind: Pick<Row, 'mode' | 'connections'>,
-  rounds: readonly Round[],
-  direct: readonly Round[] | undefined,
+  {
+    rounds,
+    direct,
+  }: { readonly rounds: readonly Round[]; readonly direct: readonly Round[] | undefined },
 ): Row {
   const of = (pick: (round: Round) => number) => spreadOf(rounds.map(pick));
   const added = (name: 'p50' | 'p99') =>

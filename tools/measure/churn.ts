@@ -6,12 +6,12 @@ const CONNECTIONS = 16;
 const PATH = '/llm/openai/deployments/smart-router/chat/completions';
 const NAME = 'comes-and-goes';
 
-/** Between two changes: some requests begin under each. */
+/** The time between two changes, so that some requests begin under each. */
 const STEP_MS = 150;
 
 /**
  * Sends requests to both instances, every third one streamed, while a deployment is added, changed,
- * paused, resumed and removed over and over. Gives how many failed: were refused, or were not whole.
+ * paused, resumed and removed repeatedly. Returns how many failed: were refused, or were incomplete.
  */
 export async function measureChurn(requests: number): Promise<number> {
   return withTwoInstances(async ({ one, other, simulatorUrl }) => {
@@ -31,15 +31,15 @@ export async function measureChurn(requests: number): Promise<number> {
       const price = { input: 0.01, output: 0.01 };
       while (left > 0) {
         const steps = [
-          () => changeDeployment(one.url, NAME, 'PUT', { ...definition, price }),
-          () => changeDeployment(other.url, NAME, 'PATCH', { weight: 2, tags: ['changed'] }),
-          () => changeDeployment(one.url, NAME, 'PATCH', { deployment: 'strong' }),
-          () => changeDeployment(other.url, NAME, 'PATCH', { enabled: false }),
-          () => changeDeployment(one.url, NAME, 'PATCH', { enabled: true }),
-          () => changeDeployment(one.url, NAME, 'DELETE'),
-        ];
-        for (const step of steps) {
-          await step();
+          [one, { method: 'PUT', definition: { ...definition, price } }],
+          [other, { method: 'PATCH', definition: { weight: 2, tags: ['changed'] } }],
+          [one, { method: 'PATCH', definition: { deployment: 'strong' } }],
+          [other, { method: 'PATCH', definition: { enabled: false } }],
+          [one, { method: 'PATCH', definition: { enabled: true } }],
+          [one, { method: 'DELETE' }],
+        ] as const;
+        for (const [{ url }, step] of steps) {
+          await changeDeployment(url, NAME, step);
           changes += 1;
           await delay(STEP_MS);
         }
@@ -58,7 +58,7 @@ export async function measureChurn(requests: number): Promise<number> {
   });
 }
 
-/** The model that answered; throws when the answer is none or not whole. */
+/** Returns the model that answered; throws when the answer is missing or incomplete. */
 async function ask(pool: Pool, index: number): Promise<string> {
   const stream = index % 3 === 0;
   const { statusCode, headers, body } = await pool.request({

@@ -4,14 +4,16 @@ import { withTwoInstances } from './two-instances.ts';
 
 const CONNECTIONS = 16;
 const CHAT = '/llm/openai/deployments/smart-router/chat/completions';
-/** Longer than decisions are held back. */
+
+/** The wait for all decisions to be written: longer than they are held back. */
 const SETTLED_MS = 6_000;
-/** Into the load, the instance is killed. */
+
+/** The instance is killed this long after the load begins. */
 const KILL_AFTER_MS = 5_000;
 
 type Json = Readonly<Record<string, unknown>>;
 
-/** Gives how many decisions and outcomes were lost without anybody being killed. */
+/** Returns how many decisions and outcomes were lost while no instance was killed. */
 export async function measureDecisionLog(requests: number): Promise<number> {
   return withTwoInstances(async ({ one, other }) => {
     const pools = [one, other].map(({ url }) => new Pool(url, { connections: CONNECTIONS }));
@@ -19,16 +21,17 @@ export async function measureDecisionLog(requests: number): Promise<number> {
     await untilSigned(first, second);
     const useCase = 'measured';
     const from = performance.now();
-    const sent = await load(first, useCase, requests, async (id) => {
+    const afterwards = async (id: string) => {
       const answer = await post(second, '/llm/outcomes', { request_id: id, verdict: 'good' });
       return answer.status === 201;
-    });
+    };
+    const sent = await load(first, { useCase, requests, afterwards });
     const seconds = (performance.now() - from) / 1_000;
     await delay(SETTLED_MS);
     const kept = await readAll(second, useCase);
     const joined = kept.filter(({ outcomes }) => (outcomes as readonly Json[]).length === 1).length;
     console.log(
-      `${requests} requests with an outcome each, sent to another instance right after the answer: ${Math.round(requests / seconds)} a second; ${kept.length} decisions kept, ${sent.accepted} outcomes accepted, ${joined} joined`,
+      `${requests} requests with an outcome each, reported to another instance right after the answer: ${Math.round(requests / seconds)} a second; ${kept.length} decisions kept, ${sent.accepted} outcomes accepted, ${joined} joined`,
     );
     await measureKill(one.workerPid(), first, second);
     await Promise.all(pools.map((pool) => pool.destroy()));
@@ -36,11 +39,11 @@ export async function measureDecisionLog(requests: number): Promise<number> {
   });
 }
 
-/** Kills an instance under load, and reports what of its answered requests is not kept. */
+/** Kills an instance under load, and reports how many of its answered requests have no decision. */
 async function measureKill(pid: number, first: Pool, second: Pool): Promise<void> {
   const useCase = 'killed';
   const from = performance.now();
-  const loading = load(first, useCase, Number.POSITIVE_INFINITY);
+  const loading = load(first, { useCase, requests: Number.POSITIVE_INFINITY });
   await delay(KILL_AFTER_MS);
   process.kill(pid, 'SIGKILL');
   const { answered } = await loading;
@@ -54,7 +57,7 @@ async function measureKill(pid: number, first: Pool, second: Pool): Promise<void
   );
 }
 
-/** Until the key of the ids is known to both. */
+/** Waits until both instances know the key that signs request ids. */
 async function untilSigned(first: Pool, second: Pool): Promise<void> {
   for (;;) {
     const { id } = await chat(first, 'warm-up');
@@ -64,13 +67,15 @@ async function untilSigned(first: Pool, second: Pool): Promise<void> {
   }
 }
 
-/** Sends requests until there have been so many, or one fails. */
-async function load(
-  pool: Pool,
-  useCase: string,
-  requests: number,
-  afterwards?: (id: string) => Promise<boolean>,
-) {
+type LoadOptions = {
+  readonly useCase: string;
+  readonly requests: number;
+  /** Resolves to whether the outcome for this request id was accepted. */
+  readonly afterwards?: (id: string) => Promise<boolean>;
+};
+
+/** Sends the given number of requests, or stops at the first that fails. */
+async function load(pool: Pool, { useCase, requests, afterwards }: LoadOptions) {
   let [left, answered, accepted, isOver] = [requests, 0, 0, false];
   async function work(): Promise<void> {
     while (left > 0 && !isOver) {

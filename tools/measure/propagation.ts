@@ -2,28 +2,28 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { quantile } from './statistics.ts';
 import { changeDeployment, simulatedDeployment, withTwoInstances } from './two-instances.ts';
 
-/** Between two looks at the second instance. */
+const NAME = 'comes-and-goes';
+
+/** The time between two looks at the second instance. */
 const LOOK_MS = 10;
 
-/** A change that has not come after so long is one that never does. */
+/** A change that the second instance has not seen by then is a failure. */
 const GIVE_UP_MS = 30_000;
 
-/** Times changes from the first instance's answer to their effect on the second; gives the slowest, in ms. */
+/** Times changes from the first instance's answer to their effect on the second; returns the slowest, in ms. */
 export async function measurePropagation(changes: number): Promise<number> {
   const times = await withTwoInstances(async ({ one, other, simulatorUrl }) => {
     const taken: number[] = [];
-    await changeDeployment(
-      one.url,
-      'comes-and-goes',
-      'PUT',
-      simulatedDeployment(simulatorUrl, 'weak'),
-    );
+    await changeDeployment(one.url, NAME, {
+      method: 'PUT',
+      definition: simulatedDeployment(simulatorUrl, 'weak'),
+    });
     await seen(other.url, true);
     for (let change = 0; change < changes; change += 1) {
       const enabled = change % 2 === 1;
-      // Not in step with the clock by which the other instance looks.
+      // A random delay keeps the change out of step with the clock by which the other instance looks.
       await delay(Math.random() * 1_000);
-      await changeDeployment(one.url, 'comes-and-goes', 'PATCH', { enabled });
+      await changeDeployment(one.url, NAME, { method: 'PATCH', definition: { enabled } });
       const from = performance.now();
       await seen(other.url, enabled);
       taken.push(performance.now() - from);
@@ -37,7 +37,7 @@ export async function measurePropagation(changes: number): Promise<number> {
   return Math.max(...times);
 }
 
-/** Waits until the instance lists the deployment, or no more. */
+/** Waits until the instance lists the deployment, or until it no longer does. */
 async function seen(url: string, isListed: boolean): Promise<void> {
   const giveUpAt = performance.now() + GIVE_UP_MS;
   while (performance.now() < giveUpAt) {

@@ -5,7 +5,8 @@ import { contentsOf, createThreadClient, type ThreadClient } from './thread-clie
 import { withTwoInstances } from './two-instances.ts';
 
 const MANY = 64;
-/** Of each kind, after those that warm up. */
+
+/** Appends timed for each kind of load, after the warm-up. */
 const APPENDS = 1_000;
 const WARM_UP = 200;
 const TEXT = 'A message of some length, as people write them. '.repeat(4);
@@ -15,20 +16,20 @@ const AT_ONCE = 64;
 const PASSES = 8;
 const SAMPLE_MS = 50;
 
-/** Times the adding of messages by one client, and by many to as many threads and to one. */
+/** Times adding messages: by one client, by many clients to a thread each, and by many clients to one thread. */
 export async function measureAppends(): Promise<void> {
   await withTwoInstances(async ({ one }) => {
     const client = createThreadClient(one.url, MANY);
     const threads = await Promise.all(Array.from({ length: MANY }, () => client.create()));
     const [first = ''] = threads;
-    await timeAppends(client, [first], 1, WARM_UP);
+    await timeAppends(client, [first], { clients: 1, appends: WARM_UP });
     const kinds = [
       ['1 client', [first], 1],
       [`${MANY} clients, a thread each`, threads, MANY],
       [`${MANY} clients, one thread`, [first], MANY],
     ] as const;
     for (const [name, places, clients] of kinds) {
-      const { times, refused } = await timeAppends(client, places, clients, APPENDS);
+      const { times, refused } = await timeAppends(client, places, { clients, appends: APPENDS });
       const [half, most] = [0.5, 0.99].map((q) => quantile(times, q).toFixed(1));
       console.log(`Adding a message, ${name}: p50 ${half} ms, p99 ${most} ms, ${refused} refused`);
     }
@@ -39,8 +40,7 @@ export async function measureAppends(): Promise<void> {
 async function timeAppends(
   client: ThreadClient,
   threads: readonly string[],
-  clients: number,
-  appends: number,
+  { clients, appends }: { readonly clients: number; readonly appends: number },
 ) {
   const times: number[] = [];
   let [left, refused] = [appends, 0];
@@ -58,7 +58,7 @@ async function timeAppends(
   return { times, refused };
 }
 
-/** Pages a long thread several times, and tells what the app's process has of the system meanwhile. */
+/** Pages a long thread several times, and reports the peak memory of the app's process. */
 export async function measurePaging(): Promise<void> {
   await withTwoInstances(async ({ one }) => {
     const client = createThreadClient(one.url, AT_ONCE);

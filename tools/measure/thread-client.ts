@@ -4,14 +4,16 @@ import { Pool } from 'undici';
 const CHAT = '/llm/openai/deployments/smart-router/chat/completions';
 
 type Json = Readonly<Record<string, unknown>>;
+
+type Sent = { readonly body?: Json; readonly key?: string | undefined };
 type Answer = { readonly status: number; readonly body: Json };
 
-/** Calls one instance of the app about threads. */
+/** A client for the threads of one instance of the app. */
 export type ThreadClient = {
   create(messages?: readonly Json[]): Promise<string>;
-  /** Adds a message, once with the same key; gives the status. */
+  /** Adds a message, at most once for the same key; returns the status. */
   add(thread: string, content: string, key?: string): Promise<number>;
-  /** Adds it however often that must be tried. Gives how often it was. */
+  /** Retries until the message is added. Returns the number of tries. */
   addForSure(thread: string, content: string, key: string): Promise<number>;
   page(thread: string, after: string | undefined): Promise<Json>;
   chat(body: Json): Promise<void>;
@@ -22,7 +24,7 @@ const RETRY_MS = 200;
 
 export function createThreadClient(url: string, connections: number): ThreadClient {
   const pool = new Pool(url, { connections });
-  async function send(method: 'GET' | 'POST', path: string, body?: Json, key?: string) {
+  async function send(method: 'GET' | 'POST', path: string, { body, key }: Sent = {}) {
     const answer = await pool.request({
       method,
       path,
@@ -37,11 +39,11 @@ export function createThreadClient(url: string, connections: number): ThreadClie
   }
   async function add(thread: string, content: string, key?: string) {
     const message = { role: 'user', content };
-    return (await send('POST', `/llm/threads/${thread}/messages`, message, key)).status;
+    return (await send('POST', `/llm/threads/${thread}/messages`, { body: message, key })).status;
   }
   return {
     create: async (messages = []) => {
-      const { status, body } = await send('POST', '/llm/threads', { messages });
+      const { status, body } = await send('POST', '/llm/threads', { body: { messages } });
       if (status !== 201) throw new Error(`A thread was answered ${status}.`);
       return String(body['id']);
     },
@@ -61,7 +63,7 @@ export function createThreadClient(url: string, connections: number): ThreadClie
       return (await send('GET', `/llm/threads/${thread}/messages?${query}`)).body;
     },
     chat: async (body) => {
-      const { status } = await send('POST', CHAT, body);
+      const { status } = await send('POST', CHAT, { body });
       if (status !== 200) throw new Error(`A chat request was answered ${status}.`);
     },
     close: () => pool.close(),

@@ -3,14 +3,14 @@ import { buildApp } from '../bundle/build-app.ts';
 import { type LocalHost, startLocalHost } from '../local-host/local-host.ts';
 import { startLocalServices } from '../local-services/local-services.ts';
 
-/** Two instances of the app at the same tables and deployments. */
+/** Two instances of the app with the same tables and deployments. */
 export type TwoInstances = {
   readonly one: LocalHost;
   readonly other: LocalHost;
   readonly simulatorUrl: string;
 };
 
-/** Starts them on this machine, by these settings, and ends them when they have been used. */
+/** Starts two instances on this machine with these settings, and stops them after `use`. */
 export async function withTwoInstances<T>(
   use: (both: TwoInstances) => Promise<T>,
   settings: Readonly<Record<string, string>> = {},
@@ -37,12 +37,16 @@ export async function withTwoInstances<T>(
   }
 }
 
+type DeploymentChange = {
+  readonly method: 'PUT' | 'PATCH' | 'DELETE';
+  readonly definition?: Readonly<Record<string, unknown>>;
+};
+
 /** Puts, patches or deletes a deployment. Throws when the router refuses. */
 export async function changeDeployment(
   url: string,
   name: string,
-  method: 'PUT' | 'PATCH' | 'DELETE',
-  definition?: Readonly<Record<string, unknown>>,
+  { method, definition }: DeploymentChange,
 ): Promise<void> {
   const response = await fetch(`${url}/llm/deployments/${name}`, {
     method,
@@ -55,7 +59,7 @@ export async function changeDeployment(
   if (!response.ok) throw new Error(`${method} ${name} was answered ${response.status}: ${text}`);
 }
 
-/** A deployment of the simulator's, as the registry takes it. */
+/** A simulated deployment in the form that the registry takes. */
 export function simulatedDeployment(
   simulatorUrl: string,
   deployment: 'strong' | 'weak',

@@ -14,13 +14,14 @@ const PATH = '/llm/openai/v1/vector_stores';
 const AT_ONCE = 1_000;
 const QUERIES = 200;
 const NEAREST = 10;
-/** Of the items, one in so many is let through by the filter. */
+
+/** The filter lets through one item in this many. */
 const GROUPS = 10;
 
 type Json = Readonly<Record<string, unknown>>;
 type Hit = { readonly file_id: string };
 
-/** Fills a store over HTTP, looks into it, starts the app again, and tells all of it. */
+/** Fills a store over HTTP, searches it, restarts the app, and reports times, memory and recall. */
 export async function measureStore(vectors: number, dimensions: number): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'smart-router-vectors-'));
   const file = join(folder, 'vectors.sqlite');
@@ -42,7 +43,7 @@ export async function measureStore(vectors: number, dimensions: number): Promise
     console.log(
       `Disk: ${megabytes(size)} MB; memory of the app: ${before} MB before, ${filled} MB after`,
     );
-    await look(host, id, all, dimensions);
+    await look(host, { id, all }, dimensions);
     console.log(
       `Memory of the app after the searches: ${await residentMegabytes(host.workerPid())} MB`,
     );
@@ -82,21 +83,23 @@ async function fill(host: LocalHost, vectors: number, dimensions: number) {
   return { id: String(id), all };
 }
 
-async function look(
-  host: LocalHost,
-  id: string,
-  all: readonly Float32Array[],
-  dimensions: number,
-): Promise<void> {
+type FilledStore = { readonly id: string; readonly all: readonly Float32Array[] };
+type Searches = {
+  readonly queries: readonly Float32Array[];
+  /** The group that the filter lets through; undefined searches without a filter. */
+  readonly group: number | undefined;
+};
+
+async function look(host: LocalHost, store: FilledStore, dimensions: number): Promise<void> {
   const pool = new Pool(host.url, { connections: 1 });
   const make = createVectorMaker(dimensions, 2);
-  // Of the same clusters as what is in the store, and none of it.
+  // These vectors come from the same clusters as those in the store, but are not in it.
   const same = createVectorMaker(dimensions);
-  const near = Array.from({ length: all.length + QUERIES }, same).slice(-QUERIES);
+  const near = Array.from({ length: store.all.length + QUERIES }, same).slice(-QUERIES);
   const queries = { 'like others': near, 'like nothing': Array.from({ length: QUERIES }, make) };
   for (const [kind, wanted] of Object.entries(queries)) {
     for (const group of [undefined, 3]) {
-      const { times, recall } = await search(pool, id, all, wanted, group);
+      const { times, recall } = await search(pool, store, { queries: wanted, group });
       const [half, most] = [0.5, 0.99].map((q) => quantile(times, q).toFixed(1));
       const filter = group === undefined ? '' : `, filtered to one in ${GROUPS}`;
       console.log(
@@ -107,13 +110,7 @@ async function look(
   await pool.close();
 }
 
-async function search(
-  pool: Pool,
-  id: string,
-  all: readonly Float32Array[],
-  queries: readonly Float32Array[],
-  group: number | undefined,
-) {
+async function search(pool: Pool, { id, all }: FilledStore, { queries, group }: Searches) {
   const times: number[] = [];
   let found = 0;
   for (const query of queries) {
@@ -130,7 +127,7 @@ async function search(
   return { times, recall: found / (NEAREST * queries.length) };
 }
 
-/** The nearest by looking at each. */
+/** Finds the nearest items by comparing the query with every one. */
 function exactly(
   all: readonly Float32Array[],
   query: Float32Array,

@@ -174,14 +174,14 @@ class CurveMeter {
 
   moveTo(prompts: number, gained: number, extraCost: number): void {
     if (Number.isNaN(this.promptsForHalf) && gained >= this.#half) {
-      this.promptsForHalf = this.#at(this.#half, gained, this.#prompts, prompts);
+      this.promptsForHalf = this.#at(this.#half, gained, [this.#prompts, prompts]);
     }
     if (Number.isNaN(this.promptsForFourFifths) && gained >= this.#fourFifths) {
-      this.promptsForFourFifths = this.#at(this.#fourFifths, gained, this.#prompts, prompts);
+      this.promptsForFourFifths = this.#at(this.#fourFifths, gained, [this.#prompts, prompts]);
     }
     const isEnough = gained >= this.#enough;
     if (isEnough !== this.#gained >= this.#enough) {
-      const crossing = this.#at(this.#enough, gained, this.#extraCost, extraCost);
+      const crossing = this.#at(this.#enough, gained, [this.#extraCost, extraCost]);
       this.leastExtraCost = Math.min(this.leastExtraCost, crossing);
     }
     if (isEnough) this.leastExtraCost = Math.min(this.leastExtraCost, extraCost);
@@ -192,7 +192,7 @@ class CurveMeter {
   }
 
   /** Returns the value between `before` and `after` where the line to the next point reaches `level`. */
-  #at(level: number, gained: number, before: number, after: number): number {
+  #at(level: number, gained: number, [before, after]: readonly [number, number]): number {
     const part = (level - this.#gained) / (gained - this.#gained);
     return before + (after - before) * part;
   }

@@ -40,6 +40,15 @@ type Leaf = {
   readonly split: Split | undefined;
 };
 
+type CountedRows = Pick<Leaf, 'node' | 'rows' | 'histogram'>;
+
+/** The unfinished tree, the columns it may split on, and the loss it reduces. */
+type Growing = {
+  readonly tree: RegressionTree;
+  readonly columns: Int32Array;
+  readonly slopes: Slopes;
+};
+
 /**
  * Grows a tree, the best leaf first, by Newton steps of each factor (as XGBoost, arXiv 1603.02754,
  * with vectors at the leaves). It may split on the given `columns`.
@@ -63,18 +72,19 @@ export class TreeGrower {
       values: [],
     };
     const root = addNode(tree);
-    const leaves = [this.#leaf(root, rows, columns, this.#count(rows, columns, slopes))];
+    const whole = { node: root, rows, histogram: this.#count(rows, columns, slopes) };
+    const leaves = [this.#leaf(whole, columns)];
     while (leaves.length < this.#options.leaves) {
       const best = leaves.reduce((one, other) => (gainOf(other) > gainOf(one) ? other : one));
       if (best.split === undefined) break;
-      const [left, right] = this.#divide(best, best.split, columns, slopes, tree);
+      const [left, right] = this.#divide(best, best.split, { tree, columns, slopes });
       leaves.splice(leaves.indexOf(best), 1, left, right);
     }
     for (const { node, total } of leaves) tree.values[node] = this.#stepOf(total);
     return tree;
   }
 
-  #divide(leaf: Leaf, split: Split, columns: Int32Array, slopes: Slopes, tree: RegressionTree) {
+  #divide(leaf: Leaf, split: Split, { tree, columns, slopes }: Growing) {
     const { bins, rows: count, edges } = this.#data;
     const base = split.column * count;
     const leftRows = leaf.rows.filter((row) => (bins[base + row] ?? 0) <= split.bin);
@@ -94,8 +104,14 @@ export class TreeGrower {
       larger[index] = (larger[index] ?? 0) - (smaller[index] ?? 0);
     }
     return [
-      this.#leaf(left, leftRows, columns, isLeftSmaller ? smaller : larger),
-      this.#leaf(right, rightRows, columns, isLeftSmaller ? larger : smaller),
+      this.#leaf(
+        { node: left, rows: leftRows, histogram: isLeftSmaller ? smaller : larger },
+        columns,
+      ),
+      this.#leaf(
+        { node: right, rows: rightRows, histogram: isLeftSmaller ? larger : smaller },
+        columns,
+      ),
     ] as const;
   }
 
@@ -119,7 +135,7 @@ export class TreeGrower {
     return histogram;
   }
 
-  #leaf(node: number, rows: Int32Array, columns: Int32Array, histogram: Float64Array): Leaf {
+  #leaf({ node, rows, histogram }: CountedRows, columns: Int32Array): Leaf {
     const total = new Float64Array(CELL);
     for (let index = 0; index < MAX_BINS * CELL; index += 1) {
       total[index % CELL] = (total[index % CELL] ?? 0) + (histogram[index] ?? 0);
