@@ -15,21 +15,21 @@ import { installPackages } from './packages/install-packages.ts';
 const HELP = `npm run bench [-- --json <file>] [-- --rounds <n>] [-- --seconds <n>]
 npm run bench -- --check
 
-Measures the packaged router beside Portkey's gateway, on this machine (Linux), over loopback, in one run and
-in turn: calling simulated deployments directly, through the router (the embedding in memory, in a
-table, or made here), through Portkey, through a proxy that does nothing else, and through the router as an app of Azure Functions in the local
-host beside an empty function; plain answers and streams (50 chunks, 5 ms apart), at 1, 16 and 64
-connections; the start of the process to the first answer; and how the router's own time grows with
+Compares the packaged router with Portkey's gateway on this machine (Linux), over loopback, in turn within
+one run: calling simulated deployments directly, through the router (the embedding cached in memory, cached in a
+table, or made locally), through Portkey, through a minimal proxy, and through the router as an Azure Functions app in
+the local host, with an empty function for comparison; plain answers and streams (50 chunks, 5 ms apart), at 1, 16 and 64
+connections; the time from the start of the process to the first answer; and how the router's own time grows with
 the prompt, the conversation and the fleet. Load is sent by wrk where it is installed, else by autocannon,
-and streams by a client of the project's own.
+and streams by the project's own client.
 
   --json <file>   writes every row, and a summary, as JSON
-  --rounds <n>    so often is each case measured, after one to warm up (default: 5)
-  --seconds <n>   so long is load sent each time (default: 2)
-  --starts <n>    so many starts of each process are timed (default: 10)
-  --check         a short form: the router and direct alone, in 3 rounds. Exits with 1 when the router has
-                  become slower, by direct, than what is recorded in tools/bench/recorded.json
-  --only <names>  of load, starts, growth: what is measured, with commas between (default: all)
+  --rounds <n>    measured rounds of each case, after one that warms up (default: 5)
+  --seconds <n>   seconds of load in each turn (default: 2)
+  --starts <n>    timed starts of each process (default: 10)
+  --check         a short run of the router and direct only, in 3 rounds. Exits with 1 when the router has
+                  become slower, relative to direct, than tools/bench/recorded.json says
+  --only <names>  some of load, starts and growth, separated by commas (default: all)
   --help          this text`;
 
 const PARTS = ['load', 'starts', 'growth'] as const;
@@ -119,7 +119,9 @@ function readWish(commandLine: CommandLine): Wish {
   const seconds = commandLine.integer('seconds', 2);
   const starts = commandLine.integer('starts', 10);
   if (rounds < 1 || rounds > 50 || seconds < 1 || seconds > 60 || starts < 1 || starts > 100) {
-    throw new InputError('--rounds is 1 to 50, --seconds 1 to 60, --starts 1 to 100.');
+    throw new InputError(
+      '--rounds must be from 1 to 50, --seconds from 1 to 60, --starts from 1 to 100.',
+    );
   }
   const names = commandLine.text('only')?.split(',') ?? PARTS;
   const parts = PARTS.filter((part) => names.includes(part));
@@ -142,7 +144,7 @@ await runTool({
   run: async (commandLine) => {
     const wish = readWish(commandLine);
     if (process.platform !== 'linux') {
-      throw new InputError('It reads the times of processes from /proc: run it on Linux.');
+      throw new InputError('The benchmark reads process times from /proc: run it on Linux.');
     }
     await installPackages();
     if (commandLine.flag('check')) await withBasics(check);

@@ -9,7 +9,7 @@ Measures a single part of the router on this machine; npm run bench measures lat
 
 ${LIST.join('\n')}
 
-  --help     this text; after a subject, its options`;
+  --help     shows this text, or the options of a subject after its name`;
 
 const [name = '', ...options] = process.argv.slice(2);
 const found = Object.hasOwn(SUBJECTS, name) ? SUBJECTS[name] : undefined;

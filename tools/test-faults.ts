@@ -17,27 +17,27 @@ const HELP = `npm run test:faults [-- --requests <n>] [-- --only <fault>]...
 npm run test:faults -- --hanging | --memory <requests>
 
 Starts the built app in the local host, simulated deployments and Azure Storage's emulator, each in
-a process of its own on 127.0.0.1, and does harm to them under load: deployments that cut, stall,
-refuse, fail and answer slowly, one or both, plain and streamed; a table service and deployments that
-are killed and come back; embeddings that fail; clients that leave or read slowly; hostile bodies.
-Every request has a number that comes back in its answer, so that each is known to have got exactly
-one whole answer, its own, from the deployment that had to give it, and that no deployment was asked
-more often than the answer admits. Ends with 1 when anything was lost, doubled, mixed up, malformed
-or not what had to come, or when memory did not come back.
+its own process on 127.0.0.1, and provokes faults under load: deployments that cut, stall, refuse, fail
+and answer slowly, one or both, plain and streamed; a table service and deployments that are killed and
+come back; embeddings that fail; clients that leave or read slowly; hostile bodies. Every request has a
+number that comes back in its answer, which proves that each got exactly one complete answer, its own,
+from the right deployment, and that no deployment was called more often than the answer reports. Exits
+with 1 when an answer was lost, doubled, mixed up, malformed or not an expected one, or when memory was
+not released.
 
-  --requests <n>       in all, at least (default: 10000, which takes three to five minutes)
-  --concurrency <n>    requests at once (default: 32)
-  --only <fault>       this fault alone; can be given more than once
-  --hanging            instead: the times of requests while one deployment hangs, and while none does
-  --memory <requests>  instead: the worker's memory over so many ordinary requests, after 10000 more
-                       to warm up
-  --json               the results as JSON
+  --requests <n>       requests of all faults together (default: 10000, which takes three to five minutes)
+  --concurrency <n>    concurrent requests (default: 32)
+  --only <fault>       runs only this fault; can be given more than once
+  --hanging            instead measures the times of requests while one deployment hangs, and while none does
+  --memory <requests>  instead measures the worker's memory over this many ordinary requests, after 10000
+                       more that warm up
+  --json               prints the results as JSON
 
 Faults: ${FAULTS.join('; ')}.`;
 
-/** More than this, in MiB, is memory that did not come back. */
+/** Growth in MiB above which memory counts as not released. */
 const MAX_GROWTH = 20;
-/** Circuits that are to stay closed take so many failures in a row that more would open them. */
+/** Circuits that must stay closed open after this many consecutive failures. */
 const MAX_REQUESTS = 100_000;
 
 type Run = {

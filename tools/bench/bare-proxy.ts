@@ -1,4 +1,4 @@
-// The least that a proxy on Node does, to be compared with: passes each request on, and its answer back.
+// The minimal proxy on Node, as a baseline: it passes on each request and returns its answer.
 import { createServer } from 'node:http';
 import { Pool } from 'undici';
 
@@ -10,7 +10,7 @@ createServer((request, response) => {
   const chunks: Buffer[] = [];
   request.on('data', (chunk: Buffer) => chunks.push(chunk));
   request.on('end', () => {
-    // What is sent on is read and written once, as any gateway does that looks at it.
+    // The body is parsed and written again, as by any gateway that inspects requests.
     const body = JSON.stringify(JSON.parse(Buffer.concat(chunks).toString()));
     const headers = { 'content-type': 'application/json', 'api-key': 'key-of-the-simulator' };
     pool.dispatch(

@@ -2,20 +2,20 @@ import { readFile } from 'node:fs/promises';
 import { medianOf } from '../measure/statistics.ts';
 import type { Row } from './matrix.ts';
 
-/** How many times the time of a direct request one takes through the router, at 16 connections. */
+/** The time of a request through each target as a multiple of a direct one, at 16 connections. */
 type Recorded = Readonly<Record<string, number>>;
 
 const FILE = new URL('recorded.json', import.meta.url);
 const TOLERANCE = 1.3;
 
 /**
- * Compares each round with what is recorded. The router has become slower when it is by more than
- * 30% in all of the rounds: one that somebody else's load fell into says nothing.
+ * Compares each round with the recorded ratio. The router has become slower if all rounds are more
+ * than 30% above it: a single slow round may be due to other load on the machine.
  */
 export async function findRegressions(
   rows: readonly Row[],
 ): Promise<{ readonly lines: readonly string[]; readonly isWorse: boolean }> {
-  // The project's own file.
+  // The file is part of the project, so its shape is known.
   const recorded = JSON.parse(await readFile(FILE, 'utf8')) as Recorded;
   const direct = rows.find(({ target }) => target === 'direct')?.rounds ?? [];
   const compared = Object.entries(recorded).map(([target, before]) => {

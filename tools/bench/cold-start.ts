@@ -8,25 +8,25 @@ import { freePort, type Program, spawnProgram } from './servers.ts';
 export type Starter = {
   readonly name: string;
   readonly program: (port: number) => Program;
-  /** What it is asked first. */
+  /** The path of the first request. */
   readonly path: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
 };
 
-/** From the start of its process to its first answer, in ms. */
+/** The times from the start of a process to its first answer, in ms. */
 export type ColdStart = { readonly target: string; readonly ms: Spread; readonly all: number[] };
 
 const LIMIT_MS = 30_000;
 
-/** All of them in turn, so often. */
+/** Times all starters in turn, `repeats` times each. */
 export async function measureColdStarts(
   starters: readonly Starter[],
   repeats: number,
   progress: Progress,
 ): Promise<ColdStart[]> {
   const found = starters.map(({ name }) => ({ target: name, all: [] as number[] }));
-  // The first one only brings the files into memory.
+  // The first start only brings the files into memory.
   for (let repeat = 0; repeat <= repeats; repeat += 1) {
     for (const [index, starter] of starters.entries()) {
       const ms = await timeStart(starter);
@@ -56,7 +56,7 @@ async function timeStart(starter: Starter): Promise<number> {
   }
 }
 
-/** False: nobody listens yet. Throws for an answer that is no success. */
+/** Returns false while nothing listens on the port. Rejects when the answer is not a 200. */
 function isAnswered(port: number, { path, headers, body }: Starter): Promise<boolean> {
   return new Promise((resolve, reject) => {
     const call = request({ host: '127.0.0.1', port, path, method: 'POST', headers }, (answer) => {

@@ -1,4 +1,4 @@
-// The least that a function app can do, to be compared with.
+// The minimal function app, as a baseline.
 import { app } from '@azure/functions';
 
 app.setup({ enableHttpStream: true });

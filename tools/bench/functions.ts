@@ -8,10 +8,10 @@ import { PROJECT_FOLDER } from '../package/stage-app.ts';
 import type { Server } from './servers.ts';
 import { routerTarget, type Target } from './targets.ts';
 
-/** What the host in front of it can take here, which is far less than an app. */
+/** The limit of the local host, which takes far fewer connections than the app. */
 const MAX_CONNECTIONS = 16;
 
-/** The packaged app and an app of one empty function, each in a local host of its own. */
+/** The packaged app and an app of one empty function, each in its own local host. */
 export async function startFunctionApps(
   folder: string,
   appFolder: string,
@@ -56,7 +56,7 @@ async function bundleEmptyFunction(folder: string): Promise<void> {
   await copyFile(join(PROJECT_FOLDER, 'host.json'), join(folder, 'host.json'));
 }
 
-/** What the app's process takes, without that of its host. */
+/** The usage of the app's process, without that of its host. */
 function workerOf(host: LocalHost): Server {
   return {
     url: host.url,

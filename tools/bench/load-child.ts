@@ -1,4 +1,4 @@
-// Sends load in a process of its own, one order after another, and tells its parent what it saw.
+// Sends load in a separate process, one order after another, and reports the results to its parent.
 import { Agent, type IncomingMessage, request } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
 import { p50, p99 } from '../measure/statistics.ts';
@@ -24,10 +24,10 @@ function toResult(times: readonly number[], errors: number, elapsedMs: number): 
   return { p50: p50(times), p99: p99(times), answers: times.length, errors, elapsedMs };
 }
 
-/** Of one of the streams that are asked for. */
+/** The duration of one simulated stream. */
 const STREAM_MS = 260;
 
-/** The time to the first content of each stream. */
+/** Measures the time to the first content of each stream. */
 async function sendStreams(order: LoadOrder): Promise<LoadResult> {
   const { bodies, connections, seconds } = order;
   const agent = new Agent({ keepAlive: true, maxSockets: connections });
@@ -37,7 +37,7 @@ async function sendStreams(order: LoadOrder): Promise<LoadResult> {
   const startedAt = performance.now();
   const end = startedAt + seconds * 1_000;
   async function work(_: unknown, place: number): Promise<void> {
-    // Streams of one length that begin together would come together for ever.
+    // Streams of equal length that begin together would stay in step for the whole run.
     await delay((place * STREAM_MS) / connections);
     while (performance.now() < end) {
       sent += 1;
@@ -51,7 +51,7 @@ async function sendStreams(order: LoadOrder): Promise<LoadResult> {
   return toResult(times, errors, performance.now() - startedAt);
 }
 
-/** Undefined when it did not come to its end. */
+/** Resolves to the time to the first content in ms, or undefined when the stream did not complete. */
 function timeStream(
   { url, headers }: LoadOrder,
   body: string,

@@ -5,16 +5,16 @@ import type { LoadOrder, LoadResult } from './load-order.ts';
 import { hasWrk, sendByWrk } from './wrk.ts';
 
 export type Load = {
-  /** What sends plain requests. */
+  /** The program that sends plain requests. */
   readonly by: 'wrk' | 'autocannon';
-  /** One at a time. */
+  /** Carries out one order at a time. */
   send(order: LoadOrder): Promise<LoadResult>;
   close(): void;
 };
 
 /**
- * Sends load from a process of its own, so that what it takes is not what is measured: plain requests by
- * wrk where it may be used and there is one, else by autocannon, and streams by our own client.
+ * Sends load from a separate process, so that its own usage is not measured: plain requests with wrk
+ * where it is allowed and installed, else with autocannon, and streams with the project's own client.
  */
 export async function startLoad(mayUseWrk: boolean): Promise<Load> {
   const isByWrk = mayUseWrk && (await hasWrk());

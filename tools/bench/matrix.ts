@@ -8,20 +8,20 @@ export type Row = {
   readonly target: string;
   readonly mode: 'plain' | 'streamed';
   readonly connections: number;
-  /** In ms, to the end of a plain answer, or to the first content of a streamed one. */
+  /** The time in ms to the end of a plain answer, or to the first content of a streamed one. */
   readonly p50: Spread;
   readonly p99: Spread;
-  /** What is more than direct in the same round; absent for direct itself. */
+  /** The difference from direct in the same round; absent for direct itself. */
   readonly added_p50?: Spread;
   readonly added_p99?: Spread;
   readonly requests_per_second: Spread;
-  /** Of the processor, in µs, of all threads of the server. */
+  /** Processor time of all threads of the server, in µs per answer. */
   readonly cpu_us?: Spread;
-  /** MB, right after the load. */
+  /** Resident memory in MB, right after the load. */
   readonly memory?: Spread;
   readonly answers: number;
   readonly errors: number;
-  /** Of each round, in their order. */
+  /** The rounds in order. */
   readonly rounds: readonly Round[];
 };
 
@@ -48,14 +48,14 @@ export type MatrixOptions = {
 
 const WARM_CONNECTIONS = 16;
 const WARM_SECONDS = 4;
-/** By then V8 has compiled what is measured: the first 10,000 come at half the rate of later ones. */
+/** After this many answers V8 has compiled the measured code: the first 10,000 come at half the rate of later ones. */
 const WARM_ANSWERS = 30_000;
-/** Who is slow has no more turns. */
+/** The limit of warm-up turns for a slow target. */
 const WARM_TURNS = 7;
-/** Before each turn, not counted: a router that has waited 20 s for it begins at 0.8 to 0.9 of its rate. */
+/** Load before each turn that is not counted: a router that was idle for 20 s starts at 0.8 to 0.9 of its rate. */
 const LEAD_IN_SECONDS = 1;
 
-/** Until the code that is measured is compiled; streams, which are few, have one turn. */
+/** Sends load until the measured code is compiled; streams, which are few, have one turn. */
 async function warmUp({ load, targets, modes, progress }: MatrixOptions): Promise<void> {
   for (const mode of modes) {
     for (const target of targets.filter((one) => takes(one, mode))) {
@@ -73,7 +73,7 @@ function takes({ isForStreams = true }: Target, mode: Row['mode']): boolean {
   return isForStreams || mode === 'plain';
 }
 
-/** Each kind of load in rounds, in each of which all targets have their turn: they see one machine. */
+/** Measures each kind of load in rounds. All targets have a turn in each, so that all see the same state of the machine. */
 export async function measureMatrix(options: MatrixOptions): Promise<Row[]> {
   await warmUp(options);
   const rows: Row[] = [];
@@ -94,7 +94,7 @@ async function measureCase(
     (one) => takes(one, mode) && connections <= (one.maxConnections ?? connections),
   );
   const all = new Map(taking.map((target) => [target, [] as Round[]]));
-  // The first round only warms up. The order turns, so that nobody always has the same neighbour.
+  // The first round only warms up. The order rotates, so that no target always follows the same one.
   for (let round = 0; round <= rounds; round += 1) {
     const first = round % taking.length;
     for (const target of [...taking.slice(first), ...taking.slice(0, first)]) {

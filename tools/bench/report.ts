@@ -42,7 +42,7 @@ function formatKind(rows: readonly Row[]): string {
   return `${title}\n${formatTable([[...head, ...rest], ...lines])}\n${bars}`;
 }
 
-/** Columns as wide as what is in them. */
+/** Formats lines in columns as wide as their contents. */
 export function formatTable(lines: readonly (readonly string[])[]): string {
   const widths = (lines[0] ?? []).map((_, column) =>
     Math.max(...lines.map((line) => (line[column] ?? '').length)),
@@ -57,7 +57,7 @@ export function formatTable(lines: readonly (readonly string[])[]): string {
     .join('\n');
 }
 
-/** A chart of one number a name. */
+/** Formats a bar chart with one number for each name. */
 export function formatBars(what: string, values: readonly (readonly [string, number])[]): string {
   const most = Math.max(...values.map(([, value]) => value));
   const width = Math.max(...values.map(([name]) => name.length));

@@ -20,7 +20,7 @@ import {
 import { embeddedSettings, makeStage, routerProgram, routerSettings, type Stage } from './stage.ts';
 import { directTarget, portkeyTarget, routerTarget, type Target } from './targets.ts';
 
-/** All that is measured, running. */
+/** Everything that is measured, already running. */
 export type Scene = {
   readonly load: Load;
   readonly targets: readonly Target[];
@@ -28,10 +28,10 @@ export type Scene = {
   readonly measureGrowth: (rounds: number) => Promise<Growth[]>;
 };
 
-/** What the table's emulator can take. */
+/** The most connections that the emulator of the table service can take. */
 const MAX_WITH_TABLE = 16;
 
-/** What is started is ended when it has been used. */
+/** Collects what was started, to be ended after use. */
 type Starting = {
   readonly folder: string;
   readonly stage: Stage;
@@ -39,12 +39,12 @@ type Starting = {
   start(program: (port: number) => Program): Promise<Server>;
 };
 
-/** Starts everything, and ends it when it has been used. */
+/** Starts everything, and ends it after `use`. */
 export async function withScene(use: (scene: Scene) => Promise<void>): Promise<void> {
   await withStage(async (starting) => use(await startScene(starting)));
 }
 
-/** The same of the router and direct alone. Everybody has the same load, whatever is installed. */
+/** Does the same for the router and direct only. The load never depends on what is installed. */
 export async function withBasics(
   use: (basics: Pick<Scene, 'load' | 'targets'>) => Promise<void>,
 ): Promise<void> {
@@ -135,7 +135,7 @@ function starterOf({ name, url, headers, bodies }: Target, program: Starter['pro
   return { name, program, path: new URL(url).pathname, headers, body: bodies(false)[0] ?? '' };
 }
 
-/** Of the scorer in the package. */
+/** Returns the models of the packaged scorer. */
 async function modelsOf({ appFolder }: Stage): Promise<readonly string[]> {
   const text = await readFile(join(appFolder, 'models/registry.json'), 'utf8');
   const { scorers } = JSON.parse(text) as ScorerRegistry;

@@ -7,17 +7,17 @@ import { processorMs, residentMegabytes } from '../measure/process-usage.ts';
 import { PORTKEY } from '../packages/portkey.ts';
 import type { SimulatorMessage } from '../upstream-simulator/simulator-child.ts';
 
-/** A server that is measured, in a process of its own. */
+/** A measured server, in its own process. */
 export type Server = {
   readonly url: string;
-  /** Of the processor, in ms, since its start: of all threads. */
+  /** Processor time of all threads since the start, in ms. */
   cpuMs(): Promise<number>;
   memoryMb(): Promise<number>;
   close(): Promise<void>;
 };
 
 export type Program = {
-  /** For Node: a file and its arguments. */
+  /** The arguments for Node: a file and its own arguments. */
   readonly script: readonly string[];
   readonly cwd: string;
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -42,7 +42,7 @@ export async function startServer(port: number, program: Program): Promise<Serve
 }
 
 export function spawnProgram({ script, cwd, env }: Program): ChildProcess {
-  // Nothing of this process's environment: what is measured is what everybody has.
+  // This process's environment is not passed on, so that results do not depend on it.
   const options = { cwd, env: { PATH: process.env['PATH'], ...env } } as const;
   return spawn(process.execPath, script, { ...options, stdio: ['ignore', 'ignore', 'inherit'] });
 }
@@ -81,7 +81,7 @@ export async function startSimulatorServer(): Promise<Server> {
   return toServer(url, child);
 }
 
-/** Portkey's gateway, as its README starts it, without its page. */
+/** Portkey's gateway, started as its README says, but without its page. */
 export function portkeyProgram(port: number, cwd: string): Program {
   return {
     script: [PORTKEY, '--headless', `--port=${port}`],
@@ -90,7 +90,7 @@ export function portkeyProgram(port: number, cwd: string): Program {
   };
 }
 
-/** A proxy that does nothing else. */
+/** A proxy that only passes requests on. */
 export function bareProxyProgram(port: number, upstream: string, cwd: string): Program {
   const script = fileURLToPath(new URL('bare-proxy.ts', import.meta.url));
   return { script: [script, upstream, String(port)], cwd, env: {} };

@@ -20,7 +20,7 @@ export async function makeStage(folder: string): Promise<Stage> {
   return stage;
 }
 
-/** Made-up ones, as the scorer `measured`. */
+/** Imports made-up weights as the scorer `measured`. */
 export async function importWeights(folder: string): Promise<void> {
   await mkdir(folder, { recursive: true });
   const weights = join(folder, 'model.safetensors');
@@ -31,12 +31,12 @@ export async function importWeights(folder: string): Promise<void> {
   await promisify(execFile)(process.execPath, [tool, 'model-import', weights, ...options]);
 }
 
-/** What any way to run the app is told: the simulated deployments, an open door, and else the defaults. */
+/** The settings for every way to run the app: simulated deployments, no authentication, and defaults otherwise. */
 export function routerSettings(simulatorUrl: string): Record<string, string | undefined> {
   return { ...simulatorSettings(simulatorUrl), ROUTER_AUTH: 'none', ROUTER_SCORER: 'local' };
 }
 
-/** With the embeddings of a deployment, which is asked once for each prompt. */
+/** The settings for embeddings from a deployment, which is called once for each prompt. */
 export function embeddedSettings({ weightsFolder }: Stage): Record<string, string> {
   return { MODELS_FOLDER: weightsFolder, ROUTER_SCORER: SCORER };
 }

@@ -2,16 +2,16 @@ import { medianOf } from '../measure/statistics.ts';
 import type { ColdStart } from './cold-start.ts';
 import type { Row } from './matrix.ts';
 
-/** The router with the embedding in memory, beside Portkey's gateway, in one run. */
+/** The router with cached embeddings compared with Portkey's gateway, in one run. */
 export type Summary = {
   /** Requests a second at 16 connections, as a multiple of Portkey's. */
   readonly rps16_vs_portkey: number;
-  /** What is added to the p50 of direct at one connection, as a share of what Portkey adds. */
+  /** The time added to the p50 of direct at one connection, as a share of the time that Portkey adds. */
   readonly added_p50_1_vs_portkey: number;
-  /** By how much the first token comes later than from direct, in ms, at p50. */
+  /** The delay of the first token compared with direct, in ms, at p50. */
   readonly first_token_ms_1: number;
   readonly first_token_ms_16: number;
-  /** The start to the first answer, as a share of Portkey's. */
+  /** The time from start to first answer, as a share of Portkey's. */
   readonly cold_start_vs_portkey: number;
   /** Resident memory right after the plain load, as a share of Portkey's. */
   readonly memory_vs_portkey: number;
@@ -51,7 +51,7 @@ function find(
   );
 }
 
-/** Of each round, and of these the median: both had the same machine in it. */
+/** Returns the median of the ratios of each round, in which both had the same machine. */
 function ratio(
   one: Row | undefined,
   other: Row | undefined,

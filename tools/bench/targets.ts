@@ -1,16 +1,16 @@
 import type { Server } from './servers.ts';
 
-/** What is asked, and by whose way. */
+/** An address to which load is sent, directly or through a server. */
 export type Target = {
   readonly name: string;
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly bodies: (isStreamed: boolean) => readonly string[];
-  /** Whose processor and memory it takes; absent: nobody's that is measured. */
+  /** The server whose processor time and memory are measured; absent for direct. */
   readonly server?: Server;
-  /** So many connections at most: what is behind it could not take more. */
+  /** The most connections that the services it depends on can take. */
   readonly maxConnections?: number;
-  /** False: it gives none. */
+  /** False when the target does not answer streams. */
   readonly isForStreams?: boolean;
 };
 
@@ -19,7 +19,7 @@ const STREAM = '[sim:chunks:50:5]';
 const TOPICS = ['rivers', 'bridges', 'vaccines', 'compilers', 'taxes', 'symphonies', 'glaciers'];
 const PROMPTS = 56;
 
-/** Short prompts, each another one. */
+/** Returns short prompts, all different. */
 function promptsOf(isStreamed: boolean): readonly string[] {
   const marker = isStreamed ? ` ${STREAM}` : '';
   return Array.from({ length: PROMPTS }, (_, index) => {
@@ -57,7 +57,7 @@ export function routerTarget(name: string, server: Server, maxConnections?: numb
   };
 }
 
-/** Its gateway passes a request on to the model that it names, by these headers. */
+/** Portkey's gateway, which passes a request on to the model that these headers name. */
 export function portkeyTarget(server: Server, simulatorUrl: string): Target {
   return {
     name: 'portkey',

@@ -7,9 +7,9 @@ import type { LoadOrder, LoadResult } from './load-order.ts';
 
 const run = promisify(execFile);
 
-/** Whether wrk can be run, which takes a tenth of the processor that a client on Node does. */
+/** Returns whether wrk can be run. It takes a tenth of the processor time of a client on Node. */
 export async function hasWrk(): Promise<boolean> {
-  // It has no way to be asked that ends with 0; one that is not there gives no number.
+  // wrk exits with a code other than 0 even here; without wrk there is no exit code.
   const code = await run('wrk', ['--version']).then(
     () => 0,
     (error: { readonly code?: unknown }) => error.code,
@@ -17,7 +17,7 @@ export async function hasWrk(): Promise<boolean> {
   return typeof code === 'number';
 }
 
-/** What wrk is told of the requests, and says of the answers: as JSON, times in µs. */
+/** Returns the script for wrk: it sends the requests and prints the results as JSON, with times in µs. */
 function scriptOf({ headers, bodies }: LoadOrder): string {
   const lists = bodies.map((body) => `  ${JSON.stringify(body)},`).join('\n');
   const named = Object.entries(headers)
@@ -56,7 +56,7 @@ export async function sendByWrk(order: LoadOrder): Promise<LoadResult> {
     const { connections, seconds, url } = order;
     const options = ['-t1', `-c${connections}`, `-d${seconds}s`, '--timeout', '30s', '-s', script];
     const { stdout } = await run('wrk', [...options, url]);
-    // The script's own line.
+    // The last line is printed by the script.
     const told = JSON.parse(stdout.trim().split('\n').at(-1) ?? '') as Told;
     return {
       p50: told.p50 / 1_000,

@@ -7,15 +7,15 @@ import { bundleDashboard } from './bundle-dashboard.ts';
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const target = join(root, 'dist/functions');
 
-/** What bundled CommonJS packages call. */
+/** Defines `require`, which bundled CommonJS packages call. */
 export const REQUIRE_BANNER = {
   js: "import{createRequire as __createRequire}from'node:module';const require=__createRequire(import.meta.url);",
 };
 
 /**
  * Bundles the function app into `dist/functions`. Packages that a request may never need (Azure
- * SDKs, the tokenizer) stay behind dynamic imports and so in files of their own: a start loads
- * only what it uses. An app that is being started meanwhile finds the old build or the new one.
+ * SDKs, the tokenizer) stay behind dynamic imports and so in separate files: a start loads only the
+ * code that it uses. An app that starts during a build finds the old build or the new one.
  */
 export async function buildApp(): Promise<void> {
   await mkdir(join(root, 'dist'), { recursive: true });
@@ -28,14 +28,14 @@ export async function buildApp(): Promise<void> {
   }
 }
 
-/** Writes the bundle, with the dashboard, into an empty folder. Resolves to what went into which of its files. */
+/** Writes the bundle, with the dashboard, into an empty folder. Resolves to the inputs of each file. */
 export async function bundleApp(
   outdir: string,
   { sourcemap }: { readonly sourcemap: boolean },
 ): Promise<Metafile> {
   const { metafile } = await build({
     absWorkingDir: root,
-    // What runs in a thread of its own is a file of its own.
+    // Code that runs in its own thread is a separate file.
     entryPoints: {
       index: 'functions/index.ts',
       server: 'functions/server.ts',
@@ -48,21 +48,21 @@ export async function bundleApp(
     platform: 'node',
     format: 'esm',
     target: 'node22',
-    // Not the names: logs give those of errors, and keeping them beside others would cost a call a function
-    // at each start.
+    // Identifiers are not minified: logs contain the names of errors, and keeping names in another way would
+    // cost a call for each function at each start.
     minifySyntax: true,
     minifyWhitespace: true,
     sourcemap,
     sourcesContent: false,
-    // The worker supplies @azure/functions-core; onnxruntime finds its binary beside its own files.
-    // sqlite-vec is not in a package: it is for one machine.
+    // The worker supplies @azure/functions-core; onnxruntime finds its binary next to its own files.
+    // sqlite-vec is not packaged: it is only for a single machine.
     external: ['@azure/functions-core', 'onnxruntime-node', 'sqlite-vec'],
     banner: REQUIRE_BANNER,
     metafile: true,
     logLevel: 'warning',
   });
   const dashboard = await bundleDashboard(root, join(outdir, 'dashboard'));
-  // Its process would run on for as long as this one.
+  // Otherwise esbuild's process would run as long as this one.
   await stop();
   return {
     inputs: { ...metafile.inputs, ...dashboard.inputs },
@@ -70,7 +70,7 @@ export async function bundleApp(
   };
 }
 
-/** Others have their content in their names, so they can be put in place before index.js and index.html. */
+/** Moves the files into place, index.js and index.html last: the names of all others contain a hash of their content. */
 async function replaceTarget(fresh: string): Promise<void> {
   const files = await listFiles(fresh);
   const chunksFirst = files.toSorted((a, b) => Number(isIndex(a)) - Number(isIndex(b)));

@@ -4,7 +4,7 @@ import { build, type Metafile } from 'esbuild';
 
 /**
  * Bundles the dashboard into a folder: a page, a script, a style sheet and an icon, whose names
- * change with what is in them. Resolves to what went into which of its files.
+ * contain a hash of their content. Resolves to the inputs of each file.
  */
 export async function bundleDashboard(root: string, outdir: string): Promise<Metafile> {
   const { metafile } = await build({

@@ -1,4 +1,4 @@
-/** What the user gave is wrong: a tool says so in one line and ends with exit code 2. */
+/** Invalid input by the user: a tool reports it in one line and exits with code 2. */
 export class InputError extends Error {
   constructor(message: string, options?: ErrorOptions) {
     super(message, options);

@@ -1,4 +1,4 @@
-/** What a progress line is written to: `process.stderr`, or a stand-in. */
+/** The output for a progress line: `process.stderr`, or a stand-in. */
 type Terminal = {
   readonly isTTY?: boolean;
   readonly columns?: number;
@@ -6,40 +6,40 @@ type Terminal = {
 };
 
 type ProgressOptions = {
-  /** What is being done: `Embedding`. */
+  /** The activity, such as `Embedding`. */
   readonly label: string;
-  /** What is counted: `rows`. */
+  /** The counted unit, such as `rows`. */
   readonly unit: string;
-  /** Absent: not known before the end, so that there is no percentage and no time left. */
+  /** The expected count. Without it no percentage and no remaining time are shown. */
   readonly total?: number;
   readonly terminal?: Terminal;
   readonly now?: () => number;
 };
 
 export type Progress = {
-  /** Counts on, and shows it when it is time. `extra` is a short text: `loss 0.412`. */
+  /** Adds to the count, and updates the line when it is due. `extra` is a short text, such as `loss 0.412`. */
   advance(count?: number, extra?: string): void;
-  /** The last line stays. Harmless when it is called again. */
+  /** Writes the last line, which stays. Further calls do nothing. */
   end(): void;
 };
 
 const REDRAW_MS = 100;
-/** Where lines cannot be rewritten (a log), one is written at most this often. */
+/** The shortest time between two lines where lines cannot be rewritten, as in a log. */
 const LOG_EVERY_MS = 5_000;
-/** The rate is that of the last so many milliseconds: a resumed run is fast at first. */
+/** The window in milliseconds from which the rate is computed, since a resumed run is fast at first. */
 const RATE_WINDOW_MS = 15_000;
 const BAR_CHARACTERS = 20;
 
 /**
- * Shows on stderr how far a command is: one line that is rewritten, or lines now and then where
- * there is no terminal. It has no timer, since training leaves no room for one to run.
+ * Shows the progress of a command on stderr: one line that is rewritten, or occasional lines where there
+ * is no terminal. It has no timer, since training blocks the event loop.
  */
 export function createProgress(options: ProgressOptions): Progress {
   const { label, unit, total, terminal = process.stderr, now = Date.now } = options;
   const isTerminal = terminal.isTTY === true;
   const start = now();
   let samples: readonly { readonly at: number; readonly done: number }[] = [{ at: start, done: 0 }];
-  // A log need not be told of what is over at once.
+  // A log needs no line for a command that ends immediately.
   let shownAt = isTerminal ? Number.NEGATIVE_INFINITY : start;
   let done = 0;
   let note = '';
@@ -49,12 +49,12 @@ export function createProgress(options: ProgressOptions): Progress {
     const parts = [`${count(done)}${total === undefined ? '' : `/${count(total)}`} ${unit}`, tail];
     const line = `${label} ${share()}${[...parts, note].filter((part) => part !== '').join(', ')}`;
     if (!isTerminal) terminal.write(`${line}\n`);
-    // The rest of what stood there is erased; a line that wraps could not be rewritten.
+    // The rest of the earlier line is erased; a line that wraps could not be rewritten.
     else terminal.write(`\r${line.slice(0, columns() - 1)}\x1b[K`);
   }
 
   function columns(): number {
-    // 0 is what some terminals say that do not know.
+    // Some terminals that do not know their width report 0.
     return terminal.columns || 80;
   }
 
@@ -97,7 +97,7 @@ function count(number: number): string {
   return number.toLocaleString('en-US');
 }
 
-/** `0:07`, `12:34`, `1:02:03`: hours, minutes, seconds. */
+/** Formats hours, minutes and seconds as `0:07`, `12:34` or `1:02:03`. */
 function duration(milliseconds: number): string {
   const seconds = Math.max(0, Math.round(milliseconds / 1_000));
   const [hours, minutes] = [Math.floor(seconds / 3_600), Math.floor(seconds / 60) % 60];

@@ -4,7 +4,7 @@ import { InputError } from './input-error.ts';
 
 type Options = Readonly<Record<string, { type: 'string' | 'boolean'; multiple?: boolean }>>;
 
-/** The command line of a tool, read by name. */
+/** The arguments of a tool, read by name. */
 export type CommandLine = {
   readonly positionals: readonly string[];
   text(name: string): string | undefined;
@@ -59,7 +59,7 @@ function readCommandLine(
     required(name) {
       const value = text(name);
       if (value === undefined || value === '') {
-        throw new InputError(`--${name} is missing: --help shows how the tool is called.`);
+        throw new InputError(`--${name} is missing: --help shows how to call the tool.`);
       }
       return value;
     },

@@ -11,21 +11,21 @@ import { pick, type Random } from './random.ts';
 
 type DemoOptions = {
   readonly url: string;
-  /** Of the emulator beside the router. */
+  /** Connection string of the emulator that the router uses. */
   readonly tables: string;
   readonly requests?: number;
-  /** Only what the requests come to is written, and none of them. */
+  /** Writes only the totals, not the single requests. */
   readonly isSummed?: boolean;
 };
 
-/** The same each time: a demo looks alike wherever it runs. */
+/** A fixed seed, so that the demo looks the same wherever it runs. */
 const SEED = 7;
 const REQUESTS = 2_400;
 const OUTCOMES_AT_ONCE = 32;
 
 /**
  * Fills a router's tables with an hour of requests: each is decided on by the router itself, the
- * tokens, times and verdicts are made up. Gives how many there are.
+ * tokens, times and verdicts are made up. Returns the number of requests.
  */
 export async function fillHour(options: DemoOptions): Promise<number> {
   const random = createRandom(SEED);
@@ -58,12 +58,12 @@ async function writePast(
     log: () => undefined,
     now: () => clock.now,
   });
-  // Reads the key of the ids, which the router has made.
+  // The flush reads the key for request ids, which the router has made.
   await log.flush();
   const outcomes: Outcome[] = [];
   for (const request of past) {
     clock.now = request.at;
-    // What has no id of a request that was answered is summed up, and not kept by itself.
+    // A decision without the signed id of an answered request is only added to the totals.
     const id = isSummed ? randomUUID() : log.ids.create(randomUUID());
     const record = toPastRecord(random, id, request);
     log.record(record);
@@ -75,7 +75,7 @@ async function writePast(
 }
 
 async function noCredential(): Promise<never> {
-  throw new Error('The emulator needs none.');
+  throw new Error('The emulator needs no credential.');
 }
 
 async function keepAll(
@@ -100,7 +100,7 @@ export async function sendRequests(url: string, signal: AbortSignal): Promise<vo
   while (!signal.aborted) {
     await new Promise((resolve) => setTimeout(resolve, 600 + 1_800 * random()).unref());
     const work = pick(random, WORKS);
-    // A router that is being stopped is no mistake of the demo.
+    // A router that is being stopped is not an error of the demo.
     await fetch(`${url}/llm/openai/v1/chat/completions`, {
       method: 'POST',
       headers: { 'content-type': 'application/json', 'x-use-case': work.useCase },

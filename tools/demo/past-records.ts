@@ -4,13 +4,13 @@ import { costOf, type Tokens } from '../../shared/spending/cost.ts';
 import { type Decided, type PastRequest, tokensOf } from './past-requests.ts';
 import { lognormal, type Random } from './random.ts';
 
-/** Of all requests. */
+/** Shares of all requests. */
 const FAILED = 0.006;
 const FELL_BACK = 0.012;
-/** Somebody says how good the answer was. */
+/** The share of answers that get a verdict. */
 const JUDGED = 0.2;
 
-/** What would be kept of a request that was answered so. */
+/** Returns the record that the router would keep of such a request. */
 export function toPastRecord(random: Random, requestId: string, past: PastRequest): DecisionRecord {
   const { at, work, decided, scorer } = past;
   const tokens = tokensOf(random, past);
@@ -40,13 +40,13 @@ export function toPastRecord(random: Random, requestId: string, past: PastReques
     ...(isFailed
       ? { status: 503, error: 'all_deployments_failed' }
       : { status: 200, tokens, ...costsOf(decided, answering, tokens) }),
-    ...timesOf(random, answering, tokens, stream && !isFailed),
+    ...timesOf(random, answering, { ...tokens, isStreamed: stream && !isFailed }),
   };
 }
 
-/** How the strong share of some kinds of work differs from the router's own. */
+/** Strong shares of use cases with their own policy. */
 export const POLICIES: Readonly<Record<string, number>> = { extraction: 0.2, coding: 0.75 };
-/** The router's own, unless settings say otherwise. */
+/** The router's default. */
 const DEFAULT_SHARE = 0.5;
 
 function shareOf(useCase: string): number {
@@ -89,8 +89,7 @@ function costsOf({ candidates }: Decided, answering: Answering, tokens: Tokens) 
 function timesOf(
   random: Random,
   { tier }: Answering,
-  { completion }: { readonly completion: number },
-  isStreamed: boolean,
+  { completion, isStreamed }: { readonly completion: number; readonly isStreamed: boolean },
 ) {
   const [firstMs, tokenMs] = tier === 'strong' ? [620, 1_000 / 60] : [310, 1_000 / 140];
   const upstreamMs = lognormal(random, firstMs, 0.4) + completion * tokenMs;
@@ -107,7 +106,7 @@ function timesOf(
   };
 }
 
-/** What somebody may say of the answer: the likelier the strong model is to win, the oftener that it is bad. */
+/** Returns a made-up verdict, or undefined. A weak answer is bad more often the higher the win rate. */
 export function toOutcome(random: Random, record: DecisionRecord): Outcome | undefined {
   if (record.status !== 200 || random() > JUDGED) return undefined;
   const chance = record.tier === 'strong' ? 0.02 : 0.12 * (record.winRate ?? 0.5);

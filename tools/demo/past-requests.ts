@@ -3,7 +3,7 @@ import { candidateSchema } from '../../shared/openapi/answer-schemas.ts';
 import { promptsOf, WORKS, type Work } from './prompts.ts';
 import { lognormal, pick, type Random } from './random.ts';
 
-/** What the router says of a prompt. */
+/** The router's decision on a prompt. */
 const decidedSchema = z.object({
   win_rate: z.number().optional(),
   percentile: z.number().optional(),
@@ -19,7 +19,7 @@ export type Decided = z.infer<typeof decidedSchema>;
 
 const answerSchema = z.object({ scorer: z.string(), data: z.array(decidedSchema) });
 
-/** A request that might have been sent: what it was, and what the router would have done with it. */
+/** A made-up past request with the router's decision on it. */
 export type PastRequest = {
   readonly at: number;
   readonly work: Work;
@@ -30,7 +30,7 @@ export type PastRequest = {
 
 const HOUR_MS = 3_600_000;
 
-/** So many requests of the last hour, in their order, each decided on by the running router. */
+/** Returns requests of the last hour in order of time, each decided by the running router. */
 export async function decidePastRequests(
   url: string,
   random: Random,
@@ -54,7 +54,7 @@ export async function decidePastRequests(
     });
 }
 
-/** More in the middle of the hour than at its ends. */
+/** Returns a random time in the last hour, more often in the middle than at the ends. */
 function timeIn(random: Random, now: number): number {
   for (;;) {
     const share = random();
@@ -79,11 +79,13 @@ async function routeAll(url: string, useCase: string, prompts: readonly string[]
     body: JSON.stringify({ prompts, routing: { explain: true } }),
   });
   if (!response.ok)
-    throw new Error(`The router answered ${response.status}: the demo needs it open.`);
+    throw new Error(
+      `The router answered ${response.status}: the demo needs a router without authentication.`,
+    );
   return response.json();
 }
 
-/** The tokens of a request and its answer. */
+/** Returns made-up token counts of a request and its answer. */
 export function tokensOf(
   random: Random,
   { work, prompt, decided }: Pick<PastRequest, 'work' | 'prompt' | 'decided'>,

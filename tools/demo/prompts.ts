@@ -1,20 +1,20 @@
-/** A kind of work, and what its requests are like. */
+/** A kind of work, and the form of its requests. */
 export type Work = {
   readonly useCase: string;
-  /** Of all requests, as parts of the sum over all kinds. */
+  /** Share of all requests, relative to the sum over all kinds. */
   readonly weight: number;
-  /** Tokens of an answer: the median. */
+  /** Median number of tokens of an answer. */
   readonly answerTokens: number;
-  /** Tokens that stand before the prompt: instructions, documents. */
+  /** Median number of tokens before the prompt: instructions, documents. */
   readonly contextTokens: number;
-  /** Of its requests, that are streamed. */
+  /** Share of its requests that are streamed. */
   readonly streamed: number;
   readonly templates: readonly string[];
-  /** What `{}` stands for. */
+  /** The texts that replace `{}`. */
   readonly subjects: readonly string[];
 };
 
-/** What an application's users may ask in an hour. */
+/** The kinds of prompts that an application's users might send in an hour. */
 export const WORKS: readonly Work[] = [
   {
     useCase: 'support',
@@ -106,7 +106,7 @@ export const WORKS: readonly Work[] = [
   },
 ];
 
-/** All prompts of a kind of work. */
+/** Returns all prompts of a kind of work. */
 export function promptsOf({ templates, subjects }: Work): readonly string[] {
   return templates.flatMap((template) =>
     subjects.map((subject) => template.replace('{}', subject)),

@@ -1,7 +1,7 @@
 /** Returns a number in [0, 1). */
 export type Random = () => number;
 
-/** A number around a median with a tail to the right, like the times and lengths of answers. */
+/** Returns a log-normal random number: a tail to the right, like the times and lengths of answers. */
 export function lognormal(random: Random, median: number, sigma: number): number {
   const normal = Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
   return median * Math.exp(sigma * normal);

@@ -2,7 +2,7 @@ import { type Agent, type IncomingMessage, request } from 'node:http';
 import type { Received } from './check-answer.ts';
 import type { Manner, Question } from './question.ts';
 
-/** Longer than any limit in time that the app is given here: whoever is still waiting then is lost. */
+/** Longer than every time limit of the app in these runs: a request still waiting then is lost. */
 const PATIENCE_MS = 30_000;
 
 /** Sends a question and reads the answer, as the question's client does. Never rejects. */
@@ -51,7 +51,7 @@ export function ask(agent: Agent, origin: string, question: Question): Promise<R
   return promise;
 }
 
-/** A slow reader takes nothing for a while, so that the sender feels it. */
+/** Pauses a slow reader for a while, so that the sender meets back-pressure. */
 function rest(response: IncomingMessage, manner: Manner): void {
   if (manner.kind !== 'slow') return;
   response.pause();

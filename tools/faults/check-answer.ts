@@ -8,27 +8,27 @@ import {
 } from './question.ts';
 import { type Finding, readEvents } from './read-events.ts';
 
-/** What a client got. */
+/** The result of a request, as the client received it. */
 export type Received = {
-  /** Whether the answer came to its end, broke off, never came, or the client left before. */
+  /** Whether the answer was complete, broke off or never came, or the client left before its end. */
   readonly end: 'complete' | 'broke off' | 'timed out' | 'left';
-  /** 0 when there was none. */
+  /** The HTTP status, 0 when there was none. */
   readonly status: number;
-  /** Names in lower case. */
+  /** Header names in lower case. */
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
   readonly ms: number;
 };
 
 export type Verdict = {
-  /** Undefined when the answer is none that can be told. */
+  /** Undefined when the answer fits no outcome. */
   readonly outcome: Outcome | undefined;
   readonly findings: readonly Finding[];
 };
 
 type Judged = { readonly outcome?: Outcome; readonly findings: readonly Finding[] };
 
-/** Judges an answer: whole, in its form, the one to this question, and what had to come. */
+/** Checks that an answer is complete, well formed, an answer to this question, and one of the expected outcomes. */
 export function checkAnswer(question: Question, received: Received): Verdict {
   if (received.end === 'left') return { outcome: 'left', findings: [] };
   if (received.end !== 'complete' || received.body === '') {
@@ -49,17 +49,17 @@ export function checkAnswer(question: Question, received: Received): Verdict {
 }
 
 /**
- * Compares the calls that deployments saw for a question with those that the answer admits. Where
- * calls can be lost on their way (`exact` false) fewer are fine.
+ * Compares the calls that deployments saw for a question with the attempts that the answer reports.
+ * Where calls can be lost on their way (`exact` is false), fewer are accepted.
  */
 export function checkCalls(received: Received, calls: number, exact: boolean): Finding[] {
   if (received.end !== 'complete') return [];
   const attempts = Number(received.headers['x-smart-router-attempts'] ?? 0);
   if (calls > attempts) {
-    return [{ kind: 'doubled', what: `${calls} calls were made, ${attempts} are admitted` }];
+    return [{ kind: 'doubled', what: `${calls} calls were made, ${attempts} are reported` }];
   }
   return exact && calls < attempts
-    ? [{ kind: 'not due', what: `${calls} calls arrived, ${attempts} are said to be made` }]
+    ? [{ kind: 'not due', what: `${calls} calls arrived, ${attempts} are reported` }]
     : [];
 }
 
@@ -67,7 +67,7 @@ function judge(question: Question, received: Received): Judged {
   if (received.status !== 200) return judgeError(received);
   const isStream = received.headers['content-type']?.startsWith('text/event-stream') ?? false;
   if (isStream !== question.stream) {
-    return { findings: [{ kind: 'malformed', what: 'the content type is not the one asked for' }] };
+    return { findings: [{ kind: 'malformed', what: 'the content type is not the requested one' }] };
   }
   return isStream ? judgeStream(question, received) : judgePlain(question, received);
 }
@@ -97,7 +97,10 @@ function judgePlain(question: Question, received: Received): Judged {
   if (more.length > 0) findings.push({ kind: 'doubled', what: `${more.length + 1} choices` });
   const own = [field(json, 'response'), field(json, 'selected_model')];
   if (own[0] !== content || own[1] !== modelsOf(deployment).shown) {
-    findings.push({ kind: 'malformed', what: 'response or selected_model is not the answer’s' });
+    findings.push({
+      kind: 'malformed',
+      what: 'response or selected_model differs from the answer',
+    });
   }
   findings.push(...checkRoute(received, deployment));
   return { outcome: deployment === question.chosen ? 'chosen' : 'fallback', findings };
@@ -110,7 +113,7 @@ function judgeStream(question: Question, received: Received): Judged {
   if (models.size > 1) findings.push({ kind: 'mixed up', what: 'the model was switched' });
   const deployment = findDeployment(model);
   if (deployment === undefined) {
-    // Whatever broke it off came before the first chunk.
+    // The stream broke off before its first chunk.
     if (end === 'error' && models.size === 0) return { outcome: 'broken off', findings };
     return { findings: [...findings, { kind: 'malformed', what: 'no chunk of a known model' }] };
   }
@@ -129,16 +132,19 @@ function checkText(question: Question, text: string, expected: string): Finding[
     return [{ kind: 'mixed up', what: `it is the answer to ${ids.join(' and ')}` }];
   }
   if (ids.length > 1 || text.startsWith(expected)) {
-    return [{ kind: 'doubled', what: `the text goes on behind its end: ${text.slice(-60)}` }];
+    return [{ kind: 'doubled', what: `the text continues after its end: ${text.slice(-60)}` }];
   }
-  return [{ kind: 'malformed', what: `the text is not whole: ${text.slice(-60)}` }];
+  return [{ kind: 'malformed', what: `the text is incomplete: ${text.slice(-60)}` }];
 }
 
-/** Whether the headers tell who answered, and after whom. */
+/** Checks that the headers name the deployment that answered and the attempts before it. */
 function checkRoute({ headers }: Received, deployment: DeploymentName): Finding[] {
   const findings: Finding[] = [];
   if (headers['x-smart-router-selected-model'] !== modelsOf(deployment).shown) {
-    findings.push({ kind: 'mixed up', what: 'the headers name another model than answered' });
+    findings.push({
+      kind: 'mixed up',
+      what: 'the headers name a model other than the one that answered',
+    });
   }
   const chain = headers['x-smart-router-attempt-chain'] ?? '';
   if (!chain.endsWith(`${deployment};200`)) {
@@ -151,7 +157,7 @@ function checkRoute({ headers }: Received, deployment: DeploymentName): Finding[
   return findings;
 }
 
-/** What a deployment answered carries the id of the request that it was asked with. */
+/** Checks that a deployment's answer carries the id of its own request. */
 function checkRequestId({ id }: Question, { headers }: Received): Finding[] {
   const answered = headers['x-ms-client-request-id'];
   if (answered === undefined || answered === id) return [];

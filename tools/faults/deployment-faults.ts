@@ -6,19 +6,19 @@ type Ends = { readonly plain: Outcome; readonly stream: Outcome };
 
 type DeploymentFault = {
   readonly name: string;
-  /** Of the simulator, without brackets and deployment. */
+  /** The simulator's marker, without brackets and deployment. */
   readonly marker: string;
   readonly weight?: number;
-  /** When the chosen deployment alone fails. */
+  /** The outcomes when only the chosen deployment fails. */
   readonly chosenFails: Ends;
-  /** When there is no other one that could answer. */
+  /** The outcomes when no other deployment can answer. */
   readonly noneAnswers: Ends;
 };
 
-/** Deployments that cannot answer, and so may be replaced, as long as nothing of an answer is out. */
+/** Another deployment answers instead, since nothing of an answer has been sent. */
 const REPLACED = { plain: 'fallback', stream: 'fallback' } as const;
 
-/** Each on one deployment, on the other, on both, and on one that was asked for by its name. */
+/** Faults that are tried on each deployment, on both, and on a deployment requested by name. */
 const DEPLOYMENT_FAULTS: readonly DeploymentFault[] = [
   ...['404', '408', '410', '500', '503'].map((status) => ({
     name: status,
@@ -27,7 +27,7 @@ const DEPLOYMENT_FAULTS: readonly DeploymentFault[] = [
     noneAnswers: both(`error ${Number(status)}`),
   })),
   { name: '429', marker: '429::5', chosenFails: REPLACED, noneAnswers: both('error 429') },
-  // What was refused is refused: another deployment is no way around it.
+  // A refusal is final: another deployment must not be a way around it.
   stands('400 content_filter', 'content_filter', 400),
   stands('401', '401', 401),
   stands('403', '403', 403),
@@ -40,7 +40,7 @@ const DEPLOYMENT_FAULTS: readonly DeploymentFault[] = [
   {
     name: 'cut midway',
     marker: 'cut:2',
-    // A plain answer is sent on when it is whole.
+    // A plain answer is only passed on once it is complete.
     chosenFails: { plain: 'fallback', stream: 'broken off' },
     noneAnswers: { plain: 'error 502', stream: 'broken off' },
   },
@@ -55,12 +55,12 @@ const DEPLOYMENT_FAULTS: readonly DeploymentFault[] = [
     name: 'stall midway',
     marker: 'stall:2',
     weight: 0.3,
-    // Nothing of the deadline is left for another deployment.
+    // The deadline leaves no time for another deployment.
     chosenFails: { plain: 'error 504', stream: 'broken off' },
     noneAnswers: { plain: 'error 504', stream: 'broken off' },
   },
   {
-    name: 'error event at once',
+    name: 'error event first',
     marker: 'error_event:0',
     chosenFails: REPLACED,
     noneAnswers: { plain: 'error 500', stream: 'broken off' },
@@ -80,7 +80,7 @@ const DEPLOYMENT_FAULTS: readonly DeploymentFault[] = [
   },
 ];
 
-/** What deployments do to requests, one at a time. */
+/** Creates the faults of deployments, each with one kind of failure. */
 export function createDeploymentFaults(maker: QuestionMaker): Fault[] {
   return DEPLOYMENT_FAULTS.map((fault) => ({
     name: fault.name,
@@ -94,7 +94,7 @@ export function createDeploymentFaults(maker: QuestionMaker): Fault[] {
   }));
 }
 
-/** Every kind of request in turn: chosen the weak or the strong deployment, plain or streamed. */
+/** Returns each kind of request in turn: for the weak or the strong deployment, plain or streamed. */
 export function kindOf(index: number): {
   readonly chosen: DeploymentName;
   readonly stream: boolean;

@@ -2,24 +2,24 @@ import type { Question } from './question.ts';
 import type { Finding } from './read-events.ts';
 import type { App, Services } from './start-app.ts';
 
-/** The question with this number, from 0. */
+/** Returns the question with this number, from 0. */
 export type Block = (index: number) => Question;
 
-/** Something that goes wrong under load. */
+/** A failure that is provoked under load. */
 export type Fault = {
   readonly name: string;
-  /** How many requests it gets, compared with the others: 1 unless given. */
+  /** Its share of the requests, relative to the other faults (default: 1). */
   readonly weight?: number;
-  /** Run one after the other, with a look in between whether both deployments answer again. */
+  /** Blocks run one after the other; before the next one, both deployments must answer again. */
   readonly blocks: readonly Block[];
-  /** True: circuits open after a few failures; else each request meets its own fault. */
+  /** Whether circuits open after a few failures; otherwise each request meets its own fault. */
   readonly circuits?: true;
-  /** The first block is spread over so much time, for what happens meanwhile. */
+  /** The time in ms over which the first block is spread, so that `during` falls into it. */
   readonly spreadMs?: number;
-  /** What happens during the first block; everything runs again when it resolves. */
+  /** Runs during the first block; all services run again when it resolves. */
   readonly during?: (services: Services) => Promise<void>;
-  /** Calls can be lost on their way to deployments. */
+  /** Whether calls can be lost on their way to deployments. */
   readonly losesCalls?: true;
-  /** What more has to hold afterwards. */
+  /** Checks further conditions afterwards. */
   readonly after?: (app: App, services: Services) => Promise<readonly Finding[]>;
 };

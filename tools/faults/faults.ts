@@ -8,23 +8,23 @@ import type { Outcome, Question, QuestionMaker } from './question.ts';
 import type { Finding } from './read-events.ts';
 import type { App } from './start-app.ts';
 
-/** How long something stays dead. */
+/** The time in ms for which a killed service stays down. */
 const DOWN_MS = 1_500;
-/** Long enough for something to die and to come back meanwhile. */
+/** Long enough for a service to be killed and to come back meanwhile. */
 const SPREAD_MS = 5_000;
 
 const PIECES = 20;
 const BIG_BYTES = 16 * 16_384;
-/** As the simulator pieces a big answer together. */
+/** The text of a big answer, as the simulator composes it. */
 const BIG_ANSWER = 'word '.repeat(16_384).slice(0, 16_384).repeat(16);
 
 /**
- * These change what others get: a deployment that answered 429 rests, and embeddings that fail twice
- * in a row are not asked for for a while.
+ * Faults that affect later requests: a deployment that answered 429 rests, and embeddings that fail
+ * twice in a row are not requested for a while.
  */
 const LASTING = new Set(['429', 'embeddings failing', 'embeddings hanging']);
 
-/** Everything that is done to the app, in this order. */
+/** Creates all faults, in the order in which they run. */
 export function createFaults(maker: QuestionMaker): readonly Fault[] {
   const healthy: Block = (index) => maker.chat({ ...kindOf(index), due: ['chosen'] });
   const strict = [
@@ -74,13 +74,13 @@ function createTableFaults(maker: QuestionMaker, healthy: Block): Fault[] {
   ];
 }
 
-/** Whether the tables are used again: they alone can know an embedding that memory has forgotten. */
+/** Checks that the tables are used again: only they can have an embedding that is no longer in memory. */
 async function checkCache({ url }: App, maker: QuestionMaker): Promise<Finding[]> {
   const agent = new Agent({ keepAlive: true });
   const next = () => maker.chat({ stream: false, chosen: 'weak', due: ['chosen'] });
   const question = next();
   await ask(agent, url, question);
-  // The write comes behind the answer; then others push it out of memory.
+  // The embedding is written after the answer; then other prompts push it out of memory.
   await setTimeout(1_000);
   for (let count = 0; count < 2 * CACHE_ENTRIES; count += 1) await ask(agent, url, next());
   const { headers } = await ask(agent, url, question);
@@ -89,10 +89,10 @@ async function checkCache({ url }: App, maker: QuestionMaker): Promise<Finding[]
   return [{ kind: 'not due', what: 'the restarted table service is not used again' }];
 }
 
-/** How many embeddings the app under test keeps in memory. */
+/** The number of embeddings that the app under test keeps in memory. */
 export const CACHE_ENTRIES = 16;
 
-/** A prompt that cannot be embedded goes to the strong deployment, whatever its threshold. */
+/** Creates faults of embeddings. A prompt without an embedding goes to the strong deployment, whatever the threshold. */
 function createEmbeddingFaults(maker: QuestionMaker): Fault[] {
   function unscored(markers: string): Block {
     return (index) => {
@@ -184,16 +184,16 @@ function createCircuitFaults(maker: QuestionMaker, healthy: Block): Fault[] {
   ];
 }
 
-/** Each block in turn, each with numbers of its own. */
+/** Combines blocks that take turns, each with its own numbers. */
 function inTurn(blocks: readonly Block[]): Block {
   return (index) => {
     const block = blocks[index % blocks.length];
-    if (block === undefined) throw new Error('There is nothing to take turns.');
+    if (block === undefined) throw new Error('There is no block to take turns.');
     return block(Math.floor(index / blocks.length));
   };
 }
 
-/** What may come when deployments are down together, or are given a rest after failures. */
+/** Outcomes that are acceptable while all deployments are down, or rest after failures. */
 const HONEST: readonly Outcome[] = [
   ...(['chosen', 'fallback', 'broken off'] as const),
   ...([400, 401, 403, 404, 408, 410, 413, 429, 500, 502, 503, 504] as const).map(
@@ -201,7 +201,7 @@ const HONEST: readonly Outcome[] = [
   ),
 ];
 
-/** The same questions; whatever is true may be answered. */
+/** Asks the same questions, and accepts every honest outcome. */
 function honest(block: Block): Block {
   return (index): Question => {
     const question = block(index);

@@ -23,11 +23,11 @@ type Times = {
 };
 
 export type HangingFigures = {
-  /** Milliseconds, but for the failures that open a circuit: as they are unless set, and as they were here. */
+  /** The defaults of the time limits, in ms, and of the failures that open a circuit. */
   readonly defaults: Waits;
   readonly used: Waits;
   readonly rows: readonly Times[];
-  /** Of all requests, with one deployment hanging to none. */
+  /** The p50 of all requests with one deployment hanging, relative to none hanging. */
   readonly ratioP50: number;
   readonly ratioP99: number;
   readonly findings: readonly Finding[];
@@ -39,12 +39,12 @@ type Waits = {
   readonly circuitOpenMs: number;
 };
 
-/** As short as an operator might set it who streams: the default suits answers of minutes. */
+/** A short limit, as for streams only: the default suits answers that take minutes. */
 const SETTINGS = { FIRST_BYTE_TIMEOUT_MS: '1000' };
 
 /**
  * Compares the times of requests, half of them for each deployment, while both answer and while the
- * weak one takes every question and says nothing.
+ * weak one accepts every question and never answers.
  */
 export async function measureHanging(options: HangingOptions): Promise<HangingFigures> {
   const { services, requests, concurrency } = options;
@@ -65,7 +65,7 @@ export async function measureHanging(options: HangingOptions): Promise<HangingFi
     findings.push(...results.flatMap((result) => result.findings));
     return results;
   }
-  // Few, so that their embeddings are in memory, and the deployments are what is waited for.
+  // There are few texts, so that their embeddings are in memory and only deployments cause waiting.
   const textOf = (index: number) => `Question ${index % 100} is asked again and again.`;
   const healthy = (index: number) =>
     maker.chat({ ...kindOf(index), text: textOf(index), due: ['chosen'] });
@@ -132,7 +132,7 @@ export function describeHanging(figures: HangingFigures): string {
     `By default: ${describeWaits(defaults)}`,
     `In this run: ${describeWaits(used)}`,
     ...lines,
-    `With one deployment hanging: p50 x ${ratioP50.toFixed(2)}, p99 x ${ratioP99.toFixed(2)}; ${findings.length} answers lost or wrong`,
+    `With one deployment hanging: p50 x ${ratioP50.toFixed(2)}, p99 x ${ratioP99.toFixed(2)}; ${findings.length} answers were lost or wrong`,
     ...findings.slice(0, 5).map(({ kind, what }) => `  ${kind}: ${what}`),
   ].join('\n');
 }

@@ -1,5 +1,5 @@
-// The app in the local host, in a process of its own: what the host says of broken exchanges is no
-// news to who breaks them. Runs the app with the environment that it is given.
+// Runs the app in the local host, in a separate process with the given environment. The host's reports
+// of broken exchanges stay there: here they are broken on purpose.
 import { fileURLToPath } from 'node:url';
 import { startLocalHost } from '../local-host/local-host.ts';
 

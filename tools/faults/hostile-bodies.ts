@@ -1,6 +1,6 @@
 import type { Outcome } from './question.ts';
 
-/** What the app under test takes at most, in bytes. */
+/** The body limit of the app under test, in bytes. */
 export const MAX_BODY_BYTES = 1024 * 1024;
 
 export type HostileBody = {
@@ -11,7 +11,7 @@ export type HostileBody = {
 
 const ASK = '"messages":[{"role":"user","content":"Hi"}]';
 
-/** Bodies that clients get wrong, and some that are meant to hurt. None may cost more than a 4xx. */
+/** Malformed and malicious bodies. Each must be answered with a 4xx. */
 export const HOSTILE_BODIES: readonly HostileBody[] = [
   refused(''),
   refused('{"messages":'),

@@ -8,20 +8,20 @@ import type { WorkerMemory } from './worker-memory.ts';
 
 type GrowthOptions = {
   readonly services: Services;
-  /** After the warm-up. */
+  /** Requests after the warm-up. */
   readonly requests: number;
   readonly concurrency: number;
   readonly onProgress: (requests: number) => void;
 };
 
 export type MemoryFigures = {
-  /** After so many requests behind the warm-up, in MiB; the first is that after the warm-up. */
+  /** Memory in MiB and the requests since the warm-up; the first step is right after the warm-up. */
   readonly steps: readonly (WorkerMemory & { readonly requests: number })[];
   readonly findings: readonly Finding[];
 };
 
 const WARM_UP = 10_000;
-/** More than the app keeps embeddings of in memory, so that some come from the tables, or anew. */
+/** More texts than embeddings in memory, so that some embeddings are read from tables or made again. */
 const TEXTS = 5_500;
 const STEPS = 10;
 const MAX_MS = 20 * 60_000;
@@ -36,7 +36,7 @@ export async function measureGrowth(options: GrowthOptions): Promise<MemoryFigur
   let count = 0;
   function next() {
     count += 1;
-    // The warm-up fills the app's memory; at random, most are found there again.
+    // The warm-up fills the app's memory; most of the random texts after it are found there.
     const number = count <= WARM_UP ? count % TEXTS : randomInt(TEXTS);
     const text = `Question ${number} is asked again and again.`;
     return maker.chat({ ...kindOf(count), text, due: ['chosen'] });
@@ -67,7 +67,7 @@ export async function measureGrowth(options: GrowthOptions): Promise<MemoryFigur
   }
 }
 
-/** What the worker holds on to at the end, compared with after the warm-up, in MiB. */
+/** Returns the growth of the worker's memory between the warm-up and the end, in MiB. */
 export function growthOf({ steps }: MemoryFigures): WorkerMemory {
   const [first, last] = [steps[0], steps.at(-1)];
   return {
@@ -79,12 +79,12 @@ export function growthOf({ steps }: MemoryFigures): WorkerMemory {
 export function describeGrowth(figures: MemoryFigures, maxGrowth: number): string {
   const { held, rss } = growthOf(figures);
   return [
-    'Worker memory after the warm-up, in MB: held = heap and buffers after a garbage collection, RSS = all of the process',
+    'Worker memory after the warm-up, in MB: held = heap and buffers after a garbage collection, RSS = the whole process',
     ...figures.steps.map(
       (step) =>
         `${String(step.requests).padStart(7)} requests  held ${step.held.toFixed(1)}  RSS ${step.rss.toFixed(1)}`,
     ),
-    `Growth: held ${held.toFixed(1)} (at most ${maxGrowth}), RSS ${rss.toFixed(1)}; ${figures.findings.length} answers lost or wrong`,
+    `Growth: held ${held.toFixed(1)} (at most ${maxGrowth}), RSS ${rss.toFixed(1)}; ${figures.findings.length} answers were lost or wrong`,
     ...figures.findings.slice(0, 5).map(({ kind, what }) => `  ${kind}: ${what}`),
   ].join('\n');
 }

@@ -9,49 +9,49 @@ export type DeploymentName = 'strong' | 'weak';
  */
 export type Outcome = 'chosen' | 'fallback' | 'broken off' | 'left' | `error ${number}`;
 
-/** How the client behaves: in milliseconds, how long it stays, or rests after each chunk that it reads. */
+/** The behaviour of the client: when it leaves, or how long it pauses after each chunk, in ms. */
 export type Manner =
   | { readonly kind: 'patient' }
   | { readonly kind: 'leaves'; readonly afterMs: number }
   | { readonly kind: 'slow'; readonly pauseMs: number };
 
-/** One request, and all that is needed to judge its answer. */
+/** A request, with all that is needed to judge its answer. */
 export type Question = {
-  /** Goes along in the prompt and as `x-ms-client-request-id`, and comes back in both. */
+  /** The id, sent in the prompt and as `x-ms-client-request-id`, and returned in both. */
   readonly id: string;
   readonly path: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string | Uint8Array;
   readonly stream: boolean;
-  /** The deployment that the router is to choose. */
+  /** The deployment that the router should choose. */
   readonly chosen: DeploymentName;
-  /** Any of these is right. */
+  /** The acceptable outcomes. */
   readonly due: readonly Outcome[];
-  /** The whole text of the answer, when this deployment gives it. */
+  /** Returns the complete text of this deployment's answer. */
   readonly answerOf: (deployment: DeploymentName) => string;
   readonly manner: Manner;
 };
 
 type ChatQuestion = {
-  /** Absent: a text with the question's number. */
+  /** Default: a text with the question's number. */
   readonly text?: string;
-  /** Of the simulator: what is to go wrong with this request. */
+  /** Markers for the simulator that provoke faults in this request. */
   readonly markers?: string;
   readonly stream: boolean;
   readonly chosen: DeploymentName;
   readonly due: readonly Outcome[];
-  /** True: asks the deployment by its name, so that nothing is routed. */
+  /** Whether the deployment is requested by name, without routing. */
   readonly direct?: boolean;
-  /** Absent: routed so that `chosen` comes out. */
+  /** Default: a threshold that leads to `chosen`. */
   readonly routing?: object;
-  /** Absent: the simulator's usual answer, which repeats the question. */
+  /** Default: the simulator's usual answer, which repeats the question. */
   readonly answer?: string;
   readonly manner?: Manner;
 };
 
 export type QuestionMaker = {
   chat(question: ChatQuestion): Question;
-  /** A request with a body that nobody should accept, or that only looks so. */
+  /** Makes a request with a malformed body, or with one that only looks malformed. */
   raw(question: Pick<Question, 'body' | 'headers' | 'due'>): Question;
 };
 
@@ -59,10 +59,10 @@ export const ID = /q[0-9a-z]{6}-\d{6}/g;
 
 const ROUTED = '/llm/openai/deployments/smart-router/chat/completions';
 
-/** Thresholds that decide without looking: every win rate reaches 0, and none reaches 1. */
+/** Thresholds that fix the decision: every win rate reaches 0, and none reaches 1. */
 const THRESHOLDS = { strong: 0, weak: 1 } as const;
 
-/** Makes requests that differ from each other, and from those of other runs. */
+/** Creates a maker of requests that differ from each other and from those of other runs. */
 export function createQuestionMaker(): QuestionMaker {
   const run = randomInt(36 ** 6)
     .toString(36)
@@ -107,7 +107,7 @@ export function createQuestionMaker(): QuestionMaker {
   };
 }
 
-/** The model as the simulator's answers name it, and as the router's headers do. */
+/** Returns the model's name in the simulator's answers, and in the router's headers. */
 export function modelsOf(name: DeploymentName): {
   readonly served: string;
   readonly shown: string;
@@ -117,7 +117,7 @@ export function modelsOf(name: DeploymentName): {
   return { served: servedModel(deployment), shown: deployment.model };
 }
 
-/** Which deployment's model this is; undefined for another one. */
+/** Returns the deployment of this model; undefined for an unknown model. */
 export function findDeployment(servedName: unknown): DeploymentName | undefined {
   const names: readonly DeploymentName[] = ['strong', 'weak'];
   return names.find((name) => modelsOf(name).served === servedName);

@@ -1,15 +1,15 @@
-/** What is wrong with an answer. */
+/** A defect of an answer. */
 export type Finding = {
   readonly kind: 'lost' | 'doubled' | 'mixed up' | 'malformed' | 'not due';
   readonly what: string;
 };
 
-/** A stream of server-sent events, as it was received. */
+/** A received stream of server-sent events. */
 export type EventReading = {
   readonly text: string;
-  /** Each model that its chunks name. */
+  /** All models that its chunks name. */
   readonly models: ReadonlySet<unknown>;
-  /** How it ended: by [DONE] or by an error event; undefined when by neither. */
+  /** Whether it ended with [DONE] or an error event; undefined when with neither. */
   readonly end: 'done' | 'error' | undefined;
   readonly findings: readonly Finding[];
 };
@@ -27,7 +27,7 @@ type Choice = {
 
 type Note = (kind: Finding['kind'], what: string) => void;
 
-/** Reads a whole stream, and notes all in it that no good stream has. */
+/** Reads a whole stream, and notes everything in it that a correct stream does not have. */
 export function readEvents(body: string): EventReading {
   const findings: Finding[] = [];
   const note: Note = (kind, what) => findings.push({ kind, what });
@@ -55,7 +55,7 @@ function isEnd(event: Chunk | 'done'): boolean {
   return event === 'done' || event.error !== undefined;
 }
 
-/** Behind its end a stream has nothing more; a second end or more text is an answer given twice. */
+/** Notes an event after the end of a stream: a second end or more text means a doubled answer. */
 function noteLateEvent(end: Chunk | 'done', late: Chunk | 'done', note: Note): void {
   if (late === 'done' && end === 'done') note('doubled', '[DONE] twice');
   else if (late === 'done') note('malformed', '[DONE] behind an error event');
@@ -64,7 +64,7 @@ function noteLateEvent(end: Chunk | 'done', late: Chunk | 'done', note: Note): v
   else note('doubled', 'two error events');
 }
 
-/** The data of each event; comments are left out. */
+/** Returns the data of each event, without comments. */
 function splitEvents(body: string, note: Note): string[] {
   const events = body.split('\n\n');
   if (events.pop() !== '') note('malformed', 'the last event is not complete');
@@ -100,7 +100,7 @@ function parseObject(text: string): Chunk | undefined {
   }
 }
 
-/** The first event, an annotation, has an empty id and model. */
+/** Returns the distinct values, without those of the first event, an annotation with an empty id and model. */
 function distinct(chunks: readonly Chunk[], key: 'id' | 'model'): Set<unknown> {
   return new Set(
     chunks.map((chunk) => chunk[key]).filter((value) => value !== '' && value !== undefined),

@@ -1,7 +1,7 @@
 import { isClean, type Tally } from './tally.ts';
 import type { WorkerMemory } from './worker-memory.ts';
 
-/** Of one app, from its start to its end. */
+/** The memory of one app, from its start to its end. */
 export type MemoryNote = {
   readonly app: string;
   readonly warm: WorkerMemory;
@@ -25,7 +25,7 @@ const COLUMNS: readonly (readonly [string, (tally: Tally) => string])[] = [
   ['recovery ms', ({ recoveryMs }) => recoveryMs.toFixed(0)],
 ];
 
-/** The table of faults and outcomes, what is wrong in words, the memory, and one line on everything. */
+/** Returns a table of faults and outcomes, examples of defects, the memory, and a summary line. */
 export function describeFaults(figures: {
   readonly faults: readonly Tally[];
   readonly memory: readonly MemoryNote[];

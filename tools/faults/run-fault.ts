@@ -13,7 +13,7 @@ type RunOptions = {
   readonly services: Services;
   readonly maker: QuestionMaker;
   readonly concurrency: number;
-  /** In all blocks together; each gets four at the least. */
+  /** Requests in all blocks together; each block gets at least four. */
   readonly requests: number;
 };
 
@@ -21,7 +21,7 @@ const MIN_PER_BLOCK = 4;
 /** Longer than a circuit stays open, and than Azurite takes to start on a busy machine. */
 const RECOVERY_MS = 15_000;
 
-/** Does one fault to the app, and tells what came of its requests. */
+/** Runs one fault, and returns the results of its requests. */
 export async function runFault(fault: Fault, options: RunOptions): Promise<Tally> {
   const { app, services, requests } = options;
   const tally = createTally(fault.name);
@@ -68,7 +68,7 @@ function* questionsOf(block: Block, count: number): Generator<Question> {
   for (let index = 0; index < count; index += 1) yield block(index);
 }
 
-/** Waits until a question is answered as if nothing had been: by the weak, and by the strong one. */
+/** Waits until the weak and the strong deployment both answer normally again. */
 async function awaitRecovery({ app, maker }: RunOptions, tally: TallyKeeper): Promise<void> {
   const agent = new Agent({ keepAlive: true });
   const startedAt = performance.now();

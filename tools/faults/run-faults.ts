@@ -11,7 +11,7 @@ import type { Tally } from './tally.ts';
 
 type FaultsOptions = {
   readonly services: Services;
-  /** Of all faults together. */
+  /** Requests of all faults together. */
   readonly requests: number;
   readonly concurrency: number;
   readonly isWanted: (name: string) => boolean;
@@ -23,7 +23,7 @@ export type FaultsFigures = {
   readonly memory: readonly MemoryNote[];
 };
 
-/** What the app under test runs with: limits in time short enough to be met, circuits out of the way. */
+/** The settings of the app under test: time limits short enough to be reached, and circuits that do not open. */
 const SETTINGS = {
   FIRST_BYTE_TIMEOUT_MS: '1000',
   REQUEST_TIMEOUT_MS: '4000',
@@ -31,16 +31,16 @@ const SETTINGS = {
   EMBEDDING_CACHE_ENTRIES: String(CACHE_ENTRIES),
   MAX_BODY_BYTES: String(MAX_BODY_BYTES),
   CIRCUIT_FAILURES: '1000',
-  // That of the embeddings opens all the same.
+  // The circuit of the embeddings opens nevertheless.
   CIRCUIT_OPEN_MS: '100',
 };
 const CIRCUITS = { CIRCUIT_FAILURES: '5', CIRCUIT_OPEN_MS: '1000' };
 
 const WARM_UP_REQUESTS = 200;
-/** For connections to close and streams that nobody reads to end. */
+/** The time for connections to close and for unread streams to end. */
 const IDLE_MS = 5_000;
 
-/** Does each fault to an app: those that need circuits to one of their own. */
+/** Runs all faults: those that need circuits run on a separate app. */
 export async function runFaults(options: FaultsOptions): Promise<FaultsFigures> {
   const { services, isWanted } = options;
   const maker = createQuestionMaker();
@@ -65,7 +65,7 @@ export async function runFaults(options: FaultsOptions): Promise<FaultsFigures> 
 type Context = FaultsOptions & {
   readonly app: App;
   readonly maker: QuestionMaker;
-  /** Of the faults of all apps: they share the requests. */
+  /** The sum of the weights of all faults, by which they share the requests. */
   readonly weights: number;
 };
 

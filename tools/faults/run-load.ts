@@ -17,17 +17,17 @@ type LoadOptions = {
   readonly url: string;
   readonly simulator: SimulatorProcess;
   readonly concurrency: number;
-  /** So long each client waits between an answer and its next question; none unless given. */
+  /** The wait of each client between an answer and its next question (default: none). */
   readonly pauseMs?: number;
-  /** False where deployments die, so that calls can be lost on their way. */
+  /** False where deployments are killed, so that calls can be lost on their way. */
   readonly countsCalls?: boolean;
   readonly onResult: (result: Result) => void;
 };
 
-/** Sends the questions, so many at once, and judges each answer; the calls are counted at the end. */
+/** Sends the questions concurrently, and judges each answer; the calls are counted at the end. */
 export async function runLoad(questions: Iterable<Question>, options: LoadOptions): Promise<void> {
   const { url, simulator, concurrency, pauseMs = 0, countsCalls = true } = options;
-  // No connection is used again that its server may be about to close, which takes 5 s.
+  // A server closes idle connections after 5 s: one that it may be about to close is not reused.
   const agent = new Agent({
     keepAlive: true,
     maxSockets: concurrency,

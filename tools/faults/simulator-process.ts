@@ -5,19 +5,19 @@ import type { SimulatorMessage } from '../upstream-simulator/simulator-child.ts'
 
 export type SimulatorProcess = {
   readonly url: string;
-  /** The number of times that deployments were asked this question. */
+  /** Returns how often deployments received this question. */
   callsOf(id: string): number;
   /** Resolves when all calls so far are counted. */
   settle(): Promise<void>;
   /** Forgets the calls. */
   forget(): void;
-  /** Ends it immediately, as a crash would. */
+  /** Kills the process immediately, like a crash. */
   kill(): Promise<void>;
-  /** Starts it again at the same address, after a kill. */
+  /** Restarts the process at the same address, after a kill. */
   restart(): Promise<void>;
 };
 
-/** Starts a simulator that can be killed, and counts what it is asked, over its deaths too. */
+/** Starts a simulator that can be killed, and counts its calls across restarts. */
 export async function startSimulatorProcess(): Promise<SimulatorProcess> {
   const calls = new Map<string, number>();
   const onCall = (id: string) => calls.set(id, (calls.get(id) ?? 0) + 1);
@@ -57,7 +57,7 @@ async function startChild(
   return { child, url };
 }
 
-/** The next message of a type. Throws when the process ends before. */
+/** Waits for the next message of a type. Throws when the process ends first. */
 async function waitFor<Type extends SimulatorMessage['type']>(
   child: ChildProcess,
   type: Type,
@@ -65,7 +65,7 @@ async function waitFor<Type extends SimulatorMessage['type']>(
   const { promise, resolve, reject } =
     Promise.withResolvers<Extract<SimulatorMessage, { type: Type }>>();
   function look(message: SimulatorMessage): void {
-    // The type is what tells the messages apart.
+    // Messages are distinguished by their type.
     if (message.type === type) resolve(message as Extract<SimulatorMessage, { type: Type }>);
   }
   function fail(): void {

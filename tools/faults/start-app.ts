@@ -18,27 +18,27 @@ type Settings = Readonly<Record<string, string>>;
 type Tables = {
   readonly connectionString: string;
   kill(): Promise<void>;
-  /** At the same address, empty. */
+  /** Restarts the service at the same address, without data. */
   restart(): Promise<void>;
-  /** It takes connections and says nothing; until `thaw`. */
+  /** Makes the service accept connections without answering, until `thaw`. */
   freeze(): void;
   thaw(): void;
 };
 
-/** What the app needs around it, each in a process of its own. */
+/** The services that the app needs, each in its own process. */
 export type Services = {
   readonly simulator: SimulatorProcess;
   readonly tables: Tables;
-  /** With a scorer that needs an embedding deployment, so that the cache is on the path. */
+  /** A folder with a scorer that needs an embedding deployment, so that the cache is used. */
   readonly modelsFolder: string;
   close(): Promise<void>;
 };
 
 export type App = {
   readonly url: string;
-  /** How often the worker has ended and been started anew. */
+  /** Returns how often the worker has ended and been restarted. */
   restarts(): number;
-  /** How many requests the app says it failed on by a fault of its own. */
+  /** Returns the number of internal errors in the app's log. */
   internalErrors(): number;
   memory(): Promise<WorkerMemory>;
   close(): Promise<void>;
@@ -64,7 +64,7 @@ export async function startServices(): Promise<Services> {
   };
 }
 
-/** The built app in the local host, with the settings that point it to the services, and these. */
+/** Starts the built app in the local host, with the services' settings and the given ones. */
 export async function startApp(services: Services, settings: Settings): Promise<App> {
   const child = fork(fileURLToPath(new URL('./host-child.ts', import.meta.url)), {
     env: {
@@ -96,7 +96,7 @@ export async function startApp(services: Services, settings: Settings): Promise<
   };
 }
 
-/** What the host and its worker print: where each worker's inspector is, and what went wrong. */
+/** Reads the output of the host and its worker: the inspectors' addresses, and errors. */
 function watchOutput({ stderr }: ChildProcess) {
   const inspectors: string[] = [];
   let internalErrors = 0;
@@ -132,12 +132,12 @@ async function startTables(): Promise<Tables> {
   };
 }
 
-/** Windows cannot halt a process: there the table service just stays awake. */
+/** Sends a signal. Windows cannot suspend a process: there the table service keeps running. */
 function signal({ pid }: Azurite, name: 'SIGSTOP' | 'SIGCONT'): void {
   if (process.platform !== 'win32') process.kill(pid, name);
 }
 
-/** Made-up weights of the layout that RouteLLM publishes. */
+/** Imports made-up weights in RouteLLM's layout. */
 async function importWeights(modelsFolder: string): Promise<void> {
   const weights = join(modelsFolder, 'model.safetensors');
   await writeRouteLlmWeights(weights, { seed: 1 });

@@ -3,7 +3,7 @@ import type { Outcome } from './question.ts';
 import type { Finding } from './read-events.ts';
 import type { Result } from './run-load.ts';
 
-/** What came of a fault's requests. */
+/** The results of a fault's requests. */
 export type Tally = {
   readonly name: string;
   readonly requests: number;
@@ -19,14 +19,14 @@ export type Tally = {
   readonly doubled: number;
   readonly mixedUp: number;
   readonly malformed: number;
-  /** Well-formed, but not what had to come. */
+  /** Well-formed answers that are not among the expected outcomes. */
   readonly notDue: number;
-  /** In milliseconds, to the end of the answer; NaN when there is none. */
+  /** Milliseconds to the end of the answer; NaN without answers. */
   readonly p50: number;
   readonly p99: number;
   /** The longest time from the end of a fault until both deployments answered, in milliseconds. */
   readonly recoveryMs: number;
-  /** The first few things that are wrong, in words. */
+  /** Descriptions of the first few defects. */
   readonly examples: readonly string[];
 };
 
@@ -34,7 +34,7 @@ const MAX_EXAMPLES = 5;
 
 export type TallyKeeper = {
   add(result: Result): void;
-  /** Something that is wrong with no request in particular. */
+  /** Notes a defect that belongs to no particular request. */
   note(finding: Finding): void;
   recovered(ms: number): void;
   result(): Tally;
@@ -95,7 +95,7 @@ export function createTally(name: string): TallyKeeper {
   };
 }
 
-/** True when nothing is wrong with any answer. */
+/** Returns whether no answer has a defect. */
 export function isClean({ lost, doubled, mixedUp, malformed, notDue }: Tally): boolean {
   return lost + doubled + mixedUp + malformed + notDue === 0;
 }

@@ -1,21 +1,21 @@
-/** In MiB. */
+/** The memory of a worker, in MiB. */
 export type WorkerMemory = {
-  /** What is still referred to, after a garbage collection: JavaScript's heap and its buffers. */
+  /** JavaScript's heap and its buffers, after a garbage collection. */
   readonly held: number;
-  /** What the process has of the system, unused room of the heap and native libraries included. */
+  /** Resident memory of the process, including unused heap and native libraries. */
   readonly rss: number;
 };
 
-/** As Node prints it when it is started with `--inspect`. */
+/** The line that Node prints when it is started with `--inspect`. */
 export const INSPECTOR = /Debugger listening on (ws:\/\/\S+)/;
 
 const ANSWER_MS = 30_000;
-/** Twice: what the first collection finalizes, the second one frees. */
+/** Two collections: the second one frees the objects that the first one finalizes. */
 const COLLECTIONS = ['HeapProfiler.collectGarbage', 'HeapProfiler.collectGarbage'];
 
 /**
- * Collects garbage in a process and measures what is left, through its inspector: nothing has to be
- * built into what runs there. Throws when it does not answer.
+ * Collects garbage in a process and measures the remaining memory through its inspector, so that the
+ * program itself needs no code for it. Throws when the inspector does not answer.
  */
 export async function measureMemory(inspectorUrl: string): Promise<WorkerMemory> {
   const socket = new WebSocket(inspectorUrl);

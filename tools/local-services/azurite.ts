@@ -4,43 +4,43 @@ import { createRequire } from 'node:module';
 import { pickPort } from './pick-port.ts';
 
 export type Azurite = {
-  /** For blobs and tables. */
+  /** The connection string for blobs and tables. */
   readonly connectionString: string;
   readonly pid: number;
   close(): Promise<void>;
 };
 
 type AzuriteOptions = {
-  /** Where the data is kept; absent: in memory, for as long as it runs. */
+  /** The folder for the data (default: in memory, until it ends). */
   readonly dataFolder?: string;
-  /** Azurite's usual ports when they are free, else free ones. */
+  /** Whether Azurite's usual ports are used when they are free. */
   readonly preferUsualPorts?: boolean;
-  /** Of an Azurite that is to take another one's place: this port for tables, and no other. */
+  /** The required port for tables, for an Azurite that replaces another one. */
   readonly tablePort?: number;
 };
 
-// The account that Azurite makes for everybody; its key is in its documentation.
+// The default account of every Azurite; its key is in its documentation.
 const ACCOUNT = 'devstoreaccount1';
 const ACCOUNT_KEY =
   'Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==';
 
-/** Blobs, queues, tables. */
+/** The ports for blobs, queues and tables. */
 const USUAL_PORTS = [10_000, 10_001, 10_002];
 
 const START_MS = 60_000;
 const AZURITE = createRequire(import.meta.url).resolve('azurite/dist/src/azurite.js');
 
-/** Azurite itself would outlive a parent that was killed, and keep its ports. */
+/** Without this script Azurite would outlive a killed parent, and keep its ports. */
 const END_WITH_PARENT =
   'data:text/javascript,process.on("disconnect",()=>process.exit());process.channel.unref()';
 
-/** Starts Azure Storage's emulator on 127.0.0.1. Throws with what it said when it does not start. */
+/** Starts Azure Storage's emulator on 127.0.0.1. When it does not start, throws an error with its output. */
 export async function startAzurite(options: AzuriteOptions = {}): Promise<Azurite> {
   const { dataFolder, preferUsualPorts = false, tablePort } = options;
   if (tablePort !== undefined) return startOn([0, 0, tablePort], dataFolder);
   const usual = preferUsualPorts ? await Promise.all(USUAL_PORTS.map(pickPort)) : [];
   if (usual.length === 0) return startOn([0, 0, 0], dataFolder);
-  // Somebody may have taken a port between the look and the start.
+  // Another process may have taken a port between the check and the start.
   return startOn(usual, dataFolder).catch(() => startOn([0, 0, 0], dataFolder));
 }
 
@@ -64,7 +64,7 @@ async function startOn(ports: readonly number[], dataFolder?: string): Promise<A
     ].join(';'),
     pid: child.pid ?? 0,
     close: async () => {
-      // Data on disk wants to be written; in memory there is nothing to lose by a quick end.
+      // Data on disk must still be written; in memory a kill loses nothing.
       child.kill(dataFolder === undefined ? 'SIGKILL' : 'SIGINT');
       await exited;
     },
@@ -80,7 +80,7 @@ function azuriteArguments(ports: readonly number[], dataFolder?: string): string
   ];
 }
 
-/** Azurite says where it listens, one service a line. */
+/** Reads the ports from Azurite's output, which has one line for each service. */
 async function readPorts(
   { stdout, stderr }: ChildProcess,
   exited: Promise<unknown>,

@@ -7,23 +7,23 @@ import { pickPort } from './pick-port.ts';
 type Settings = Readonly<Record<string, string | undefined>>;
 
 export type LocalServices = {
-  /** The given settings, and those that point the app to what was started. */
+  /** The given settings, and those that point the app to the started services. */
   readonly settings: Settings;
-  /** Absent: the settings name real deployments. */
+  /** Absent when the settings name real deployments. */
   readonly simulatorUrl?: string;
-  /** Connection string of Azurite; absent: the settings name other tables. */
+  /** Connection string of Azurite; absent when the settings name other tables. */
   readonly azurite?: string;
   close(): Promise<void>;
 };
 
-/** Where the sample settings look for the simulator and for Azurite: they mean what is started here. */
+/** The ports at which the sample settings expect the simulator and Azurite: both are started here. */
 const SIMULATOR_PORT = 7072;
 const SAMPLE_ENDPOINT = `http://127.0.0.1:${SIMULATOR_PORT}`;
 const SAMPLE_TABLES = 'UseDevelopmentStorage=true';
 const SAMPLE_VECTORS = ':memory:';
 
 /**
- * Starts beside the app whatever its settings do not name: Azurite when no tables are configured,
+ * Starts the services that the app's settings do not name: Azurite when no tables are configured, and
  * simulated deployments when no endpoint is.
  */
 export async function startLocalServices(
@@ -41,9 +41,9 @@ export async function startLocalServices(
   ]);
   const defaults = {
     ...(simulator && simulatorSettings(simulator.url, given)),
-    // Only for the one who started it: it is refused as soon as somebody is asked who they are.
+    // Access without authentication is only for local use: it is refused once authentication is configured.
     ...(!DOORS.some((name) => isNamed(name)) && { ROUTER_AUTH: 'none' }),
-    // Headers above 16 KB would hang, here as in Azure.
+    // Without it, requests with headers above 16 KB would hang, here as in Azure.
     languageWorkers__node__arguments: '--max-http-header-size=65536',
   };
   const hasVectors = isNamed('AI_SEARCH_ENDPOINT') || isNamed('VECTOR_STORE_FILE', SAMPLE_VECTORS);
@@ -51,7 +51,7 @@ export async function startLocalServices(
     ...(azurite && !hasVectors && { VECTOR_STORE_FILE: vectorsBeside(dataFolder) }),
     ...(simulator && { AZURE_OPENAI_ENDPOINT: simulator.url }),
     ...(azurite && { TABLES_CONNECTION_STRING: azurite.connectionString }),
-    // Where the real host keeps whose turn a timer is.
+    // The real host keeps the locks of its timers there.
     ...(azurite && { AzureWebJobsStorage: azurite.connectionString }),
   };
   return {
@@ -68,26 +68,26 @@ function startTables(dataFolder: string | undefined): Promise<Azurite> {
   return startAzurite({ preferUsualPorts: true, ...(dataFolder !== undefined && { dataFolder }) });
 }
 
-/** Where the tables are kept, or in memory as they are. */
+/** Keeps vectors in the folder of the tables; in memory if the tables are. */
 function vectorsBeside(dataFolder: string | undefined): string {
   return dataFolder === undefined ? SAMPLE_VECTORS : join(dataFolder, 'vectors.sqlite');
 }
 
 async function startSimulatorNearby(): Promise<Simulator> {
   const port = await pickPort(SIMULATOR_PORT);
-  // Somebody may have taken it between the look and the start.
+  // Another process may have taken the port between the check and the start.
   return startSimulator({ port }).catch(() => startSimulator());
 }
 
-/** Each of them closes the door. */
+/** Settings that require authentication. */
 const DOORS = ['ROUTER_API_KEYS', 'ENTRA_TENANT_ID', 'FRONT_DOOR'];
 
-/** The key that the simulator is shown: it takes any. */
+/** The key for the simulator, which accepts any key. */
 const SIMULATOR_KEY = 'key-of-the-simulator';
 
 /**
- * The deployments that the simulator has unless told otherwise, the models behind them, and what
- * those cost (USD per million tokens, list prices of August 2026).
+ * The simulator's default deployments, their models, and the models' prices (USD per million tokens,
+ * list prices of August 2026).
  */
 const SIMULATED = {
   STRONG: { name: 'strong', model: 'gpt-5.6-sol', price: '4/20' },
@@ -95,14 +95,14 @@ const SIMULATED = {
   EMBEDDING: { name: 'embedding', model: 'text-embedding-3-small', price: undefined },
 } as const;
 
-/** Settings that name the simulator's deployments, but for those that are named already. */
+/** Returns settings that name the simulator's deployments, except for deployments that are already named. */
 export function simulatorSettings(url: string, given: Settings = {}): Settings {
   const settings: Record<string, string> = {
     AZURE_OPENAI_ENDPOINT: url,
     AZURE_OPENAI_API_KEY: SIMULATOR_KEY,
   };
   for (const [prefix, { name, model, price }] of Object.entries(SIMULATED)) {
-    // A deployment of the user's own must not be told to be the simulator's model.
+    // The user's own deployment must not get the simulator's model.
     if ((given[`${prefix}_DEPLOYMENT`] ?? '') !== '') continue;
     settings[`${prefix}_DEPLOYMENT`] = name;
     settings[`${prefix}_MODEL`] = model;
@@ -115,7 +115,7 @@ function withoutEmpty(settings: Settings): Settings {
   return Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== ''));
 }
 
-/** The values of local.settings.json, as core tools reads them; none when there is no such file. */
+/** Reads the values of local.settings.json like Core Tools; returns none when there is no such file. */
 export async function readLocalSettings(path: string): Promise<Settings> {
   let text: string;
   try {

@@ -1,6 +1,6 @@
 /**
- * Resolves when the program is told to stop. It may be told so twice, by the terminal and by npm:
- * the second time must not end it in the middle of its closing.
+ * Resolves when the program receives a signal to stop. The signal may come twice, from the terminal and
+ * from npm: the second one must not end the program while it closes.
  */
 export function untilStopped(): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>();

@@ -9,7 +9,7 @@ const PROMPTS = 1_000;
 const PROMPT_CHARACTERS = 500;
 const TEXT = 'Explain in plain words why a heat pump still warms a house in winter, with figures. ';
 
-/** Times requests for the decisions on many prompts; the first comes to an app that has answered nothing yet. */
+/** Times requests for decisions on many prompts; the first reaches an app that has not answered any request yet. */
 export async function measureBatch(
   settings: Readonly<Record<string, string>>,
   rounds: number,

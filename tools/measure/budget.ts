@@ -1,14 +1,14 @@
 import { Pool } from 'undici';
 import { withTwoInstances } from './two-instances.ts';
 
-/** USD: some seconds' worth of the simulator's answers by the strong model. */
+/** The budget in USD: the cost of a few seconds of simulated answers by the strong model. */
 const BUDGET = 0.4;
 const CONNECTIONS = 8;
 const GIVE_UP_MS = 60_000;
 const PRICE = { input: 4, output: 20 };
 const PATH = '/llm/openai/deployments/smart-router/chat/completions';
 
-/** Spends a budget on two instances at once, and reports by how much it was overspent. */
+/** Spends a budget on two instances concurrently, and reports by how much it was overspent. */
 export async function measureBudget(): Promise<void> {
   await withTwoInstances(async ({ one, other }) => {
     const response = await fetch(`${one.url}/llm/use-cases/metered`, {
@@ -20,7 +20,7 @@ export async function measureBudget(): Promise<void> {
     const from = performance.now();
     let [spent, reachedAt, lastAt] = [0, 0, 0];
     async function work(pool: Pool): Promise<void> {
-      // Each connection ends when its instance has seen that the budget is spent.
+      // Each connection stops when its instance has noticed that the budget is spent.
       while (performance.now() - from < GIVE_UP_MS) {
         const answer = await ask(pool);
         if (answer.reason === 'budget') return;

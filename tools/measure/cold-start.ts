@@ -2,11 +2,11 @@ import { load } from '../../shared/matrix-factorization/scorer.ts';
 import { findScorer, loadRegistry } from '../../shared/matrix-factorization/scorer-registry.ts';
 import { loadLocalEmbedder } from '../../shared/prompt-embedding/local-embedder.ts';
 
-/** In ms: on the clock, and of the processor in all threads. */
+/** Elapsed time and processor time of all threads, in ms. */
 export type ColdStart = { readonly clock: number; readonly processor: number };
 
-// Run in a process of its own: prints how long a start waits for the scorer, alone or with the word
-// vectors, which the app loads at once.
+// Runs in a separate process: prints how long a start waits for the scorer, alone or together with the
+// word vectors, which the app loads concurrently.
 const [, , modelsFolder = 'models', name = 'local', what = 'both'] = process.argv;
 const entry = findScorer(await loadRegistry(modelsFolder), name);
 

@@ -12,14 +12,14 @@ type Load = {
   readonly requests: number;
   readonly interactiveMs: number;
   readonly violations: number;
-  /** Of the histogram: from the answers of the router, and from a key that moves the threshold. */
+  /** Times to draw the histogram: after the router's answers, and after a key that moves the threshold. */
   readonly drawnMs: number;
   readonly redrawnMs: number;
 };
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
-/** Prints medians over so many loads, with the lowest and the highest. */
+/** Prints medians over the loads, with the lowest and the highest. */
 export async function measureDashboard(rounds: number, decisions: number): Promise<void> {
   await buildApp();
   const services = await startLocalServices({ LOG_LEVEL: 'error' });
@@ -38,7 +38,7 @@ export async function measureDashboard(rounds: number, decisions: number): Promi
   }
 }
 
-/** Noted in the page itself: when the last figures came, and when the histogram was there after it. */
+/** A script for the page that notes when the figures arrived and when the histogram was drawn. */
 const WATCH = `
   const fetchOf = globalThis.fetch;
   globalThis.fetch = async (...request) => {
@@ -70,7 +70,7 @@ async function load(browser: Browser, url: string): Promise<Load> {
   await page.addInitScript(WATCH);
   await page.goto(`${url}/dashboard?range=hour`);
   await page.locator('.threshold').waitFor();
-  // The frame after it, in which it is drawn.
+  // The histogram is drawn in a later frame.
   await page.waitForTimeout(200);
   const interactiveMs = Number(await page.evaluate('drawnAt'));
   const drawnMs = Number(await page.evaluate('drawnAt - answeredAt'));
@@ -101,5 +101,5 @@ function print(loads: readonly Load[], decisions: number): void {
 Until it is drawn and can be used: ${spread('interactiveMs')} ms
 Accessibility violations: ${spread('violations')}
 ${decisions} decisions' histogram, from the router's first answer on: ${spread('drawnMs')} ms
-The same drawn anew, when the threshold moves, with two frames: ${spread('redrawnMs', 1)} ms`);
+The same redrawn when the threshold moves, two frames included: ${spread('redrawnMs', 1)} ms`);
 }

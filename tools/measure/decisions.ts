@@ -14,7 +14,7 @@ const ROUNDS = 7;
 const DECISIONS = 200;
 const TEXT = 'Explain in plain words why a heat pump still warms a house in winter, with figures.';
 
-/** Times decisions of the real scorer on prompts embedded here, in turn for each number of models. */
+/** Times decisions of the real scorer on locally embedded prompts, in turn for each number of models. */
 export async function measureDecisions(): Promise<void> {
   const entry = findScorer(await loadRegistry('models'), 'local');
   const { embed } = await loadLocalEmbedder('models');
@@ -54,7 +54,7 @@ export async function measureDecisions(): Promise<void> {
     const ratio = (medianOf(times) / few).toFixed(2);
     return `${count} models ${formatSpread(times, 3)}, ${ratio} times that of 2`;
   });
-  console.log(`A decision, the embedding at hand, in ms: ${texts.join('; ')}`);
+  console.log(`A decision with the embedding given, in ms: ${texts.join('; ')}`);
 }
 
 function createFleet(models: readonly string[]): Fleet {

@@ -6,14 +6,14 @@ import { formatSpread, medianOf } from './statistics.ts';
 
 const CHAT = '/llm/openai/deployments/smart-router/chat/completions';
 
-/** Starts the app with and without an engine of vectors in turn, each until its first chat answer. */
+/** Starts the app with and without a vector engine in turn, each until its first chat answer. */
 export async function measureStarts(rounds: number): Promise<void> {
   const [services] = await Promise.all([startLocalServices({}), buildApp()]);
   const { VECTOR_STORE_FILE, ...without } = services.settings;
   const kinds = { with: { ...without, VECTOR_STORE_FILE }, without };
   const times = { with: [] as number[], without: [] as number[] };
   try {
-    // The first one finds nothing in the system's cache.
+    // The first start finds nothing in the system's cache, so it is not counted.
     await timeStart(without);
     for (let round = 0; round < rounds; round += 1) {
       for (const kind of ['with', 'without'] as const)

@@ -1,6 +1,6 @@
 import { Pool } from 'undici';
 
-/** A POST of JSON. */
+/** A POST request with a JSON body. */
 type Target = { readonly url: string; readonly body: string };
 type LoadOptions = { readonly connections: number; readonly requests: number };
 

@@ -15,7 +15,7 @@ const root = fileURLToPath(new URL('../..', import.meta.url));
 /** Natural text with lists, tables and code, cut into prompts. */
 const TEXTS = ['README.md', 'CONTRIBUTING.md', 'CHANGELOG.md', 'docs/measurements.md'];
 const PROMPT_CHARACTERS = 2048;
-/** The prompts of a pass. */
+/** The number of prompts in a pass. */
 const PROMPTS = 200;
 
 /** Prints the time of a start and of a request, and the size of the files. `entry` takes local embeddings. */

@@ -12,13 +12,13 @@ export function medianOf(values: readonly number[]): number {
   return ((sorted[middle - 1] ?? Number.NaN) + (sorted[middle] ?? Number.NaN)) / 2;
 }
 
-/** The median with the lowest and the highest value, as text: `1.5 (1.2 to 3.0)`. */
+/** Formats the median with the lowest and the highest value: `1.5 (1.2 to 3.0)`. */
 export function formatSpread(values: readonly number[], digits: number): string {
   const { median, low, high } = spreadOf(values);
   return `${median.toFixed(digits)} (${low.toFixed(digits)} to ${high.toFixed(digits)})`;
 }
 
-/** The value below which the share `q` (0 to 1) of the numbers lies; NaN without numbers. */
+/** Returns the value below which the share `q` (0 to 1) of the numbers lies; NaN without numbers. */
 export function quantile(numbers: readonly number[], q: number): number {
   const sorted = numbers.toSorted((a, b) => a - b);
   return sorted[Math.min(sorted.length - 1, Math.floor(q * sorted.length))] ?? Number.NaN;

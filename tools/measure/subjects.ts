@@ -5,10 +5,10 @@ type Subject = {
   readonly read: () => Promise<{ readonly subject: Tool }>;
 };
 
-/** The measurements, each read only when it is asked for. */
+/** The measurements, each imported only when it is run. */
 export const SUBJECTS: Readonly<Record<string, Subject>> = {
   local: {
-    about: 'what the local embedder and scorer cost a start, a request and a batch',
+    about: 'the cost of the local embedder and scorer for a start, a request and a batch',
     read: () => import('./subjects/local.ts'),
   },
   registry: {
@@ -16,19 +16,19 @@ export const SUBJECTS: Readonly<Record<string, Subject>> = {
     read: () => import('./subjects/registry.ts'),
   },
   threads: {
-    about: 'threads under load, and what an outage loses',
+    about: 'threads under load, and messages lost in an outage',
     read: () => import('./subjects/threads.ts'),
   },
   decisions: {
-    about: 'the decision log under load, and what a killed instance loses',
+    about: 'the decision log under load, and decisions lost with a killed instance',
     read: () => import('./subjects/decisions.ts'),
   },
   telemetry: {
-    about: 'what logs, traces and metrics cost a request',
+    about: 'the cost of logs, traces and metrics for a request',
     read: () => import('./subjects/telemetry.ts'),
   },
   dashboard: {
-    about: 'what the page weighs, and how soon it can be used',
+    about: 'the size of the page, and the time until it can be used',
     read: () => import('./subjects/dashboard.ts'),
   },
   vectors: {

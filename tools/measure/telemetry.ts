@@ -15,10 +15,10 @@ const CHAT = '/llm/openai/deployments/smart-router/chat/completions';
 
 type Rounds = { readonly rounds: number; readonly requests: number };
 
-/** Of one round: microseconds a request. */
+/** The cost of a request in one round, in microseconds. */
 type Cost = { readonly cpu: number; readonly own: number };
 
-/** Compares apps that differ in what they tell, round by round in turn, so that all have the same noise. */
+/** Compares apps with different telemetry, in turn in each round, so that all have the same noise. */
 export async function measureTelemetry({ rounds, requests }: Rounds): Promise<void> {
   const collector = await startCollector();
   const simulator = await startSimulator();
@@ -49,7 +49,7 @@ export async function measureTelemetry({ rounds, requests }: Rounds): Promise<vo
       }
     }
     report(costs);
-    console.log(`${collector.requests()} sendings of ${collector.bytes()} bytes were taken.`);
+    console.log(`${collector.requests()} exports of ${collector.bytes()} bytes were received.`);
   } finally {
     for (const host of hosts.values()) await host.close();
     await simulator.close();
@@ -72,7 +72,7 @@ async function measureOne(host: LocalHost, requests: number): Promise<Cost> {
   return { cpu: ((after - before) / requests) * 1_000, own: own * 1_000 };
 }
 
-/** The median of the router's own time, in ms. */
+/** Returns the median of the router's own time, in ms. */
 async function ask({ url }: LocalHost, requests: number): Promise<number> {
   const body = JSON.stringify({ prompt: 'Which city is the capital of France?' });
   const target = { url: url + CHAT, body };

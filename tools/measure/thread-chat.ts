@@ -11,7 +11,7 @@ const history = Array.from({ length: MESSAGES }, (_, index) => ({
   content: `Message ${index}: some words, as people and models say them. `.repeat(4),
 }));
 
-/** What a thread of so many messages adds to a chat request that brings the same messages itself. */
+/** Measures the time that a thread adds, compared with a chat request that brings the same messages itself. */
 export async function measureThreadChat(requests: number): Promise<void> {
   await withTwoInstances(async ({ one }) => {
     const client = createThreadClient(one.url, 1);
@@ -22,7 +22,7 @@ export async function measureThreadChat(requests: number): Promise<void> {
       thread: async () => ({ prompt, thread_id: await client.create(history) }),
     };
     const times = { alone: [] as number[], whole: [] as number[], thread: [] as number[] };
-    // In turn, so that what the machine does beside it touches all alike.
+    // The kinds take turns, so that other load on the machine affects all equally.
     for (let count = -WARM_UP; count < requests; count += 1) {
       for (const kind of ['alone', 'whole', 'thread'] as const) {
         const body = await kinds[kind]();
@@ -35,7 +35,7 @@ export async function measureThreadChat(requests: number): Promise<void> {
       [0.5, 0.99].map((q) => quantile(times[kind], q).toFixed(1)).join(', ');
     const added = quantile(times.thread, 0.5) - quantile(times.whole, 0.5);
     console.log(
-      `A chat request, p50, p99 in ms: alone ${show('alone')}; with ${MESSAGES} messages of its own ${show('whole')}; in a thread of ${MESSAGES} ${show('thread')}: the thread adds ${added.toFixed(1)} at p50`,
+      `A chat request, p50, p99 in ms: alone ${show('alone')}; with ${MESSAGES} messages in the request ${show('whole')}; in a thread of ${MESSAGES} ${show('thread')}: the thread adds ${added.toFixed(1)} at p50`,
     );
     await client.close();
   });

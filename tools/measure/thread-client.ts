@@ -70,7 +70,7 @@ export function createThreadClient(url: string, connections: number): ThreadClie
   };
 }
 
-/** The contents of all messages of a thread, page by page. */
+/** Yields the contents of all messages of a thread, page by page. */
 export async function* contentsOf(client: ThreadClient, thread: string): AsyncGenerator<string> {
   let after: string | undefined;
   for (;;) {

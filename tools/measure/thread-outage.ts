@@ -8,13 +8,13 @@ import { withTwoInstances } from './two-instances.ts';
 
 const CLIENTS = 64;
 const THREADS = 16;
-/** So long the table service is away. */
+/** The time for which the table service is down. */
 const AWAY_MS = 3_000;
 
 /**
- * Adds messages from many clients to a few threads on two instances, while the table service is ended
- * and started again twice. Each is sent again with its key until it is accepted. Gives how many are not
- * in their thread exactly once.
+ * Adds messages from many clients to a few threads on two instances, while the table service is stopped
+ * and restarted twice. Each is sent again with its key until it is accepted. Returns how many are not in
+ * their thread exactly once.
  */
 export async function measureOutage(messages: number): Promise<number> {
   const dataFolder = await mkdtemp(join(tmpdir(), 'smart-router-threads-'));
@@ -75,7 +75,7 @@ async function run(
   const seconds = ((performance.now() - from) / 1_000).toFixed(0);
   const { lost, doubled } = await count(first, threads, messages);
   console.log(
-    `${messages} messages by ${CLIENTS} clients to ${THREADS} threads on two instances, the table service away twice: ${lost} lost, ${doubled} doubled; ${tries} tries, ${seconds} s`,
+    `${messages} messages by ${CLIENTS} clients to ${THREADS} threads on two instances, with the table service down twice: ${lost} lost, ${doubled} doubled; ${tries} tries, ${seconds} s`,
   );
   return lost + doubled;
 }

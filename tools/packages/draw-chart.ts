@@ -5,10 +5,10 @@ import { SVGRenderer } from 'echarts/renderers';
 
 use([LineChart, GridComponent, LegendComponent, MarkLineComponent, SVGRenderer]);
 
-/** A line chart as ECharts takes it. */
+/** The options of a line chart for ECharts. */
 export type ChartOption = EChartsCoreOption;
 
-/** Pixels. */
+/** The size of a chart in pixels. */
 type ChartSize = {
   readonly width: number;
   readonly plotHeight: number;
@@ -25,7 +25,7 @@ export function drawChart(
   try {
     chart.setOption(option);
     chart.setOption({ grid: { top: legendHeight + 12 } });
-    // Without the rules for a mouse over it: nothing happens there.
+    // The rules for hovering are removed: the chart is not interactive.
     return chart.renderToSVGString().replace(/<style\b.*?<\/style>/gs, '');
   } finally {
     chart.dispose();

@@ -5,19 +5,19 @@ import { fileURLToPath } from 'node:url';
 import { InputError } from '../command-line/input-error.ts';
 
 const LOCK = new URL('package-lock.json', import.meta.url);
-/** Holds the hash of the lock file by which the packages were installed. */
+/** A file with the hash of the lock file from which the packages were installed. */
 const MARK = new URL('node_modules/.installed', import.meta.url);
 
 /**
- * Installs the packages that only some commands need, unless they are there as the lock file has
- * them. Throws an InputError when npm cannot.
+ * Installs the packages that only some commands need, unless those of the lock file are already
+ * installed. Throws an InputError when npm fails.
  */
 export async function installPackages(): Promise<void> {
   const wanted = createHash('sha256')
     .update(await readFile(LOCK))
     .digest('hex');
   if ((await readFile(MARK, 'utf8').catch(() => undefined)) === wanted) return;
-  console.error('Installing what this command needs into tools/packages ...');
+  console.error('Installing the packages for this command into tools/packages ...');
   if ((await runNpm(['ci', '--prefix', fileURLToPath(new URL('.', import.meta.url))])) !== 0) {
     throw new InputError(
       'The packages that this command needs could not be installed. Run npm ci in tools/packages, with access to the npm registry.',

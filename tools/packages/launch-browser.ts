@@ -7,12 +7,12 @@ export type { Browser, Page } from 'playwright-core';
 
 const NAMES = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'];
 
-/** Starts this machine's own Chromium: CHROMIUM names it, else the search path has it. */
+/** Starts the Chromium that CHROMIUM names, else the one on the search path. */
 export async function launchBrowser(): Promise<Browser> {
   const isRoot = process.getuid?.() === 0;
   return chromium.launch({
     executablePath: findBrowser(),
-    // Its sandbox is not for the superuser; the pages are our own.
+    // Chromium's sandbox does not work for the superuser; the pages are the project's own.
     args: isRoot ? ['--no-sandbox'] : [],
   });
 }
@@ -24,7 +24,7 @@ function findBrowser(): string {
   const found = places.find(isThere);
   if (found !== undefined) return found;
   throw new InputError(
-    `There is no browser: install Chromium (Debian: apt-get install chromium), or name one in CHROMIUM. Looked for: ${NAMES.join(', ')}.`,
+    `No browser was found: install Chromium (Debian: apt-get install chromium), or name one in CHROMIUM. Names searched on the PATH: ${NAMES.join(', ')}.`,
   );
 }
 

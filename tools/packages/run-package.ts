@@ -4,8 +4,8 @@ import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 
 /**
- * Runs a command of an installed package on this Node, and returns its exit code. The package is one
- * of this folder, or else of the project.
+ * Runs a command of an installed package on this Node, and returns its exit code. The package is
+ * installed in this folder or in the project.
  */
 export async function runPackage(
   name: string,

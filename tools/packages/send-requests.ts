@@ -8,7 +8,7 @@ type Order = {
   readonly seconds: number;
 };
 
-/** Sends requests for some seconds; resolves with the milliseconds of each 200, and the number of failures. */
+/** Sends requests for the given seconds; resolves to the milliseconds of each 200 and the number of failures. */
 export async function sendRequests({ url, headers, bodies, connections, seconds }: Order): Promise<{
   readonly times: readonly number[];
   readonly errors: number;

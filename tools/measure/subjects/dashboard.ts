@@ -10,7 +10,7 @@ the threshold can be moved, axe-core's violations, and the time to draw the hist
 decisions, at first and when the threshold moves.
 
   --rounds <n>      loads (default: 7)
-  --decisions <n>   decisions that the page sums up (default: 100000)`;
+  --decisions <n>   decisions in the histogram (default: 100000)`;
 
 export const subject: Tool = {
   help: HELP,
@@ -19,7 +19,7 @@ export const subject: Tool = {
     const rounds = commandLine.integer('rounds', 7);
     const decisions = commandLine.integer('decisions', 100_000);
     if (rounds < 1 || rounds > 100 || decisions < 1_000 || decisions > 1_000_000) {
-      throw new InputError('--rounds is from 1 to 100, --decisions from 1000 to 1000000.');
+      throw new InputError('--rounds must be from 1 to 100, --decisions from 1000 to 1000000.');
     }
     await installPackages();
     const { measureDashboard } = await import('../dashboard.ts');

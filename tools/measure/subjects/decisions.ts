@@ -5,7 +5,7 @@ import { measureDecisionLog } from '../decision-log.ts';
 const HELP = `npm run measure -- decisions [--requests <n>]
 
 Measures on this machine, over loopback and with Azurite, the decision log: how many decisions a second
-are kept and whether any is lost; whether every outcome that is sent right after its answer, to
+are kept and whether any is lost; whether every outcome that is reported right after its answer, to
 another instance, is joined to its decision; and how many decisions are lost when an instance is killed. Exits with
 1 when a decision or an outcome is lost that should not be.
 
@@ -17,7 +17,7 @@ export const subject: Tool = {
   run: async (commandLine) => {
     const requests = commandLine.integer('requests', 5_000);
     if (requests < 100 || requests > 100_000) {
-      throw new InputError('--requests is a number from 100 to 100000.');
+      throw new InputError('--requests must be from 100 to 100000.');
     }
     const lost = await measureDecisionLog(requests);
     if (lost > 0) process.exitCode = 1;

@@ -7,11 +7,11 @@ import { measureLocalScorer } from '../local-scorer.ts';
 
 const HELP = `npm run measure -- local [--scorer <id>] [--models-folder <folder>] [--rounds <n>]
 
-Measures what the local scorer adds to a start and to a request: loading the word vectors and the
-scorer in a fresh process, embedding a prompt of 2 KB and scoring it once warm, the size of the
-files, and the decisions on 1,000 prompts of 500 characters in one request.
+Measures the time that the local scorer adds to a start and to a request: loading the word vectors and
+the scorer in a fresh process, and embedding and scoring a prompt of 2 KB once warm; also the size of
+the files, and the time of decisions on 1,000 prompts of 500 characters in one request.
 
-  --scorer <id>             one on embeddings of the local embedder (default: local)
+  --scorer <id>             a scorer for embeddings of the local embedder (default: local)
   --models-folder <folder>  the folder of the registry (default: models)
   --rounds <n>              fresh processes, warm passes over the prompts, and requests (default: 7)`;
 

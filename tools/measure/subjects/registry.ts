@@ -8,13 +8,13 @@ import { measurePropagation } from '../propagation.ts';
 const HELP = `npm run measure -- registry [--changes <n>] [--requests <n>]
 
 Measures on this machine, over loopback, how the registry of deployments behaves: how long a change
-takes to reach a second instance of the app at the same tables; the time of a decision with 2, 16
+takes to reach a second instance of the app with the same tables; the time of a decision with 2, 16
 and 64 models; by how much two instances that spend a budget
 concurrently overspend it; and whether
 anything fails while a deployment is added, changed, paused and removed under load. Exits with 1 when a request fails or a change takes more than 10 s.
 
   --changes <n>   timed changes (default: 50)
-  --requests <n>  requests that are sent while deployments come and go (default: 10000)`;
+  --requests <n>  requests sent while deployments are changed (default: 10000)`;
 
 const LIMIT_MS = 10_000;
 
@@ -25,7 +25,7 @@ export const subject: Tool = {
     const changes = commandLine.integer('changes', 50);
     const requests = commandLine.integer('requests', 10_000);
     if (changes < 1 || changes > 1_000 || requests < 100 || requests > 100_000) {
-      throw new InputError('--changes is a number from 1 to 1000, --requests from 100 to 100000.');
+      throw new InputError('--changes must be from 1 to 1000, --requests from 100 to 100000.');
     }
     const slowestMs = await measurePropagation(changes);
     await measureDecisions();

@@ -7,12 +7,12 @@ const HELP = `npm run measure -- vectors [--vectors <n>] [--dimensions <n>] [--r
 
 Measures on this machine, over loopback, vector stores on SQLite with sqlite-vec: the rate of adding
 embeddings, recall@10 against an exact search, p50 and p99 of a search, with and without a filter, the
-memory of the app, the size of the file, and the time of the first search after a start; and by how
-much a chat request's cold start differs with the engine configured and without it. The embeddings
+memory of the app, the size of the file, and the time of the first search after a start; and the
+difference in the cold start of a chat request with and without the engine. The embeddings
 are made up, in clusters like those of texts.
 
   --vectors <n>      embeddings in the store (default: 100000)
-  --dimensions <n>   numbers of an embedding (default: 1536)
+  --dimensions <n>   dimensions of an embedding (default: 1536)
   --rounds <n>       starts of each kind (default: 9)`;
 
 export const subject: Tool = {
@@ -27,9 +27,9 @@ export const subject: Tool = {
     const dimensions = commandLine.integer('dimensions', 1_536);
     const rounds = commandLine.integer('rounds', 9);
     if (vectors < 1_000 || vectors > 1_000_000 || dimensions < 8 || dimensions > 4_096) {
-      throw new InputError('--vectors is from 1000 to 1000000, --dimensions from 8 to 4096.');
+      throw new InputError('--vectors must be from 1000 to 1000000, --dimensions from 8 to 4096.');
     }
-    if (rounds < 1 || rounds > 50) throw new InputError('--rounds is from 1 to 50.');
+    if (rounds < 1 || rounds > 50) throw new InputError('--rounds must be from 1 to 50.');
     await measureStore(vectors, dimensions);
     await measureStarts(rounds);
   },
