@@ -9,25 +9,25 @@ import { notePackageScorer } from './azure/package-scorer.ts';
 import { InputError } from './command-line/input-error.ts';
 import { runTool } from './command-line/run-tool.ts';
 
-const HELP = `What azd runs before and after its own steps (azure.yaml).
+const HELP = `Runs the steps that azd calls before and after its own (azure.yaml).
 
-  npm run azd:prepackage     makes dist-package/app, and settles ROUTER_SCORER in the azd environment:
-                             a value that the package holds stays, an empty one becomes the package's
-                             choice, and so does routellm where its weights could not be fetched
-  npm run azd:preprovision   a key to call with, where none is there, and the preflight
-  npm run azd:postdeploy     the smoke test, with the embedding cache where the scorer has one
-  npm run azd:variables      takes the settings of the JSON object in DEPLOYMENT_VARIABLES over into
-                             the azd environment (in a pipeline; without those that are empty)
+  npm run azd:prepackage     makes dist-package/app, and sets ROUTER_SCORER in the azd environment:
+                             a scorer in the package stays; an empty value becomes the package's
+                             choice, as does routellm when its weights could not be fetched
+  npm run azd:preprovision   makes a key for callers if there is none, and runs the preflight
+  npm run azd:postdeploy     runs the smoke test, with the embedding cache where the scorer uses one
+  npm run azd:variables      copies the non-empty settings of the JSON object in DEPLOYMENT_VARIABLES
+                             to the azd environment (in a pipeline)
 
   --arm <url>   Azure Resource Manager (default: ${AZURE_RESOURCE_MANAGER})
-  --help        this text`;
+  --help        shows this text`;
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 
-/** What the environment variable is called that shows the smoke test its key. */
+/** The environment variable from which the smoke test reads its key. */
 const KEY = 'SMART_ROUTER_API_KEY';
 
-/** Roles that were just assigned take minutes to reach the models and the tables. */
+/** The patience with a fresh deployment: newly assigned roles take minutes to reach the models and the tables. */
 const FRESH_DEPLOYMENT_SECONDS = 600;
 
 const STEPS = { prepackage, preprovision, postdeploy, variables } as const;
@@ -39,7 +39,7 @@ await runTool({
   run: async (commandLine) => {
     const [name = '', ...rest] = commandLine.positionals;
     if (!isStep(name) || rest.length > 0) {
-      throw new InputError(`There is no step "${name}": --help shows what there is.`);
+      throw new InputError(`There is no step "${name}": --help lists the steps.`);
     }
     await STEPS[name](commandLine.text('arm') ?? AZURE_RESOURCE_MANAGER);
   },
@@ -58,13 +58,13 @@ async function prepackage(): Promise<void> {
 async function preprovision(arm: string): Promise<void> {
   await ensureInstalled();
   const values = { ...process.env, ...(await readAzdValues()) };
-  // Behind API Management the front door alone calls the router; callers have its subscriptions.
+  // Behind API Management only the front door calls the router; callers use its subscriptions.
   if (isTrue(values['USE_API_MANAGEMENT'])) await ensureKey(values, 'FRONT_DOOR_KEY', 'front-door');
   else await ensureKey(values, KEY, 'azd');
   await runOwnTool('preflight', ['--arm', arm]);
 }
 
-/** The key is the environment's `variable`, and its hash the entry `name` of ROUTER_API_KEYS. */
+/** Ensures that `variable` of the environment holds a key, and the entry `name` of ROUTER_API_KEYS its hash. */
 async function ensureKey(values: AzdValues, variable: string, name: string): Promise<void> {
   const { key, apiKeys, isNew, isChanged } = withCallerKey(
     values[variable] ?? '',
@@ -75,7 +75,7 @@ async function ensureKey(values: AzdValues, variable: string, name: string): Pro
   await setAzdValues({ [variable]: key, ROUTER_API_KEYS: apiKeys });
   console.error(
     isNew
-      ? `Made a key to call the router with: ${variable} in the azd environment (azd env get-value ${variable}). The app gets its SHA-256 only.`
+      ? `Made a key for callers of the router: ${variable} in the azd environment (azd env get-value ${variable}). The app gets only its SHA-256.`
       : `Added the SHA-256 of ${variable} to ROUTER_API_KEYS.`,
   );
 }
@@ -87,7 +87,7 @@ async function postdeploy(arm: string): Promise<void> {
   const url = gateway === '' ? (values['ROUTER_URL'] ?? '') : gateway;
   if (url === '') throw new InputError('ROUTER_URL is missing: run azd provision first.');
   const key = gateway === '' ? (values[KEY] ?? '') : await readGatewayKey(values, arm);
-  // What it needs may have been installed just now.
+  // The import is dynamic because its packages may have been installed only now.
   const { hasEmbeddingCache } = await import('./azure/planned-scorer.ts');
   const expectCache = (await hasEmbeddingCache(values)) ? ['--expect-cache'] : [];
   const patience = ['--timeout-seconds', String(FRESH_DEPLOYMENT_SECONDS)];
@@ -96,7 +96,7 @@ async function postdeploy(arm: string): Promise<void> {
 
 async function variables(): Promise<void> {
   const settings = Object.entries(parseVariables(process.env['DEPLOYMENT_VARIABLES'] ?? '{}'))
-    // A page for variables takes the line break of who pastes one.
+    // A variable that was pasted into a web page may end with a line break.
     .map(([name, value]): [string, string] => [name, value.trim()])
     .filter(([name, value]) => DEPLOYMENT_SETTINGS.includes(name) && value !== '');
   if (settings.length === 0) return;
@@ -104,10 +104,10 @@ async function variables(): Promise<void> {
   console.error(`Set ${settings.map(([name]) => name).join(', ')}.`);
 }
 
-/** By hand, since nothing is installed yet that could. Throws an InputError, which holds no value. */
+/** Parses by hand, since no package may be installed yet. Throws an InputError that contains no value. */
 function parseVariables(text: string): Readonly<Record<string, string>> {
   const problem =
-    'DEPLOYMENT_VARIABLES must be a JSON object of texts, such as {"STRONG_CAPACITY":"50"}.';
+    'DEPLOYMENT_VARIABLES must be a JSON object whose values are strings, such as {"STRONG_CAPACITY":"50"}.';
   let given: unknown;
   try {
     given = JSON.parse(text);
@@ -124,12 +124,12 @@ function parseVariables(text: string): Readonly<Record<string, string>> {
 }
 
 async function readGatewayKey(values: AzdValues, arm: string): Promise<string> {
-  // As above.
+  // The import is dynamic for the same reason as above.
   const { readSubscriptionKey } = await import('./azure/subscription-key.ts');
   return readSubscriptionKey(values, arm);
 }
 
-/** Hooks may be the first thing that runs in a fresh clone. */
+/** Installs the packages if needed: a hook may be the first command in a fresh clone. */
 async function ensureInstalled(): Promise<void> {
   if (existsSync(`${root}/node_modules/.package-lock.json`)) return;
   console.error('Installing...');
@@ -137,7 +137,7 @@ async function ensureInstalled(): Promise<void> {
   await run('npm', ['ci'], { shell: process.platform === 'win32' });
 }
 
-/** Throws an InputError when the tool does not end well: it has said why. */
+/** Runs a tool. Throws an InputError when it fails; the tool itself has reported why. */
 function runOwnTool(
   name: string,
   args: readonly string[],
@@ -159,7 +159,7 @@ function run(program: string, args: readonly string[], options: RunOptions): Pro
     child.on('error', reject);
     child.on('close', (code) => {
       if (code === 0) resolve();
-      else reject(new InputError('It did not pass; what to do is said above.'));
+      else reject(new InputError('The step failed; see the messages above.'));
     });
   });
 }

@@ -5,7 +5,7 @@ import { runPackage } from './packages/run-package.ts';
 
 const HELP = `npm run check
 
-Checks format and style, types, dead code and the OpenAPI document: all of them, even when one fails.`;
+Checks format and style, types, dead code and the OpenAPI document. All checks run, even after a failure.`;
 
 await runTool({ help: HELP, options: {}, run: check });
 

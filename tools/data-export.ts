@@ -10,26 +10,26 @@ import {
 import { readDecisions } from './running-router/decisions.ts';
 import { toPromptRow, toTrainingRow } from './running-router/training-rows.ts';
 
-const HELP = `Writes what a running router has decided, and how good the answers were, as rows of
-docs/data-format.md, which model:train and model:evaluate take as they are.
+const HELP = `Writes a running router's decisions, and verdicts on its answers, as rows in the format of
+docs/data-format.md, which model:train and model:evaluate read.
 
   npm run data:export -- --out <file.jsonl>
 
-  --out <file>        is made, and must not be there yet
-  --prompts           all prompts instead, without outcomes: a sample for model:calibrate
-  --compared          those alone whose answer was compared with the strong model's
-  --from <time>       decisions since (default: what the router keeps)
-  --to <time>         and before it
-  --use-case <name>   of this use case alone
-  --max-rows <n>      the newest decisions, so many at most (default: 1000000)
+  --out <file>        the new file; it must not exist yet
+  --prompts           writes all prompts instead, without outcomes: a sample for model:calibrate
+  --compared          only decisions whose answer was compared with the strong model's
+  --from <time>       decisions since this time (default: all that the router keeps)
+  --to <time>         decisions before this time
+  --use-case <name>   only decisions of this use case
+  --max-rows <n>      at most this many of the newest decisions (default: 1000000)
   --url <url>         the router (default: SMART_ROUTER_URL, else http://127.0.0.1:7071)
   --key-from <NAME>   the environment variable that holds an admin's key (default: ${KEY_VARIABLE})
-  --help              this text
+  --help              shows this text
 
-The router keeps prompts, redacted, with LOG_CONTENT=true alone. An answer of the weak model that was
-compared with the strong model's is a preference between both, of the source "comparisons". What was said
-of it alone is a score, of the source "outcomes", where the strong model is taken to have answered well.
-What was said of the strong model's own answers says nothing of the other and is left out.`;
+The router keeps prompts, redacted, only with LOG_CONTENT=true. An answer of the weak model that was
+compared with the strong model's becomes a preference between both, of the source "comparisons". A verdict
+on a weak answer without comparison becomes a score, of the source "outcomes"; the strong model is assumed
+to have answered well. Verdicts on strong answers say nothing about the weak model and are left out.`;
 
 await runTool({
   help: HELP,
@@ -99,11 +99,11 @@ function readWhere(commandLine: CommandLine): Record<string, string> {
   );
 }
 
-/** For its owner alone: it has what people have asked. */
+/** Creates the file readable only by its owner, since it contains users' prompts. */
 async function openNew(path: string) {
   try {
     return await open(path, 'wx', 0o600);
   } catch (error) {
-    throw new InputError(`--out cannot be made: ${String(error)}`);
+    throw new InputError(`The file of --out cannot be created: ${String(error)}`);
   }
 }

@@ -10,25 +10,24 @@ import {
   readRouter,
 } from './running-router/ask-router.ts';
 
-const HELP = `Fills a vector store of a running router with recorded outcomes: prompts, and how well
-models have answered them. POST /llm/route with explain then shows those that are like a prompt, and
-ROUTER_SCORER=knn has them vote.
+const HELP = `Fills a vector store of a running router with recorded outcomes: prompts, and the scores of
+models' answers. POST /llm/route with explain then shows the outcomes of similar prompts, and
+ROUTER_SCORER=knn routes by them.
 
   npm run data:index -- --data <file.jsonl> [--data <more.jsonl>]
 
   --data <file>       rows of docs/data-format.md with scores; rows of preferences are left out
   --models <a,b>      the models whose scores are kept (default: the first 14 of the data)
-  --embedder <id>     what embeds the prompts (default: the local embedder, as the local scorer has it)
-  --max-rows <n>      so many at most (default: all)
-  --max-bad-lines <n> so many bad lines are left out (default: 0)
+  --embedder <id>     the embedder of the prompts (default: the local embedder, as for the local scorer)
+  --max-rows <n>      at most this many rows (default: all)
+  --max-bad-lines <n> how many bad lines may be left out (default: 0)
   --url <url>         the router (default: SMART_ROUTER_URL, else http://127.0.0.1:7071)
   --key-from <NAME>   the environment variable that holds an admin's key (default: ${KEY_VARIABLE})
-  --help              this text
+  --help              shows this text
 
-The prompts are kept in the store as they are. The store before it stays: delete it when it is of no
-more use.`;
+The prompts are stored unredacted. The previous store stays: delete it when it is no longer needed.`;
 
-/** An item has sixteen attributes; two of them say where the row is from. */
+/** The most models: an item has sixteen attributes, and two of them hold the origin of the row. */
 const MAX_MODELS = 14;
 const BATCH = 250;
 const LOCAL_EMBEDDER = 'local/2-folded';
@@ -60,7 +59,8 @@ await runTool({
 
 async function fill(commandLine: CommandLine, ask: AskRouter) {
   const paths = commandLine.all('data');
-  if (paths.length === 0) throw new InputError('--data is missing: a file of rows with scores.');
+  if (paths.length === 0)
+    throw new InputError('--data is missing: name a file of rows with scores.');
   const maxRows = commandLine.integer('max-rows', Number.MAX_SAFE_INTEGER);
   let models = commandLine
     .text('models')
@@ -99,7 +99,7 @@ async function createStore(commandLine: CommandLine, ask: AskRouter): Promise<st
   return id;
 }
 
-/** Undefined for a row without scores of two of the models. A prompt that comes again replaces itself. */
+/** Returns undefined for a row without scores of two of the models. A repeated prompt replaces the earlier item. */
 function toItem({ prompt, source, category, scores }: RoutingRow, models: readonly string[]) {
   const known = models.flatMap((model) => {
     const score = scores?.get(model);

@@ -4,7 +4,7 @@ import { runPackage } from './packages/run-package.ts';
 
 const HELP = `npm run fix
 
-Mends format and style, as far as that can be done without a person.`;
+Fixes format and style, as far as possible automatically.`;
 
 await runTool({
   help: HELP,

@@ -9,7 +9,7 @@ import { readLocalSettings, startLocalServices } from './local-services/local-se
 const HELP = `npm run func [-- <arguments of func start>]
 
 Builds the app and runs it on the real Functions host, with Azure Storage's emulator and simulated
-deployments beside it. Takes func from the PATH, else npx azure-functions-core-tools@4.`;
+deployments. Runs func from the PATH, else npx azure-functions-core-tools@4.`;
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const given = process.argv.slice(2);
@@ -30,12 +30,12 @@ async function runHost(hostArguments: readonly string[]): Promise<number> {
     : ['npx', '--yes', 'azure-functions-core-tools@4'];
   const child = spawn(command, [...prefix, 'start', ...hostArguments], {
     cwd: root,
-    // Environment variables win over local.settings.json there too.
+    // In Core Tools, too, environment variables take precedence over local.settings.json.
     env: { FUNCTIONS_WORKER_RUNTIME: 'node', ...services.settings },
     stdio: 'inherit',
     shell: process.platform === 'win32',
   });
-  // The host gets the terminal's signals itself and ends; the services end after it.
+  // The host receives the terminal's signals itself and ends; the services end after it.
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => child.kill(signal));
   const [code] = await Promise.race([
     once(child, 'exit'),

@@ -22,24 +22,24 @@ import {
 } from './infra/work-folder.ts';
 
 const HELP = `Checks the Bicep templates with the real compiler, without Azure: compiles and lints them, checks
-their format, evaluates every parameter set, compares it with the committed snapshot and tests what
-it would create.
+their format, evaluates every parameter set, compares it with the committed snapshot and tests the
+resources that it would create.
 
   npm run infra:check -- [--update] [--folder <folder>]
 
   --update            formats the templates and writes the snapshots, to be reviewed and committed
-  --folder <folder>   where the templates are (default: infra)
-  --help              this text
+  --folder <folder>   the folder of the templates (default: infra)
+  --help              shows this text
 
 The compiler is Bicep ${BICEP_VERSION}: bicep on the PATH, else the Azure CLI's, else restored from NuGet by
-dotnet into a cache folder. Where it cannot be had, another version of the first two does it.
-Exit code 1: something is wrong, 2: bad input, 3: there is no compiler.`;
+dotnet into a cache folder. Where that version is not available, another version of the first two is used.
+Exit codes: 1 when a check fails, 2 for bad input, 3 when there is no compiler.`;
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const modelsFolder = join(root, 'models');
 
 const UPDATE_ADVICE =
-  'Is it meant? Then npm run infra:check -- --update, and commit what it writes.';
+  'If the change is intended, run npm run infra:check -- --update and commit the result.';
 
 await runTool({
   help: HELP,
@@ -76,7 +76,7 @@ async function findCompilerOrExplain(): Promise<Compiler | undefined> {
     console.error(`Bicep ${compiler.version} (${compiler.source})`);
     if (compiler.version !== BICEP_VERSION) {
       console.error(
-        `The snapshots are those of ${BICEP_VERSION}, which cannot be had (${compiler.insteadOfPinned}): they may differ by the version.`,
+        `The snapshots are those of ${BICEP_VERSION}, which is not available (${compiler.insteadOfPinned}): they may differ because of the version.`,
       );
     }
     return compiler;
@@ -104,7 +104,7 @@ async function checkTemplates(work: Work): Promise<ReadonlyMap<string, Snapshot>
   try {
     const bicep = createBicep(compiler.program, copies.compiled);
     const other = createBicep(compiler.program, copies.formatted);
-    // Two processes at a time: the compiler takes seconds to start, and a core.
+    // Only two processes run concurrently: each takes a core, and seconds to start.
     const [, compiles] = await Promise.all([
       steps.run('format', () => checkFormat(work, { bicep: other, copies })),
       steps.run('compile and lint', () => bicep.build()),
@@ -143,10 +143,10 @@ async function checkFormat(
       readIfThere(join(copies.formatted, file)),
     ]);
     if (before === after) continue;
-    // Whoever has edited it in the meantime must not lose that.
+    // A file that was edited in the meantime must not be overwritten.
     const isSame = update && (await readIfThere(join(folder, file))) === before;
     if (isSame) await cp(join(copies.formatted, file), join(folder, file));
-    else problems.push(`${file} is not formatted: npm run infra:check -- --update does it.`);
+    else problems.push(`${file} is not formatted: run npm run infra:check -- --update.`);
   }
   return problems;
 }

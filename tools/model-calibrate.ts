@@ -20,39 +20,39 @@ import { canonicalModel } from './model/model-names.ts';
 import { createRandom } from './model/random.ts';
 import { createAskRouter, readRouter } from './running-router/ask-router.ts';
 
-const HELP = `Turns a target into a threshold, by a sample of your own prompts, and registers it.
+const HELP = `Turns a target into a threshold with a sample of your own prompts, and registers it.
 
   npm run model:calibrate -- --prompts <file> --strong-share 0.3
   npm run model:calibrate -- --from-decisions [--strong-share 0.3]
 
-  --prompts <file>          .txt with a prompt a line, or .jsonl with rows {prompt | messages,
+  --prompts <file>          .txt with one prompt per line, or .jsonl with rows {prompt | messages,
                             scores?: {model: 0..1}, costs?: {model: USD}}
   --from-decisions          the win rates in a router's decision log (GET /llm/decisions): proposes a
                             threshold, and changes nothing without --register
-  --url <url>               that router (default: SMART_ROUTER_URL, else http://127.0.0.1:7071)
+  --url <url>               the router (default: SMART_ROUTER_URL, else http://127.0.0.1:7071)
   --key-from <NAME>         the environment variable that holds an admin's key (default:
                             SMART_ROUTER_API_KEY)
   --decisions <n>           read the n newest decisions (default: 20000)
 
-One target (with --from-decisions unless given: the share that the threshold in force promised):
-  --strong-share <share>    so much of the requests goes to the strong model, 0.01 to 0.99
-  --cost-per-1000 <USD>     the most that 1,000 requests may cost; by the rows' costs, or by
+One target (default with --from-decisions: the share that the threshold in force promised):
+  --strong-share <share>    the share of requests for the strong model, 0.01 to 0.99
+  --cost-per-1000 <USD>     the most that 1,000 requests may cost; from the rows' costs, or from
                             --strong-cost and --weak-cost, USD per 1,000 requests of each model
-  --max-loss <score>        the most mean score, 0 to 1, that may be lost against the strong model
-                            alone; by the rows' scores, or with --predicted by the win rates
+  --max-loss <score>        the most mean score, 0 to 1, that may be lost compared with only the strong
+                            model; from the rows' scores, or with --predicted from the win rates
 
   --tolerance <n>           how far the figure may be off (default: 0.05 of a share, 0.1 = a tenth
                             of a cost, 0.02 of a loss; less for small ones)
   --scorer <id>             a registered scorer (default: local)
   --strong, --weak <model>  two of its models (default: its default pair)
-  --id <name>               of the calibration (default: prompts, or decisions); one of the same
-                            name stays and this is its next version
+  --id <name>               the calibration's name (default: prompts, or decisions); an existing
+                            calibration of that name stays, and this becomes its next version
   --seed <n>                decides which third of the prompts is held out (default: 1)
   --embeddings <file>       embeddings of the prompts, for a scorer whose embedder needs calls
-  --max-bad-lines <n>       leave out so many bad lines of --prompts (default: 0)
-  --models-folder <folder>  where the registry is (default: models)
+  --max-bad-lines <n>       leave out up to n bad lines of --prompts (default: 0)
+  --models-folder <folder>  the folder of the registry (default: models)
   --json                    print JSON instead of text
-  --register                add what --from-decisions proposes to the registry
+  --register                add the proposal of --from-decisions to the registry
   --dry-run                 change nothing
 
 Exit code 2 means that the input was refused, such as a sample too small for the promise, and that
@@ -61,7 +61,7 @@ nothing was changed.`;
 type Sample = {
   readonly goal: CalibrationGoal;
   readonly prompts: readonly WeighedPrompt[];
-  /** The name of the file or host, for the registry. */
+  /** The name of the file or host, as recorded in the registry. */
   readonly data: string;
 };
 
@@ -118,7 +118,7 @@ async function run(commandLine: CommandLine): Promise<void> {
   );
 }
 
-/** True for recorded decisions. */
+/** Returns whether the sample is of recorded decisions. */
 function checkSource(commandLine: CommandLine): boolean {
   const isRecorded = commandLine.flag('from-decisions');
   if ((commandLine.text('prompts') === undefined) !== isRecorded) {
@@ -170,7 +170,7 @@ async function readPrompts(commandLine: CommandLine, source: SourceWithGoal): Pr
 async function readDecisions(commandLine: CommandLine, source: Source): Promise<Sample> {
   const { entry, pair } = source;
   const given = readWishedGoal(commandLine);
-  // Before anything is fetched: a decision knows neither gradings nor the other model's cost.
+  // This is checked before anything is fetched: a decision has neither scores nor the other model's cost.
   if (given) usable([createWeigh(given, pair)(0.5)], { ...source, goal: given });
   const { url, key } = readRouter(commandLine);
   const { winRates, skipped, inForce } = await readRecordedWinRates({
@@ -197,7 +197,7 @@ async function readDecisions(commandLine: CommandLine, source: Source): Promise<
   return { goal, prompts, data: `decisions of ${url.host}` };
 }
 
-/** Undefined where none is given. */
+/** Returns the target, or undefined where none is given. */
 function readWishedGoal(commandLine: CommandLine): CalibrationGoal | undefined {
   const isGiven = TARGETS.some((target) => commandLine.text(target) !== undefined);
   return isGiven ? readGoal(commandLine) : undefined;
@@ -205,10 +205,10 @@ function readWishedGoal(commandLine: CommandLine): CalibrationGoal | undefined {
 
 function promisedShare(share: number | undefined): CalibrationGoal {
   if (share !== undefined) return shareGoal(share);
-  throw new InputError('The decisions do not tell what share was promised: give a target.');
+  throw new InputError('The decisions do not contain the promised share: give a target.');
 }
 
-/** The prompts of which all is known that the goal needs. */
+/** Returns the prompts that have all values that the goal needs. */
 function usable(
   prompts: readonly (WeighedPrompt | undefined)[],
   { goal, pair }: SourceWithGoal,

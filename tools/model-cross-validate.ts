@@ -19,7 +19,7 @@ const HELP = `Measures how well a scorer that is trained on some of the data rou
   npm run model:cross-validate -- --data <file.jsonl>... [--folds 5] [--strong <model> --weak <model>]
 
 ${TRAINING_HELP}
-  --folds <n>               train so many times, each time without another part (default: 5)
+  --folds <n>               the number of trainings, each without another part (default: 5)
   --auc <source>:<source>   how often a win rate of the second source is above one of the first;
                             their rows may be "assumed"
   --json                    print JSON instead of a table
@@ -51,11 +51,11 @@ function readFolds(commandLine: CommandLine): number {
   throw new InputError(`--folds must be from 2 to 20, got ${folds}.`);
 }
 
-/** Each row's win rate by a scorer that has not seen its fold. */
+/** Predicts each row's win rate with a scorer that has not seen its fold. */
 function predictWithoutOwn({ set, strategy, seed, wish }: TrainingCommand, folds: number) {
   const foldOf = new Map<number, number>();
   for (const row of [...set.trainRows, ...set.heldOutRows]) {
-    // The digits of the hash that have not decided which rows are held out.
+    // These digits of the hash did not decide which rows are held out.
     foldOf.set(row, Math.floor((set.rows[row]?.hash ?? 0) / HELD_OUT_ONE_IN) % folds);
   }
   const winRates = new Float64Array(set.rows.length);

@@ -17,24 +17,24 @@ const HELP = `Measures how well scorers route graded prompts between two models.
   --strong, --weak <model>  the pair of the data to route between
   --scorer <id>             a registered scorer, <id> or <id>@<version>; may be given again
                             (default: local)
-  --scorer-strong, --scorer-weak <model>  the scorers' models that stand for the pair, where they
-                            do not know it by these names
-  --strong-cost, --weak-cost <USD>  what 1,000 requests to each model cost (default: the rows'
-                            costs, where all rows that are measured have them)
+  --scorer-strong, --scorer-weak <model>  the scorers' models that represent the pair, where the
+                            scorers use other names
+  --strong-cost, --weak-cost <USD>  the cost of 1,000 requests to each model (default: the rows'
+                            costs, where all measured rows have them)
   --out <folder>            write report.json and report.html
   --json                    print JSON instead of a table
-  --resamples <n>           of the bootstrap, 0 for no intervals (default: ${DEFAULT_SETTINGS.resamples})
-  --seed <n>                of the bootstrap (default: ${DEFAULT_SETTINGS.seed})
+  --resamples <n>           resamples of the bootstrap, 0 for no intervals (default: ${DEFAULT_SETTINGS.resamples})
+  --seed <n>                the seed of the bootstrap (default: ${DEFAULT_SETTINGS.seed})
   --min-rows <n>            leave out the figures of sources with fewer rows (default: ${DEFAULT_SETTINGS.minRows})
   --auc <source>:<source>   how often a win rate of the second source is above one of the first;
                             their rows may be ungraded or "assumed"
   --embeddings <file>       embeddings of the prompts, for a scorer whose embedder needs calls
-  --max-bad-lines <n>       leave out so many bad lines of the data (default: 0)
-  --models-folder <folder>  where the registry is (default: models)
+  --max-bad-lines <n>       leave out up to n bad lines of the data (default: 0)
+  --models-folder <folder>  the folder of the registry (default: models)
 
 APGR is the average performance gap recovered over the strong shares from 0 to 1 (random: 0.5), and
-CPT(x) the least strong share that recovers x % of the gap (lower is better). Saved: how much less
-than the strong model alone costs, at 95% of its quality; of calls where costs are not known.
+CPT(x) the smallest strong share that recovers x % of the gap (lower is better). Saved is the saving
+compared with only the strong model at 95% of its quality, in calls where costs are not known.
 Ranges are 95% intervals. Exit code 2 means that the input was refused and nothing was written.`;
 
 async function run(commandLine: CommandLine): Promise<void> {
@@ -42,7 +42,7 @@ async function run(commandLine: CommandLine): Promise<void> {
   const report = await createReport(wish);
   if (wish.outFolder !== undefined) {
     await installPackages();
-    // The charts take half a second to load, which only a report is worth.
+    // The charts take half a second to load, so they are loaded only for a report.
     const { writeReport } = await import('./model/report-files.ts');
     const files = await writeReport(wish.outFolder, report);
     console.error(`Wrote ${files.join(' and ')}.`);

@@ -10,16 +10,16 @@ const HELP = `Turns RouteLLM's published matrix-factorization weights into a reg
   npm run model:import -- <model.safetensors> --embedder azure-openai/text-embedding-3-small
   npm run model:import -- --from-hub <owner/name> --embedder azure-openai/text-embedding-3-small
 
-  --embedder <id>           what the weights were trained on, such as azure-openai/text-embedding-3-small
+  --embedder <id>           the embedder of the training data, such as azure-openai/text-embedding-3-small
   --id <scorer>             the scorer's name in the registry (default: routellm)
   --models <file.json>      the models' names in the order of the rows (default: RouteLLM's 64)
   --strong, --weak <model>  the default pair (default: gpt-4-1106-preview, mixtral-8x7b-instruct-v0.1)
-  --models-folder <folder>  where the registry is (default: models)
-  --sha256 <hex>            refuse the file when its SHA-256 is another one
+  --models-folder <folder>  the folder of the registry (default: models)
+  --sha256 <hex>            refuse a file with a different SHA-256
   --from-hub <owner/name>   fetch model.safetensors of this repository instead of reading a file
-  --revision <name>         which commit or branch of it (default: main)
+  --revision <name>         its commit or branch (default: main)
   --hub <url>               the hub's address (default: ${DEFAULT_HUB})
-  --timeout-seconds <n>     for the whole download (default: 120)
+  --timeout-seconds <n>     the time limit of the whole download (default: 120)
 
 The registered entry is printed on stdout. Exit code 2 means that the input was refused and nothing
 was changed.`;

@@ -19,12 +19,12 @@ ${TRAINING_HELP}
   --id <scorer>             the scorer's name in the registry
   --scorer-version <text>   its version (default: 1)
   --test <file.jsonl>       rows to measure the finished scorer on, for its card; may be given again
-  --models-folder <folder>  where the registry is (default: models)
+  --models-folder <folder>  the folder of the registry (default: models)
 
 Writes <folder>/<id>/scorer.onnx, <folder>/<id>/card.md and the registry's entry, which is printed
 on stdout. Exit code 2 means that the input was refused and nothing was changed.`;
 
-/** Quantiles of fewer held-out win rates are no calibration. */
+/** The number of held-out rows below which quantiles are too coarse for a calibration. */
 const FEW_ROWS = 300;
 
 async function train(commandLine: CommandLine): Promise<void> {
@@ -76,7 +76,7 @@ function winRatesOf(trained: TrainedScorer, { positions }: ChosenPair): (row: nu
   return (row) => trained.winRateOf(row, positions.strong, positions.weak);
 }
 
-/** Each data file counts alike: traffic is not made of the largest benchmark. */
+/** Calibrates with equal weight for each data file, since traffic does not resemble the largest benchmark. */
 function calibrate(
   set: TrainingSet,
   { strong, weak }: ChosenPair,

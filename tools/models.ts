@@ -21,13 +21,13 @@ const HELP = `Shows and changes the deployments of a running router, without a r
 
   --url <url>        the router (default: SMART_ROUTER_URL, else http://127.0.0.1:7071)
   --key-from <NAME>  the environment variable that holds an admin's key (default: ${KEY_VARIABLE})
-  --probe            with add: asks each deployment one tiny question first, and adds none when one
+  --probe            with add: first sends each deployment one tiny question, and adds none when one
                      does not answer
-  --json             prints what the router answers
-  --help             this text
+  --json             prints the router's answers as JSON
+  --help             shows this text
 
-A definition has a name, an endpoint, and what docs/models.md says. All of a file are checked before
-the first is added.`;
+A definition has a name, an endpoint, and the fields of docs/models.md. All definitions of a file are
+checked before the first is added.`;
 
 type Command = {
   readonly parameters: readonly string[];
@@ -162,7 +162,9 @@ is not JSON: ${String(error)}`);
   const { data = json } = (json ?? {}) as { readonly data?: unknown };
   const all: readonly unknown[] = Array.isArray(data) ? data : [data];
   if (all.length > 0 && all.every(hasName)) return all;
-  throw new InputError(`${file} must have one definition, or a list of them, each with a "name".`);
+  throw new InputError(
+    `${file} must contain one definition or a list of definitions, each with a "name".`,
+  );
 }
 
 function hasName(value: unknown): value is NamedDefinition {
@@ -225,7 +227,7 @@ function print(what: string | object): void {
   console.log(typeof what === 'string' ? what : JSON.stringify(what, undefined, 2));
 }
 
-/** What a server says is shown on a terminal, which acts on control characters. */
+/** Removes control characters from a server's text, since a terminal would act on them. */
 function plain(text: string): string {
   return text.replace(/\p{Cc}/gu, ' ');
 }

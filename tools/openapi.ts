@@ -9,16 +9,16 @@ import { installPackages } from './packages/install-packages.ts';
 const root = fileURLToPath(new URL('..', import.meta.url));
 const committed = fileURLToPath(new URL('../docs/openapi.json', import.meta.url));
 
-const HELP = `Writes the OpenAPI document of the HTTP surface, made from the schemas that check the requests
-(shared/openapi), once it is free of the linter's complaints.
+const HELP = `Writes the OpenAPI document of the HTTP API, made from the schemas that check the requests
+(shared/openapi), if the linter finds no problem in it.
 
   npm run openapi [-- --check] [-- --file <file>]
 
-  --check         writes nothing; exit code 1 when the file is not what would be written
-  --file <file>   default: docs/openapi.json, which the app serves
-  --help          this text`;
+  --check         writes nothing; exits with 1 when the file is not up to date
+  --file <file>   the file (default: docs/openapi.json, which the app serves)
+  --help          shows this text`;
 
-/** What is wrong with the committed document: nothing, or a line each that says what to do. */
+/** Returns the problems of the committed document, one line each, which say what to do. */
 export async function checkOpenApi(file = committed): Promise<readonly string[]> {
   const text = await createText();
   const name = relative(root, file);
@@ -42,14 +42,14 @@ async function writeOpenApi(file: string): Promise<readonly string[]> {
   } catch (error) {
     await rm(draft, { force: true });
     throw new InputError(
-      `${file} cannot be written (${(error as NodeJS.ErrnoException).code}): name a file in a folder that is there with --file.`,
+      `${file} cannot be written (${(error as NodeJS.ErrnoException).code}): name a file in an existing folder with --file.`,
     );
   }
   return [];
 }
 
 async function createText(): Promise<string> {
-  // The project's own manifest, which has a version.
+  // The project's own manifest has a version.
   const manifest = JSON.parse(await readFile(`${root}/package.json`, 'utf8')) as {
     version: string;
   };
@@ -63,7 +63,7 @@ async function lint(text: string): Promise<readonly string[]> {
   return lintOpenApi(text);
 }
 
-/** The linter throws at what it cannot parse. */
+/** Returns whether a text is JSON: the linter throws on any other text. */
 function isJson(text: string): boolean {
   try {
     JSON.parse(text);

@@ -25,8 +25,8 @@ ECMAScript module, CommonJS and types of "smart-router/client".
 
   npm run package:client -- [--out <folder>]
 
-  --out <folder>   where the tarball goes (default: dist-package)
-  --help           this text
+  --out <folder>   the folder for the tarball (default: dist-package)
+  --help           shows this text
 
 Prints the path of the tarball.`;
 
@@ -57,7 +57,7 @@ type ProjectManifest = {
   readonly license: string;
 };
 
-/** Resolves to the path of `<name>-<version>.tgz` in `outFolder`. */
+/** Packs the library; resolves to the path of `<name>-<version>.tgz` in `outFolder`. */
 async function packageClient(outFolder: string): Promise<string> {
   const work = await mkdtemp(join(tmpdir(), 'smart-router-client-'));
   try {
@@ -89,7 +89,7 @@ async function bundle(folder: string): Promise<void> {
   }
 }
 
-/** Types for both module systems, made from one emission, so that they cannot differ. */
+/** Writes the types for both module systems from one emission, so that they cannot differ. */
 async function emitTypes(work: string, folder: string): Promise<void> {
   const emitted = join(work, 'types');
   const settings = {
@@ -97,7 +97,7 @@ async function emitTypes(work: string, folder: string): Promise<void> {
       strict: true,
       exactOptionalPropertyTypes: true,
       target: 'es2022',
-      // A browser's library and no types of Node: what compiles here runs wherever fetch is.
+      // The library of browsers without Node's types ensures that the client runs wherever fetch exists.
       lib: ['es2022', 'dom'],
       types: [],
       module: 'nodenext',
@@ -116,7 +116,7 @@ async function emitTypes(work: string, folder: string): Promise<void> {
     const text = await readFile(join(emitted, file), 'utf8');
     for (const kind of ['js', 'cjs']) {
       const name = file.replace(/\.ts$/, kind === 'js' ? '.ts' : '.cts');
-      // The compiler leaves the specifiers of declarations as they are in the source.
+      // The compiler does not change the import specifiers in declarations.
       const own = text.replaceAll(/(from ')(\.\/[\w-]+)\.ts(')/g, `$1$2.${kind}$3`);
       await writeFile(join(folder, name), own);
     }
@@ -124,7 +124,7 @@ async function emitTypes(work: string, folder: string): Promise<void> {
 }
 
 async function writeManifest(folder: string): Promise<void> {
-  // The project's own manifest, which has these fields.
+  // The project's own manifest has these fields.
   const project = JSON.parse(await readFile(join(root, 'package.json'), 'utf8')) as ProjectManifest;
   const entry = './client/index';
   const manifest = {
@@ -146,7 +146,7 @@ async function writeManifest(folder: string): Promise<void> {
   await writeFile(join(folder, 'package.json'), `${JSON.stringify(manifest, null, 2)}\n`);
 }
 
-/** The tarball takes its final name when it is whole. */
+/** Packs the folder; the tarball gets its final name once it is complete. */
 async function pack(folder: string, outFolder: string): Promise<string> {
   await mkdir(outFolder, { recursive: true });
   const draft = await mkdtemp(join(outFolder, '.draft-'));
@@ -163,13 +163,13 @@ async function pack(folder: string, outFolder: string): Promise<string> {
 }
 
 async function runNpm(args: readonly string[]): Promise<void> {
-  // Set by npm for its scripts; by it npm starts on Windows too, where its command is no program.
+  // npm sets this variable for its scripts. It is needed on Windows, where the npm command is not a program.
   const { npm_execpath: npm } = process.env;
   if (npm?.endsWith('npm-cli.js')) return runOrExplain(process.execPath, [npm, ...args]);
   return runOrExplain('npm', args);
 }
 
-/** Throws with what the program printed, since "exit code 1" helps nobody. */
+/** Runs a program; an error contains its output, since an exit code alone explains nothing. */
 async function runOrExplain(program: string, args: readonly string[]): Promise<void> {
   try {
     await run(program, args);

@@ -10,16 +10,16 @@ import { PROJECT_FOLDER, readManifest } from './package/stage-app.ts';
 import { unzip } from './package/unzip.ts';
 import { startSimulator } from './upstream-simulator/simulator.ts';
 
-const HELP = `Unpacks what npm run package made into an empty folder and runs it there in the local host,
-before simulated deployments. Only what is in the package can be loaded. Needs linux/x64, as Azure does.
+const HELP = `Unpacks the output of npm run package into an empty folder and runs it there in the local host,
+with simulated deployments. Only files of the package can be loaded. Needs linux/x64, like Azure.
 
   npm run package:verify -- [--zip <file>] [--scorer <id>]
 
-  --zip <file>     default: dist-package/smart-router-<version>.zip
-  --scorer <id>    default: what the package's scorer.json names, else local
-  --help           this text
+  --zip <file>     the package (default: dist-package/smart-router-<version>.zip)
+  --scorer <id>    the scorer (default: the one in the package's scorer.json, else local)
+  --help           shows this text
 
-Prints what it saw. Exit code 1 means that the package does not work.`;
+Prints the answers. Exit code 1 means that the package does not work.`;
 
 const DEADLINE_MS = 60_000;
 
@@ -44,7 +44,7 @@ async function verify(commandLine: CommandLine): Promise<void> {
 
 async function readScorer(folder: string): Promise<string> {
   const text = await readFile(join(folder, 'scorer.json'), 'utf8').catch(() => '{"id":"local"}');
-  // Written by npm run package.
+  // npm run package has written this file.
   return (JSON.parse(text) as { id: string }).id;
 }
 
@@ -61,7 +61,7 @@ async function run(folder: string, scorer: string): Promise<void> {
         ...simulatorSettings(simulator.url),
         ROUTER_AUTH: 'none',
         ROUTER_SCORER: scorer,
-        // Nothing of this process's environment: neither NODE_PATH nor a models folder.
+        // This process's environment is not passed on: neither NODE_PATH nor a models folder.
         languageWorkers__node__arguments: `--max-http-header-size=65536 --import=${new URL('package/only-inside.ts', import.meta.url)}`,
       },
     });
@@ -75,7 +75,7 @@ async function run(folder: string, scorer: string): Promise<void> {
   }
 }
 
-/** Throws when an answer is not what it must be. */
+/** Calls the packaged app, and throws when an answer is wrong. */
 async function ask(url: string, start: number): Promise<void> {
   const health = await call(`${url}/health`);
   if (health.text !== '{"status":"online"}') throw new Error(`/health says ${health.text}`);

@@ -11,28 +11,28 @@ import { findExcess, formatSizes } from './package/size-report.ts';
 import { PROJECT_FOLDER, readManifest, stageApp } from './package/stage-app.ts';
 import { listEntries, zipFolder } from './package/zip-folder.ts';
 
-const HELP = `Packages the app for Azure Functions (linux/x64), ready to be deployed as it is: the bundle,
+const HELP = `Packages the app for Azure Functions (linux/x64), ready to be deployed: the bundle,
 the models and the ONNX runtime. Nothing is installed or built in Azure.
 
   npm run package -- [--models-folder <folder>] [--with-published-weights] [--out <folder>]
 
   --models-folder <folder>  the registry and its scorers (default: the project's models)
   --with-published-weights  adds RouteLLM's published weights, unless the models folder has a scorer
-                            of that id: then no hub is asked. When the hub cannot be reached
-                            there is a warning, and the package goes without; when it gives another
-                            file than the pinned one, the package is refused
-  --pin <file.json>         which weights those are (default: tools/model/published-weights.json)
-  --hub <url>               where they are (default: ${DEFAULT_HUB})
-  --timeout-seconds <n>     for their download (default: 60)
-  --out <folder>            where all of it goes (default: dist-package)
-  --help                    this text
+                            of that id already. When the hub cannot be reached, a warning is shown and
+                            the package does without them; when the hub sends another file than the
+                            pinned one, the package is refused
+  --pin <file.json>         the pin of these weights (default: tools/model/published-weights.json)
+  --hub <url>               the hub that has them (default: ${DEFAULT_HUB})
+  --timeout-seconds <n>     the time limit of their download (default: 60)
+  --out <folder>            the folder for the package (default: dist-package)
+  --help                    shows this text
 
-Writes app/ (the unpacked package), smart-router-<version>.zip and scorer.json ({"id","version"}: what
-to set ROUTER_SCORER to, and beside it all that the package holds: "scorers"). Prints the size of each
-part in bytes, the scorer and the path of the zip.
-Exit code 2 means that the input was refused; what was there before stays unless all went well.`;
+Writes app/ (the unpacked package), smart-router-<version>.zip and scorer.json ({"id","version"}: the
+value for ROUTER_SCORER, and "scorers": all scorers in the package). Prints the size of each part in
+bytes, the scorer and the path of the zip.
+Exit code 2 means that the input was refused; an earlier package is replaced only on success.`;
 
-/** Read by the hook of the deployment. */
+/** The file that the deployment's hook reads. */
 const SCORER_FILE = 'scorer.json';
 const DEFAULT_PIN = new URL('model/published-weights.json', import.meta.url);
 
@@ -40,7 +40,7 @@ async function packageApp(commandLine: CommandLine): Promise<void> {
   const out = resolve(commandLine.text('out') ?? join(PROJECT_FOLDER, 'dist-package'));
   if (existsSync(join(out, 'app')) && !existsSync(join(out, SCORER_FILE))) {
     throw new InputError(
-      `${join(out, 'app')} is there and is no package of ours: choose another --out.`,
+      `${join(out, 'app')} exists and is not a package of this tool: choose another --out.`,
     );
   }
   const draft = await makeDraft(out);
@@ -51,7 +51,7 @@ async function packageApp(commandLine: CommandLine): Promise<void> {
   }
 }
 
-/** In the folder itself: what is whole is renamed to its place. */
+/** Creates a draft inside the folder itself, so that complete files can be renamed into place. */
 async function makeDraft(out: string): Promise<string> {
   try {
     await mkdir(out, { recursive: true });
@@ -70,7 +70,7 @@ async function writeDraft(commandLine: CommandLine, draft: string, out: string):
   const scorer = chooseScorer(scorers, pin.id);
   if (problem !== undefined) {
     console.error(
-      `WARNING: the published weights are not in this package: ${problem}\nWARNING: the ${scorer.id} scorer is used instead (the template's parameter scorer, or ROUTER_SCORER, is to say so). Package it again when the hub can be reached.`,
+      `WARNING: the published weights are not in this package: ${problem}\nWARNING: the ${scorer.id} scorer is used instead (set the template's parameter scorer, or ROUTER_SCORER, to it). Package it again when the hub can be reached.`,
     );
   }
   console.error('Zipping it ...');
@@ -94,7 +94,7 @@ async function writeDraft(commandLine: CommandLine, draft: string, out: string):
 
 type Models = {
   readonly models: string;
-  /** Why the published weights that were asked for are not among them. */
+  /** The reason why the requested published weights are missing. */
   readonly problem?: string;
 };
 
@@ -107,7 +107,7 @@ async function prepareModels(
   if (!commandLine.flag('with-published-weights')) return { models: given };
   const registered = (await loadRegistry(given)).scorers.find(({ id }) => id === pin.id);
   if (registered !== undefined) {
-    console.error(`The models folder has ${pin.id}@${registered.version}: no hub is asked.`);
+    console.error(`The models folder has ${pin.id}@${registered.version}: the hub is not called.`);
     return { models: given };
   }
   const hub = commandLine.text('hub') ?? DEFAULT_HUB;
@@ -118,7 +118,7 @@ async function prepareModels(
   return { models, ...(await addPublishedWeights(pin, { hub, timeoutMs }, models)) };
 }
 
-/** The published weights where they are; else the project's own scorer, or what there is. */
+/** Returns the published weights' scorer if present, else the project's own, else the first one. */
 function chooseScorer(
   scorers: readonly ScorerEntry[],
   published: string,
@@ -131,7 +131,7 @@ function chooseScorer(
 }
 
 async function replace(draft: string, out: string, part: string): Promise<void> {
-  // What was there ends with the draft: taking a folder away takes longer than renaming it.
+  // An earlier package is deleted with the draft, since renaming a folder is faster than deleting it.
   if (existsSync(join(out, part))) await rename(join(out, part), join(draft, `earlier-${part}`));
   await rename(join(draft, part), join(out, part));
 }

@@ -1,6 +1,6 @@
-// Runs after npm ci. Deletes what this system never uses of two large packages: onnxruntime's libraries
-// for other systems, and the headers that come with Node 24 for building addons.
-// Plain JavaScript on purpose: whatever Node runs npm can run it.
+// Runs after npm ci. Deletes the unused files of two large packages: onnxruntime's libraries for other
+// systems, and the headers that come with Node 24 for building addons.
+// It is plain JavaScript so that any Node that runs npm can run it.
 import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';

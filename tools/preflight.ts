@@ -12,23 +12,24 @@ import { findScorerProblems } from './azure/planned-scorer.ts';
 import { findUnregisteredProviders } from './azure/provider-problems.ts';
 import { runTool } from './command-line/run-tool.ts';
 
-const HELP = `Looks at a deployment before anything is created: names, what does not go together, what the scorer
-cannot take, and, in Azure, whether the region offers the models and the subscription has quota for
+const HELP = `Checks a deployment before anything is created: names, contradictory settings, values that the scorer
+does not accept, and, in Azure, whether the region offers the models and the subscription has quota for
 them.
 
   npm run infra:preflight -- [--offline] [--arm <url>]
 
-  --offline     what can be seen without Azure only
+  --offline     only checks that need no access to Azure
   --arm <url>   Azure Resource Manager (default: ${AZURE_RESOURCE_MANAGER})
-  --help        this text
+  --help        shows this text
 
-Values are those of the selected azd environment (azd env set <NAME> <value>) and of the
-environment. Asks as who is signed in with azd or the Azure CLI, and changes nothing. Everything
-that is wrong is told at once, and ends it with exit code 2.`;
+Values are read from the selected azd environment (azd env set <NAME> <value>) and from environment
+variables. Uses the account that is signed in with azd or the Azure CLI, and changes nothing. All
+problems are reported together, with exit code 2.`;
 
 /**
- * Resource Manager registers the providers of a template's resources on its own. The first is asked
- * about models here, before; of the second there is no resource, only a subnet's delegation.
+ * Providers that must be registered beforehand. Resource Manager registers those of a template's
+ * resources itself, but the first is asked about models here, before the deployment, and the second has no
+ * resource in the template, only a subnet's delegation.
  */
 const NEEDED_BEFORE = ['Microsoft.CognitiveServices', 'Microsoft.App'];
 
@@ -70,7 +71,7 @@ async function findAzureProblems(
       `AZURE_SUBSCRIPTION_ID must be a subscription's id, got "${subscriptionId}". Set it, or look at the rest with --offline.`,
     ];
   }
-  // Without a region there is nothing to ask about.
+  // Without a region, Azure cannot be asked about anything.
   if (!/^[a-z0-9]+$/.test(location)) return [];
   try {
     const unregistered = await findUnregisteredProviders(arm, subscriptionId, settings);
@@ -84,7 +85,7 @@ async function findAzureProblems(
         console.error(`The deployment will register the resource provider ${name}.`);
       }
     }
-    // It alone can tell about models.
+    // Only this provider can list the models.
     if (unregistered.includes('Microsoft.CognitiveServices')) return problems;
     const findings = await findModelProblems(arm, subscriptionId, settings);
     for (const note of findings.notes) console.error(note);
@@ -98,7 +99,7 @@ async function findAzureProblems(
 function explain({ status, message }: ArmError, subscriptionId: string): string {
   const said = `Azure Resource Manager answered ${status} (${message}).`;
   if (status === 401 || status === 403 || status === 404) {
-    return `${said} Who is signed in must be able to read the subscription ${subscriptionId}: check azd auth login, its tenant, and the roles.`;
+    return `${said} The signed-in account must be able to read the subscription ${subscriptionId}: check azd auth login, its tenant, and the roles.`;
   }
   return `${said} Check AZURE_LOCATION, try again later, or look at the rest with --offline.`;
 }

@@ -1,5 +1,5 @@
 // Starts one of the tools on a Node that can run it.
-// Plain JavaScript on purpose: it must be able to say what is wrong on any Node.
+// It is plain JavaScript so that it can report a problem on any Node.
 //   node tools/run.mjs <tool> [arguments...]      runs tools/<tool>.ts
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
@@ -8,14 +8,12 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 const [tool = '', ...rest] = process.argv.slice(2);
 const file = fileURLToPath(new URL(`${tool}.ts`, import.meta.url));
 if (!/^[a-z][a-z-]*$/.test(tool) || !existsSync(file)) {
-  console.error(
-    `There is no tool named "${tool}". The scripts in package.json list what there is.`,
-  );
+  console.error(`There is no tool named "${tool}". The scripts in package.json list the tools.`);
   process.exit(2);
 }
 
-// npm ends without a word to what it runs when it is told to: then this is to end, too, where the
-// system tells (not on Windows).
+// When npm is told to end, it does not tell the program that it runs. This process ends as well when its
+// parent is gone, which the system shows except on Windows.
 if (process.env['npm_lifecycle_event'] !== undefined) {
   const parent = process.ppid;
   setInterval(() => {
@@ -23,7 +21,7 @@ if (process.env['npm_lifecycle_event'] !== undefined) {
   }, 1_000).unref();
 }
 
-// vitest's floor; type stripping needs a flag below 22.18 and is on by default from there.
+// The oldest Node for vitest; type stripping needs a flag before 22.18 and is on by default since.
 const [major, minor] = process.versions.node.split('.').map(Number);
 const isNewEnough = major > 22 || (major === 22 && minor >= 12);
 const bundled = bundledNode();
@@ -34,7 +32,7 @@ if (major !== 24 && existsSync(bundled)) {
   await runHere();
 }
 
-/** Where npm puts the Node 24 that comes along for this system; not every npm links it for scripts. */
+/** Returns the path of the Node 24 that npm installs for this system; not every npm links it for scripts. */
 function bundledNode() {
   const { platform, arch } = process;
   const system = `${platform === 'win32' ? 'win' : platform}-${arch}`;
@@ -59,19 +57,19 @@ async function runHere() {
     });
     return;
   }
-  // Type stripping still warns on some releases; the warning tells a user nothing.
+  // Type stripping still prints a warning on some releases, which is of no use to a user.
   process.removeAllListeners('warning');
   process.on('warning', (warning) => {
     if (warning.name !== 'ExperimentalWarning') console.error(warning.stack);
   });
   process.argv = [process.argv[0], file, ...rest];
-  // Started in the place of another process (below): whoever ends that one means this one.
+  // When this process was started instead of another one (below), it ends with that one.
   process.channel?.unref();
   process.on('disconnect', () => process.kill(process.pid, 'SIGTERM'));
   await import(pathToFileURL(file).href);
 }
 
-/** Runs a program in this one's place: same streams, same signals, same end. */
+/** Runs a program instead of this one, with the same streams, signals and exit code. */
 function runIn(program, programArguments, onError) {
   const stdio = ['inherit', 'inherit', 'inherit', 'ipc'];
   const child = spawn(program, programArguments, { stdio });

@@ -4,8 +4,8 @@ import { untilStopped } from './local-services/until-stopped.ts';
 
 const HELP = `npm run services
 
-Starts Azure Storage's emulator and the simulated deployments alone, for a plain \`func start\`: the
-sample settings look for them at their usual ports.`;
+Starts only Azure Storage's emulator and the simulated deployments, for a plain \`func start\`: the
+sample settings expect them at their usual ports.`;
 
 await runTool({
   help: HELP,

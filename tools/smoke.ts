@@ -5,28 +5,28 @@ import { parseRouterAddress } from './smoke/smoke-client.ts';
 
 const DEFAULT_KEY_VARIABLE = 'SMART_ROUTER_API_KEY';
 
-const HELP = `Asks a running router what its users will ask: health, ready, a routed answer, a streamed one,
+const HELP = `Sends a running router the requests of its users: health, ready, a routed answer, a streamed one,
 the embedding cache, a wrong request, a request without a key, the OpenAPI file.
 
   npm run smoke -- --url <url> [--key-from <NAME>] [--timeout-seconds <n>] [--expect-cache]
                    [--allow-degraded]
 
-  --url <url>              the router, or the API Management before it
+  --url <url>              the router, or the API Management in front of it
   --key-from <NAME>        the environment variable that holds the caller's key
-                           (default: ${DEFAULT_KEY_VARIABLE}; unset: the door is open)
+                           (default: ${DEFAULT_KEY_VARIABLE}; unset: no authentication)
   --timeout-seconds <n>    how long a fresh deployment may take until it answers (default: 120)
-  --expect-cache           the embedding cache must be seen to miss and to hit; without it a router
-                           with the local embedder, which has none, passes too
-  --allow-degraded         a router whose embeddings or tables do not answer may pass as ready
-  --help                   this text
+  --expect-cache           requires a miss and a hit of the embedding cache; otherwise a router with
+                           the local embedder, which has no cache, passes too
+  --allow-degraded         accepts a router whose embeddings or tables do not answer as ready
+  --help                   shows this text
 
-Prints a line a check; ends with exit code 1 when one fails. Costs four short answers.`;
+Prints one line for each check; exits with 1 when one fails. Costs four short answers.`;
 
-/** Throws an InputError when the variable that is named has no key in it. */
+/** Reads the key. Throws an InputError when the named variable is empty. */
 function readKey(name: string | undefined): string {
   const key = process.env[name ?? DEFAULT_KEY_VARIABLE] ?? '';
   if (name !== undefined && key === '') {
-    // The name is left out: somebody may have written the key itself there.
+    // The error does not repeat the name, since a user may have given the key itself.
     throw new InputError('--key-from must name an environment variable that holds the key.');
   }
   return key;

@@ -14,14 +14,14 @@ import { untilStopped } from './local-services/until-stopped.ts';
 
 const HELP = `npm start [-- --port <port>] [-- --data <folder>] [-- --demo]
 
-Serves the router on this machine, with all that it needs: Azure Storage's emulator and two
+Runs the router on this machine, with everything that it needs: Azure Storage's emulator and two
 simulated deployments. Settings come from the environment and from local.settings.json; a real
 endpoint named there is used instead of the simulated one.
 
-  --port <port>    default: PORT, else 7071; 0 takes a free one
-  --data <folder>  keeps the tables there; default: in memory
-  --demo           fills them with an hour of simulated requests, and sends one every other second:
-                   to see the dashboard alive`;
+  --port <port>    the port, 0 for any free one (default: PORT, else 7071)
+  --data <folder>  the folder for the tables (default: in memory)
+  --demo           fills the tables with an hour of simulated requests, and sends one every other second,
+                   so that the dashboard has figures to show`;
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 
@@ -39,7 +39,7 @@ async function readPort(text: string): Promise<number> {
   if (!/^\d{1,5}$/.test(text) || port > 65_535) {
     throw new InputError(`--port must be a whole number from 0 to 65535, got "${text}".`);
   }
-  // Said before everything else is started.
+  // The port is checked before anything else is started.
   if ((await pickPort(port)) !== port) {
     throw new InputError(
       `Port ${port} is taken: name another with --port, or a free one with --port 0.`,
@@ -72,7 +72,7 @@ async function start(port: number, dataFolder: string | undefined, isDemo: boole
   await services.close();
 }
 
-/** What is made up goes nowhere but into the emulator, and what is sent costs nothing. */
+/** Ensures that made-up records are written only to the emulator, and that the requests cost nothing. */
 function readDemo({ azurite, simulatorUrl, settings }: LocalServices): { readonly tables: string } {
   if (azurite !== undefined && simulatorUrl !== undefined && settings['ROUTER_AUTH'] === 'none') {
     return { tables: azurite };

@@ -4,7 +4,7 @@ import { runPackage } from './packages/run-package.ts';
 
 const HELP = `npm run test:packages [-- <file>]
 
-Tests what needs the packages that npm ci leaves out: the OpenAPI linter and the charts of reports.`;
+Runs the tests that need the packages that npm ci leaves out: the OpenAPI linter and the charts of reports.`;
 
 await runTool({
   help: HELP,

@@ -1,6 +1,6 @@
 import { runPackage } from './packages/run-package.ts';
 
-/** Files that a run without names leaves to .ci/run: `npm test -- .slow.` runs them. */
+/** The tests that a run without file names leaves to .ci/run: `npm test -- .slow.` runs them. */
 const SLOW = 'test/**/*.slow.test.ts';
 
 const given = process.argv.slice(2);

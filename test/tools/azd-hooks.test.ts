@@ -197,7 +197,9 @@ describe('in a pipeline', () => {
     'refuses the variables %s',
     async (text) => {
       const { code, stderr } = await runTool('azd', ['variables'], { DEPLOYMENT_VARIABLES: text });
-      expect(stderr).toContain('Error: DEPLOYMENT_VARIABLES must be a JSON object of texts');
+      expect(stderr).toContain(
+        'Error: DEPLOYMENT_VARIABLES must be a JSON object whose values are strings',
+      );
       expect(code).toBe(2);
     },
   );
