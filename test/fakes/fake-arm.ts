@@ -7,7 +7,7 @@ export const SUBSCRIPTION = '11111111-2222-3333-4444-555555555555';
 
 export type FakeArm = {
   readonly url: string;
-  /** Methods and paths, in the order in which they came. */
+  /** Methods and paths, in order of arrival. */
   readonly requests: readonly string[];
   close(): Promise<void>;
 };
@@ -21,14 +21,14 @@ type Model = {
 
 export type ArmState = {
   readonly models?: readonly Model[];
-  /** Quota name to [used, limit]. */
+  /** Maps a quota's name to [used, limit]. */
   readonly usages?: Readonly<Record<string, readonly [number, number]>>;
   readonly unregistered?: readonly string[];
-  /** Model to [capacity, SKU], in the one account of the resource group `rg`. */
+  /** Maps a model to [capacity, SKU], in the only account of the resource group `rg`. */
   readonly own?: Readonly<Record<string, readonly [number, string]>>;
-  /** Region to what is free there. */
+  /** Maps a region to its free capacity. */
   readonly regions?: Readonly<Record<string, number>>;
-  /** The first answers, before it gets well. */
+  /** Statuses of the first answers, before it recovers. */
   readonly failFirst?: readonly number[];
   readonly gatewayKey?: string;
 };
@@ -55,7 +55,7 @@ export const WELL: ArmState = {
   },
 };
 
-/** Azure Resource Manager as far as it is asked, in the shapes of its published descriptions. */
+/** A fake of the parts of Azure Resource Manager that are called, in the shapes of its published descriptions. */
 export async function startFakeArm(state: ArmState): Promise<FakeArm> {
   const requests: string[] = [];
   const failures = [...(state.failFirst ?? [])];
@@ -103,7 +103,7 @@ function respond(
   if (items === undefined) {
     return [404, { error: { code: 'SubscriptionNotFound', message: 'Not here.' } }];
   }
-  // In pages of two, as long lists come.
+  // Lists come in pages of two, as long lists do in Azure.
   const skip = Number(searchParams.get('$skip') ?? 0);
   const next = `http://${headers.host}${pathname}?api-version=1&$skip=${skip + 2}`;
   const value = items.slice(skip, skip + 2);

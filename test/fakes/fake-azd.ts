@@ -3,21 +3,21 @@ import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 
 export type FakeAzd = {
-  /** For the environment of what calls azd. */
+  /** Variables for the environment of a process that calls azd. */
   readonly env: Readonly<Record<string, string | undefined>>;
   values(): Promise<Readonly<Record<string, string>>>;
-  /** The command lines it was called with, a line each. */
+  /** The received command lines, one per line. */
   calls(): Promise<string>;
   remove(): Promise<void>;
 };
 
-/** What azd shows as a token for Azure Resource Manager. */
+/** The token that azd prints for Azure Resource Manager. */
 export const FAKE_TOKEN = 'token-of-the-fake-azd';
 
 /** `none`: no environment is selected. `broken`: the selected one cannot be read. */
 export type FakeAzdEnvironment = 'selected' | 'none' | 'broken';
 
-// As azd does it: values as JSON, a file as godotenv reads it, a token with its end.
+// It answers like azd: values as JSON, a file that godotenv can read, a token with its expiry.
 const PROGRAM = String.raw`
 const { appendFileSync, readFileSync, writeFileSync } = require('node:fs');
 const [state, log] = [__dirname + '/values.json', __dirname + '/calls.log'];
@@ -67,7 +67,7 @@ if (command === 'env list --output json') {
 }
 `;
 
-/** A program named azd in a folder of its own, with one environment that has these values. */
+/** Creates a program named azd in its own folder, with one environment that has these values. */
 export async function createFakeAzd(
   values: Readonly<Record<string, string>>,
   environment: FakeAzdEnvironment = 'selected',

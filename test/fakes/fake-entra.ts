@@ -7,25 +7,25 @@ export const TENANT = '11111111-2222-3333-4444-555555555555';
 export const AUDIENCE = 'api://smart-router';
 export const CALLER_ID = 'aaaaaaaa-0000-0000-0000-000000000001';
 
-/** How it fails to give its keys. */
+/** The way in which it fails to return its keys. */
 type Fault = 'refusing' | 'failing' | 'silent' | 'nonsense' | 'redirecting';
 
 type Claims = Readonly<Record<string, unknown>>;
 
 export type FakeEntra = {
-  /** Its authority. */
+  /** The URL of the authority. */
   readonly url: string;
-  /** Tokens of this issuer are of version 2. */
+  /** The issuer of version 2 tokens. */
   readonly issuer: string;
-  /** How often it was asked for its keys. */
+  /** The number of requests for its keys. */
   readonly fetches: number;
-  /** A valid access token of version 2 but for the claims and the header given; undefined leaves one out. */
+  /** Signs a valid access token of version 2 with the given claims and header changed; undefined removes one. */
   sign(claims?: Claims, header?: Claims): Promise<string>;
-  /** The same, signed with a key of nobody's under the name of the one in use. */
+  /** Signs with an unpublished key under the id of the current key. */
   forge(claims?: Claims, header?: Claims): Promise<string>;
-  /** The public key in use, as PEM. */
+  /** Returns the current public key as PEM. */
   publicKey(): Promise<string>;
-  /** Signs with another key from now on, and withdraws the one before. */
+  /** Signs with a new key from now on, and withdraws the previous one. */
   rotate(): Promise<void>;
   fail(fault: Fault | undefined): void;
   close(): Promise<void>;
@@ -37,7 +37,7 @@ type KeyPair = {
   readonly privateKey: CryptoKey;
 };
 
-/** The keys of a tenant of Microsoft Entra ID on a real port, and tokens signed with them. */
+/** Serves the keys of a tenant of Microsoft Entra ID on a real port, and signs tokens with them. */
 export async function startFakeEntra(): Promise<FakeEntra> {
   let pair = await findPair('key-1');
   const nobodys = await findPair('nobodys');
@@ -99,12 +99,12 @@ export async function startFakeEntra(): Promise<FakeEntra> {
   };
 }
 
-/** The settings that make a router take its tokens. */
+/** Returns the settings with which a router accepts its tokens. */
 export function entraSettings({ url }: FakeEntra): Readonly<Record<string, string>> {
   return { ENTRA_TENANT_ID: TENANT, ENTRA_AUDIENCE: AUDIENCE, ENTRA_AUTHORITY: url };
 }
 
-/** Kept: a pair takes a while to be made. */
+/** Key pairs are reused, since generating one takes a while. */
 const pairs = new Map<string, Promise<KeyPair>>();
 
 function findPair(kid: string): Promise<KeyPair> {
@@ -114,7 +114,7 @@ function findPair(kid: string): Promise<KeyPair> {
 }
 
 async function toJwk({ kid, publicKey }: KeyPair) {
-  // As Entra ID gives them: without `alg`.
+  // Entra ID returns keys without `alg`.
   return { ...(await exportJWK(publicKey)), kid, use: 'sig' };
 }
 
@@ -127,7 +127,7 @@ function failWith(fault: Fault, response: ServerResponse): void {
       response.writeHead(503).end('{"keys":[]}');
       break;
     case 'silent':
-      // A head and no body: what waits for the head alone would wait on.
+      // It sends a head without a body: a time limit on the head only would not help.
       response.writeHead(200).flushHeaders();
       break;
     case 'nonsense':

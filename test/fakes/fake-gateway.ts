@@ -6,9 +6,8 @@ import { Readable } from 'node:stream';
 export type FakeGateway = { readonly url: string; close(): Promise<void> };
 
 /**
- * What API Management does with a request, as callers see it: its own key in `api-key`, its own body
- * for a 401, and /health for everybody. `routerKey` is what it shows the router, beside the
- * subscription's id.
+ * A fake of API Management as callers see it: its own key in `api-key`, its own body for a 401, and
+ * public access to /health. It sends the router `routerKey` and the subscription's id.
  */
 export async function startFakeGateway(options: {
   readonly routerUrl: string;

@@ -7,12 +7,12 @@ const FILLER = ['please', 'tell', 'me', 'about', 'the', 'one', 'with', 'and', 'f
 export const HARD_PROMPT = 'prove the theorem and derive the integral';
 export const EASY_PROMPT = 'hello pizza and coffee with the cat';
 
-/** An invented prompt: a hard one has hard words, which are all that tells them apart. */
+/** An invented prompt. Hard prompts differ from easy ones only by their hard words. */
 type InventedPrompt = {
   readonly id: string;
   readonly prompt: string;
   readonly isHard: boolean;
-  /** In [0, 1), for whatever is left to chance. */
+  /** A random number in [0, 1). */
   readonly luck: number;
 };
 
@@ -29,13 +29,13 @@ export function inventPrompts(count: number, seed: number): InventedPrompt[] {
   });
 }
 
-/** How good the answers are: only the weak model's depend on the prompt. */
+/** Returns the scores of the answers: only the weak model's depend on the prompt. */
 export function gradeAnswers({ isHard, luck }: InventedPrompt) {
   const weak = Number(luck < (isHard ? 0.2 : 0.9));
   return { strong: Number((7 * luck) % 1 < 0.9), weak, middle: (weak + 1) / 2 };
 }
 
-/** JSON lines in which the strong model is better on hard prompts only. */
+/** Returns JSON lines in which the strong model is better on hard prompts only. */
 export function createGradedRows(count: number, seed: number): string {
   return toLines(
     inventPrompts(count, seed).map((invented, index) => ({

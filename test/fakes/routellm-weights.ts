@@ -5,7 +5,7 @@ export type RouteLlmWeights = {
   readonly models: Float32Array;
   /** [rank, dimensions], row by row. */
   readonly projection: Float32Array;
-  /** [rank] */
+  /** One number for each of the [rank] factors. */
   readonly classifier: Float32Array;
   readonly rank: number;
   readonly dimensions: number;
@@ -21,7 +21,7 @@ type WeightsOptions = {
 
 const RANK = 128;
 
-/** Random numbers in [0, 1) that a seed repeats (a 32-bit mixing generator). */
+/** Returns a source of random numbers in [0, 1) that a seed repeats (a 32-bit mixing generator). */
 export function createRandom(seed: number): () => number {
   let state = seed >>> 0;
   return () => {
@@ -32,7 +32,7 @@ export function createRandom(seed: number): () => number {
   };
 }
 
-/** Random weights in the layout that RouteLLM publishes: 64 models, 1,536 dimensions. */
+/** Creates random weights in the layout that RouteLLM publishes: 64 models, 1,536 dimensions. */
 export function createRouteLlmWeights(options: WeightsOptions): RouteLlmWeights {
   const { seed, dimensions = 1536, modelCount = 64, scale = 1 } = options;
   const random = createRandom(seed);
@@ -48,7 +48,7 @@ export function createRouteLlmWeights(options: WeightsOptions): RouteLlmWeights 
   };
 }
 
-/** The bytes of a safetensors file with the given weights. */
+/** Returns the bytes of a safetensors file with the given weights. */
 export function toSafetensors(weights: RouteLlmWeights): Buffer {
   const { models, projection, classifier, rank, dimensions } = weights;
   const parts: readonly [string, readonly number[], Float32Array][] = [

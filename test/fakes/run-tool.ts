@@ -11,7 +11,7 @@ export type ToolResult = {
 
 /**
  * Runs one of the project's tools as its npm script does, and waits for its end. `env` is added to
- * the environment; an undefined value takes one away.
+ * the environment; an undefined value removes a variable.
  */
 export function runTool(
   tool: string,

@@ -188,7 +188,7 @@ describe('a router with keys and Entra ID', () => {
     expect(await callerOf(router, { ...named, 'api-key': 'new-key-of-ann' })).toBe('ann');
     const caller = { ...named, authorization: `Bearer ${await entra.sign()}` };
     expect(await callerOf(router, caller)).toBe(CALLER_ID);
-    // The rights of the entry are those of everybody behind it.
+    // All callers behind the front door have the rights of its entry.
     const { status } = await post(router.url + ROUTED, question, byKey);
     expect(status).toBe(403);
   });

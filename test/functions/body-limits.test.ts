@@ -23,7 +23,7 @@ afterAll(() => router.close());
 
 const messages = [{ role: 'user', content: 'Hi' }];
 
-/** A field that makes the whole body this deep. */
+/** Returns a field that makes the whole body this deep. */
 function nested(levels: number): string {
   return `{"prompt":"Hi","deep":${'['.repeat(levels - 1)}${']'.repeat(levels - 1)}}`;
 }
@@ -126,7 +126,7 @@ describe('bodies in flight', () => {
       code: 'too_many_bytes',
       message: expect.stringContaining('MAX_BODY_BYTES_IN_FLIGHT'),
     });
-    // A small one still finds its place.
+    // A small body still fits.
     expect((await post(router.url + ROUTED, { messages })).status).toBe(200);
     expect(await slow.finish()).toContain('HTTP/1.1 200');
     expect((await post(router.url + ROUTED, { prompt })).status).toBe(200);
@@ -150,7 +150,7 @@ describe('bodies in flight', () => {
   });
 });
 
-/** An upload whose sender takes its time over the last bytes. */
+/** Starts an upload whose sender delays the last bytes. */
 async function startUpload(bytes: number) {
   const { promise, resolve } = Promise.withResolvers<string>();
   const socket = connect(Number(new URL(router.url).port), '127.0.0.1');
@@ -167,7 +167,7 @@ async function startUpload(bytes: number) {
   await new Promise((written) =>
     socket.write(`${first.length.toString(16)}\r\n${first}\r\n`, written),
   );
-  // Until the app has it, and not only this system's buffers.
+  // It waits until the app has the bytes, and not only this system's buffers.
   await new Promise((later) => setTimeout(later, 500));
   return {
     finish: () => {

@@ -34,7 +34,7 @@ const { json } = fc.letrec<{ json: string }>((tie) => ({
   ),
 }));
 
-/** A body like a chat request, with anything at all beside and inside of it. */
+/** A body like a chat request, with arbitrary values next to and inside of its fields. */
 const chatBody = fc
   .array(
     fc.oneof(
@@ -79,7 +79,7 @@ describe('the parser of bodies', () => {
     const bytes = fc.oneof(
       fc.uint8Array({ maxLength: 200 }),
       json.map((one) => Buffer.from(one)),
-      // Cut off anywhere, also within a character.
+      // The bytes are cut anywhere, also within a character.
       fc.tuple(json, fc.nat()).map(([one, at]) => {
         const whole = Buffer.from(one);
         return whole.subarray(0, at % (whole.length + 1));
@@ -133,7 +133,7 @@ describe('the parser of bodies', () => {
         for (const own of ['prompt', 'routing', 'thread_id', 'model', '__proto__']) {
           expect(Object.hasOwn(sent, own)).toBe(false);
         }
-        // What the router does not know goes through as it came; of a key given twice, the last.
+        // Fields unknown to the router pass unchanged; of a repeated key, the last value counts.
         // -0 is written as 0.
         const given = JSON.parse(written, (_, value) => (value === 0 ? 0 : value));
         for (const name of Object.keys(given).filter(isUnknown)) {
@@ -182,7 +182,7 @@ function depthOf(value: unknown): number {
   return 1 + Math.max(0, ...Object.values(value).map(depthOf));
 }
 
-/** One for each list and object and each item behind the first, four more for each key. */
+/** Counts one for each list, object and item after the first, and four more for each key. */
 function costOf(value: unknown): number {
   if (typeof value !== 'object' || value === null) return 0;
   const inside = Object.values(value);

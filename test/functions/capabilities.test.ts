@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startSimulator } from '../../tools/upstream-simulator/simulator.ts';
 import { post, ROUTED, type Router, startRouter } from '../support/router.ts';
 
-// Thresholds that decide without looking: every win rate reaches 0, and none 1.
+// Thresholds that fix the decision: every win rate reaches 0, and none reaches 1.
 const TO_WEAK = { threshold: 1 };
 const TO_STRONG = { threshold: 0 };
 
@@ -43,7 +43,7 @@ function ask(more: object) {
   });
 }
 
-/** What the deployment was sent. */
+/** Returns the body that the deployment received. */
 function sent(): Record<string, unknown> {
   return router.simulator.requests.at(-1)?.body as Record<string, unknown>;
 }

@@ -3,7 +3,7 @@ import { post, ROUTED, type Router, startRouter } from '../support/router.ts';
 
 let router: Router;
 beforeAll(async () => {
-  // Models that take everything: what others refuse has its own tests.
+  // These models accept all parameters: refusals of others have their own tests.
   const capabilities = 'token_limit=both,sampling=always';
   router = await startRouter({
     settings: { STRONG_CAPABILITIES: capabilities, WEAK_CAPABILITIES: capabilities },
@@ -213,7 +213,7 @@ describe('the plain answer', () => {
 });
 
 describe('errors of the deployment', () => {
-  // Alone, so that no other answers in its place.
+  // Only one deployment is allowed, so that no other answers instead.
   const onlyStrong = { routing: { models: ['strong'] } };
 
   test.each([

@@ -27,7 +27,7 @@ function isAborted(): boolean {
   return router.simulator.requests.at(-1)?.aborted === true;
 }
 
-/** The log's lines on clients that have left, the newest last. */
+/** Returns the log's lines on clients that have left, the newest last. */
 function departures(): Record<string, unknown>[] {
   const lines = router.output().split('\n');
   return lines
@@ -58,7 +58,7 @@ test('ends the deployment’s work on a plain answer that nobody waits for', asy
   leave();
   await expect.poll(isAborted).toBe(true);
   await expect.poll(() => departures().length).toBe(before + 1);
-  // It is no refusal.
+  // A departure is not a refusal.
   const requestId = String(departures().at(-1)?.['requestId']);
   const lines = router.output().split('\n');
   const refusals = lines.filter((line) => line.includes('"request-refused"'));
@@ -77,7 +77,7 @@ test('asks no deployment for a client that left in the middle of its upload', as
     socket.destroy();
     return departures().length;
   }
-  // One that leaves before the app has heard of it is nobody's departure.
+  // A client that leaves before the app has received its request is not logged.
   await expect.poll(leaveInUpload).toBeGreaterThan(before);
   expect(router.simulator.requests).toEqual([]);
 });

@@ -8,7 +8,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import * as z from 'zod';
 import { type Router, startRouter } from '../support/router.ts';
 
-// Real clients, configured as their own guides say, with nothing changed but the address.
+// Real clients, configured as their own guides say, except for the address.
 const apiKey = 'a-key-of-the-router';
 const sha256 = createHash('sha256').update(apiKey).digest('hex');
 

@@ -6,7 +6,7 @@ const PROMPT = 'Tell ann@mail.example about the lighthouse at the end of the wor
 
 const azurite = takeStorageAccount();
 
-/** With the key of its request ids, which it reads beside the first requests. */
+/** Starts a router and waits for the key of its request ids, which it reads during the first requests. */
 async function start(settings: Record<string, string>): Promise<Router> {
   const router = await startRouter({
     settings: { TABLES_CONNECTION_STRING: azurite.connectionString, ...settings },
@@ -15,7 +15,7 @@ async function start(settings: Record<string, string>): Promise<Router> {
   return router;
 }
 
-/** Plain, streamed and by its decision alone. */
+/** Sends a plain request, a streamed one, and a dry run. */
 async function askAll(router: Router): Promise<void> {
   await post(router.url + ROUTED, { prompt: PROMPT });
   const response = await fetch(router.url + ROUTED, {

@@ -56,7 +56,7 @@ async function stream(body: object, headers: Readonly<Record<string, string>> = 
   return { headers: response.headers, text: await response.text() };
 }
 
-/** What the newest call to a deployment had for messages. */
+/** Returns the messages of the newest call to a deployment. */
 function sent(): readonly { readonly role: string; readonly content: string }[] {
   // biome-ignore lint/suspicious/noExplicitAny: the same.
   return (router.simulator.requests.at(-1) as any).body.messages;
@@ -133,12 +133,12 @@ describe('a chat completion in a thread', () => {
     const url = `${router.url}/llm/threads/${id}/messages`;
     for (let count = 0; count < 649; count += 1) {
       const role = count % 2 === 0 ? 'user' : 'assistant';
-      // Large ones are in blobs, and a page of them has fewer.
+      // Large messages are in blobs, and a page has fewer of them.
       const content = count > 200 && count < 202 ? large : String(count);
       const added = await post(url, { role, content }, APP);
       expect(added.status).toBe(201);
     }
-    // A deployment of which it is not known what it can take.
+    // A deployment whose context window is unknown.
     const settings = {
       TABLES_CONNECTION_STRING: azurite.connectionString,
       ROUTER_API_KEYS: `app=${createHash('sha256').update('app').digest('hex')}`,
@@ -256,7 +256,7 @@ describe('an answer that breaks off', () => {
     const [, answer] = await messagesOf(id);
     expect(answer).toMatchObject({ role: 'assistant', status: 'incomplete' });
     expect(answer.content.length).toBeGreaterThan(3);
-    // It is part of the conversation.
+    // The incomplete answer is part of the conversation.
     await ask({ prompt: 'Go on.', thread_id: id });
     expect(sent()).toHaveLength(3);
   });
@@ -277,7 +277,7 @@ describe('an answer that breaks off', () => {
         if (seen === 5) controller.abort();
       }
     } catch {
-      // It is this side that broke it off.
+      // The client itself broke off the answer.
     }
     await expect.poll(async () => (await messagesOf(id)).length).toBe(2);
     const [, answer] = await messagesOf(id);
@@ -378,7 +378,7 @@ describe('requests on one thread at once', () => {
     const called = await ask({ prompt: '[sim:tool] Look it up.', tools: TOOLS, thread_id: id });
     const [call] = called.body.choices[0].message.tool_calls;
     await ask({ prompt: 'Something else', thread_id: id });
-    // Whoever asks before there is a result is sent no call without one.
+    // A request that comes before the result is sent without the unanswered call.
     expect(sent().map(({ role }) => role)).toEqual(['user', 'user']);
     const result = { role: 'tool', tool_call_id: call.id, content: '42' };
     const answered = await ask({ messages: [result], tools: TOOLS, thread_id: id });

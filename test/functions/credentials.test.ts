@@ -9,7 +9,7 @@ const FUNCTION_KEY = 'secret-of-the-host';
 const hashOf = (key: string): string => createHash('sha256').update(key).digest('hex');
 const question = { prompt: 'Hi, how are you today?' };
 
-/** Each holds the word `secret`, which nothing else does. */
+/** Credentials that all contain the word `secret`, which occurs nowhere else. */
 const CREDENTIALS = {
   authorization: 'Bearer secret-of-ann',
   'api-key': 'secret-of-ann',
@@ -28,7 +28,7 @@ const CREDENTIALS = {
   'x-forwarded-for': 'secret',
 };
 
-/** What a deployment may be told, whatever a caller sends. */
+/** The headers that a deployment may receive, whatever a caller sends. */
 const SENT = [
   'accept-encoding',
   'api-key',
@@ -94,7 +94,7 @@ describe("a deployment's own key", () => {
   let echoing: Server;
   let router: Router;
   beforeAll(async () => {
-    // Repeats what it was sent, as it came and as JSON.
+    // The deployment repeats the request that it received, raw and as JSON.
     echoing = createServer((request, response) => {
       const key = request.headers['api-key'];
       const error = { message: `Wrong key ${key}.`, code: key, more: { headers: request.headers } };

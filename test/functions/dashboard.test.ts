@@ -18,7 +18,7 @@ async function filesOf({ url }: Router): Promise<readonly string[]> {
   return [...page.matchAll(/(?:href|src)="([^"]+)"/g)].map(([, file]) => `${url}/${file}`);
 }
 
-/** As it comes over the wire. */
+/** Returns the answer as sent over the wire, without decompression. */
 function getRaw(url: string, headers: Record<string, string>): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     request(url, { headers }, async (response) => resolve(Buffer.concat(await response.toArray())))

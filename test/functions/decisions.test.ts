@@ -6,7 +6,7 @@ import { post, ROUTED, type Router, startRouter } from '../support/router.ts';
 
 const azurite = takeStorageAccount();
 let router: Router;
-/** Another instance at the same tables. */
+/** Another instance with the same tables. */
 let other: Router;
 const hash = (key: string) => createHash('sha256').update(key).digest('hex');
 const settings = () => ({
@@ -19,7 +19,7 @@ const settings = () => ({
 beforeAll(async () => {
   router = await startRouter({ settings: settings() });
   other = await startRouter({ settings: settings(), simulator: router.simulator });
-  // The key of the ids is read beside the first requests.
+  // The key of request ids is read during the first requests.
   for (let isReady = false; !isReady; ) {
     isReady = (await outcome(await ask('Are you ready?'), {}, other)).status === 201;
   }
@@ -30,7 +30,7 @@ afterAll(async () => {
 
 const hourAgo = () => Math.floor(Date.now() / 1_000) - 3_600;
 
-/** Asks, and gives the request's id. */
+/** Sends a request, and returns its id. */
 async function ask(prompt: string, more: object = {}, useCase?: string): Promise<string> {
   const answer = await fetch(router.url + ROUTED, {
     method: 'POST',

@@ -5,7 +5,7 @@ import { takeStorageAccount } from '../support/azurite.ts';
 import { post, ROUTED, type Router, startRouter } from '../support/router.ts';
 import { importSyntheticScorer, type SyntheticScorer } from '../support/synthetic-scorer.ts';
 
-// The seed of the product: prompt, Azure embedding, cache, matrix factorization, decision.
+// The core of the product: prompt, Azure embedding, cache, matrix factorization, decision.
 let scorer: SyntheticScorer;
 const azurite = takeStorageAccount();
 let simulator: Simulator;
@@ -41,7 +41,7 @@ async function route(router: Router, prompt: string) {
   };
 }
 
-/** Without the questions of /ready, which ask for nothing. */
+/** Returns the embedding calls, without the probes of /ready. */
 const embeddingCalls = () =>
   simulator.requests.filter(({ deployment, body }) => {
     const isQuestion = typeof body === 'object' && body !== null && !('input' in body);
@@ -111,7 +111,7 @@ describe('with tables', () => {
   });
 });
 
-/** One after the other, each with a prompt of its own that no cache has. */
+/** Sends requests one after the other, each with its own prompt that no cache has. */
 async function routeInTurn(router: Router, marker: string, count: number) {
   const answers: Awaited<ReturnType<typeof route>>[] = [];
   for (let turn = 0; turn < count; turn += 1) {
@@ -129,7 +129,7 @@ describe('an embedder that is down', () => {
     simulator.reset();
     const answers = await routeInTurn(router, '[sim:stall:0@embeddings]', 20);
     for (const answer of answers) expect(answer).toMatchObject({ ...unavailable, tier: 'strong' });
-    // Two that wait, and not 20.
+    // Only two requests wait, not 20.
     expect(embeddingCalls()).toBe(2);
     expect(await (await fetch(`${router.url}/ready`)).json()).toMatchObject({
       status: 'degraded',
@@ -145,7 +145,7 @@ describe('an embedder that is down', () => {
       simulator.reset();
       const answers = await routeInTurn(router, marker, 10);
       for (const answer of answers) expect(answer).toMatchObject(unavailable);
-      // Two calls, each with its second try.
+      // There are two calls, each with a second try.
       expect(embeddingCalls()).toBeLessThanOrEqual(4);
       await router.close();
     },

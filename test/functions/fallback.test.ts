@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { post, ROUTED, type Router, startRouter } from '../support/router.ts';
 
-// Thresholds that decide without looking: every win rate reaches 0, and none 1.
+// Thresholds that fix the decision: every win rate reaches 0, and none reaches 1.
 const TO_WEAK = { threshold: 1 };
 const TO_STRONG = { threshold: 0 };
 
@@ -16,7 +16,7 @@ beforeAll(async () => {
 
 afterAll(() => router.close());
 
-/** A prompt of its own, so that what the simulator counts by text starts anew. */
+/** Returns a unique prompt, so that the simulator's counts by text start at zero. */
 function prompt(markers: string): string {
   count += 1;
   return `Question ${count} ${markers}`;
@@ -166,7 +166,7 @@ describe('when all of them fail', () => {
       });
       expect(status).toBe(504);
       expect(body.error.code).toBe('upstream_timeout');
-      // Less than a deadline for each attempt would take.
+      // This is less than a deadline for each attempt would allow.
       expect(performance.now() - startedAt).toBeLessThan(2 * 3_000);
     } finally {
       await short.close();

@@ -50,7 +50,7 @@ describe('behind a front door', () => {
 describe('whom the front door names', () => {
   const key = { 'x-functions-key': FUNCTION_KEY };
 
-  /** The caller that the log has for a call. */
+  /** Returns the caller that is logged for a call. */
   async function callerOf(headers: Record<string, string>): Promise<string | undefined> {
     const answer = await post(router.url + ROUTED, question, { ...key, ...headers });
     expect(answer.status).toBe(200);
@@ -88,7 +88,7 @@ describe('whom the front door names', () => {
 
   test('is not whom the unseen body of a GET names', async () => {
     const forge = (name: string) => ({ headers: { host: 'h', 'x-front-door-caller': name } });
-    // One of the two is no name: which one was believed shows in the status.
+    // One of the two is not a valid name: the status shows which one was used.
     expect(await getModels('team-7', forge('no name'))).toMatchObject({ status: 200 });
     expect(await getModels('no name', forge('team-7'))).toMatchObject({ status: 400 });
   });

@@ -5,14 +5,14 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vit
 import { type Simulator, startSimulator } from '../../tools/upstream-simulator/simulator.ts';
 import { post, ROUTED, type Router, startRouter } from '../support/router.ts';
 
-/** Generated ones; the fixed ones come on top. */
+/** The number of generated requests, in addition to the fixed ones. */
 const GENERATED = 2_500;
 const AT_ONCE = 16;
-/** Far less than the four minutes of a hang, and enough for a busy machine. */
+/** A time limit far below the four minutes of a hang, and sufficient for a busy machine. */
 const ANSWER_WITHIN_MS = 60_000;
 const MAX_HEADER_BYTES = 20_000;
 
-/** What the platform itself answers, without a body, to what never reaches the app (or cannot). */
+/** Statuses that the platform itself answers, without a body, to requests that do not reach the app. */
 const PLATFORM_STATUSES = [
   204, // `GET /`
   400, // not HTTP
@@ -22,10 +22,11 @@ const PLATFORM_STATUSES = [
   431, // headers of more than 32 KiB
 ];
 
-// Not tried, since the host itself answers them badly: a client's own `x-ms-invocation-id` (waits for
-// minutes; the front door takes it away), and a body of more than 100 MiB (an empty 500).
+// Two requests are not tested, since the host itself answers them badly: a client's own
+// `x-ms-invocation-id` (it waits for minutes; the front door removes it), and a body of more than 100 MiB
+// (an empty 500).
 
-/** Tells at the worker's end what has been added to what all objects have. Without a space. */
+/** A script without spaces that reports properties added to Object.prototype when the worker ends. */
 const TELL_PROTOTYPES =
   "--import=data:text/javascript,process.on('exit',()=>console.log('prototypes'+JSON.stringify([Object,Array,Function,String].flatMap(o=>Object.keys(o.prototype)))))";
 
@@ -46,13 +47,13 @@ beforeAll(async () => {
       MAX_BODY_BYTES: '300000',
       MAX_BODY_VALUES: '20000',
       MAX_HEADER_BYTES: String(MAX_HEADER_BYTES),
-      // As deployed: otherwise the library's server refuses headers of 16 KiB, and the host hangs.
+      // This is set as in a deployment: otherwise the library's server refuses headers of 16 KiB, and the host hangs.
       languageWorkers__node__arguments: `--max-http-header-size=65536 ${TELL_PROTOTYPES}`,
     },
   });
   firstPid = router.workerPid();
 });
-// The local host tells of each invocation that the library gives up: there are hundreds.
+// The local host reports each invocation that the library gives up: there are hundreds.
 beforeEach(() => void vi.spyOn(console, 'error').mockImplementation(() => undefined));
 afterAll(async () => {
   await simulator.close();
@@ -67,7 +68,7 @@ async function send({ head, body }: Sent, halfClose = false): Promise<Answered |
   const socket = connect(Number(new URL(router.url).port), '127.0.0.1');
   const chunks: Buffer[] = [];
   socket.on('data', (chunk) => chunks.push(Buffer.from(chunk)));
-  // What it was in the middle of sending when the answer came does not matter.
+  // An error of sending after the answer has come does not matter.
   socket.on('error', () => undefined);
   socket.write(Buffer.from(head, 'latin1'));
   socket.write(body);
@@ -109,7 +110,7 @@ async function attempt(sent: Sent): Promise<void> {
   counts.tried += 1;
   let answer = await send(sent);
   // A server that refuses while it is still being sent to resets the connection, and the system
-  // then throws away the answer that it had already got.
+  // then discards the answer that it had already received.
   for (let again = 0; answer === undefined && again < 3; again += 1) answer = await send(sent);
   if (answer !== undefined && answer.status >= 500) counts.serverErrors += 1;
   try {
@@ -122,7 +123,7 @@ async function attempt(sent: Sent): Promise<void> {
 
 function judge(answer: Answered | undefined): asserts answer is Answered {
   expect(answer).toBeDefined();
-  // Proven by the line above.
+  // The line above proves the type.
   if (answer === undefined) return;
   const { status, headers, body } = answer;
   expect(body).not.toMatch(/HUNG$/);
@@ -161,7 +162,7 @@ function request(
   return { head: `${method} ${path} HTTP/1.1\r\n${lines.join('')}\r\n`, body };
 }
 
-// What generated requests are made of.
+// Parts of generated requests.
 
 const names = [
   ...['smart-router', 'strong', 'weak', 'embedding', 'router-mf-0.5', 'router-mf-1e-9', 'x'],
@@ -202,7 +203,7 @@ const query = fc.oneof(
   fc.webQueryParameters().map((one) => `?${one}`),
 );
 
-/** What a header may hold on the wire, and now and then what it may not. */
+/** Header values that are valid on the wire, and sometimes invalid ones. */
 const value = fc.oneof(
   fc.string({ unit: fc.integer({ min: 0x20, max: 0x7e }).map((one) => String.fromCharCode(one)) }),
   fc.string({ unit: fc.integer({ min: 0xa0, max: 0xff }).map((one) => String.fromCharCode(one)) }),
@@ -223,7 +224,7 @@ const header = fc.tuple(
   value,
 );
 
-/** Those that reach the app. */
+/** Headers that reach the app. */
 const passable = header.filter(
   ([key, one]) =>
     /^[\w-]+$/.test(key) &&
@@ -250,7 +251,7 @@ const field = fc.constantFrom(
   ...['messages', 'prompt', 'model', 'stream', 'stream_options', 'routing', 'routing_config'],
   ...['temperature', 'top_p', 'max_tokens', 'max_completion_tokens', 'n', 'thread_id', 'tools'],
   ...['tool_choice', 'response_format', 'input', 'prompts', 'metadata', 'seed', 'stop', 'user'],
-  // A top-level key `headers` has a test of its own: some of those take five seconds.
+  // A top-level key `headers` has its own test: some of those requests take five seconds.
   ...['__proto__', 'constructor', 'prototype', 'toString', 'hasOwnProperty', 'rawJSON', 'id'],
   ...['role', 'content', 'type', 'text', 'threshold', 'strong_share', 'mode', 'models', 'explain'],
 );
@@ -280,7 +281,7 @@ const { json } = fc.letrec<{ json: string }>((tie) => ({
   ),
 }));
 
-/** A request that would do, with something else put over or beside it; keys may come twice. */
+/** A valid request with other fields replaced or added; keys may come twice. */
 const almostRight = fc
   .tuple(
     fc.constantFrom(
@@ -323,11 +324,11 @@ const generated = fc
     body,
   )
   .map(([method, where, asked, headers, bytes]) => request(method, where + asked, headers, bytes))
-  // A length that does not fit leaves a request unfinished, or another one behind it.
+  // A wrong length leaves a request unfinished, or is followed by another request.
   .filter(({ head }) => (head.match(/\ncontent-length: /gi)?.length ?? 0) === 1)
   .filter(({ head, body: { length } }) => head.includes(`content-length: ${length}\r\n`));
 
-/** What replaces the headers of a request on the way to the app, if it is an object or its JSON. */
+/** Values that replace the headers of a request on the way to the app if they are an object or its JSON. */
 const headersKey = fc
   .tuple(
     fc.constantFrom('headers', 'Headers', 'HEADERS', 'header\u017f'),
@@ -340,7 +341,7 @@ const headersKey = fc
   )
   .map(([key, one]) => Buffer.from(`{"prompt":"Hi",${JSON.stringify(key)}:${one}}`));
 
-/** Known tricks, one by one. */
+/** Known attacks, one by one. */
 function fixed(): Sent[] {
   const json = ['content-type', 'application/json'] as const;
   const hi = Buffer.from('{"messages":[{"role":"user","content":"Hi"}]}');
@@ -436,7 +437,7 @@ function fixed(): Sent[] {
   return [...bodies, ...bytes, ...headers, ...chunked, ...raw];
 }
 
-/** Each route that there is, with a few bodies that are not for it. */
+/** Every route, with a few bodies that it does not expect. */
 function everyRoute(): Sent[] {
   const bodies = ['', '{}', '[[', '{"__proto__":{"polluted":1}}', '{"prompt":"Hi","input":{}}'];
   return router.functions.flatMap(({ route, methods }) =>
@@ -449,7 +450,7 @@ function everyRoute(): Sent[] {
   );
 }
 
-/** A few at a time, as many as a client opens. */
+/** Sends the requests over as many connections as one client opens. */
 async function attemptAll(all: readonly Sent[]): Promise<void> {
   for (let start = 0; start < all.length; start += AT_ONCE) {
     await Promise.all(all.slice(start, start + AT_ONCE).map(attempt));
@@ -500,7 +501,7 @@ describe('after all of them', () => {
       [...cutOff, endless].map(async (one) => {
         counts.tried += 1;
         const answer = await send(one, true);
-        // Its sender has left, and would hear nothing but that.
+        // The sender has left, so the status does not matter.
         if (answer === undefined) counts.unanswered += 1;
         else judge(answer);
       }),

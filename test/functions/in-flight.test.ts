@@ -17,7 +17,7 @@ beforeEach(() => router.simulator.reset());
 
 const routing = { threshold: 1 };
 
-/** Takes a place for as long as its client stays. */
+/** Starts a request that takes a place for as long as its client stays. */
 async function occupy(stream: boolean): Promise<() => void> {
   const controller = new AbortController();
   const before = router.simulator.requests.length;
@@ -28,7 +28,7 @@ async function occupy(stream: boolean): Promise<() => void> {
     signal: controller.signal,
   });
   answer.catch(() => undefined);
-  // Of a stream, the handler has long returned.
+  // The handler of a stream has long returned.
   if (stream) await (await answer).body?.getReader().read();
   await expect.poll(() => router.simulator.requests.length).toBeGreaterThan(before);
   return () => controller.abort();
@@ -52,7 +52,7 @@ test('turns away what comes when all places are taken, plain answers and streams
   });
   expect(router.simulator.requests).toHaveLength(MAX_IN_FLIGHT);
 
-  // Nothing of a request is looked at that is not served, and a large body breaks nothing.
+  // A request that is turned away is not inspected, and its large body does no harm.
   expect(await askStatus('no JSON')).toBe(429);
   expect(await askStatus({ prompt: 'x'.repeat(5_000_000) })).toBe(429);
   const chunked = await fetch(router.url + ROUTED, {

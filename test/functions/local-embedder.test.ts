@@ -11,7 +11,7 @@ import { post, ROUTED, type Router, startRouter } from '../support/router.ts';
 const modelsFolder = await mkdtemp(join(tmpdir(), 'smart-router-local-'));
 let router: Router | undefined;
 
-// A scorer of random weights, which takes what the local embedder gives.
+// A scorer of random weights for embeddings of the local embedder.
 beforeAll(async () => {
   const weights = join(modelsFolder, 'model.safetensors');
   const { id, dimensions } = LOCAL_EMBEDDER;

@@ -19,7 +19,7 @@ describe('a route', () => {
     ['GET', '/llm/things/A%20b', 'llm/things/{name}', { name: 'A b' }],
     ['GET', '/llm/things/a%2Fb', 'llm/things/{name}', { name: 'a%2Fb' }],
     ['GET', '/llm/things/%zz', 'llm/things/{name}', { name: '%zz' }],
-    // Parameters of one place have other names in other routes.
+    // Parameters in the same place have different names in different routes.
     ['DELETE', '/llm/things/1/parts/2', 'llm/things/{id}/parts/{part}', { id: '1', part: '2' }],
   ])('is found for %s %s', (method, path, found, params) => {
     expect(match(method, path)).toMatchObject({ route: { path: found, method }, params });

@@ -45,7 +45,7 @@ describe('the operations', () => {
       methods: [method.toUpperCase()],
     }));
     const registered = router.functions
-      // Answers every path that is no operation.
+      // This function answers every path that is not an operation.
       .filter(({ name }) => name !== 'zz-not-found')
       .map(({ name, route, methods }) => ({ name, route, methods }));
     expect(registered.toSorted(byName)).toEqual(described.toSorted(byName));
@@ -265,7 +265,7 @@ describe('an answer is as the document says:', () => {
     const { headers } = document.paths[path]?.['post']?.responses[200] ?? {};
     const answer = await fetch(router.url + path.replace('{deployment}', 'smart-router'), {
       method: 'POST',
-      // A field that the model knows by another name.
+      // The model knows this field by another name.
       body: JSON.stringify({ prompt: 'Hi', max_tokens: 20 }),
     });
     const missing = Object.keys(headers ?? {}).filter((name) => !answer.headers.has(name));

@@ -18,7 +18,7 @@ let router: Router;
 beforeAll(async () => {
   scorer = await writeDistanceScorer({
     embedder: LOCAL_EMBEDDER.id,
-    // Every win rate is a half.
+    // Every win rate is 0.5.
     weights: [new Float32Array(centroid.length), new Float32Array(centroid.length)],
     centroids: [centroid],
     limit: distance / 2,

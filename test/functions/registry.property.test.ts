@@ -19,7 +19,7 @@ afterAll(async () => {
   await router.close();
 });
 
-/** Parts of definitions, right and wrong, and what has nothing to do with them. */
+/** Parts of definitions, valid and invalid, and unrelated values. */
 const value = fc.oneof(
   fc.jsonValue({ maxDepth: 2 }),
   fc.constantFrom(
@@ -103,7 +103,7 @@ describe('whatever is sent to the registry', () => {
       }),
       propertyRuns(300),
     );
-    // Both right and wrong requests are among them.
+    // They include valid and invalid requests.
     expect(statuses.get(200) ?? 0).toBeGreaterThan(0);
     expect(statuses.get(400) ?? 0).toBeGreaterThan(0);
     const list = await fetch(`${router.url}/llm/deployments`);

@@ -56,7 +56,7 @@ function definition(changed: object = {}) {
 }
 
 let names = 0;
-/** A deployment of its own, deleted at the end. */
+/** Adds a separate deployment, deleted at the end. */
 async function withDeployment(use: (name: string) => Promise<void>, changed: object = {}) {
   names += 1;
   const name = `mid-${names}`;

@@ -16,7 +16,7 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-/** Before a host whose connections are not to be seen, as unknown ones are. */
+/** Calls without an observable connection, as for a host whose connections are unknown. */
 async function handle(route: Partial<Route>, body = '{}'): Promise<Response> {
   const log: Log = (...line) => line[0] !== 'debug' && logged.push(line);
   const respond = createRespond({
@@ -52,7 +52,7 @@ async function handle(route: Partial<Route>, body = '{}'): Promise<Response> {
     tracestate: undefined,
   };
   const given = await answer(request, toFunctionResponse);
-  // As the library reads it.
+  // The library reads the answer in the same way.
   async function* bytes() {
     for await (const chunk of given.body?.values() ?? []) yield Buffer.from(chunk);
   }

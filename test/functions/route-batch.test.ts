@@ -12,7 +12,7 @@ const WORDS =
     ' ',
   );
 
-/** A prompt of so many characters that differs from those of other numbers. */
+/** Returns a prompt of this many characters, different for each number. */
 function promptOf(number: number, characters: number): string {
   const words = [`Question ${number}:`];
   for (let index = 0; words.length * 2 < characters; index += 1) {

@@ -9,7 +9,7 @@ beforeAll(async () => {
 });
 afterAll(() => router.close());
 
-/** Texts of every script and none, and those that look like what the embedder looks for. */
+/** Texts of all scripts, and texts with patterns that the embedder recognizes. */
 const anything = fc.oneof(
   fc.string({ unit: 'binary', maxLength: 60 }),
   fc.string({ unit: 'grapheme', maxLength: 60 }),
@@ -20,7 +20,7 @@ const anything = fc.oneof(
   fc.constantFrom('a'.repeat(10_000), '\n'.repeat(5_000), '-1'.repeat(5_000), '‮'.repeat(500)),
 );
 
-/** An empty prompt is refused. */
+/** Prompts that are not empty, since an empty prompt is refused. */
 const text = anything.filter((one) => one.trim() !== '');
 
 const share = fc.double({ min: 0, max: 1, noNaN: true });
@@ -85,7 +85,7 @@ function expectValid(decision: Decision, threshold: number): void {
   const { win_rate: winRate, percentile, tier, reason } = decision;
   expect(decision.threshold).toBe(threshold);
   if (winRate === undefined) {
-    // Nothing that a scorer could read.
+    // The prompt has nothing that a scorer could read.
     expect(reason).toBe('no-text');
     return;
   }
@@ -97,7 +97,7 @@ function expectValid(decision: Decision, threshold: number): void {
   expect(tier).toBe(winRate >= threshold ? 'strong' : 'weak');
 }
 
-/** The next greater double of a number from 0 to 1. */
+/** Returns the next greater double of a number from 0 to 1. */
 function nextAfter(value: number): number {
   const bits = new BigUint64Array(1);
   const number = new Float64Array(bits.buffer);

@@ -13,10 +13,10 @@ import { post, ROUTED, type Router, startRouter, untilIdsAreSigned } from '../su
 
 type Asked = { readonly deployment: string; readonly text: string };
 
-/** What each deployment says, and what they were asked. */
+/** The answers of each deployment, and the requests that they received. */
 let say: Record<string, (text: string) => string>;
 let asked: Asked[] = [];
-/** Three deployments at one address, each saying what a test wants. */
+/** Three deployments at one address, each with answers set by a test. */
 const server = createServer(async (request, response) => {
   const [, deployment = ''] = /deployments\/([^/]+)\//.exec(request.url ?? '') ?? [];
   const body = (await json(request)) as { messages?: { content: string }[]; stream?: boolean };
@@ -78,7 +78,7 @@ beforeEach(() => {
   };
 });
 
-/** Prefers the answer, wherever it stands. */
+/** Prefers this answer in either position. */
 function judgeFor(better: string) {
   return (text: string) => {
     const [first = '', second = ''] = text.split('<second answer>');
@@ -105,7 +105,7 @@ async function start(settings: Record<string, string>): Promise<Router> {
   return started;
 }
 
-/** Asks, and gives the id of the request. */
+/** Sends a request, and returns its id. */
 async function ask(prompt: string, more: object = { routing: { threshold: 1 } }, to = router) {
   const response = await fetch(to.url + ROUTED, {
     method: 'POST',

@@ -51,7 +51,7 @@ test('ends what is open with an error, lets finish what can, and is gone within 
   await expect.poll(() => router.simulator.requests.length).toBe(3);
 
   const closed = router.close();
-  // What is sent after this reaches the app after its order to end.
+  // Requests sent after this reach the app after its signal to end.
   await setTimeout(200);
   late.write('}');
   const [refused] = (await once(late, 'data')) as [Buffer];
@@ -75,7 +75,7 @@ test('ends what is open with an error, lets finish what can, and is gone within 
   expect(answer.headers.get('retry-after')).toBe('1');
   expect(await answer.json()).toMatchObject({ error: { code: 'shutting_down' } });
 
-  // The host kills an app that takes longer: it would not say that it is done.
+  // The host kills an app that takes longer: such an app would not log its end.
   await closed;
   expect(isRunning(pid)).toBe(false);
   const lines = router.output().trim().split('\n');
@@ -88,7 +88,7 @@ test.skipIf(process.platform === 'win32')(
     const child = spawn(process.execPath, ['tools/run.mjs', 'start', '--port', '0'], {
       env: { PATH: process.env['PATH'] },
       stdio: ['ignore', 'pipe', 'pipe'],
-      // A process group of its own, as a terminal gives one to a command.
+      // The command gets its own process group, as in a terminal.
       detached: true,
     });
     const group = -(child.pid ?? 0);
@@ -105,7 +105,7 @@ test.skipIf(process.platform === 'win32')(
     await expect.poll(url).toBeDefined();
     const endless = (await ask(url() ?? '', '[sim:chunks:100000:20]', true)).text();
     process.kill(group, 'SIGINT');
-    // npm passes on what it gets as well.
+    // npm passes on the signals that it receives as well.
     await setTimeout(100);
     process.kill(group, 'SIGINT');
     expect(lastEvent(await endless)).toContain('"code":"shutting_down"');
@@ -123,6 +123,6 @@ test('does not wait when there is nothing to wait for', async () => {
   const lines = router.output().trim().split('\n');
   const done = JSON.parse(lines.at(-1) ?? '');
   expect(done).toMatchObject({ event: 'shutdown-done', callsEnded: 0 });
-  // The grace of calls that are under way.
+  // This is the grace period of calls in progress.
   expect(done.totalMs).toBeLessThan(3_000);
 });

@@ -59,7 +59,7 @@ function startSlowRouter(settings: Readonly<Record<string, string>>): Promise<Ro
   return startRouter({ settings: { ...endpoint, ...limits, ...settings }, hangMs: 60_000 });
 }
 
-/** Asks, and reads nothing of the answer. */
+/** Sends a request, and reads nothing of the answer. */
 async function ask(
   router: Router,
   request: object = { prompt: 'Hi', stream: true },
@@ -76,7 +76,7 @@ async function ask(
   return socket;
 }
 
-/** Whether there is a place for another request, which is wrong. */
+/** Returns whether there is a place for another request; the one sent is invalid. */
 async function isServed(router: Router): Promise<boolean> {
   return (await post(router.url + ROUTED, {})).status === 400;
 }
@@ -103,7 +103,7 @@ describe('a client that reads slowly', () => {
   test('slows the deployment down, and gets the whole answer all the same', async () => {
     const socket = await ask(router);
     const held = await untilHeld();
-    // What the sockets on the way hold: the process holds next to nothing.
+    // The sockets on the way hold this much: the process holds almost nothing.
     expect(held).toBeGreaterThan(0);
     expect(held).toBeLessThan(ANSWER_BYTES / 2);
 

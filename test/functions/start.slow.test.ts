@@ -109,7 +109,7 @@ test('ends cleanly when it is told to, and takes its services with it when it is
   second.child.kill('SIGKILL');
   await once(second.child, 'exit');
   await expect.poll(() => isGone(`${simulator}/v1/models`)).toBe(true);
-  // The worker and Azurite are processes of their own.
+  // The worker and Azurite are separate processes.
   for (const pid of children) await expect.poll(() => isRunning(pid)).toBe(false);
 });
 

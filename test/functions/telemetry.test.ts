@@ -18,10 +18,10 @@ const TRACE = 'a'.repeat(32);
 const PARENT = 'b'.repeat(16);
 const traceparent = `00-${TRACE}-${PARENT}-01`;
 
-/** Soon instead of every minute, and a batch of spans every fifth of a second. */
+/** Intervals shorter than the default minute for metrics, and 0.2 s for batches of spans. */
 const OFTEN = { OTEL_METRIC_EXPORT_INTERVAL: '200', OTEL_BSP_SCHEDULE_DELAY: '200' };
 
-/** Tells of each file of the app that is loaded. */
+/** A script that reports each loaded file of the app. */
 const TELL_LOADED = `data:text/javascript,${encodeURIComponent(`
   import { registerHooks } from 'node:module';
   registerHooks({ load(url, context, next) { console.log('loaded ' + url.split('/').pop()); return next(url, context); } });
@@ -49,7 +49,7 @@ afterAll(async () => {
   await receiver.close();
 });
 
-/** The spans of a trace, once its request's own is there: it is the last to end. */
+/** Waits for the spans of a trace, until the request's own span, the last to end, is there. */
 async function spansOf(traceId: string): Promise<Record<string, ReceivedSpan[]>> {
   const find = () => receiver.spans.filter((span) => span.traceId === traceId);
   await expect.poll(() => find().some(({ kind }) => kind === 'SERVER')).toBe(true);
@@ -293,7 +293,7 @@ test.each([
     { traceparent: `00-${traceId}-${PARENT}-00`, 'X-USE_CASE': sampler },
   );
   const told = sampled.simulator.requests.at(-1)?.headers['traceparent'];
-  // What has not been sent goes out before the end.
+  // Unsent telemetry is exported before the end.
   await sampled.close();
   expect(told).toMatch(new RegExp(`^00-${traceId}-[0-9a-f]{16}-${flags}$`));
   expect(receiver.spans.some((span) => span.traceId === traceId)).toBe(flags === '01');
@@ -316,7 +316,7 @@ describe('telemetry that nobody asked for', () => {
       await post(off.url + ROUTED, { prompt: 'Hi' }, { traceparent });
       expect(off.output()).toContain('loaded index.js');
       expect(off.output()).not.toMatch(/loaded .*telemetry/);
-      // The caller's own is passed on as it is.
+      // The caller's own header is passed on unchanged.
       expect(off.simulator.requests.at(-1)?.headers['traceparent']).toBe(traceparent);
     } finally {
       await off.close();
@@ -340,7 +340,7 @@ describe('Azure Monitor', () => {
   let ingestion: Server;
   let folder: string;
   beforeAll(async () => {
-    // It is never told over http.
+    // It is never reported over plain HTTP.
     const { private: key, cert } = await generate([{ name: 'commonName', value: 'localhost' }], {
       extensions: [{ name: 'subjectAltName', altNames: [{ type: 2, value: 'localhost' }] }],
     });
@@ -377,7 +377,7 @@ describe('Azure Monitor', () => {
       await expect.poll(() => JSON.stringify(envelopes)).toMatch(/smart_router\.decision/);
       await expect.poll(() => JSON.stringify(envelopes)).toContain(TRACE);
       const names = new Set(envelopes.map(({ name }) => String(name).split('.').at(-1)));
-      // The request itself is told by the host.
+      // The host reports the request itself.
       expect(names).toEqual(new Set(['RemoteDependency', 'Metric']));
     } finally {
       await monitored.close();

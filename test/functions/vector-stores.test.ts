@@ -16,7 +16,7 @@ const STORES = '/llm/openai/v1/vector_stores';
 const azurite = takeStorageAccount();
 let search: SearchSimulator;
 let folder: string;
-/** One of each engine. */
+/** One router for each engine. */
 const routers: Record<string, Router> = {};
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'smart-router-stores-'));

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { inject } from 'vitest';
 import { type Azurite, startAzurite } from '../../tools/local-services/azurite.ts';
 
-/** More accounts than there are test files that take one. */
+/** The number of accounts, more than the test files that use one. */
 const ACCOUNTS = Array.from({ length: 500 }, (_, index) => `account${index}`);
 
 const KEY = Buffer.from('the key of every account').toString('base64');
@@ -18,7 +18,7 @@ export async function startSharedAzurite(): Promise<Azurite> {
   }
 }
 
-/** Takes an empty account of the shared emulator, where nobody else's tables and containers are. */
+/** Takes an empty account of the shared emulator, without tables and containers of other test files. */
 export function takeStorageAccount(): Pick<Azurite, 'connectionString'> {
   const account = ACCOUNTS.find(takes);
   if (account === undefined) throw new Error('Every storage account is taken.');
@@ -28,7 +28,7 @@ export function takeStorageAccount(): Pick<Azurite, 'connectionString'> {
   return { connectionString };
 }
 
-/** Test files run in several processes: a folder can be made once only. */
+/** Claims an account by creating a folder, which only one of several test processes can do. */
 function takes(account: string): boolean {
   try {
     mkdirSync(join(inject('accountsFolder'), account));

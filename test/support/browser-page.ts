@@ -12,11 +12,11 @@ export type Scheme = 'light' | 'dark';
 
 export type Watched = {
   readonly page: Page;
-  /** What the browser complained of, and what was asked of others than the router. */
+  /** Errors in the browser, and requests to hosts other than the router. */
   readonly problems: string[];
 };
 
-/** A page in a profile of its own, whose complaints are kept. */
+/** Opens a page in its own profile, and collects its errors. */
 export async function openPage(
   browser: Browser,
   origin: string,
@@ -34,7 +34,7 @@ export async function openPage(
   const problems: string[] = [];
   page.on('pageerror', (error) => problems.push(error.message));
   page.on('console', (message) => {
-    // That a request was refused is what some tests are about.
+    // Some tests expect refused requests.
     const isRefused = message.text().startsWith('Failed to load resource');
     if (message.type() === 'error' && !isRefused) problems.push(message.text());
   });
@@ -44,21 +44,21 @@ export async function openPage(
   return { page, problems };
 }
 
-/** What axe-core finds wrong with the page: the rule, and where. */
+/** Returns the violations that axe-core finds on the page: the rule and the place. */
 export async function accessibilityOf(page: Page): Promise<readonly string[]> {
   return (await findViolations(page)).map(
     ({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 200)).join(' | ')}`,
   );
 }
 
-/** How much wider than the window the page is, in pixels. */
+/** Returns how much wider than the window the page is, in pixels. */
 export function overflowOf(page: Page): Promise<number> {
   return page.evaluate('document.documentElement.scrollWidth - innerWidth');
 }
 
 const folder = fileURLToPath(new URL('../../dist/screenshots/', import.meta.url));
 
-/** To be looked at, in dist/screenshots. */
+/** Saves a screenshot in dist/screenshots for a person to look at. */
 export async function screenshot(page: Page, name: string, fullPage = true): Promise<void> {
   await mkdir(folder, { recursive: true });
   await page.screenshot({ path: `${folder}${name}.png`, fullPage, animations: 'disabled' });

@@ -10,23 +10,23 @@ import { ATTRIBUTE_TYPE, createModelMessage, ELEMENT_TYPE } from '../../tools/mo
 
 type DistanceScorerOptions = {
   readonly embedder: string;
-  /** One a model, `big` and `small`: its score is the dot product with the embedding. */
+  /** One vector for each model, `big` and `small`: its dot product with the embedding is the score. */
   readonly weights: readonly [Float32Array, Float32Array];
-  /** Unit vectors. */
+  /** The centroids of the training data, as unit vectors. */
   readonly centroids: readonly Float32Array[];
   readonly limit?: number;
-  /** How the graph keeps to the contract for `distance`. */
+  /** The way in which the graph keeps or breaks the contract for `distance`. */
   readonly output?: 'kept' | 'missing' | 'one-dimensional' | 'too wide' | 'float64' | 'one row';
 };
 
 export type DistanceScorer = {
-  /** For MODELS_FOLDER; the scorer's id there is `distant`. */
+  /** The value for MODELS_FOLDER; the scorer's id there is `distant`. */
   readonly modelsFolder: string;
   readonly entry: ScorerEntry;
   remove(): Promise<void>;
 };
 
-/** A scorer that knows its training data: distance = 1 - the cosine to the nearest centroid. */
+/** Writes a scorer that knows its training data: distance = 1 - the cosine to the nearest centroid. */
 export async function writeDistanceScorer(options: DistanceScorerOptions): Promise<DistanceScorer> {
   const modelsFolder = await mkdtemp(join(tmpdir(), 'smart-router-models-'));
   const bytes = writeGraph(options);

@@ -23,12 +23,12 @@ export function createSilentUpstream(name: string, modelName = `model-of-${name}
 
 type Wish = Partial<Omit<Member, 'upstream' | 'price' | 'modelKey'>> & {
   readonly model?: string;
-  /** USD per million tokens, of input and output. */
+  /** Prices of input and output, in USD per million tokens. */
   readonly price?: readonly [input: number, output: number];
   readonly state?: Upstream['state'];
 };
 
-/** A member of the weak tier, for which the scorer's model of its own name stands. */
+/** A member of the weak tier, scored as the scorer's model of the same name. */
 export function createMember(name: string, wish: Wish = {}): Member {
   const { model, price, state, ...member } = wish;
   const upstream = createSilentUpstream(name, model ?? name);

@@ -3,7 +3,7 @@ import { appendFileSync, readdirSync, readFileSync } from 'node:fs';
 import type { IncomingMessage } from 'node:http';
 import { join } from 'node:path';
 
-/** Settings whose values are credentials, or have some in them. */
+/** Settings whose values are or contain credentials. */
 const SECRET_SETTINGS = /(_API_KEY|_SECRET|_CONNECTION_STRING|_HEADERS)$|^UPSTREAM_KEY_/;
 const SECRET_HEADERS = [
   'authorization',
@@ -15,7 +15,7 @@ const SECRET_HEADERS = [
   'cookie',
 ];
 
-/** Shorter ones are in words. */
+/** The shortest credential that is searched for: shorter ones occur inside words. */
 const LEAST_LENGTH = 8;
 
 export type Keep = {
@@ -23,12 +23,12 @@ export type Keep = {
   settings(settings: Readonly<Record<string, string | undefined>>): void;
 };
 
-/** Keeps what apps print, and the credentials that they and their callers are given, for a whole run of tests. */
+/** Collects the output of apps, and the credentials of apps and callers, over a whole run of tests. */
 export function keepLogged(folder: string): Keep {
   const append = (kind: string, text: string) =>
     appendFileSync(join(folder, `${process.pid}.${kind}`), text);
   const secret = (value: string) => append('secrets', `${JSON.stringify(value)}\n`);
-  // The local host is in this process: what it is asked is seen here.
+  // The local host runs in this process, so that its requests can be observed here.
   subscribe('http.server.request.start', (message) => {
     const { request } = message as { readonly request: IncomingMessage };
     for (const name of SECRET_HEADERS) {
@@ -45,13 +45,13 @@ export function keepLogged(folder: string): Keep {
   };
 }
 
-/** Of `Bearer abc`, `a=1;AccountKey=abc;b=2` and `x-key=abc`, the `abc`. */
+/** Returns the `abc` of `Bearer abc`, `a=1;AccountKey=abc;b=2` and `x-key=abc`. */
 function credentialOf(value: string): string {
   const [, inside] = /(?:AccountKey|SharedAccessSignature)=([^;]+)/.exec(value) ?? [];
   return inside ?? value.replace(/^(\w+ |[\w-]+=)/, '');
 }
 
-/** How much was kept, and the credentials that are in it. */
+/** Returns the amount of collected output, and the credentials found in it. */
 export function findCredentials(folder: string): {
   readonly characters: number;
   readonly credentials: number;

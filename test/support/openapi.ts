@@ -43,9 +43,9 @@ export function listOperations({ paths }: OpenApiDocument): ListedOperation[] {
   );
 }
 
-/** What is wrong with values of a document's schemas: nothing, or the validator's words. */
+/** Checks values against a document's schemas, and returns the validator's messages. */
 export function createValidator(document: OpenApiDocument) {
-  // Headers are text; numbers among them are to be numbers. `example` is no word of JSON Schema.
+  // Headers are text, so numeric ones are converted. `example` is not a keyword of JSON Schema.
   const ajv = new Ajv2020({ strict: false, allErrors: true });
   const textAjv = new Ajv2020({ strict: false, coerceTypes: true });
   ajv.addSchema(document, 'openapi');
@@ -62,7 +62,7 @@ export function createValidator(document: OpenApiDocument) {
   };
 }
 
-/** The component that a body of this media type refers to. */
+/** Returns the component that a body of this media type refers to. */
 export function componentOf(
   { content }: Pick<DescribedResponse, 'content'>,
   mediaType: string,

@@ -8,10 +8,10 @@ type Attributes = Readonly<Record<string, unknown>>;
 
 export type ReceivedSpan = {
   readonly name: string;
-  /** Hexadecimal. */
+  /** The id in hexadecimal. */
   readonly traceId: string;
   readonly spanId: string;
-  /** Empty: it has none. */
+  /** The parent's id, empty when there is no parent. */
   readonly parentSpanId: string;
   readonly kind: 'INTERNAL' | 'SERVER' | 'CLIENT';
   readonly ms: number;
@@ -24,26 +24,26 @@ export type ReceivedPoint = {
   readonly name: string;
   readonly unit: string;
   readonly attributes: Attributes;
-  /** Of a histogram: how many values. */
+  /** The number of values of a histogram. */
   readonly count?: number;
-  /** Of a histogram, or of a counter. */
+  /** The sum of a histogram or counter. */
   readonly sum: number;
 };
 
 type Sent = {
   readonly path: string;
   readonly headers: IncomingHttpHeaders;
-  /** Protobuf has texts as they are. */
+  /** The raw bytes, in which Protobuf does not encode texts. */
   readonly text: string;
 };
 
 export type OtlpReceiver = {
   readonly endpoint: string;
   readonly spans: readonly ReceivedSpan[];
-  /** Of the newest sending of each instance. */
+  /** The metrics of the newest export of each instance. */
   readonly points: () => readonly ReceivedPoint[];
   readonly requests: readonly Sent[];
-  /** What is answered from now on. */
+  /** Sets the status of all later answers. */
   answerWith(status: number): void;
   close(): Promise<void>;
 };
@@ -75,7 +75,7 @@ const { root } = protobuf.parse(`
 const KINDS = ['UNSPECIFIED', 'INTERNAL', 'SERVER', 'CLIENT'];
 const ERROR = 2;
 
-/** A collector: takes what exporters send, by OTLP over HTTP with protobuf. */
+/** Starts a collector that receives exports by OTLP over HTTP with Protobuf. */
 export async function startOtlpReceiver(): Promise<OtlpReceiver> {
   const spans: ReceivedSpan[] = [];
   const requests: Sent[] = [];

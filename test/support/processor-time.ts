@@ -1,6 +1,6 @@
 /**
- * Starts a clock of the processor time that this process takes, in milliseconds: what else keeps the
- * machine busy hardly counts.
+ * Starts a clock of this process's processor time, in milliseconds: other load on the machine hardly
+ * affects it.
  */
 export function startProcessorClock(): () => number {
   const start = process.cpuUsage();

@@ -1,4 +1,4 @@
-/** The runs of a property: `count`, or as many times more as PROPERTY_RUNS says, as in .ci/run. */
+/** Returns the number of runs of a property: `count` times the factor PROPERTY_RUNS, which .ci/run sets. */
 export function propertyRuns(count: number): { readonly numRuns: number } {
   return { numRuns: count * Number(process.env['PROPERTY_RUNS'] ?? 1) };
 }

@@ -8,7 +8,7 @@ import { type Keep, keepLogged } from './logged.ts';
 export type Router = {
   readonly url: string;
   readonly simulator: Simulator;
-  /** What the app has registered. */
+  /** The functions that the app has registered. */
   readonly functions: LocalHost['functions'];
   /** Everything the app has printed. */
   output(): string;
@@ -18,10 +18,10 @@ export type Router = {
 
 type RouterOptions = {
   readonly settings?: Readonly<Record<string, string>>;
-  /** Absent: one of its own, closed with the router. */
+  /** The simulator (default: a new one, closed with the router). */
   readonly simulator?: Simulator;
   readonly hangMs?: number;
-  /** What the host asks of functions of auth level `function`. */
+  /** The key that the host requires for functions of auth level `function`. */
   readonly functionKey?: string;
 };
 
@@ -29,13 +29,13 @@ let keep: Keep | undefined;
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
-/** Where chat completions are routed. */
+/** The path at which chat completions are routed. */
 export const ROUTED = '/llm/openai/deployments/smart-router/chat/completions';
 
-/** Settings that close the router's door: without one of them a test's router is open. */
+/** Settings that require authentication: without one of them a test's router is open to all. */
 const DOORS = ['ROUTER_API_KEYS', 'ENTRA_TENANT_ID', 'FRONT_DOOR'];
 
-/** The built app in the local host, before simulated deployments, open to all. */
+/** Starts the built app in the local host, with simulated deployments, open to all. */
 export async function startRouter(options: RouterOptions = {}): Promise<Router> {
   const simulator = options.simulator ?? (await startSimulator());
   let output = '';
@@ -71,7 +71,7 @@ export async function startRouter(options: RouterOptions = {}): Promise<Router> 
   };
 }
 
-/** Until then no outcomes are taken: the key of the ids is read beside the first requests. */
+/** Waits until outcomes are accepted: the key of request ids is read during the first requests. */
 export async function untilIdsAreSigned({ url }: Router): Promise<void> {
   const isSigned = async () => {
     const response = await fetch(`${url}/health`);
@@ -87,7 +87,7 @@ type Answered = {
   readonly body: any;
 };
 
-/** Posts JSON, or a body as it is, and reads the JSON answer. */
+/** Posts JSON, or a raw body, and reads the JSON answer. */
 export async function post(
   url: string,
   body: unknown,

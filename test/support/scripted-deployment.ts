@@ -11,9 +11,9 @@ export type Script = (response: ServerResponse) => unknown;
 
 export type ScriptedDeployment = {
   readonly deployment: Deployment;
-  /** How the next calls with a question are answered. */
+  /** The script for the next calls with a question. */
   answer: Script;
-  /** How calls without a question are answered. */
+  /** The script for calls without a question. */
   answerProbe: Script;
   /** The number of calls with a question so far. */
   calls: number;
@@ -22,7 +22,7 @@ export type ScriptedDeployment = {
   connections: number;
 };
 
-/** Starts a deployment on its own port that does what a test scripts, until the test is finished. */
+/** Starts a deployment on its own port that follows a test's script until the test is finished. */
 export async function startScriptedDeployment(
   answer: Script = status(200),
 ): Promise<ScriptedDeployment> {

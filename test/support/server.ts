@@ -9,15 +9,15 @@ import { keepLogged } from './logged.ts';
 export type RouterServer = {
   readonly url: string;
   readonly simulator: Simulator;
-  /** Everything it has printed. */
+  /** Returns its whole output. */
   output(): string;
-  /** Asks it to end, as a container's host does. Resolves with its exit code when it has. */
+  /** Asks it to end, as a container's host does. Resolves to its exit code. */
   stop(): Promise<number | null>;
 };
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
-/** The built router as a process of its own, before simulated deployments. Throws with what it said when it ends. */
+/** Starts the built router in its own process, with simulated deployments. If it ends, throws an error with its output. */
 export async function startServer(
   settings: Readonly<Record<string, string>> = {},
 ): Promise<RouterServer> {

@@ -6,12 +6,12 @@ import { promisify } from 'node:util';
 import { writeRouteLlmWeights } from '../fakes/routellm-weights.ts';
 
 export type SyntheticScorer = {
-  /** For MODELS_FOLDER; the scorer's id there is `routellm`. */
+  /** The value for MODELS_FOLDER; the scorer's id there is `routellm`. */
   readonly modelsFolder: string;
   remove(): Promise<void>;
 };
 
-/** Weights in RouteLLM's layout, imported as users import the published ones. */
+/** Creates weights in RouteLLM's layout, and imports them as users import the published ones. */
 export async function importSyntheticScorer(): Promise<SyntheticScorer> {
   const modelsFolder = await mkdtemp(join(tmpdir(), 'smart-router-models-'));
   const weights = join(modelsFolder, 'model.safetensors');
