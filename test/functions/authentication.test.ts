@@ -166,7 +166,7 @@ describe('a router with keys and Entra ID', () => {
     expect(router.simulator.requests.at(-1)?.deployment).toBe('weak');
   });
 
-  test("believes whom the front door names, behind its key or its identity's token alone", async () => {
+  test("accepts the caller that the front door names only with its key or its identity's token", async () => {
     const named = { 'x-front-door-caller': 'team-7', 'X-USE_CASE': 'mail' };
     const byKey = { 'api-key': 'key-of-the-gateway' };
     const token = await entra.sign({
@@ -193,7 +193,7 @@ describe('a router with keys and Entra ID', () => {
     expect(status).toBe(403);
   });
 
-  test('answers 503 while a token cannot be checked, and keys as ever', async () => {
+  test('answers 503 while a token cannot be checked, and still accepts keys', async () => {
     const down = await startFakeEntra();
     down.fail('failing');
     const waiting = await startRouter({

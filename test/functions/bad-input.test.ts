@@ -211,7 +211,7 @@ describe('a key "headers", which the platform takes for the headers of the reque
     expect(answer).toContain('HTTP/1.1 400');
   });
 
-  test('is no key when it is deeper', async () => {
+  test('is accepted at a deeper level', async () => {
     const metadata = { headers: 'mine' };
     expect((await post(router.url + ROUTED, { messages, metadata })).status).toBe(200);
   });

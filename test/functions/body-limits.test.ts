@@ -114,7 +114,7 @@ test('headers larger than MAX_HEADER_BYTES get a 431 that names it', async () =>
 });
 
 describe('bodies in flight', () => {
-  test('that are too many bytes together get a 429, and are taken again later', async () => {
+  test('with too many bytes together get a 429, and are accepted again later', async () => {
     // Chunked: the host holds other bodies until they are complete.
     const slow = await startUpload(2 * MEBIBYTE - 1_000);
     const prompt = 'x'.repeat(1.5 * MEBIBYTE);

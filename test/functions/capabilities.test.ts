@@ -63,7 +63,7 @@ describe('a deployment that cannot serve a request', () => {
     expect(headers.get('x-smart-router-win-rate')).toBeNull();
   });
 
-  test('does not get a request in the place of one that can', async () => {
+  test('does not get a request instead of one that can', async () => {
     const { status, headers } = await ask({
       messages: [{ role: 'user', content: 'Call it. [sim:500@strong]' }],
       tools: [tool],
@@ -72,7 +72,7 @@ describe('a deployment that cannot serve a request', () => {
     expect(headers.get('x-smart-router-attempts')).toBe('1');
   });
 
-  test('is named with what it lacks when there is no other', async () => {
+  test('is named with the missing capability when there is no other', async () => {
     const { status, body } = await ask({
       messages: [
         {
@@ -113,8 +113,8 @@ describe('a deployment that cannot serve a request', () => {
   });
 });
 
-describe('a request is put in the words of the model that gets it', () => {
-  test('and what was changed is told', async () => {
+describe('a request is translated for the model that gets it', () => {
+  test('and the changes are reported', async () => {
     const { status, headers } = await ask({
       routing: TO_STRONG,
       max_tokens: 50,
@@ -137,13 +137,13 @@ describe('a request is put in the words of the model that gets it', () => {
     expect(sent()).not.toHaveProperty('temperature');
   });
 
-  test('and stays as it is for one that takes everything', async () => {
+  test('and is unchanged for one that accepts everything', async () => {
     const { headers } = await ask({ max_tokens: 50, temperature: 0.2 });
     expect(headers.get('x-smart-router-warnings')).toBeNull();
     expect(sent()).toMatchObject({ max_tokens: 50, temperature: 0.2 });
   });
 
-  test('differently for the one that answers in its place', async () => {
+  test('differently for the one that answers instead', async () => {
     const { status, headers } = await ask({
       messages: [{ role: 'user', content: 'Hi [sim:500@weak]' }],
       max_tokens: 50,

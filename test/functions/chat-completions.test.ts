@@ -57,7 +57,7 @@ describe('the paths', () => {
     expect(lastUpstream().deployment).toBe('strong');
   });
 
-  test('answers other paths under /llm with a 404 that says what there is', async () => {
+  test('answers other paths under /llm with a 404 that lists the valid ones', async () => {
     for (const method of ['GET', 'POST', 'PUT', 'PATCH', 'DELETE']) {
       const response = await fetch(`${router.url}/llm/responses`, { method });
       expect(response.status).toBe(404);
@@ -68,7 +68,7 @@ describe('the paths', () => {
     }
   });
 
-  test('lists what can be called', async () => {
+  test('lists the models that can be called', async () => {
     const response = await fetch(`${router.url}/llm/openai/v1/models`);
     const { object, data } = (await response.json()) as { object: string; data: { id: string }[] };
     expect(object).toBe('list');
@@ -140,7 +140,7 @@ describe('the plain answer', () => {
     expect(body.prompt_filter_results).toHaveLength(1);
   });
 
-  test('says in headers what was decided and why', async () => {
+  test('explains the decision in headers', async () => {
     const { headers, body } = await post(router.url + ROUTED, { prompt: 'Hi', ...weak });
     const of = (name: string) => headers.get(`x-smart-router-${name}`);
     expect(of('schema')).toBe('1');
@@ -194,7 +194,7 @@ describe('the plain answer', () => {
     expect(() => JSON.parse(body.response)).not.toThrow();
   });
 
-  test('sends images alone to the strong model, without a win rate', async () => {
+  test('sends images without text to the strong model, without a win rate', async () => {
     const image = [{ type: 'image_url', image_url: { url: 'data:image/png;base64,AA==' } }];
     const { status, headers } = await post(router.url + ROUTED, { messages: user(image) });
     expect(status).toBe(200);

@@ -82,7 +82,7 @@ test('asks no deployment for a client that left in the middle of its upload', as
   expect(router.simulator.requests).toEqual([]);
 });
 
-test('serves on in the same process after many have left at once', async () => {
+test('continues to serve in the same process after many clients have left concurrently', async () => {
   const pid = router.workerPid();
   const before = departures().length;
   const leaving = Array.from({ length: 50 }, (_, index) =>

@@ -83,7 +83,7 @@ describe('what is asked and answered', () => {
     }
   });
 
-  test('is kept by no other word', async () => {
+  test('is kept with no other value', async () => {
     await expect(start({ LOG_CONTENT: 'yes' })).rejects.toThrow('LOG_CONTENT');
   });
 });

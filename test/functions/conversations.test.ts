@@ -66,7 +66,7 @@ const fn = { name: 'lookup', parameters: { type: 'object', properties: {} } };
 const TOOLS = [{ type: 'function', function: fn }];
 
 describe('a chat completion in a thread', () => {
-  test('has what was said before put before what is said now, and is added with it', async () => {
+  test('is sent with the earlier messages first, and is added with its answer', async () => {
     const id = await createThread({ messages: [{ role: 'system', content: 'Be brief.' }] });
     const first = await ask({ prompt: 'My name is Ada.', thread_id: id });
     expect(first.status).toBe(200);
@@ -347,7 +347,7 @@ describe('a request that is sent again with its Idempotency-Key', () => {
     });
   });
 
-  test('adds nothing twice when both come at once', async () => {
+  test('adds nothing twice when both come concurrently', async () => {
     const id = await createThread();
     const key = { 'idempotency-key': randomUUID() };
     const both = await Promise.all(
@@ -358,8 +358,8 @@ describe('a request that is sent again with its Idempotency-Key', () => {
   });
 });
 
-describe('requests on one thread at once', () => {
-  test('are all added, each with its answer behind it', async () => {
+describe('concurrent requests on one thread', () => {
+  test('are all added, each followed by its answer', async () => {
     const id = await createThread();
     const prompts = Array.from({ length: 20 }, (_, index) => `[sim:slow:20] ask ${index}`);
     const answers = await Promise.all(prompts.map((prompt) => ask({ prompt, thread_id: id })));
@@ -444,7 +444,7 @@ describe('a conversation that is too long', () => {
     expect(sent().map(({ role }) => role)).toEqual(['user', 'assistant', 'tool']);
   });
 
-  test('is refused when what is said now is too long by itself', async () => {
+  test('is refused when the new messages alone are too long', async () => {
     const id = await createThread({ messages: turn('one', 100) });
     const answer = await ask({ prompt: 'word '.repeat(9_000), thread_id: id });
     expect(answer).toMatchObject({
@@ -509,7 +509,7 @@ describe('the model of a thread', () => {
     expect(await tiers({}, { ...TO_STRONG, session_affinity: 'none' })).toEqual(['strong', null]);
   });
 
-  test('is told as Foundry’s router tells it', async () => {
+  test('is reported in the same way as by Foundry’s router', async () => {
     const id = await createThread();
     const config = { mode: 'cost', session_affinity: 'sticky' };
     const { body } = await ask(

@@ -28,7 +28,7 @@ function getRaw(url: string, headers: Record<string, string>): Promise<Buffer> {
 }
 
 describe('GET /dashboard', () => {
-  test('gives everybody the page, which may run and load its own files alone', async () => {
+  test('serves the page to everybody, with a policy that allows only its own files', async () => {
     const response = await fetch(`${locked.url}/dashboard`);
     expect(response.status).toBe(200);
     expect(Object.fromEntries(response.headers)).toMatchObject({
@@ -44,7 +44,7 @@ describe('GET /dashboard', () => {
     expect(await response.text()).not.toMatch(/<script[^>]*>[^<]|<style| style=| on\w+=/);
   });
 
-  test('is not sent again to whoever has it', async () => {
+  test('is not sent again to a client that has it', async () => {
     const etag = (await fetch(`${router.url}/dashboard`)).headers.get('etag') ?? '';
     const again = await fetch(`${router.url}/dashboard`, { headers: { 'if-none-match': etag } });
     expect([again.status, await again.text()]).toEqual([304, '']);
@@ -52,7 +52,7 @@ describe('GET /dashboard', () => {
 });
 
 describe('GET /dashboard/{name}', () => {
-  test('gives the files of the page, zipped where that is taken, to be kept for good', async () => {
+  test('serves the files of the page, compressed where accepted, with a permanent cache lifetime', async () => {
     const files = await filesOf(locked);
     expect(files).toHaveLength(3);
     for (const file of files) {

@@ -105,7 +105,7 @@ describe('the decision log', () => {
     expect(Math.abs(kept[0].created_at - Date.now() / 1_000)).toBeLessThan(20);
   });
 
-  test('is paged and filtered, for admins alone', async () => {
+  test('is paged and filtered, for admins only', async () => {
     const useCase = randomUUID();
     const ids: string[] = [];
     for (let count = 0; count < 7; count += 1) {
@@ -150,7 +150,7 @@ describe('the decision log', () => {
 });
 
 describe('one decision', () => {
-  test('has the candidates, and their prices, for admins alone', async () => {
+  test('has the candidates, and their prices, for admins only', async () => {
     const useCase = randomUUID();
     const id = await ask('Hi', { routing: { threshold: 1 } }, useCase);
     await untilKept(useCase, 1);
@@ -177,7 +177,7 @@ describe('one decision', () => {
 });
 
 describe('the stats', () => {
-  test('tell admins what it cost and what it saved', async () => {
+  test('report costs and savings to admins', async () => {
     const useCase = randomUUID();
     await ask('Hi', { routing: { threshold: 1 } }, useCase);
     await ask('Hi', { routing: { threshold: 0 } }, useCase);
@@ -222,7 +222,7 @@ describe('the stats', () => {
 });
 
 describe('an outcome', () => {
-  test('is accepted at once, on any instance, and joined to its decision', async () => {
+  test('is accepted immediately, on any instance, and joined to its decision', async () => {
     const useCase = randomUUID();
     const id = await ask('Hi', {}, useCase);
     const [own, foreign] = await Promise.all([
@@ -271,7 +271,7 @@ describe('an outcome', () => {
     expect(decision.outcomes).toHaveLength(2);
   });
 
-  test('of what is no request of this router is a 404', async () => {
+  test('of an unknown request is a 404', async () => {
     const id = await ask('Hi');
     const forged = `${id.slice(0, -1)}${id.endsWith('A') ? 'B' : 'A'}`;
     const later = id.replace(/\.[0-9a-z]+\./, '.zzzzzzzz.');

@@ -35,7 +35,7 @@ async function stream(markers: string, more: object = {}) {
   return { status: response.status, headers: response.headers, text: await response.text() };
 }
 
-describe('what another deployment can still answer', () => {
+describe('a failure that another deployment can answer', () => {
   test.each([
     ['408', '408'],
     ['429::5', '429'],
@@ -78,7 +78,7 @@ describe('what another deployment can still answer', () => {
   });
 });
 
-describe('what stands', () => {
+describe('a final answer', () => {
   test.each([
     ['content_filter', 400, 'content_filter'],
     ['401', 401, '401'],
@@ -92,7 +92,7 @@ describe('what stands', () => {
     expect(router.simulator.requests.length).toBe(before + 1);
   });
 
-  test('a stream that breaks behind its first content ends with one error event', async () => {
+  test('a stream that breaks after its first content ends with one error event', async () => {
     const { status, headers, text } = await stream('[sim:cut:2@weak]');
     expect(status).toBe(200);
     expect(headers.get('x-smart-router-attempt-chain')).toBe('weak;200');
@@ -101,7 +101,7 @@ describe('what stands', () => {
     expect(text).not.toContain('[DONE]');
   });
 
-  test('a deployment called by its name has no other in its place', async () => {
+  test('a deployment called by its name is not replaced by another', async () => {
     const { status, headers } = await post(
       `${router.url}/llm/openai/deployments/weak/chat/completions`,
       { prompt: prompt('[sim:500@weak]') },
@@ -129,7 +129,7 @@ describe('when all of them fail', () => {
     await new Promise((resolve) => setTimeout(resolve, 800));
   });
 
-  test('a stream that none could begin is an error and no stream', async () => {
+  test('a stream that none could begin is an error instead of a stream', async () => {
     const { status, headers, text } = await stream('[sim:cut:0]');
     expect(status).toBe(502);
     expect(JSON.parse(text).error.code).toBe('upstream_unreachable');

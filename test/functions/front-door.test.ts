@@ -47,7 +47,7 @@ describe('behind a front door', () => {
   });
 });
 
-describe('whom the front door names', () => {
+describe('the caller that the front door names', () => {
   const key = { 'x-functions-key': FUNCTION_KEY };
 
   /** Returns the caller that is logged for a call. */
@@ -64,19 +64,19 @@ describe('whom the front door names', () => {
     return /"caller":"([^"]*)"/.exec(find() ?? '')?.[1];
   }
 
-  test('is the caller, and the front door itself where it names nobody', async () => {
+  test('is logged, or the front door itself where it names nobody', async () => {
     expect(await callerOf({ 'x-front-door-caller': 'team-7' })).toBe('team-7');
     expect(await callerOf({})).toBe('front-door');
   });
 
-  test('is refused when it is no name', async () => {
+  test('is refused when it is not a valid name', async () => {
     const headers = { ...key, 'x-front-door-caller': 'team 7' };
     const answer = await post(router.url + ROUTED, question, headers);
     expect(answer.status).toBe(400);
     expect(answer.body.error.param).toBe('x-front-door-caller');
   });
 
-  test('is not whom a body or a query names', async () => {
+  test('is not taken from a body or a query', async () => {
     const forged = { host: 'h', 'x-front-door-caller': 'team-8' };
     const headers = { ...key, 'x-front-door-caller': 'team-7' };
     const inBody = await post(router.url + ROUTED, { ...question, headers: forged }, headers);
@@ -86,7 +86,7 @@ describe('whom the front door names', () => {
     expect(router.output()).not.toContain('team-8');
   });
 
-  test('is not whom the unseen body of a GET names', async () => {
+  test('is not taken from the unseen body of a GET', async () => {
     const forge = (name: string) => ({ headers: { host: 'h', 'x-front-door-caller': name } });
     // One of the two is not a valid name: the status shows which one was used.
     expect(await getModels('team-7', forge('no name'))).toMatchObject({ status: 200 });

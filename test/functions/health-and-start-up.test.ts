@@ -116,7 +116,7 @@ describe('keys', () => {
 });
 
 describe('a start with wrong settings', () => {
-  test('fails and lists everything that is wrong at once, without values that may be keys', async () => {
+  test('fails and lists all problems together, without values that may be keys', async () => {
     const started = start({
       settings: {
         STRONG_DEPLOYMENT: '',

@@ -38,7 +38,7 @@ async function askStatus(body: unknown = { prompt: 'Hi', routing }): Promise<num
   return (await post(router.url + ROUTED, body)).status;
 }
 
-test('turns away what comes when all places are taken, plain answers and streams alike, at once', async () => {
+test('immediately turns away requests when all places are taken, for plain answers and streams alike', async () => {
   const leave = [await occupy(true), await occupy(true), await occupy(false)];
   const { status, headers, body } = await post(router.url + ROUTED, { prompt: 'Hi' });
   expect(status).toBe(429);

@@ -74,7 +74,7 @@ async function ask(to: Router, body: object, headers: Readonly<Record<string, st
   return post(to.url + ROUTED, body, { 'api-key': 'user', ...headers });
 }
 
-describe('who may use the registry', () => {
+describe('access to the registry', () => {
   test.each([
     ['GET', 'deployments'],
     ['PUT', 'deployments/mid'],
@@ -403,7 +403,7 @@ describe('a dry run', () => {
 });
 
 describe('a change', () => {
-  test('is in force here at once, and on another instance within 10 seconds', async () => {
+  test('is in force here immediately, and on another instance within 10 seconds', async () => {
     await withDeployment(async (name) => {
       const direct = { prompt: 'Hi', model: name };
       const path = '/llm/openai/v1/chat/completions';
@@ -600,7 +600,7 @@ describe('the policy of a use case', () => {
   });
 });
 
-test('purges what is past its time when its timer is due', async () => {
+test('purges expired records when its timer is due', async () => {
   const response = await fetch(`${router.url}/admin/functions/purge-expired`, { method: 'POST' });
   expect(response.status).toBe(202);
   for (const what of ['registry', 'threads', 'spending']) {
@@ -610,7 +610,7 @@ test('purges what is past its time when its timer is due', async () => {
   }
 });
 
-test('tells in /ready how the registry is', async () => {
+test('reports the state of the registry in /ready', async () => {
   const response = await fetch(`${router.url}/ready`);
   expect(await response.json()).toMatchObject({
     status: 'ready',

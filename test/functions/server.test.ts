@@ -7,14 +7,14 @@ import { type RouterServer, startServer } from '../support/server.ts';
 
 const JSON_TYPE = { 'content-type': 'application/json' };
 
-describe('the router as a process of its own', () => {
+describe('the router as its own process', () => {
   let server: RouterServer;
   beforeAll(async () => {
     server = await startServer();
   });
   afterAll(() => server.stop());
 
-  test('answers what everybody may ask', async () => {
+  test('answers public requests', async () => {
     expect(await (await fetch(`${server.url}/health`)).text()).toBe('{"status":"online"}');
     expect(await (await fetch(`${server.url}/ready`)).json()).toMatchObject({ status: 'ready' });
     const page = await fetch(`${server.url}/dashboard`);
@@ -58,7 +58,7 @@ describe('the router as a process of its own', () => {
     expect(await response.json()).toMatchObject({ error: { code: 'not_found' } });
   });
 
-  test('refuses what it refuses behind a host', async () => {
+  test('refuses the same requests as in a host', async () => {
     const forged = await post(server.url + ROUTED, { prompt: 'Hi', Headers: {} });
     expect([forged.status, forged.body.error.param]).toEqual([400, 'headers']);
     const wrong = await post(server.url + ROUTED, 'no JSON');
@@ -93,7 +93,7 @@ describe('the router as a process of its own', () => {
 });
 
 describe('a server that is told to end', () => {
-  test('lets what is under way come to its end, and takes nothing new', async () => {
+  test('completes requests in progress, and accepts no new ones', async () => {
     const server = await startServer();
     const body = JSON.stringify({ prompt: 'Hi [sim:chunks:20:40]', stream: true });
     const response = await fetch(server.url + ROUTED, { method: 'POST', headers: JSON_TYPE, body });

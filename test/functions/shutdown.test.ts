@@ -41,7 +41,7 @@ function isRunning(pid: number): boolean {
   }
 }
 
-test('ends what is open with an error, lets finish what can, and is gone within the host’s 5 s', async () => {
+test('completes requests that can finish, ends the others with an error, and exits within the host’s 5 s', async () => {
   const router = await start();
   const pid = router.workerPid();
   const endless = (await ask(router.url, '[sim:chunks:100000:20]', true)).text();

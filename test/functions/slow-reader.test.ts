@@ -143,7 +143,7 @@ describe('a client that never reads', () => {
   });
   afterAll(() => router.close());
 
-  test('is given up at the deadline, and its place is free soon after', async () => {
+  test('is disconnected at the deadline, and its place is free soon after', async () => {
     const socket = await ask(router);
     await untilHeld();
     await expect.poll(() => deployment.isCut).toBe(true);
@@ -151,7 +151,7 @@ describe('a client that never reads', () => {
     socket.destroy();
   });
 
-  test('is given up with a plain answer, too', async () => {
+  test('is disconnected with a plain answer, too', async () => {
     const limits = { REQUEST_TIMEOUT_MS: '12000', MAX_IN_FLIGHT: '1' };
     const plain = await startRouter({ settings: limits, hangMs: 60_000 });
     const socket = await ask(plain, { prompt: '[sim:big:30000000]' });

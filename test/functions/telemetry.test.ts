@@ -263,7 +263,7 @@ test('sends the headers of the setting, and no text of a prompt or an answer', a
   expect(router.output()).not.toContain('secret-of-the-collector');
 });
 
-test('goes on answering while nobody takes it, and says so once', async () => {
+test('continues to answer while no collector receives it, and logs that once', async () => {
   receiver.answerWith(400);
   for (const _ of Array.from({ length: 3 })) {
     expect((await post(router.url + ROUTED, { prompt: 'Hi' })).status).toBe(200);
@@ -300,7 +300,7 @@ test.each([
   await pointOf('smart_router.decision', { 'smart_router.use_case': sampler });
 });
 
-describe('telemetry that nobody asked for', () => {
+describe('telemetry that is not configured', () => {
   test.each([
     ['without the settings', {}],
     ['when it is switched off', { OTEL_SDK_DISABLED: 'true' }],

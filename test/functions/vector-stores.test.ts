@@ -160,7 +160,7 @@ describe.each(['sqlite-vec', 'Azure AI Search'])('vector stores on %s', (engine)
     }
   });
 
-  test('take a thousand embeddings of 1,536 numbers at once', async () => {
+  test('accept a thousand embeddings of 1,536 numbers in one request', async () => {
     const id = await create({ dimensions: 1_536 });
     const embedding = Array.from({ length: 1_536 }, (_, index) => Math.fround(Math.sin(index)));
     const items = Array.from({ length: 1_000 }, (_, index) => ({ id: `i${index}`, embedding }));
@@ -170,7 +170,7 @@ describe.each(['sqlite-vec', 'Azure AI Search'])('vector stores on %s', (engine)
     await call('DELETE', `/${id}`);
   }, 30_000);
 
-  test('are the caller’s own', async () => {
+  test('belong to their caller', async () => {
     const id = await create({ dimensions: 2 });
     await call('POST', `/${id}/embeddings`, { items: [{ id: 'a', embedding: [1, 0] }] });
     for (const [method, path, body] of [
