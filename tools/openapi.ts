@@ -27,7 +27,7 @@ export async function checkOpenApi(file = committed): Promise<readonly string[]>
     throw new InputError(`${file} cannot be read (${error.code}): name a file with --file.`);
   });
   if (found === undefined) return [`${name} is missing: write it with npm run openapi.`];
-  const stale = `${name} is stale: ${firstDifference(found, text)}. Write it anew with npm run openapi.`;
+  const stale = `${name} is stale: ${firstDifference(found, text)}. Write it again with npm run openapi.`;
   return [...(found === text ? [] : [stale]), ...(isJson(found) ? await lint(found) : [])];
 }
 

@@ -217,7 +217,7 @@ describe('a key "headers", which the platform takes for the headers of the reque
   });
 });
 
-test('takes names from the route alone, whatever the body and the query say', async () => {
+test('takes names only from the route, whatever the body and the query say', async () => {
   const { headers } = await post(`${router.url}${ROUTED}?deployment=strong`, {
     messages,
     deployment: 'strong',

@@ -83,7 +83,7 @@ describe('a final answer', () => {
     ['content_filter', 400, 'content_filter'],
     ['401', 401, '401'],
     ['403', 403, 'AuthenticationTypeDisabled'],
-  ])('[sim:%s] is passed on, and nobody else is asked', async (fault, expected, code) => {
+  ])('[sim:%s] is passed on, and no other deployment is called', async (fault, expected, code) => {
     const before = router.simulator.requests.length;
     const { status, headers, body } = await ask(`[sim:${fault}@weak]`);
     expect(status).toBe(expected);
@@ -239,7 +239,7 @@ describe('routing_config', () => {
     }
   });
 
-  test('is refused beside routing, and with a mode that there is not', async () => {
+  test('is refused together with routing, and with an unknown mode', async () => {
     const both = await post(router.url + ROUTED, {
       prompt: prompt(''),
       routing: TO_WEAK,

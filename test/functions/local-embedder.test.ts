@@ -27,7 +27,7 @@ afterAll(async () => {
   await rm(modelsFolder, { recursive: true });
 });
 
-describe('with a scorer on the local embedder in a folder of its own, the app', () => {
+describe('with a scorer on the local embedder in its own folder, the app', () => {
   test('routes by the win rate of the prompt, without a call for its embedding', async () => {
     router = await startRouter({ settings: { MODELS_FOLDER: modelsFolder } });
     const [hello, proof] = await Promise.all(

@@ -167,7 +167,7 @@ describe('an answer of the weak model', () => {
     );
   });
 
-  test('that the judge prefers is good, and one that it prefers by its place alone a tie', async () => {
+  test('that the judge prefers is good, and one that it prefers only by its position is a tie', async () => {
     say['judge'] = judgeFor('The weak answer.');
     expect(await verdictOf(await ask('Who wrote Faust?'))).toBe('good');
     say['judge'] = () => 'FIRST';

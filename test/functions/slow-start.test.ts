@@ -57,7 +57,7 @@ test.each([
   expect(headers.get('x-smart-router-attempt-chain')).toBe(chain);
 });
 
-test('a prompt that is filtered inside a stream is nobody else’s to answer', async () => {
+test('a prompt that is filtered inside a stream is answered by no other deployment', async () => {
   behaviour = 'filtered in the stream';
   const answer = await fetch(router.url + ROUTED, {
     method: 'POST',

@@ -77,7 +77,7 @@ test('serves the whole job, and several side by side', async () => {
   }
 });
 
-test('has an hour of requests to show with --demo, and refuses that beside keys', async () => {
+test('has an hour of requests to show with --demo, which it refuses when keys are configured', async () => {
   const { url } = await start(['--port', '0', '--demo']);
   const page = await fetch(`${url}/dashboard`);
   expect(await page.text()).toContain('<title>Smart Router</title>');

@@ -148,7 +148,7 @@ test('serves on when a client has left, and bounds what it left behind', async (
   expect(router.workerPid()).toBe(pid);
 });
 
-test('breaks off an answer that is larger than MAX_ANSWER_BYTES, whoever reads it', async () => {
+test('breaks off an answer that is larger than MAX_ANSWER_BYTES, for any reader', async () => {
   const events = eventsOf(await (await stream('[sim:big:3000000]')).text());
   expect(events.at(-1)).toMatchObject({ error: { code: 'answer_too_large' } });
   const plain = await fetch(router.url + ROUTED, {

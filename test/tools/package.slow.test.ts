@@ -170,7 +170,10 @@ describe('package refuses', () => {
     await mkdir(join(mine, 'app'), { recursive: true });
     await writeFile(join(mine, 'app/precious.txt'), 'mine');
     const other = await runTool('package', ['--out', mine]);
-    expect(other).toMatchObject({ code: 2, stderr: expect.stringContaining('not a package of this tool') });
+    expect(other).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('not a package of this tool'),
+    });
     expect(await readFile(join(mine, 'app/precious.txt'), 'utf8')).toBe('mine');
     const file = await runTool('package', ['--out', join(mine, 'app/precious.txt')]);
     expect(file).toMatchObject({

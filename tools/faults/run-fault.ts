@@ -39,7 +39,7 @@ export async function runFault(fault: Fault, options: RunOptions): Promise<Tally
   for (const finding of (await fault.after?.(app, services)) ?? []) tally.note(finding);
   if (app.restarts() > restarts) tally.note({ kind: 'lost', what: 'the worker ended' });
   if (app.internalErrors() > internalErrors) {
-    tally.note({ kind: 'not due', what: 'the app failed on a request by a fault of its own' });
+    tally.note({ kind: 'not due', what: 'the app answered a request with an internal error' });
   }
   return tally.result();
 }

@@ -45,7 +45,7 @@ async function measureColdStart(folder: string, scorer: string, rounds: number):
       const { stdout } = await promisify(execFile)(process.execPath, options);
       starts.push(JSON.parse(stdout));
     }
-    const name = what === 'both' ? 'scorer and word vectors' : 'scorer alone';
+    const name = what === 'both' ? 'scorer and word vectors' : 'scorer only';
     const clock = formatSpread(
       starts.map((one) => one.clock),
       0,

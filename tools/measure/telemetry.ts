@@ -26,7 +26,7 @@ export async function measureTelemetry({ rounds, requests }: Rounds): Promise<vo
   const often = { OTEL_METRIC_EXPORT_INTERVAL: '1000', OTEL_BSP_SCHEDULE_DELAY: '1000' };
   const ways: Record<string, Record<string, string>> = {
     'nothing told': { LOG_LEVEL: 'none' },
-    'log alone': {},
+    'log only': {},
     'log, traces and metrics': { ...endpoint, ...often },
     'the same, 1 of 10 traced': {
       ...endpoint,
