@@ -245,7 +245,7 @@ describe('package:verify', () => {
           index,
         ]);
       },
-      /outside of the package.*shared\/errors\.ts/,
+      /outside of the package.*shared\/base\/errors\.ts/,
     ],
     [
       'lacks the runtime',
