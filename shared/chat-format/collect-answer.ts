@@ -17,7 +17,8 @@ export type Collector = {
 
 type Delta = Readonly<Record<string, unknown>>;
 type CalledFunction = { name: string; arguments: string };
-type ToolCall = { id: string; type: string; function: CalledFunction };
+/** The number of a call in its stream; absent where the deployment does not number its calls. */
+type ToolCall = { index?: number; id: string; type: string; function: CalledFunction };
 
 /** The fields of an answer that a model takes back as part of the conversation. */
 const KEPT_FIELDS = ['content', 'refusal', 'tool_calls', 'function_call'] as const;
@@ -40,9 +41,13 @@ export function finishReasonOf(completion: unknown): string | undefined {
   return typeof reason === 'string' ? reason : undefined;
 }
 
+/**
+ * Puts together the answer that a conversation goes on with, as OpenAI's own client does: texts and arguments
+ * are appended, ids and names replace those before them, since some deployments repeat them in each event.
+ */
 export function createCollector(): Collector {
   const texts = { content: '', refusal: '' };
-  const calls = new Map<number, ToolCall>();
+  const calls: ToolCall[] = [];
   let functionCall: CalledFunction | undefined;
   let finishReason: string | undefined;
 
@@ -50,25 +55,13 @@ export function createCollector(): Collector {
     texts.content += textOf(delta['content']);
     texts.refusal += textOf(delta['refusal']);
     const { tool_calls: parts, function_call: part } = delta;
-    if (Array.isArray(parts)) parts.forEach(addCall);
+    if (Array.isArray(parts)) for (const one of parts) addCall(calls, asRecord(one));
     if (!isEmpty(part)) functionCall = addFunction(functionCall, asRecord(part));
-  }
-
-  function addCall(part: unknown, place: number): void {
-    const { index, id, type, function: called } = asRecord(part);
-    const at = typeof index === 'number' ? index : place;
-    const known = calls.get(at);
-    calls.set(at, {
-      id: textOf(id) || (known?.id ?? ''),
-      type: textOf(type) || (known?.type ?? 'function'),
-      function: addFunction(known?.function, asRecord(called)),
-    });
   }
 
   return {
     push: (data) => {
       const choice = firstChoiceOf(data);
-      if (choice['index'] !== undefined && choice['index'] !== 0) return;
       add(asRecord(choice['delta']));
       const reason = choice['finish_reason'];
       if (typeof reason === 'string') finishReason = reason;
@@ -78,18 +71,47 @@ export function createCollector(): Collector {
       const fields = {
         ...(content !== '' && { content }),
         ...(refusal !== '' && { refusal }),
-        ...(calls.size > 0 && { tool_calls: [...calls.values()] }),
+        ...(calls.length > 0 && { tool_calls: calls.map(({ index: _, ...call }) => call) }),
         ...(functionCall && { function_call: functionCall }),
       };
-      const isEmpty = Object.keys(fields).length === 0;
-      return { message: isEmpty ? undefined : toMessage(fields), finishReason };
+      const isNothing = Object.keys(fields).length === 0;
+      return { message: isNothing ? undefined : toMessage(fields), finishReason };
     },
   };
 }
 
+/** A part goes on with the call that `findCall` finds, and begins another one where it finds none. */
+function addCall(calls: ToolCall[], part: Delta): void {
+  const { index, id, type, function: called } = part;
+  let call = findCall(calls, part);
+  if (call === undefined) {
+    call = { id: '', type: 'function', function: { name: '', arguments: '' } };
+    if (typeof index === 'number') call.index = index;
+    calls.push(call);
+  }
+  call.id = textOf(id) || call.id;
+  call.type = textOf(type) || call.type;
+  call.function = addFunction(call.function, asRecord(called));
+}
+
+/**
+ * The newest call of the part's number or, without one, of its id; without either, the newest of all. An id
+ * other than that of the call begins another call: some deployments give all of their calls the number 0.
+ */
+function findCall(calls: readonly ToolCall[], { index, id }: Delta): ToolCall | undefined {
+  const named = textOf(id);
+  const call =
+    typeof index === 'number'
+      ? calls.findLast((one) => one.index === index)
+      : (calls.findLast((one) => one.id === named) ?? calls.at(-1));
+  return named !== '' && call !== undefined && call.id !== '' && call.id !== named
+    ? undefined
+    : call;
+}
+
 function addFunction(known: CalledFunction | undefined, part: Delta): CalledFunction {
   const { name = '', arguments: before = '' } = known ?? {};
-  return { name: name + textOf(part['name']), arguments: before + textOf(part['arguments']) };
+  return { name: textOf(part['name']) || name, arguments: before + textOf(part['arguments']) };
 }
 
 /** The content is never left out: not every service takes a message without it. */
@@ -97,10 +119,11 @@ function toMessage(fields: Readonly<Record<string, unknown>>): ChatMessage {
   return { role: 'assistant', content: null, ...fields };
 }
 
-/** Where a request asks for several answers, the conversation goes on with the first. */
+/** Where a request asks for several answers, the conversation goes on with the one of index 0. */
 function firstChoiceOf(completion: unknown): Readonly<Record<string, unknown>> {
   const choices = asRecord(completion)['choices'];
-  return Array.isArray(choices) ? asRecord(choices[0]) : {};
+  if (!Array.isArray(choices)) return {};
+  return asRecord(choices.find((one, place) => (asRecord(one)['index'] ?? place) === 0));
 }
 
 function asRecord(value: unknown): Readonly<Record<string, unknown>> {

@@ -1,6 +1,7 @@
 /** The tokens of an answer, as far as its deployment counted them. */
 export type Usage = {
   readonly prompt?: number;
+  /** The tokens that are billed as output: reasoning counts, also where a deployment leaves it out. */
   readonly completion?: number;
   readonly total?: number;
   /** Prompt tokens served from the service's cache, part of `prompt`. */
@@ -9,25 +10,44 @@ export type Usage = {
   readonly reasoning?: number;
 };
 
+type Fields = Readonly<Record<string, unknown>>;
+
 /** Reads a `usage` object as OpenAI sends it. Counts that are not numbers are left out. */
 export function readUsage(usage: unknown): Usage {
-  if (typeof usage !== 'object' || usage === null) return {};
-  const { prompt_tokens, completion_tokens, total_tokens, ...details } = usage as Readonly<
-    Record<string, unknown>
-  >;
-  const cached = detailOf(details['prompt_tokens_details'], 'cached_tokens');
-  const reasoning = detailOf(details['completion_tokens_details'], 'reasoning_tokens');
+  const { prompt_tokens: prompt, total_tokens: total, ...rest } = fieldsOf(usage);
+  const completion = billedCompletion(rest['completion_tokens'], prompt, total);
+  const cached = fieldsOf(rest['prompt_tokens_details'])['cached_tokens'];
+  const reasoning = fieldsOf(rest['completion_tokens_details'])['reasoning_tokens'];
   return {
-    ...(isCount(prompt_tokens) && { prompt: prompt_tokens }),
-    ...(isCount(completion_tokens) && { completion: completion_tokens }),
-    ...(isCount(total_tokens) && { total: total_tokens }),
-    ...(isCount(cached) && isCount(prompt_tokens) && { cached: Math.min(cached, prompt_tokens) }),
+    ...(isCount(prompt) && { prompt }),
+    ...(completion !== undefined && { completion }),
+    ...(isCount(total) && { total }),
+    ...(isCount(cached) && isCount(prompt) && { cached: Math.min(cached, prompt) }),
     ...(isCount(reasoning) && { reasoning }),
   };
 }
 
-function detailOf(details: unknown, name: string): unknown {
-  return typeof details === 'object' && details !== null ? Reflect.get(details, name) : undefined;
+/**
+ * The usage object of a chunk, wherever it stands: at its top, in a choice, or in a deployment's own field.
+ * Undefined where there is none with a count.
+ */
+export function findUsage(chunk: unknown): unknown {
+  const { choices, ...fields } = fieldsOf(chunk);
+  const places = [fields, ...(Array.isArray(choices) ? choices : []), ...Object.values(fields)];
+  return places
+    .map((place) => fieldsOf(place)['usage'])
+    .find((usage) => Object.keys(readUsage(usage)).length > 0);
+}
+
+/** Some deployments count reasoning in the total only: the output is then the total less the prompt. */
+function billedCompletion(completion: unknown, prompt: unknown, total: unknown) {
+  const rest = isCount(total) && isCount(prompt) ? total - prompt : undefined;
+  if (!isCount(completion)) return rest !== undefined && rest >= 0 ? rest : undefined;
+  return Math.max(completion, rest ?? 0);
+}
+
+function fieldsOf(value: unknown): Fields {
+  return typeof value === 'object' && value !== null ? (value as Fields) : {};
 }
 
 function isCount(value: unknown): value is number {

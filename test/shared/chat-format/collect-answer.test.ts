@@ -31,6 +31,48 @@ describe('a streamed answer', () => {
     expect(message?.content).toBeNull();
   });
 
+  const called = (id: string | undefined, city: string, index?: number) =>
+    event({
+      tool_calls: [
+        { index, id, type: 'function', function: { name: 'w', arguments: `{"c":"${city}"}` } },
+      ],
+    });
+  const two = [
+    { id: 'call_1', type: 'function', function: { name: 'w', arguments: '{"c":"A"}' } },
+    { id: 'call_2', type: 'function', function: { name: 'w', arguments: '{"c":"B"}' } },
+  ];
+
+  test.each([
+    ['the same number', [called('call_1', 'A', 0), called('call_2', 'B', 0)]],
+    ['no numbers', [called('call_1', 'A'), called('call_2', 'B')]],
+    [
+      'no numbers, in one event',
+      [
+        event({
+          tool_calls: two.map(({ id, function: given }) => ({ id, function: given })),
+        }),
+      ],
+    ],
+  ])('has two calls of two ids with %s', (_, events) => {
+    const { push, answer } = createCollector();
+    for (const one of events) push(new StreamEvent(Buffer.from(one)).data);
+    expect(answer().message?.['tool_calls']).toEqual(two);
+  });
+
+  test('goes on with the newest call where a part has neither a number nor an id', () => {
+    const { push, answer } = createCollector();
+    const parts = [
+      { id: 'call_1', function: { name: 'w', arguments: '{"c":' } },
+      { function: { arguments: '"A"}' } },
+      { id: 'call_2', function: { name: 'w', arguments: '{"c":"B"' } },
+      { id: 'call_2', function: { name: 'w', arguments: '}' } },
+    ];
+    for (const part of parts) {
+      push(new StreamEvent(Buffer.from(event({ tool_calls: [part] }))).data);
+    }
+    expect(answer().message?.['tool_calls']).toEqual(two);
+  });
+
   test('is nothing while nothing has come', () => {
     expect(createCollector().answer()).toEqual({ message: undefined, finishReason: undefined });
   });
