@@ -33,18 +33,26 @@ export function createSplitter(): Splitter {
   };
 }
 
-/** The end of the last complete event: after its blank line, with LF or CRLF. */
+/** The end of the last complete event: after its blank line, with LF, CRLF or CR as ends of lines. */
 function endOfEvents(bytes: Buffer): number {
   const lf = bytes.lastIndexOf('\n\n');
-  const crlf = bytes.lastIndexOf('\r\n\r\n');
-  return Math.max(lf === -1 ? 0 : lf + 2, crlf === -1 ? 0 : crlf + 4);
+  const crlf = bytes.lastIndexOf('\n\r\n');
+  const cr = bytes.lastIndexOf('\r\r');
+  return Math.max(lf === -1 ? 0 : lf + 2, crlf === -1 ? 0 : crlf + 3, cr === -1 ? 0 : cr + 2);
 }
 
 /** Searches line by line: a search for each kind of blank line would look through everything that follows. */
 export function endOfEvent(events: Buffer, start: number): number {
+  const end = endOfLines(events, start);
+  // Lines that end with CR only are within what looks like one line.
+  const cr = events.subarray(start, end).indexOf('\r\r');
+  return cr === -1 ? end : start + cr + 2;
+}
+
+function endOfLines(events: Buffer, start: number): number {
   for (let at = events.indexOf('\n', start); at !== -1; at = events.indexOf('\n', at + 1)) {
     if (events[at + 1] === LF) return at + 2;
-    if (events[at - 1] === CR && events[at + 1] === CR && events[at + 2] === LF) return at + 3;
+    if (events[at + 1] === CR && events[at + 2] === LF) return at + 3;
   }
   return events.length;
 }

@@ -1,14 +1,31 @@
 import { UpstreamError } from '../base/errors.ts';
+import { isOfTheRequest } from './stream-event.ts';
 
 type Completion = {
   readonly id?: unknown;
   readonly model?: unknown;
   readonly choices?: readonly [{ readonly message?: { content?: unknown } }];
   readonly usage?: unknown;
+  readonly error?: unknown;
 };
 
 /** A deployment's answer as text and as parsed JSON. */
 export type PlainAnswer = { readonly text: string; readonly parsed: Completion };
+
+/**
+ * The status that an answer of status 200 should have had: undefined for one with choices; for an error its own
+ * status, or 502 where it gives none and does not blame the request.
+ */
+export function statusOfAnswer({ parsed }: PlainAnswer): number | undefined {
+  const { choices, error } = parsed;
+  if (Array.isArray(choices) && choices.length > 0) return undefined;
+  const { status, code } = typeof error === 'object' && error !== null ? (error as Failure) : {};
+  const number = Number(status ?? code);
+  if (number >= 400 && number <= 599) return number;
+  return isOfTheRequest(error) ? 400 : 502;
+}
+
+type Failure = { readonly status?: unknown; readonly code?: unknown };
 
 /** Throws an UpstreamError when the answer is not a JSON object. */
 export function parseAnswer(answer: Buffer): PlainAnswer {

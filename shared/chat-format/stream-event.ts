@@ -1,36 +1,67 @@
+import { createParser, type EventSourceMessage } from 'eventsource-parser';
+import { findUsage } from './usage.ts';
+
 /** What an event of a streamed chat completion says, as far as the router looks. */
 export type EventData = {
   readonly choices?: unknown;
   readonly usage?: unknown;
   readonly error?: unknown;
+  readonly object?: unknown;
+  readonly type?: unknown;
 };
 
 type Choice = { readonly delta?: unknown; readonly finish_reason?: unknown };
 
-/** A server-sent event, whose data is parsed at most once and only where somebody asks for it. */
+/** A server-sent event, which is parsed at most once and only where somebody asks what it says. */
 export class StreamEvent {
   readonly bytes: Buffer;
   /** Null until it is asked for. */
+  private message: EventSourceMessage | undefined | null = null;
   private parsed: EventData | undefined | null = null;
 
   constructor(bytes: Buffer) {
     this.bytes = bytes;
   }
 
-  /** What its line of data says; undefined when that is not a JSON object. */
+  /** Its lines of data and its type; undefined for an event without data, such as a comment. */
+  get fields(): EventSourceMessage | undefined {
+    this.message = this.message === null ? parseFields(this.bytes) : this.message;
+    return this.message;
+  }
+
+  /** What its data says; undefined when that is not a JSON object. */
   get data(): EventData | undefined {
-    this.parsed = this.parsed === null ? parseData(this.bytes) : this.parsed;
+    this.parsed = this.parsed === null ? parseData(this.fields?.data) : this.parsed;
     return this.parsed;
+  }
+
+  /** Whether this is the event `[DONE]`, which ends a stream. */
+  get isDone(): boolean {
+    return this.bytes.includes('[DONE]') && this.fields?.data.trim() === '[DONE]';
   }
 }
 
-/** Whether this is the event `[DONE]`, which ends a stream. */
-export function isDone(event: Buffer): boolean {
-  return event.length < 64 && /(?:^|\n)data: ?\[DONE\]\s*$/.test(event.toString('latin1'));
+// One parser serves all events: each is fed whole, and a new parser for each would take twice the time.
+let parsedFields: EventSourceMessage | undefined;
+const parser = createParser({
+  onEvent: (message) => {
+    parsedFields = message;
+  },
+});
+
+const BYTE_ORDER_MARK = '\ufeff';
+
+function parseFields(event: Buffer): EventSourceMessage | undefined {
+  const text = event.toString('utf8');
+  parsedFields = undefined;
+  parser.reset();
+  // The blank line ends an event that the connection's end has left open.
+  parser.feed(`${text.startsWith(BYTE_ORDER_MARK) ? text.slice(1) : text}\n\n`);
+  return parsedFields;
 }
 
-function parseData(event: Buffer): EventData | undefined {
-  const data = /(?:^|\n)data: ?([^\r\n]*)/.exec(event.toString('utf8'))?.[1] ?? '';
+function parseData(data: string | undefined): EventData | undefined {
+  if (data === undefined) return undefined;
   try {
     const parsed: unknown = JSON.parse(data);
     return typeof parsed === 'object' && parsed !== null ? parsed : undefined;
@@ -39,9 +70,18 @@ function parseData(event: Buffer): EventData | undefined {
   }
 }
 
-/** The error of an event, if it is one: it ends a stream, and Azure OpenAI sends no [DONE] after it. */
+/**
+ * The error of an event, if it is one: it ends a stream, and Azure OpenAI sends no [DONE] after it. It comes
+ * as the member `error`, as an object of the kind `error`, or as an event of that type.
+ */
 export function errorOfEvent(event: StreamEvent): unknown {
-  return event.bytes.includes('"error"') ? (event.data?.error ?? undefined) : undefined;
+  if (event.bytes.includes('"error"')) {
+    const { data } = event;
+    if (data?.error != null) return data.error;
+    if (data?.object === 'error' || data?.type === 'error') return data;
+  }
+  const isError = event.bytes.includes('event:') && event.fields?.event === 'error';
+  return isError ? (event.data ?? event.fields?.data) : undefined;
 }
 
 /** The statuses by which an error blames the deployment rather than the request. */
@@ -57,11 +97,20 @@ export function isOfTheRequest(error: unknown): boolean {
   return type === 'invalid_request_error' && !(number >= 500);
 }
 
-/** The usage object of an event with no choices, which has the usage only; undefined for other events. */
+/** The usage object of an event, wherever it stands in it; undefined for events without one. */
 export function usageOfEvent(event: StreamEvent): unknown {
-  if (!event.bytes.includes('"usage"')) return undefined;
-  const { choices, usage } = event.data ?? {};
-  return Array.isArray(choices) && choices.length === 0 ? (usage ?? undefined) : undefined;
+  return event.bytes.includes('"usage"') ? findUsage(event.data) : undefined;
+}
+
+/** Whether an event has no choices, as the event that was added for the usage only. */
+export function hasNoChoices({ data }: StreamEvent): boolean {
+  return Array.isArray(data?.choices) && data.choices.length === 0;
+}
+
+/** Whether an event gives the reason why an answer is finished. */
+export function hasFinishReason({ data }: StreamEvent): boolean {
+  const choices = Array.isArray(data?.choices) ? data.choices : [];
+  return choices.some((choice: Choice | null) => typeof choice?.finish_reason === 'string');
 }
 
 /**
@@ -69,7 +118,7 @@ export function usageOfEvent(event: StreamEvent): unknown {
  * nothing else has come, another deployment can still answer instead of this one.
  */
 export function isPreamble(event: StreamEvent): boolean {
-  if (!/(?:^|\n)data:/.test(event.bytes.toString('latin1'))) return true;
+  if (event.fields === undefined) return true;
   const choices = event.data?.choices;
   return Array.isArray(choices) && choices.every(saysNothing);
 }

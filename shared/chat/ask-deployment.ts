@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream';
 import { CallEndedError, type HttpError, UpstreamError } from '../base/errors.ts';
 import { toJson } from '../base/wire-json.ts';
 import type { Call } from '../calls/call.ts';
@@ -6,7 +7,8 @@ import { adaptBody } from '../capabilities/adapt-body.ts';
 import type { Lessons } from '../capabilities/lessons.ts';
 import type { ChatRequest } from '../chat-format/chat-request.ts';
 import { finishReasonOf } from '../chat-format/collect-answer.ts';
-import { type PlainAnswer, parseAnswer } from '../chat-format/plain-answer.ts';
+import { type PlainAnswer, parseAnswer, statusOfAnswer } from '../chat-format/plain-answer.ts';
+import { streamOf } from '../chat-format/stream-answer.ts';
 import { readUsage } from '../chat-format/usage.ts';
 import { upstreamNameOf } from '../upstream/deployment.ts';
 import { errorOf } from '../upstream/error-body.ts';
@@ -128,7 +130,7 @@ async function callOnce(
       signal,
       onByte: limit.lift,
     });
-    return { kind: 'plain', headers, answer: parseAnswer(bytes) };
+    return await toReply({ headers, bytes }, { upstream, request, signal });
   } catch (error) {
     if (error instanceof UpstreamError || error instanceof CallEndedError) {
       return { kind: 'failure', error };
@@ -137,6 +139,32 @@ async function callOnce(
   } finally {
     limit.lift();
   }
+}
+
+/** A whole answer of status 200, which may be an error all the same, and goes to a client of streams as one. */
+async function toReply(
+  { headers, bytes }: { readonly headers: Headers; readonly bytes: Buffer },
+  asked: {
+    readonly upstream: Upstream;
+    readonly request: ChatRequest;
+    readonly signal: AbortSignal;
+  },
+): Promise<Reply> {
+  const { upstream, request, signal } = asked;
+  const answer = parseAnswer(bytes);
+  const status = statusOfAnswer(answer);
+  if (status !== undefined) {
+    const redacted = redactKey(bytes, upstream.deployment.apiKey);
+    return { kind: 'refusal', status, headers, bytes: redacted };
+  }
+  if (!request.stream) return { kind: 'plain', headers, answer };
+  const events = await openEvents(Readable.from([Buffer.from(streamOf(answer.parsed))]), {
+    includeUsage: request.includeUsage,
+    maxBytes: Number.POSITIVE_INFINITY,
+    signal,
+    onByte: () => undefined,
+  });
+  return { kind: 'events', headers, events };
 }
 
 function isEventStream({ status, headers }: UpstreamAnswer): boolean {

@@ -2,7 +2,8 @@ import { type HttpError, toErrorBody, UpstreamError } from '../base/errors.ts';
 import { createSplitter, endOfEvent, type Splitter } from '../chat-format/event-splitter.ts';
 import {
   errorOfEvent,
-  isDone,
+  hasFinishReason,
+  hasNoChoices,
   isOfTheRequest,
   isPreamble,
   StreamEvent,
@@ -73,9 +74,14 @@ type Seen = {
   error: unknown;
   usage: Usage | undefined;
   events: number;
+  /** The newest events with a `finish_reason`, null or not. */
+  last: StreamEvent[];
   /** Called for each event of the answer. */
   onEvent: ((event: StreamEvent) => void) | undefined;
 };
+
+/** The events among which the end of an answer stands: some services send annotations after it. */
+const LAST_EVENTS = 4;
 
 type Reading = OpenOptions & { readonly splitter: Splitter; readonly seen: Seen };
 
@@ -91,6 +97,7 @@ export async function openEvents(body: Bytes, options: OpenOptions): Promise<Ope
     error: undefined,
     usage: undefined,
     events: 0,
+    last: [],
     onEvent: (event) => opening.push(event),
   };
   const reading = { ...options, splitter: createSplitter(), seen };
@@ -106,9 +113,9 @@ export async function openEvents(body: Bytes, options: OpenOptions): Promise<Ope
     body.destroy();
     throw asHttpError(cause, options.signal);
   }
-  if (!seen.content && !isOver(seen) && !isDone(reading.splitter.rest())) {
+  if (!seen.content && seen.error === undefined) {
     body.destroy();
-    throw brokenOff(new Error('The stream ended before [DONE].'), options.signal);
+    throw brokenOff(new Error('The stream ended without an answer.'), options.signal);
   }
   const isError = seen.error !== undefined && !seen.content;
   return {
@@ -152,12 +159,13 @@ async function* passRuns(
   try {
     const failure = yield* passToEnd(held, runs, ending);
     if (ending.isTold()) return;
+    if (failure === undefined) yield* passRest(splitter.rest(), seen);
     if (seen.error !== undefined) {
       error = errorInside();
-    } else if (isDone(splitter.rest())) {
+    } else if (isComplete(seen, splitter.rest(), failure)) {
       yield errorEventOf(await ending.tell(true)) ?? Buffer.from('data: [DONE]\n\n');
     } else {
-      error = asHttpError(failure, signal);
+      error = asHttpError(failure ?? new Error('The stream ended before [DONE].'), signal);
       yield errorEventOf(error);
     }
   } finally {
@@ -167,7 +175,20 @@ async function* passRuns(
   }
 }
 
-/** Returns why the stream ended without [DONE]; undefined when it had it. */
+/** Some deployments leave [DONE] out, or end their connection within it: the answer is there all the same. */
+function isComplete({ last }: Seen, rest: Buffer, failure: unknown): boolean {
+  return new StreamEvent(rest).isDone || (failure === undefined && last.some(hasFinishReason));
+}
+
+/** Passes the last event of a body that ends without its blank line, if the event itself is whole. */
+function* passRest(rest: Buffer, seen: Seen): Generator<Uint8Array> {
+  const event = new StreamEvent(rest);
+  if (event.data === undefined) return;
+  note(event, seen);
+  yield Buffer.concat([rest, Buffer.from('\n\n')]);
+}
+
+/** Returns what broke the stream off; undefined when it ended by itself. */
 async function* passToEnd(
   held: Run[],
   runs: AsyncGenerator<Run>,
@@ -176,7 +197,7 @@ async function* passToEnd(
   try {
     for (;;) {
       const run = held.shift() ?? (await runs.next()).value;
-      if (run === undefined) return new Error('The stream ended before [DONE].');
+      if (run === undefined) return undefined;
       const unsettled = run.isEnd ? await ending.tell(true) : undefined;
       yield errorEventOf(unsettled) ?? run.bytes;
       if (unsettled !== undefined) return undefined;
@@ -290,13 +311,20 @@ function note(event: StreamEvent, seen: Seen): Kind {
   seen.events += 1;
   seen.error = errorOfEvent(event);
   if (seen.error !== undefined) return 'error';
-  if (isDone(event.bytes)) {
+  if (event.isDone) {
     seen.done = true;
     return 'done';
   }
   const usage = usageOfEvent(event);
   if (usage !== undefined) seen.usage = readUsage(usage);
-  else if (!seen.content) seen.content = !isPreamble(event);
+  const isUsage = usage !== undefined && hasNoChoices(event);
+  if (!seen.content && !isUsage) seen.content = !isPreamble(event);
+  if (event.bytes.includes('"finish_reason"')) keepLast(seen, event);
   seen.onEvent?.(event);
-  return usage === undefined ? 'other' : 'usage';
+  return isUsage ? 'usage' : 'other';
+}
+
+function keepLast({ last }: Seen, event: StreamEvent): void {
+  last.push(event);
+  if (last.length > LAST_EVENTS) last.shift();
 }

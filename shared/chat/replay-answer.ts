@@ -1,5 +1,6 @@
 import { type Answer, EVENT_STREAM, jsonAnswer } from '../base/answer.ts';
 import type { ChatRequest } from '../chat-format/chat-request.ts';
+import { streamOf } from '../chat-format/stream-answer.ts';
 import type { EarlierAnswer } from './conversations.ts';
 
 /**
@@ -21,33 +22,19 @@ export function replayAnswer(
     created: Math.floor(at / 1_000),
     model: facts.model,
   };
-  const finish_reason = facts.finishReason ?? 'stop';
+  const completion = {
+    ...common,
+    object: 'chat.completion',
+    choices: [{ index: 0, message, finish_reason: facts.finishReason ?? 'stop' }],
+  };
   if (!stream) {
     const body = {
-      ...common,
-      object: 'chat.completion',
-      choices: [{ index: 0, message, finish_reason }],
+      ...completion,
       usage: { prompt_tokens: 0, completion_tokens: 0, total_tokens: 0 },
       response: typeof message.content === 'string' ? message.content : null,
       selected_model: facts.model,
     };
     return jsonAnswer(200, body, headers);
   }
-  const chunk = { ...common, object: 'chat.completion.chunk' };
-  const chunks = [
-    { ...chunk, choices: [{ index: 0, delta: deltaOf(message), finish_reason: null }] },
-    { ...chunk, choices: [{ index: 0, delta: {}, finish_reason }] },
-  ];
-  const events = [...chunks.map((one) => JSON.stringify(one)), '[DONE]'];
-  return {
-    status: 200,
-    headers: { ...headers, ...EVENT_STREAM },
-    body: events.map((data) => `data: ${data}\n\n`).join(''),
-  };
-}
-
-/** A stream numbers the calls of tools. */
-function deltaOf({ tool_calls: calls, ...message }: EarlierAnswer['message']) {
-  if (!Array.isArray(calls)) return message;
-  return { ...message, tool_calls: calls.map((call: object, index) => ({ index, ...call })) };
+  return { status: 200, headers: { ...headers, ...EVENT_STREAM }, body: streamOf(completion) };
 }

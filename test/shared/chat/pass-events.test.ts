@@ -16,6 +16,10 @@ const recorded = [
   '{"choices":[{"delta":{},"finish_reason":"stop","index":0}],"id":"c","usage":null}',
 ];
 
+/** The same before its end is known. */
+const unfinished = recorded.slice(0, -1);
+const content = recorded[2] ?? '';
+
 function frames(payloads: readonly string[], newline = '\n'): string {
   return payloads.map((payload) => `data: ${payload}${newline}${newline}`).join('');
 }
@@ -143,19 +147,21 @@ describe('the usage chunk', () => {
     '{"choices":[],"usage":{"total_tokens":7,"details":{"usage":null}}}',
     '{"choices":[],"usage":{"total_tokens":7},"choices_note":null}',
   ])('is left out as %s', async (payload) => {
-    const { text } = await pass([Buffer.from(frames([payload, '[DONE]']))]);
-    expect(text).toBe('data: [DONE]\n\n');
+    const { text } = await pass([Buffer.from(frames([content, payload, '[DONE]']))]);
+    expect(text).toBe(frames([content, '[DONE]']));
   });
 
   test('is left out without a space behind the colon', async () => {
-    const { text } = await pass([Buffer.from(`data:${usage}\n\ndata:[DONE]\n\n`)]);
-    expect(text).toBe('data:[DONE]\n\n');
+    const { text } = await pass([
+      Buffer.from(`data:${content}\n\ndata:${usage}\n\ndata:[DONE]\n\n`),
+    ]);
+    expect(text).toBe(`data:${content}\n\ndata:[DONE]\n\n`);
   });
 
   test('is left out behind a comment or another field of its event', async () => {
     const event = `: note\nevent: message\nid: 7\ndata: ${usage}\n\n`;
-    const { text } = await pass([Buffer.from(`${event}data: [DONE]\n\n`)]);
-    expect(text).toBe('data: [DONE]\n\n');
+    const { text } = await pass([Buffer.from(`${frames([content])}${event}data: [DONE]\n\n`)]);
+    expect(text).toBe(frames([content, '[DONE]']));
   });
 
   test.each([
@@ -167,7 +173,7 @@ describe('the usage chunk', () => {
     '{"choices":[],"usage":',
     'not json "usage"',
   ])('is not what %s is', async (payload) => {
-    const stream = frames([payload, '[DONE]']);
+    const stream = frames([content, payload, '[DONE]']);
     expect((await pass([Buffer.from(stream)])).text).toBe(stream);
   });
 
@@ -175,6 +181,36 @@ describe('the usage chunk', () => {
     const stream = frames([usage, recorded[2] ?? '', usage, usage, recorded[4] ?? '', '[DONE]']);
     const { text } = await pass([Buffer.from(stream)]);
     expect(text).toBe(frames([recorded[2] ?? '', recorded[4] ?? '', '[DONE]']));
+  });
+
+  test('is left out over several lines of data, which a parser joins', async () => {
+    const lines = ['data: {"choices":[],', 'data: "usage":{"total_tokens":7}}', '', ''].join('\n');
+    const { text, totalTokens } = await pass([
+      Buffer.from(`${frames([content])}${lines}data: [DONE]\n\n`),
+    ]);
+    expect(text).toBe(frames([content, '[DONE]']));
+    expect(totalTokens).toBe(7);
+  });
+
+  test.each([
+    [
+      'with the finish reason',
+      '{"choices":[{"delta":{},"finish_reason":"stop"}],"usage":{"total_tokens":7}}',
+    ],
+    [
+      'in its choice',
+      '{"choices":[{"delta":{},"finish_reason":"stop","usage":{"total_tokens":7}}]}',
+    ],
+    ["in a service's own field", '{"choices":[],"x_groq":{"id":"r","usage":{"total_tokens":7}}}'],
+  ])('is counted %s', async (_, payload) => {
+    expect((await pass([Buffer.from(frames([content, payload, '[DONE]']))])).totalTokens).toBe(7);
+  });
+
+  test('is counted as it stands last, where each event has one', async () => {
+    const counted = [3, 5, 9].map((total) =>
+      JSON.stringify({ choices: [{ delta: { content: 'x' } }], usage: { total_tokens: total } }),
+    );
+    expect((await pass([Buffer.from(frames([...counted, '[DONE]']))])).totalTokens).toBe(9);
   });
 });
 
@@ -187,7 +223,7 @@ describe('comments and heartbeats', () => {
   });
 
   test('are no end of the stream', async () => {
-    const stream = `${frames(recorded)}: [DONE]\n\n`;
+    const stream = `${frames(unfinished)}: [DONE]\n\n`;
     const { text } = await pass([Buffer.from(stream)]);
     expect(errorEvents(text)).toHaveLength(1);
   });
@@ -195,28 +231,28 @@ describe('comments and heartbeats', () => {
 
 describe('a stream that stops before [DONE]', () => {
   test('ends with one error event behind its last whole event', async () => {
-    const { text, ends } = await pass([Buffer.from(frames(recorded))]);
-    expect(text.startsWith(frames(recorded))).toBe(true);
+    const { text, ends } = await pass([Buffer.from(frames(unfinished))]);
+    expect(text.startsWith(frames(unfinished))).toBe(true);
     expect(errorEvents(text)).toEqual([expect.objectContaining({ code: 'upstream_incomplete' })]);
     expect(text.endsWith('\n\n')).toBe(true);
     expect(ends).toEqual([expect.any(UpstreamError)]);
   });
 
   test('loses the event that it broke off in', async () => {
-    const { text } = await pass([Buffer.from(`${frames(recorded)}data: {"broken":[{"half`)]);
-    expect(text.startsWith(`${frames(recorded)}data: {"error"`)).toBe(true);
+    const { text } = await pass([Buffer.from(`${frames(unfinished)}data: {"broken":[{"half`)]);
+    expect(text.startsWith(`${frames(unfinished)}data: {"error"`)).toBe(true);
     expect(text).not.toContain('broken');
   });
 
   test('does not take [DONE] inside a text for its end', async () => {
-    const content = '{"choices":[{"delta":{"content":"data: [DONE]"}}]}';
-    const { text } = await pass([Buffer.from(frames([content]))]);
+    const said = '{"choices":[{"delta":{"content":"data: [DONE]"}}]}';
+    const { text } = await pass([Buffer.from(frames([said]))]);
     expect(errorEvents(text)).toHaveLength(1);
   });
 
   test('loses the event that a break of the connection cut', async () => {
-    const { text, ends, destroyed } = await pass(thenThrow(frames(recorded), 'data: {"cho'));
-    expect(text.startsWith(`${frames(recorded)}data: {"error"`)).toBe(true);
+    const { text, ends, destroyed } = await pass(thenThrow(frames(unfinished), 'data: {"cho'));
+    expect(text.startsWith(`${frames(unfinished)}data: {"error"`)).toBe(true);
     expect(errorEvents(text)).toHaveLength(1);
     expect(ends).toEqual([expect.objectContaining({ status: 502, code: 'upstream_incomplete' })]);
     expect(destroyed).toBe(1);
@@ -224,13 +260,13 @@ describe('a stream that stops before [DONE]', () => {
 
   test('says so when time ran out', async () => {
     const signal = AbortSignal.abort();
-    const { text, ends } = await pass(thenThrow(frames(recorded)), { signal });
+    const { text, ends } = await pass(thenThrow(frames(unfinished)), { signal });
     expect(errorEvents(text)).toEqual([expect.objectContaining({ code: 'upstream_timeout' })]);
     expect(ends).toEqual([expect.objectContaining({ status: 504 })]);
   });
 
   test('does not show what broke', async () => {
-    expect((await pass(thenThrow(frames(recorded)))).text).not.toContain('other side closed');
+    expect((await pass(thenThrow(frames(unfinished)))).text).not.toContain('other side closed');
   });
 });
 
@@ -245,6 +281,74 @@ describe('a stream that is complete', () => {
     const { text, ends } = await pass(thenThrow(`${frames(recorded)}data: [DONE]\n`));
     expect(text).toBe(frames([...recorded, '[DONE]']));
     expect(ends).toEqual([undefined]);
+  });
+});
+
+describe('a stream that ends without [DONE]', () => {
+  test('is complete once its answer has a finish reason and its body ends by itself', async () => {
+    const annotated = [
+      ...recorded,
+      '{"choices":[{"content_filter_offsets":{},"finish_reason":null}]}',
+    ];
+    for (const payloads of [recorded, [...recorded, usage], annotated]) {
+      const { text, ends } = await pass([Buffer.from(frames(payloads))], { includeUsage: true });
+      expect(text).toBe(frames([...payloads, '[DONE]']));
+      expect(ends).toEqual([undefined]);
+    }
+  });
+
+  test('is complete where the blank line of its last event is missing', async () => {
+    const { text, ends } = await pass([Buffer.from(frames(recorded).trimEnd())]);
+    expect(text).toBe(frames([...recorded, '[DONE]']));
+    expect(ends).toEqual([undefined]);
+  });
+
+  test('is not complete when the connection breaks', async () => {
+    const { text } = await pass(thenThrow(frames(recorded)));
+    expect(errorEvents(text)).toHaveLength(1);
+  });
+});
+
+test.each([
+  'data: [DONE]\nid: 7\n\n',
+  'event: done\nid: a-rather-long-name-of-an-event-that-is-longer-than-sixty-four-bytes\ndata: [DONE]\n\n',
+  ': bye\r\ndata: [DONE] \r\n\r\n',
+])('%j ends a stream', async (done) => {
+  const { text, ends } = await pass([Buffer.from(frames(unfinished) + done)]);
+  expect(text).toBe(frames(unfinished) + done);
+  expect(ends).toEqual([undefined]);
+});
+
+test.each([
+  ['CR as ends of lines', frames([...recorded, '[DONE]'], '\r')],
+  ['a byte order mark', `\ufeff${frames([...recorded, '[DONE]'])}`],
+  ['several kinds of ends of lines', `${frames(recorded, '\r\n')}${frames(['[DONE]'])}`],
+])('a stream with %s is passed as it is, wherever it is split', async (_, whole) => {
+  const bytes = Buffer.from(whole);
+  for (let at = 0; at <= bytes.length; at += 1) {
+    const { text, ends } = await pass([bytes.subarray(0, at), bytes.subarray(at)]);
+    expect(text).toBe(whole);
+    expect(ends).toEqual([undefined]);
+  }
+});
+
+describe('a stream without an answer', () => {
+  test.each([
+    frames(['[DONE]']),
+    frames([recorded[1] ?? '', '[DONE]']),
+    frames([usage, '[DONE]']),
+    ': ping\n\n',
+  ])('is refused, so that another deployment can answer: %j', async (stream) => {
+    expect(await refusal([Buffer.from(stream)])).toMatchObject({ code: 'upstream_incomplete' });
+  });
+
+  test.each([
+    frames(['{"object":"error","message":"Sorry","code":500}']),
+    'event: error\ndata: {"message":"Sorry"}\n\n',
+    'event: error\ndata: Sorry\n\n',
+  ])('is an error that another deployment may make good: %j', async (stream) => {
+    const opened = await openEvents(createBody([Buffer.from(stream)]).body, defaults);
+    expect(opened).toMatchObject({ isError: true, mayFallBack: true });
   });
 });
 
@@ -275,7 +379,7 @@ describe('an error event of the deployment', () => {
   });
 
   test('is not a chunk whose error is null', async () => {
-    const stream = frames([...recorded, '{"error":null,"choices":[]}']);
+    const stream = frames([...unfinished, '{"error":null,"choices":[]}']);
     const { text } = await pass([Buffer.from(stream)]);
     expect(errorEvents(text)).toEqual([null, expect.any(Object)]);
   });
