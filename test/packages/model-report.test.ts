@@ -62,7 +62,7 @@ test('escapes what the data names, in the report', async () => {
 test('refuses a folder that cannot be made, in one line', async () => {
   const out = join(root, 'rows.jsonl', 'below-a-file');
   const { code, stdout, stderr } = await evaluate(out, ROWS);
-  expect(stderr).toMatch(/below-a-file cannot be made/);
+  expect(stderr).toMatch(/below-a-file cannot be created/);
   expect(stderr).not.toMatch(/^\s+at /m);
   expect([code, stdout]).toEqual([2, '']);
 });

@@ -49,7 +49,7 @@ describe('npm run openapi -- --check', () => {
 
   test('says where a stale document differs and how to write it anew', async () => {
     const file = join(folder, 'stale.json');
-    const stale = committed.replace('"summary": "Is the router there?"', '"summary": "Is it?"');
+    const stale = committed.replace('"summary": "Is the router running?"', '"summary": "Is it?"');
     await writeFile(file, stale);
     const { code, stderr } = await runTool('openapi', ['--check', '--file', file]);
     expect(code).toBe(1);
