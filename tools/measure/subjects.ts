@@ -35,4 +35,12 @@ export const SUBJECTS: Readonly<Record<string, Subject>> = {
     about: 'vector stores: speed, recall, memory and size',
     read: () => import('./subjects/vectors.ts'),
   },
+  path: {
+    about: 'the files that a plain chat, a stream and a turn of a thread go through',
+    read: () => import('./subjects/path.ts'),
+  },
+  code: {
+    about: 'files, lines, rooms, floors and circles of each tree of the project',
+    read: () => import('./subjects/code.ts'),
+  },
 };
