@@ -149,7 +149,11 @@ var unset = {
   WEAK_PRICE: ''
 }
 // An empty setting of the operator does not override the deployment's.
-var configured = toObject(filter(items(any(routerSettings)), one => !empty(one.value)), one => one.key, one => one.value)
+var configured = toObject(
+  filter(items(any(routerSettings)), one => !empty(one.value)),
+  one => one.key,
+  one => one.value
+)
 var secrets = {
   WEAK_API_KEY: hasWeakApiKey ? '@Microsoft.KeyVault(SecretUri=${keyVaultUri}secrets/weak-api-key)' : ''
   CACHE_KEY_SECRET: hasCacheKeySecret ? '@Microsoft.KeyVault(SecretUri=${keyVaultUri}secrets/cache-key-secret)' : ''
