@@ -12,7 +12,7 @@ export type Lessons = {
   /** Returns the role to send instead of this one. */
   roleFor(role: string): string;
   /**
-   * Reads the body of a 400 to the request body `sent`; true when the request, adapted again, is
+   * Reads the body of a 400 or a 422 to the request body `sent`; true when the request, adapted again, is
    * worth one more call. Never throws, whatever the answer contains.
    */
   learn(sent: Body, answer: Uint8Array): boolean;
@@ -41,6 +41,7 @@ const DROPPABLE = new Set([
   'seed',
   'service_tier',
   'store',
+  'stream_options',
   'user',
   'verbosity',
 ]);
@@ -128,19 +129,35 @@ function learnOutputTokens(known: Known, sent: Body, { message }: Refusal): bool
   return true;
 }
 
-function learnRole(known: Known, sent: Body, { code, param }: Refusal): boolean {
-  const [, index] = /^messages\[(\d{1,4})\]\.role$/.exec(param) ?? [];
-  if (index === undefined || (code !== 'unsupported_value' && code !== 'invalid_value'))
-    return false;
-  const message: unknown = Array.isArray(sent['messages']) ? sent['messages'][Number(index)] : null;
-  const refused =
-    typeof message === 'object' && message !== null && 'role' in message && message.role;
+function learnRole(known: Known, sent: Body, refusal: Refusal): boolean {
+  const refused = refusedRole(sent, refusal);
   const other = refused === 'developer' ? 'system' : 'developer';
   if (refused !== 'developer' && refused !== 'system') return false;
   // The model knows neither role.
-  if (known.roles.has(other)) return false;
+  if (known.roles.has(other) || known.roles.has(refused)) return false;
   known.roles.set(refused, other);
   return true;
+}
+
+/** The role that a refusal is about: by its place, or, in other words, the `developer` that older services lack. */
+function refusedRole(sent: Body, { code, param, message, details }: Refusal): unknown {
+  const messages: readonly unknown[] = Array.isArray(sent['messages']) ? sent['messages'] : [];
+  const [, index] = /^messages\[(\d{1,4})\]\.role$/.exec(param) ?? [];
+  if (index !== undefined) {
+    const isValue = code === 'unsupported_value' || code === 'invalid_value';
+    return isValue ? roleOf(messages[Number(index)]) : undefined;
+  }
+  const text = [message, ...details.map((one) => one.text)].join(' ');
+  const isAboutRole = /\brole\b/i.test(text) || /'system'.{0,200}'assistant'/s.test(text);
+  return isAboutRole && messages.some((one) => roleOf(one) === 'developer')
+    ? 'developer'
+    : undefined;
+}
+
+function roleOf(message: unknown): unknown {
+  return typeof message === 'object' && message !== null && 'role' in message
+    ? message.role
+    : undefined;
 }
 
 function learnParameters(known: Known, sent: Body, refusal: Refusal): boolean {

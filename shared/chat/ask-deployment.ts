@@ -90,7 +90,7 @@ export async function askDeployment(upstream: Upstream, order: Order): Promise<T
     const attempt = toAttempt(upstream, reply, performance.now() - from);
     tellTrace(trace, reply, attempt);
     order.onAttempt(attempt);
-    const isWrong = reply.kind === 'refusal' && reply.status === 400;
+    const isWrong = reply.kind === 'refusal' && WRONG_REQUEST.has(reply.status);
     if (isWrong && !isCorrected && !isLastCall && lessons.learn(body, reply.bytes)) continue;
     return { reply, warnings, trace, mayFallBack: !call.signal.aborted && mayFallBack(reply) };
   }
@@ -207,6 +207,9 @@ function mayFallBack(reply: Reply): boolean {
 function isUnavailable(status: number): boolean {
   return status < 400 || status >= 500 || [404, 408, 410, 429].includes(status);
 }
+
+/** The statuses of requests that a deployment does not take as they are worded. */
+const WRONG_REQUEST = new Set([400, 422]);
 
 /** The codes of failures that are known without a call. */
 const NOT_CALLED = new Set(['circuit_open', 'deployment_resting', 'deployment_busy']);

@@ -5,15 +5,30 @@ import OpenAI from 'openai';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { post, ROUTED, type Router, startRouter } from '../support/router.ts';
 
-/** A deployment that answers each prompt with the content that stands in it after its type. */
+let calls = 0;
+
+/**
+ * A deployment that answers each prompt with the content that stands in it after its type. Where the first
+ * line is `refuse` and a field, it refuses requests with that field as services built with FastAPI do.
+ */
 const deployment = createServer((request, response) => {
   let body = '';
   request.on('data', (chunk) => {
     body += chunk;
   });
   request.on('end', () => {
-    const { messages = [] } = JSON.parse(body) as { messages?: { content: string }[] };
-    const [type = 'application/json', ...lines] = (messages.at(-1)?.content ?? '').split('\n');
+    const { messages = [], ...fields } = JSON.parse(body) as { messages?: { content: string }[] };
+    let [type = 'application/json', ...lines] = (messages.at(-1)?.content ?? '').split('\n');
+    calls += 1;
+    const [, refused] = /^refuse (\w+)$/.exec(type) ?? [];
+    if (refused !== undefined && refused in fields) {
+      const msg = 'Extra inputs are not permitted';
+      const detail = [{ type: 'extra_forbidden', loc: ['body', refused], msg }];
+      response.writeHead(422, { 'content-type': 'application/json' });
+      response.end(JSON.stringify({ detail }));
+      return;
+    }
+    if (refused !== undefined) [type = '', ...lines] = lines;
     response.writeHead(200, { 'content-type': type }).end(lines.join('\n'));
   });
 });
@@ -130,4 +145,20 @@ test('reasoning that only the total counts is paid for', async () => {
   await expect.poll(line).toBeDefined();
   // 1,000 tokens of input at 0.2 and 6,100 of output at 1.2 USD a million.
   expect(JSON.parse(line() ?? '')).toMatchObject({ completionTokens: 6_100, usd: 0.00752 });
+});
+
+test('a field that the router has added is taken back where it is refused, and not sent again', async () => {
+  const content = '{"choices":[{"index":0,"delta":{"content":"Hi"},"finish_reason":"stop"}]}';
+  const answer = `${EVENTS}\ndata: ${content}\n\ndata: [DONE]\n\n`;
+  for (const [round, expected] of [2, 1].entries()) {
+    calls = 0;
+    const response = await fetch(router.url + ROUTED, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(ask('refuse stream_options', answer, { stream: true })),
+    });
+    expect(response.headers.get('x-smart-router-tier')).toBe('weak');
+    expect(await response.text()).toContain('"content":"Hi"');
+    expect(calls, `round ${round}`).toBe(expected);
+  }
 });

@@ -90,7 +90,7 @@ describe('regular expressions that strangers’ text runs through', () => {
       'Bearer',
       String.raw`\d{16}`,
       '```',
-      'data: ?',
+      'Unrecognized request arguments?',
       'total_tokens',
       'Answer',
     ]) {

@@ -38,6 +38,123 @@ function sentBy(lessons: Lessons, body: Body) {
   return [rest, adapted.warnings] as const;
 }
 
+const EXTRA = 'Extra inputs are not permitted';
+
+/** The ways in which services refuse a field that they do not know. */
+const WORDINGS: readonly [string, (field: string) => unknown][] = [
+  ['a pointer', (field) => ({ error: { message: `Validation error at #/${field}: ${EXTRA}` } })],
+  ['a pointer, at the top', (field) => ({ message: `Validation error at #/${field}: ${EXTRA}` })],
+  [
+    'FastAPI',
+    (field) => ({
+      detail: [{ type: 'extra_forbidden', loc: ['body', field], msg: EXTRA, input: 1 }],
+    }),
+  ],
+  [
+    'FastAPI, a field inside of it',
+    (field) => ({
+      detail: [{ type: 'extra_forbidden', loc: ['body', field, 'include_usage'], msg: EXTRA }],
+    }),
+  ],
+  [
+    'an older FastAPI',
+    (field) => ({
+      detail: [
+        { loc: ['body', field], msg: 'extra fields not permitted', type: 'value_error.extra' },
+      ],
+    }),
+  ],
+  [
+    'Foundry',
+    (field) => ({
+      error: {
+        code: 'Invalid input',
+        status: 422,
+        message: 'invalid input error',
+        details: [{ type: 'extra_forbidden', loc: ['body', field], msg: EXTRA }],
+      },
+    }),
+  ],
+  [
+    'OpenAI',
+    (field) => ({
+      error: { code: 'unknown_parameter', param: field, message: `Unknown parameter: '${field}'.` },
+    }),
+  ],
+  [
+    'an older OpenAI',
+    (field) => ({ error: { message: `Unrecognized request argument supplied: ${field}` } }),
+  ],
+  [
+    'a JSON schema',
+    (field) => ({
+      error: `Additional properties are not allowed ('${field}' was unexpected)`,
+    }),
+  ],
+  ['a property', (field) => ({ error: { message: `property '${field}' is unsupported` } })],
+  ['plain words', (field) => ({ object: 'error', message: `Unsupported parameter: ${field}` })],
+];
+
+describe('a field that a deployment does not know is left out after one refusal', () => {
+  test.each(WORDINGS)('in the words of %s', (_, word) => {
+    for (const field of ['stream_options', 'user', 'seed', 'store', 'parallel_tool_calls']) {
+      const lessons = createLessons();
+      const body = { [field]: field === 'stream_options' ? { include_usage: true } : 'x' };
+      const [sent] = sentBy(lessons, body);
+      const answer = Buffer.from(JSON.stringify(word(field)));
+      expect(lessons.learn({ messages, ...sent }, answer), field).toBe(true);
+      expect(sentBy(lessons, body)[0], field).toEqual({});
+    }
+  });
+
+  test.each(WORDINGS)('and never one that decides the answer, in the words of %s', (_, word) => {
+    for (const field of ['messages', 'tools', 'response_format', 'n']) {
+      const lessons = createLessons();
+      const answer = Buffer.from(JSON.stringify(word(field)));
+      expect(lessons.learn({ messages, [field]: [] }, answer), field).toBe(false);
+    }
+  });
+
+  test.each([
+    { detail: 'Not found' },
+    { detail: [{ type: 'missing', loc: ['body', 'seed'], msg: 'Field required' }] },
+    { detail: [null, 5, { loc: 7 }, { loc: [{}], msg: EXTRA }] },
+    { error: { message: 'seed must be an integer' } },
+    { error: [] },
+    [],
+    'text',
+    null,
+  ])('and none by %j', (answer) => {
+    const lessons = createLessons();
+    expect(lessons.learn({ messages, seed: 1 }, Buffer.from(JSON.stringify(answer)))).toBe(false);
+  });
+});
+
+describe('a developer’s message goes as a system’s', () => {
+  const developer = [{ role: 'developer', content: 'Be brief.' }, ...messages];
+
+  test.each([
+    {
+      detail: [
+        {
+          type: 'literal_error',
+          loc: ['body', 'messages', 0, 'role'],
+          msg: "Input should be 'system', 'user', 'assistant' or 'tool'",
+        },
+      ],
+    },
+    { object: 'error', message: 'Unexpected message role: developer', code: 400 },
+    { error: { message: "Invalid role 'developer'. Permitted: 'system', 'user', 'assistant'." } },
+  ])('after %j', (answer) => {
+    const lessons = createLessons();
+    const bytes = Buffer.from(JSON.stringify(answer));
+    expect(lessons.learn({ messages: developer }, bytes)).toBe(true);
+    const { body } = adaptBody({ messages: developer }, UNKNOWN_MODEL, lessons);
+    expect(body['messages']).toEqual([{ role: 'system', content: 'Be brief.' }, ...messages]);
+    expect(lessons.learn(body, bytes)).toBe(false);
+  });
+});
+
 describe('a refusal is worth one more call, and then none', () => {
   test.each<[string, Body, Uint8Array, Body, string[]]>([
     [
