@@ -134,7 +134,7 @@ function learnRole(known: Known, sent: Body, refusal: Refusal): boolean {
   const other = refused === 'developer' ? 'system' : 'developer';
   if (refused !== 'developer' && refused !== 'system') return false;
   // The model knows neither role.
-  if (known.roles.has(other) || known.roles.has(refused)) return false;
+  if (known.roles.has(other)) return false;
   known.roles.set(refused, other);
   return true;
 }

@@ -152,6 +152,8 @@ describe('a developer’s message goes as a system’s', () => {
     const { body } = adaptBody({ messages: developer }, UNKNOWN_MODEL, lessons);
     expect(body['messages']).toEqual([{ role: 'system', content: 'Be brief.' }, ...messages]);
     expect(lessons.learn(body, bytes)).toBe(false);
+    // Another request, sent before that was known, is worth its own second call.
+    expect(lessons.learn({ messages: developer }, bytes)).toBe(true);
   });
 });
 
