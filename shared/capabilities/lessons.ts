@@ -1,3 +1,4 @@
+import { fieldsOf } from '../base/fields-of.ts';
 import { type Capabilities, TOKEN_LIMITS, type TokenLimit } from './capabilities.ts';
 import { type Refusal, readRefusal, unsupportedParameters } from './read-refusal.ts';
 
@@ -145,18 +146,12 @@ function refusedRole(sent: Body, { code, param, message, details }: Refusal): un
   const [, index] = /^messages\[(\d{1,4})\]\.role$/.exec(param) ?? [];
   if (index !== undefined) {
     const isValue = code === 'unsupported_value' || code === 'invalid_value';
-    return isValue ? roleOf(messages[Number(index)]) : undefined;
+    return isValue ? fieldsOf(messages[Number(index)])['role'] : undefined;
   }
   const text = [message, ...details.map((one) => one.text)].join(' ');
   const isAboutRole = /\brole\b/i.test(text) || /'system'.{0,200}'assistant'/s.test(text);
-  return isAboutRole && messages.some((one) => roleOf(one) === 'developer')
+  return isAboutRole && messages.some((one) => fieldsOf(one)['role'] === 'developer')
     ? 'developer'
-    : undefined;
-}
-
-function roleOf(message: unknown): unknown {
-  return typeof message === 'object' && message !== null && 'role' in message
-    ? message.role
     : undefined;
 }
 

@@ -1,5 +1,6 @@
+import { fieldsOf } from '../base/fields-of.ts';
 import type { ChatMessage } from './chat-request.ts';
-import type { EventData } from './stream-event.ts';
+import { type EventData, isEmpty } from './stream-event.ts';
 
 /** What a deployment answered. */
 export type Answered = {
@@ -30,7 +31,7 @@ export function answerOf(completion: unknown): Answered {
 
 /** Undefined when the answer says nothing. */
 export function messageOf(completion: unknown): ChatMessage | undefined {
-  const message = asRecord(firstChoiceOf(completion)['message']);
+  const message = fieldsOf(firstChoiceOf(completion)['message']);
   const kept = KEPT_FIELDS.filter((field) => !isEmpty(message[field]));
   if (kept.length === 0) return undefined;
   return toMessage(Object.fromEntries(kept.map((field) => [field, message[field]])));
@@ -55,14 +56,14 @@ export function createCollector(): Collector {
     texts.content += textOf(delta['content']);
     texts.refusal += textOf(delta['refusal']);
     const { tool_calls: parts, function_call: part } = delta;
-    if (Array.isArray(parts)) for (const one of parts) addCall(calls, asRecord(one));
-    if (!isEmpty(part)) functionCall = addFunction(functionCall, asRecord(part));
+    if (Array.isArray(parts)) for (const one of parts) addCall(calls, fieldsOf(one));
+    if (!isEmpty(part)) functionCall = addFunction(functionCall, fieldsOf(part));
   }
 
   return {
     push: (data) => {
       const choice = firstChoiceOf(data);
-      add(asRecord(choice['delta']));
+      add(fieldsOf(choice['delta']));
       const reason = choice['finish_reason'];
       if (typeof reason === 'string') finishReason = reason;
     },
@@ -91,7 +92,7 @@ function addCall(calls: ToolCall[], part: Delta): void {
   }
   call.id = textOf(id) || call.id;
   call.type = textOf(type) || call.type;
-  call.function = addFunction(call.function, asRecord(called));
+  call.function = addFunction(call.function, fieldsOf(called));
 }
 
 /**
@@ -121,21 +122,11 @@ function toMessage(fields: Readonly<Record<string, unknown>>): ChatMessage {
 
 /** Where a request asks for several answers, the conversation goes on with the one of index 0. */
 function firstChoiceOf(completion: unknown): Readonly<Record<string, unknown>> {
-  const choices = asRecord(completion)['choices'];
+  const choices = fieldsOf(completion)['choices'];
   if (!Array.isArray(choices)) return {};
-  return asRecord(choices.find((one, place) => (asRecord(one)['index'] ?? place) === 0));
-}
-
-function asRecord(value: unknown): Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null
-    ? (value as Readonly<Record<string, unknown>>)
-    : {};
+  return fieldsOf(choices.find((one, place) => (fieldsOf(one)['index'] ?? place) === 0));
 }
 
 function textOf(value: unknown): string {
   return typeof value === 'string' ? value : '';
-}
-
-function isEmpty(value: unknown): boolean {
-  return value == null || value === '' || (Array.isArray(value) && value.length === 0);
 }

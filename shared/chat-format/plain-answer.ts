@@ -1,4 +1,5 @@
 import { UpstreamError } from '../base/errors.ts';
+import { fieldsOf } from '../base/fields-of.ts';
 import { isOfTheRequest } from './stream-event.ts';
 
 type Completion = {
@@ -13,19 +14,18 @@ type Completion = {
 export type PlainAnswer = { readonly text: string; readonly parsed: Completion };
 
 /**
- * The status that an answer of status 200 should have had: undefined for one with choices; for an error its own
- * status, or 502 where it gives none and does not blame the request.
+ * The status that an error which came with status 200 should have had: its own, or 502 where it gives none and
+ * does not blame the request. Undefined for an answer with choices. Throws an UpstreamError for neither.
  */
-export function statusOfAnswer({ parsed }: PlainAnswer): number | undefined {
+export function statusOfError({ parsed }: PlainAnswer): number | undefined {
   const { choices, error } = parsed;
   if (Array.isArray(choices) && choices.length > 0) return undefined;
-  const { status, code } = typeof error === 'object' && error !== null ? (error as Failure) : {};
+  if (error == null) throw invalid('The deployment answered without choices.');
+  const { status, code } = fieldsOf(error);
   const number = Number(status ?? code);
   if (number >= 400 && number <= 599) return number;
   return isOfTheRequest(error) ? 400 : 502;
 }
-
-type Failure = { readonly status?: unknown; readonly code?: unknown };
 
 /** Throws an UpstreamError when the answer is not a JSON object. */
 export function parseAnswer(answer: Buffer): PlainAnswer {
@@ -38,10 +38,11 @@ export function parseAnswer(answer: Buffer): PlainAnswer {
   } catch {
     // Falls through to the error below: the parser's message would quote the answer.
   }
-  throw new UpstreamError('The deployment answered with something that is not a JSON object.', {
-    status: 502,
-    code: 'upstream_invalid',
-  });
+  throw invalid('The deployment answered with something that is not a JSON object.');
+}
+
+function invalid(message: string): UpstreamError {
+  return new UpstreamError(message, { status: 502, code: 'upstream_invalid' });
 }
 
 /**

@@ -1,3 +1,5 @@
+import { fieldsOf } from '../base/fields-of.ts';
+
 type Fields = Readonly<Record<string, unknown>>;
 
 /**
@@ -28,8 +30,4 @@ function deltaOf(message: unknown): Fields {
   const { tool_calls: calls, ...fields } = fieldsOf(message);
   if (!Array.isArray(calls)) return fields;
   return { ...fields, tool_calls: calls.map((call, index) => ({ index, ...fieldsOf(call) })) };
-}
-
-function fieldsOf(value: unknown): Fields {
-  return typeof value === 'object' && value !== null ? (value as Fields) : {};
 }

@@ -1,4 +1,5 @@
 import { createParser, type EventSourceMessage } from 'eventsource-parser';
+import { fieldsOf } from '../base/fields-of.ts';
 import { findUsage } from './usage.ts';
 
 /** What an event of a streamed chat completion says, as far as the router looks. */
@@ -89,8 +90,7 @@ const UNAVAILABLE = [404, 408, 410, 429];
 
 /** Whether an error stands for every deployment: a filtered prompt, a wrong request, a refused credential. */
 export function isOfTheRequest(error: unknown): boolean {
-  if (typeof error !== 'object' || error === null) return false;
-  const { code, status, type } = error as Readonly<Record<string, unknown>>;
+  const { code, status, type } = fieldsOf(error);
   if (code === 'content_filter' || code === 'context_length_exceeded') return true;
   const number = Number(status ?? code);
   if (number >= 400 && number < 500) return !UNAVAILABLE.includes(number);
@@ -131,6 +131,7 @@ function saysNothing(choice: unknown): boolean {
   return Object.entries(delta).every(([key, value]) => key === 'role' || isEmpty(value));
 }
 
-function isEmpty(value: unknown): boolean {
+/** Whether a field of an answer says nothing. */
+export function isEmpty(value: unknown): boolean {
   return value == null || value === '' || (Array.isArray(value) && value.length === 0);
 }

@@ -1,3 +1,5 @@
+import { fieldsOf } from '../base/fields-of.ts';
+
 /** The tokens of an answer, as far as its deployment counted them. */
 export type Usage = {
   readonly prompt?: number;
@@ -9,8 +11,6 @@ export type Usage = {
   /** Reasoning tokens, part of `completion`. */
   readonly reasoning?: number;
 };
-
-type Fields = Readonly<Record<string, unknown>>;
 
 /** Reads a `usage` object as OpenAI sends it. Counts that are not numbers are left out. */
 export function readUsage(usage: unknown): Usage {
@@ -44,10 +44,6 @@ function billedCompletion(completion: unknown, prompt: unknown, total: unknown) 
   const rest = isCount(total) && isCount(prompt) ? total - prompt : undefined;
   if (!isCount(completion)) return rest !== undefined && rest >= 0 ? rest : undefined;
   return Math.max(completion, rest ?? 0);
-}
-
-function fieldsOf(value: unknown): Fields {
-  return typeof value === 'object' && value !== null ? (value as Fields) : {};
 }
 
 function isCount(value: unknown): value is number {

@@ -7,7 +7,7 @@ import { adaptBody } from '../capabilities/adapt-body.ts';
 import type { Lessons } from '../capabilities/lessons.ts';
 import type { ChatRequest } from '../chat-format/chat-request.ts';
 import { finishReasonOf } from '../chat-format/collect-answer.ts';
-import { type PlainAnswer, parseAnswer, statusOfAnswer } from '../chat-format/plain-answer.ts';
+import { type PlainAnswer, parseAnswer, statusOfError } from '../chat-format/plain-answer.ts';
 import { streamOf } from '../chat-format/stream-answer.ts';
 import { readUsage } from '../chat-format/usage.ts';
 import { upstreamNameOf } from '../upstream/deployment.ts';
@@ -130,7 +130,16 @@ async function callOnce(
       signal,
       onByte: limit.lift,
     });
-    return await toReply({ headers, bytes }, { upstream, request, signal });
+    const reply = toReply(headers, bytes, upstream);
+    if (!request.stream || reply.kind !== 'plain') return reply;
+    // A client of streams cannot read a whole answer.
+    const events = await openEvents(Readable.from([Buffer.from(streamOf(reply.answer.parsed))]), {
+      includeUsage: request.includeUsage,
+      maxBytes: Number.POSITIVE_INFINITY,
+      signal,
+      onByte: () => undefined,
+    });
+    return { kind: 'events', headers, events };
   } catch (error) {
     if (error instanceof UpstreamError || error instanceof CallEndedError) {
       return { kind: 'failure', error };
@@ -141,30 +150,12 @@ async function callOnce(
   }
 }
 
-/** A whole answer of status 200, which may be an error all the same, and goes to a client of streams as one. */
-async function toReply(
-  { headers, bytes }: { readonly headers: Headers; readonly bytes: Buffer },
-  asked: {
-    readonly upstream: Upstream;
-    readonly request: ChatRequest;
-    readonly signal: AbortSignal;
-  },
-): Promise<Reply> {
-  const { upstream, request, signal } = asked;
+/** A whole answer of status 200, which may be an error all the same. */
+function toReply(headers: Headers, bytes: Buffer, { deployment }: Upstream): Reply {
   const answer = parseAnswer(bytes);
-  const status = statusOfAnswer(answer);
-  if (status !== undefined) {
-    const redacted = redactKey(bytes, upstream.deployment.apiKey);
-    return { kind: 'refusal', status, headers, bytes: redacted };
-  }
-  if (!request.stream) return { kind: 'plain', headers, answer };
-  const events = await openEvents(Readable.from([Buffer.from(streamOf(answer.parsed))]), {
-    includeUsage: request.includeUsage,
-    maxBytes: Number.POSITIVE_INFINITY,
-    signal,
-    onByte: () => undefined,
-  });
-  return { kind: 'events', headers, events };
+  const status = statusOfError(answer);
+  if (status === undefined) return { kind: 'plain', headers, answer };
+  return { kind: 'refusal', status, headers, bytes: redactKey(bytes, deployment.apiKey) };
 }
 
 function isEventStream({ status, headers }: UpstreamAnswer): boolean {

@@ -159,7 +159,6 @@ async function* passRuns(
   try {
     const failure = yield* passToEnd(held, runs, ending);
     if (ending.isTold()) return;
-    if (failure === undefined) yield* passRest(splitter.rest(), seen);
     if (seen.error !== undefined) {
       error = errorInside();
     } else if (isComplete(seen, splitter.rest(), failure)) {
@@ -178,14 +177,6 @@ async function* passRuns(
 /** Some deployments leave [DONE] out, or end their connection within it: the answer is there all the same. */
 function isComplete({ last }: Seen, rest: Buffer, failure: unknown): boolean {
   return new StreamEvent(rest).isDone || (failure === undefined && last.some(hasFinishReason));
-}
-
-/** Passes the last event of a body that ends without its blank line, if the event itself is whole. */
-function* passRest(rest: Buffer, seen: Seen): Generator<Uint8Array> {
-  const event = new StreamEvent(rest);
-  if (event.data === undefined) return;
-  note(event, seen);
-  yield Buffer.concat([rest, Buffer.from('\n\n')]);
 }
 
 /** Returns what broke the stream off; undefined when it ended by itself. */
@@ -253,6 +244,11 @@ async function* readRuns(body: Bytes, reading: Reading): AsyncGenerator<Run> {
       // Usually the end follows immediately, and the connection can be used again.
       if (seen.error !== undefined) return;
       if (seen.done) closing ??= setTimeout(() => body.destroy(), CLOSE_AFTER_MS);
+    }
+    // The blank line of the last event may be missing where the event itself is whole.
+    const rest = splitter.rest();
+    if (new StreamEvent(rest).data !== undefined) {
+      yield* selectRuns(Buffer.concat([rest, Buffer.from('\n\n')]), includeUsage, seen);
     }
   } finally {
     clearTimeout(closing);

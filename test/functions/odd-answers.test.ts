@@ -85,14 +85,14 @@ function ask(type: string, answer: string, more: object = {}) {
 
 describe('an answer of status 200 that is none', () => {
   test.each([
-    ['an error', '{"error":{"code":502,"message":"Sorry"}}'],
-    ['an error without a status', '{"error":{"message":"Sorry"}}'],
-    ['no choices', '{"choices":[],"usage":{"total_tokens":1}}'],
-    ['nothing', '{}'],
-  ])('falls back: %s', async (_, answer) => {
+    ['an error', '{"error":{"code":502,"message":"Sorry"}}', '502'],
+    ['an error without a status', '{"error":{"message":"Sorry"}}', '502'],
+    ['no choices', '{"choices":[],"usage":{"total_tokens":1}}', 'upstream_invalid'],
+    ['nothing', '{}', 'upstream_invalid'],
+  ])('falls back: %s', async (_, answer, outcome) => {
     const { status, headers } = await post(router.url + ROUTED, ask(JSON_TYPE, answer));
     expect(status).toBe(200);
-    expect(headers.get('x-smart-router-attempt-chain')).toBe('weak;502, strong;200');
+    expect(headers.get('x-smart-router-attempt-chain')).toBe(`weak;${outcome}, strong;200`);
   });
 
   test('is the client’s where it blames the request', async () => {

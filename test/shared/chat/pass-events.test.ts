@@ -303,6 +303,22 @@ describe('a stream that ends without [DONE]', () => {
     expect(ends).toEqual([undefined]);
   });
 
+  test('has nothing behind an error, and no usage that was not asked for, without a blank line', async () => {
+    const error = '{"error":{"message":"Sorry"}}';
+    const failed = `${frames([content, error])}data: ${recorded[4]}`;
+    expect((await pass([Buffer.from(failed)])).text).toBe(frames([content, error]));
+    const counted = await pass([Buffer.from(`${frames(recorded)}data: ${usage}`)]);
+    expect(counted.text).toBe(frames([...recorded, '[DONE]']));
+    expect(counted.totalTokens).toBe(7);
+  });
+
+  test('may be one event without a blank line', async () => {
+    const whole = '{"choices":[{"delta":{"content":"Hi"},"finish_reason":"stop"}]}';
+    const { text, ends } = await pass([Buffer.from(`data: ${whole}`)]);
+    expect(text).toBe(frames([whole, '[DONE]']));
+    expect(ends).toEqual([undefined]);
+  });
+
   test('is not complete when the connection breaks', async () => {
     const { text } = await pass(thenThrow(frames(recorded)));
     expect(errorEvents(text)).toHaveLength(1);
