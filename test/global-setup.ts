@@ -38,7 +38,8 @@ export async function setup({ provide }: TestProject): Promise<void> {
 export async function teardown(): Promise<void> {
   await azurite.close();
   const { characters, credentials, found } = findCredentials(join(folder, 'logged'));
-  await rm(folder, { recursive: true });
+  // A process that is just ending may still be writing what it has compiled.
+  await rm(folder, { recursive: true, maxRetries: 10 });
   if (found.length > 0) throw new Error(`Credentials were logged: ${found.join(', ')}`);
   process.stdout.write(
     `None of ${credentials} credentials is in the ${characters} characters that apps have logged.\n`,

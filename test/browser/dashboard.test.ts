@@ -5,6 +5,11 @@ import { type Browser, launchBrowser, type Page } from '../../tools/packages/lau
 import { openPage } from '../support/browser-page.ts';
 import { post, ROUTED, type Router, startRouter, untilIdsAreSigned } from '../support/router.ts';
 
+/** The range whose counts are compared: of an hour, the oldest requests would leave meanwhile. */
+const DAY_MS = 24 * 3_600_000;
+/** How often the page looks again when it shows a day. */
+const REFRESH_MS = 15_000;
+
 let azurite: Azurite;
 let router: Router;
 let browser: Browser;
@@ -40,14 +45,14 @@ const tile = (name: string) =>
     .locator('.value');
 // biome-ignore lint/suspicious/noExplicitAny: tests look into bodies of every shape.
 const stats = async (query = ''): Promise<any> => {
-  const from = new Date(Date.now() - 3_600_000).toISOString();
+  const from = new Date(Date.now() - DAY_MS).toISOString();
   const response = await fetch(`${router.url}/llm/stats?from=${from}&${query}`);
   return response.json();
 };
 
 describe('the overview', () => {
   test('shows what /llm/stats tells', async () => {
-    await open('?range=hour');
+    await open('?range=day');
     await tile('Requests').waitFor();
     const { total } = await stats();
     expect(total.requests).toBeGreaterThan(500);
@@ -83,7 +88,7 @@ describe('the overview', () => {
   });
 
   test('tells what another threshold would have done, dragged or by keys', async () => {
-    await open('?range=hour');
+    await open('?range=day');
     const line = page.getByRole('slider', { name: 'Threshold', exact: true });
     await line.waitFor();
     const atLine = async () => {
@@ -149,14 +154,14 @@ describe('the overview', () => {
   });
 
   test('is of a time, a use case and a deployment, which the address holds', async () => {
-    await open('?range=hour');
+    await open('?range=day');
     await page.getByRole('combobox', { name: 'Use case' }).selectOption({ label: 'support' });
     const { total: support } = await stats('use_case=support');
     await expect.poll(() => tile('Requests').textContent()).toBe(String(support.requests));
     await page.getByRole('link', { name: 'Only weak' }).click();
     const { total: both } = await stats('use_case=support&deployment=weak');
     await expect.poll(() => tile('Requests').textContent()).toBe(String(both.requests));
-    expect(page.url()).toMatch(/range=hour&use_case=support&deployment=weak$/);
+    expect(page.url()).toMatch(/range=day&use_case=support&deployment=weak$/);
     await page.reload();
     await expect.poll(() => tile('Requests').textContent()).toBe(String(both.requests));
     await page.goBack();
@@ -169,29 +174,38 @@ describe('the overview', () => {
   });
 
   test('looks again by itself without a flicker, and not while it is paused', async () => {
-    await open('?range=hour');
-    await tile('Requests').waitFor();
-    await page.evaluate(`
+    const { page: own } = await openPage(browser, router.url);
+    await own.clock.install();
+    await own.goto(`${router.url}/dashboard?range=day`);
+    const requests = own.locator('.tile').filter({ hasText: 'Requests' }).locator('.value');
+    await requests.waitFor();
+    await own.evaluate(`
       globalThis.flickers = 0;
       globalThis.tile = document.querySelector('.tile');
       new MutationObserver(() => {
         if (document.querySelector('.loading, .stale') || !globalThis.tile.isConnected) flickers += 1;
       }).observe(document.body, { childList: true, subtree: true, attributes: true });
     `);
-    const before = Number(await tile('Requests').textContent());
+    const shownLater = async () => {
+      await own.clock.runFor(REFRESH_MS);
+      return Number(await requests.textContent());
+    };
+    const before = Number(await requests.textContent());
     await post(router.url + ROUTED, { prompt: 'Hi' });
-    await expect
-      .poll(() => tile('Requests').textContent(), { timeout: 15_000 })
-      .toBe(String(before + 1));
-    expect(await page.evaluate('flickers')).toBe(0);
-    await page.getByRole('button', { name: 'Pause updates' }).click();
+    await expect.poll(shownLater, { timeout: 15_000 }).toBe(before + 1);
+    expect(await own.evaluate('flickers')).toBe(0);
+    await own.getByRole('button', { name: 'Pause updates' }).click();
     await post(router.url + ROUTED, { prompt: 'Hi' });
-    await page.waitForTimeout(9_000);
-    expect(await tile('Requests').textContent()).toBe(String(before + 1));
-    await page.getByRole('button', { name: 'Resume updates' }).click();
-    await expect
-      .poll(() => tile('Requests').textContent(), { timeout: 15_000 })
-      .toBe(String(before + 2));
+    const counted = async () => (await stats()).total.requests;
+    await expect.poll(counted, { timeout: 15_000 }).toBe(before + 2);
+    const asked: string[] = [];
+    own.on('request', (request) => asked.push(request.url()));
+    await own.clock.runFor(10 * REFRESH_MS);
+    expect(Number(await requests.textContent())).toBe(before + 1);
+    expect(asked).toEqual([]);
+    await own.getByRole('button', { name: 'Resume updates' }).click();
+    await expect.poll(shownLater, { timeout: 15_000 }).toBe(before + 2);
+    await own.context().close();
   });
 
   test('shows how each deployment is', async () => {
