@@ -38,10 +38,10 @@ afterAll(async () => {
 });
 
 const open = (search: string) => page.goto(`${router.url}/dashboard${search}`);
-const tile = (name: string) =>
-  page
+const tile = (name: string, where = page) =>
+  where
     .locator('.tile')
-    .filter({ has: page.getByText(name, { exact: true }) })
+    .filter({ has: where.getByText(name, { exact: true }) })
     .locator('.value');
 // biome-ignore lint/suspicious/noExplicitAny: tests look into bodies of every shape.
 const stats = async (query = ''): Promise<any> => {
@@ -177,7 +177,7 @@ describe('the overview', () => {
     const { page: own } = await openPage(browser, router.url);
     await own.clock.install();
     await own.goto(`${router.url}/dashboard?range=day`);
-    const requests = own.locator('.tile').filter({ hasText: 'Requests' }).locator('.value');
+    const requests = tile('Requests', own);
     await requests.waitFor();
     await own.evaluate(`
       globalThis.flickers = 0;
