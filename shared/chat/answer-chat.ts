@@ -69,7 +69,7 @@ function plainAnswer(
   const wantsDetails = explain || call.header('foundry-features')?.includes('ModelRouterControls');
   const body = addAnswerFields(answer, {
     selected_model: decision.member.upstream.deployment.modelName,
-    ...(explain && { routing: decisionFacts(decision, true) }),
+    ...(explain && { routing: decisionFacts(decision, ask) }),
     ...(wantsDetails && {
       model_selection_details: modelSelectionDetails(attempts, {
         ...(mode && { mode }),

@@ -1,3 +1,4 @@
+import { type FoundAsk, findAsk } from '../asks/find-ask.ts';
 import { adaptBody } from '../capabilities/adapt-body.ts';
 import type { Capabilities } from '../capabilities/capabilities.ts';
 import { findObstacle, promptLimitOf } from '../capabilities/find-obstacle.ts';
@@ -8,7 +9,6 @@ import {
   requirementsOfText,
 } from '../capabilities/requirements.ts';
 import type { ChatRequest } from '../chat-format/chat-request.ts';
-import { findNewestAsk } from '../chat-format/newest-ask.ts';
 import type { Ask } from '../routing/ask.ts';
 import type { Tokens } from '../spending/cost.ts';
 
@@ -22,7 +22,7 @@ export function askOfChat(request: ChatRequest): ChatAsk {
   const requirements = requirementsOf(request);
   const { require_parameters: isStrict } = request.routing;
   return {
-    ...toAsk(findNewestAsk(request.messages), requirements),
+    ...toAsk(findAsk(request.messages), requirements),
     request,
     findObstacle: ({ capabilities }) => {
       const obstacle = findObstacle(requirements, capabilities);
@@ -33,15 +33,15 @@ export function askOfChat(request: ChatRequest): ChatAsk {
 }
 
 /** A single user message of this text. */
-export function askOfText(text: string): Ask & { readonly text: string } {
-  return { ...toAsk(text, requirementsOfText(text)), text };
+export function askOfText(text: string): Ask {
+  return toAsk(findAsk([{ role: 'user', content: text }]), requirementsOfText(text));
 }
 
-function toAsk(text: string | undefined, requirements: Requirements): Ask {
+function toAsk(found: FoundAsk | undefined, requirements: Requirements): Ask {
   const { completionTokens, completions, promptSize } = requirements;
   let tokens: Tokens | undefined;
   return {
-    text,
+    found,
     findObstacle: ({ capabilities }) => findObstacle(requirements, capabilities),
     tokens: () => {
       tokens ??= {

@@ -1,3 +1,4 @@
+import type { FoundAsk } from '../asks/find-ask.ts';
 import type { Member } from '../registry/fleet.ts';
 import type { Considered } from '../routing/find-candidates.ts';
 import type { RoutingDecision } from '../routing/routing-decision.ts';
@@ -5,7 +6,8 @@ import type { RoutingDecision } from '../routing/routing-decision.ts';
 /** A decision as `POST /llm/route` answers it and `routing.explain` adds it to an answer. */
 export function decisionFacts(
   decision: RoutingDecision,
-  explain: boolean,
+  /** The scored ask of a decision that is explained; its text is left out. */
+  explained?: { readonly found: FoundAsk | undefined },
 ): Record<string, unknown> {
   const { winRate, percentile, threshold, distance, considered } = decision;
   const { costToStay, costToSwitch } = decision;
@@ -23,11 +25,13 @@ export function decisionFacts(
     ...(distance !== undefined && { distance }),
     ...(costToStay !== undefined && { cost_to_stay: finite(costToStay) }),
     ...(costToSwitch !== undefined && { cost_to_switch: finite(costToSwitch) }),
-    ...(explain &&
-      considered && {
-        candidates: candidatesOf(decision),
-      }),
+    ...(explained?.found && { scored: scoredFacts(explained.found) }),
+    ...(explained && considered && { candidates: candidatesOf(decision) }),
   };
+}
+
+function scoredFacts({ text, place, material }: FoundAsk): Record<string, unknown> {
+  return { characters: text.length, found_in: place, material };
 }
 
 /** All deployments that were considered; undefined when the request named its deployment. */

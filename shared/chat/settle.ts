@@ -86,7 +86,7 @@ function compareInShadow(
 function contentOf({ ask }: Exchange, { answer }: Ending) {
   const content = answer?.().message?.content;
   return {
-    prompt: ask.text === undefined ? undefined : redactText(ask.text),
+    prompt: ask.found && redactText(ask.found.text),
     answer: typeof content === 'string' ? redactText(content) : undefined,
   };
 }

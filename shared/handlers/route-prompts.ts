@@ -9,6 +9,7 @@ import { type DecideOptions, decide } from '../chat/decide.ts';
 import { decisionFacts } from '../chat/decision-facts.ts';
 import { openRequest } from '../chat/open-request.ts';
 import { readControls, routingSchema } from '../policy/controls.ts';
+import type { Ask } from '../routing/ask.ts';
 import type { RoutingDecision } from '../routing/routing-decision.ts';
 import type { SimilarOutcomes } from '../vector-stores/similar-outcomes.ts';
 
@@ -39,27 +40,28 @@ export function createRoutePrompts(options: RoutePromptsOptions): (call: Call) =
 
   async function decideAll(call: Call): Promise<Decided> {
     if (typeof call.body === 'object' && call.body !== null && 'prompts' in call.body) {
-      const { prompts: texts, routing } = parseWith(routeBatchSchema, call.body);
+      const { prompts, routing } = parseWith(routeBatchSchema, call.body);
+      const asks = prompts.map(askOfText);
       const fleet = getFleet();
       const { signal, caller } = call;
       const decisions = await controller.routeAll({
-        asks: texts.map(askOfText),
+        asks,
         fleet,
         signal,
         caller,
         policy: findPolicy(fleet, call.useCase),
         controls: readControls(routing ?? {}, call.header, {}),
       });
-      return { decisions, texts, explain: routing?.explain ?? false };
+      return { decisions, asks, explain: routing?.explain ?? false };
     }
     const opened = await openRequest(options.decide, call);
     const { decision, ask } = await decide(options.decide, opened);
     const explain = ask.request.routing.explain ?? false;
-    return { decisions: [decision], texts: [ask.text], explain };
+    return { decisions: [decision], asks: [ask], explain };
   }
 
   return async (call) => {
-    const { decisions, texts, explain } = await decideAll(call);
+    const { decisions, asks, explain } = await decideAll(call);
     options.log('info', 'route', {
       requestId: call.requestId,
       caller: call.caller?.name,
@@ -68,9 +70,9 @@ export function createRoutePrompts(options: RoutePromptsOptions): (call: Call) =
       strong: decisions.filter(({ tier }) => tier === 'strong').length,
       totalMs: roundMs(performance.now() - call.startedAt),
     });
-    const similar = explain ? await findSimilar(options, texts, call.signal) : [];
+    const similar = explain ? await findSimilar(options, asks, call.signal) : [];
     const data = decisions.map((decision, index) => {
-      const { object, ...facts } = decisionFacts(decision, explain);
+      const { object, ...facts } = decisionFacts(decision, explain ? asks[index] : undefined);
       return {
         object,
         index,
@@ -84,8 +86,8 @@ export function createRoutePrompts(options: RoutePromptsOptions): (call: Call) =
 
 type Decided = {
   readonly decisions: readonly RoutingDecision[];
-  /** The text that was scored for each decision. */
-  readonly texts: readonly (string | undefined)[];
+  /** The ask of each decision. */
+  readonly asks: readonly Ask[];
   readonly explain: boolean;
 };
 
@@ -97,13 +99,13 @@ const SIMILAR = 5;
 /** Finds the recorded outcomes of similar prompts. A failure is only logged, since decisions do not depend on them. */
 async function findSimilar(
   { outcomes, log }: RoutePromptsOptions,
-  texts: readonly (string | undefined)[],
+  asks: readonly Ask[],
   signal: AbortSignal,
 ): Promise<unknown[]> {
   try {
     return await Promise.all(
-      texts.slice(0, EXPLAINED).map(async (text) => {
-        const hits = text === undefined ? [] : await outcomes?.ofText(text, SIMILAR, signal);
+      asks.slice(0, EXPLAINED).map(async ({ found }) => {
+        const hits = found && (await outcomes?.ofText(found.text, SIMILAR, signal));
         // The texts of the prompts are left out: they may be those of other callers.
         return hits?.map(({ id, score, attributes }) => ({ id, score, outcome: attributes }));
       }),

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { ASK_PLACES } from '../asks/find-ask.ts';
 import type { PassedOver } from '../routing/find-candidates.ts';
 import type { RoutingDecision } from '../routing/routing-decision.ts';
 import { priceSchema } from '../spending/price.ts';
@@ -152,6 +153,22 @@ export const routingDecisionSchema = z.object({
     .describe(
       'The recorded outcomes of similar prompts, the nearest first: with `explain`, if there are any.',
     ),
+  scored: z
+    .object({
+      characters: z.int().describe('The length of the scored text, which is never shown here.'),
+      found_in: z.enum(ASK_PLACES),
+      material: z
+        .array(
+          z.object({
+            kind: z.enum(['code', 'data', 'text']),
+            language: z.string().optional().describe('As its fence names it.'),
+            characters: z.int(),
+          }),
+        )
+        .describe('What stood around the ask and was not scored.'),
+    })
+    .optional()
+    .describe('Where the scored ask was found: with `explain`, unless there is no text.'),
   candidates: z
     .array(candidateSchema)
     .optional()

@@ -43,7 +43,7 @@ export function readPrompt(text: string): string {
  * same in all prompts of a series and say nothing about this one. The search goes back from the end
  * only as far as the text can be read.
  */
-function withoutExamples(text: string): string {
+export function withoutExamples(text: string): string {
   const tail = text.slice(-2 * MAX_CHARACTERS_PER_END);
   const end = tail.trimEnd().length;
   let start = 0;

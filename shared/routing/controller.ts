@@ -42,7 +42,7 @@ export type RouteRequest = RouteTerms & {
 
 /** A batch of prompts. */
 export type RouteBatch = RouteTerms & {
-  readonly asks: readonly (Ask & { readonly text: string })[];
+  readonly asks: readonly Ask[];
 };
 
 export type Controller = {
@@ -97,7 +97,8 @@ export function createController(options: ControllerOptions): Controller {
       const choice = await findChoice(options, fleet, terms);
       const held = session && findHeld(session, choice.models);
       const place = session && held && { ...choice, session, held, tokens: ask.tokens() };
-      const ranking = (place && stayUnscored(place)) ?? (await rankOne(choice, ask.text, signal));
+      const ranking =
+        (place && stayUnscored(place)) ?? (await rankOne(choice, ask.found?.text, signal));
       const settled = place === undefined ? ranking : stayOrSwitch(place, ranking);
       const order = fallbackOrder(settled.ranked, { random, held: held?.member });
       return createDecision(choice, settled, order);
@@ -106,7 +107,7 @@ export function createController(options: ControllerOptions): Controller {
       const choices: Choice[] = [];
       for (const ask of asks) choices.push(await findChoice(options, fleet, { ...terms, ask }));
       const open = asks.filter((_, index) => choices[index]?.only === undefined);
-      const texts = open.map(({ text }) => text);
+      const texts = open.map(({ found }) => found?.text ?? '');
       const scored = (await score.all(texts, signal)).values();
       return choices.map((choice) => {
         const ranking =

@@ -3,10 +3,10 @@ import { describe, expect, test } from 'vitest';
 import { createBodyMemory } from '../../functions/http/body-memory.ts';
 import { checkShape } from '../../functions/http/body-shape.ts';
 import { parseBody } from '../../functions/http/read-body.ts';
+import { findAsk } from '../../shared/asks/find-ask.ts';
 import { HttpError } from '../../shared/base/errors.ts';
 import { toJson } from '../../shared/base/wire-json.ts';
 import { parseChatRequest } from '../../shared/chat-format/chat-request.ts';
-import { findNewestAsk } from '../../shared/chat-format/newest-ask.ts';
 import { propertyRuns } from '../support/property-runs.ts';
 
 const SHAPE = { maxBodyDepth: 64, maxBodyValues: 500_000 };
@@ -126,8 +126,8 @@ describe('the parser of bodies', () => {
           expectClientError(error);
           return;
         }
-        expect(findNewestAsk(sent['messages'] as typeof decidedOn.messages)).toBe(
-          findNewestAsk(decidedOn.messages),
+        expect(findAsk(sent['messages'] as typeof decidedOn.messages)).toEqual(
+          findAsk(decidedOn.messages),
         );
         expect(sent['stream'] ?? false).toBe(decidedOn.stream);
         for (const own of ['prompt', 'routing', 'thread_id', 'model', '__proto__']) {

@@ -14,7 +14,7 @@ const WORDS =
 
 /** Returns a prompt of this many characters, different for each number. */
 function promptOf(number: number, characters: number): string {
-  const words = [`Question ${number}:`];
+  const words = [`Number ${number}`];
   for (let index = 0; words.length * 2 < characters; index += 1) {
     words.push(WORDS[(index * (number + 1) + number) % WORDS.length] ?? '');
   }

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { findNewestAsk } from '../../shared/chat-format/newest-ask.ts';
+import { findAsk } from '../../shared/asks/find-ask.ts';
 import { readPrompt, splitWords } from '../../shared/prompt-embedding/prompt-words.ts';
 import { startProcessorClock } from '../support/processor-time.ts';
 import { propertyRuns } from '../support/property-runs.ts';
@@ -115,13 +115,38 @@ describe('regular expressions that strangers’ text runs through', () => {
 
   test('leave the reading of prompts linear, too', () => {
     const pump = fc.string({
-      unit: fc.constantFrom('a', '-', "'", '漢', '1', ' ', '\n', '<'),
+      unit: fc.constantFrom(
+        ...[
+          'a',
+          '-',
+          "'",
+          '漢',
+          '1',
+          ' ',
+          '\n',
+          '<',
+          '>',
+          '<a>',
+          '</a>',
+          '```',
+          '#',
+          '*',
+          ':',
+          '?',
+          '.',
+          '[',
+          '{',
+          ',',
+          '|',
+        ],
+        ...['Q: ', 'A: ', '> ', '/a', '=', '"', 'A. '],
+      ),
       minLength: 1,
     });
     const readers = [
       splitWords,
       readPrompt,
-      (text: string) => findNewestAsk([{ role: 'user', content: text }]),
+      (text: string) => findAsk([{ role: 'user', content: text }]),
     ];
     fc.assert(
       fc.property(pump, fc.constantFrom('', '<system-reminder>', 'Answer:'), (part, more) => {

@@ -11,6 +11,10 @@ export const SUBJECTS: Readonly<Record<string, Subject>> = {
     about: 'the cost of the local embedder and scorer for a start, a request and a batch',
     read: () => import('./subjects/local.ts'),
   },
+  traffic: {
+    about: 'easy and hard asks in requests as applications send them',
+    read: () => import('./subjects/traffic.ts'),
+  },
   registry: {
     about: 'changes, decisions and budgets with many models and two instances',
     read: () => import('./subjects/registry.ts'),

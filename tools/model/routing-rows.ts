@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import * as z from 'zod';
-import { findNewestAsk } from '../../shared/chat-format/newest-ask.ts';
+import { findAsk } from '../../shared/asks/find-ask.ts';
 import { InputError } from '../command-line/input-error.ts';
 import { type BadLineTolerance, readJsonLines } from './json-lines.ts';
 import { canonicalModel } from './model-names.ts';
@@ -23,7 +23,7 @@ export type RoutingRow = {
   readonly id: string;
   readonly source: string;
   readonly category?: string;
-  /** The text that the service would score: the newest request if the row has `messages`. */
+  /** The text that the service would score: the ask in the row's prompt or messages. */
   readonly prompt: string;
   /** Scores from 0 to 1, of at least two models. */
   readonly scores?: ReadonlyMap<string, number>;
@@ -106,7 +106,7 @@ function readPrompt({ prompt, messages }: RawRow): string {
   if ((prompt == null) === (messages == null)) {
     throw new InputError('a row needs either a prompt or messages.');
   }
-  const text = findNewestAsk(messages ?? [{ role: 'user', content: prompt }]);
+  const text = findAsk(messages ?? [{ role: 'user', content: prompt }])?.text;
   if (text === undefined)
     throw new InputError('prompt or messages: they contain no text to score.');
   return text;

@@ -33,6 +33,10 @@ const able: FindObstacle = async () => undefined;
 const tokens = () => ({ prompt: 10, completion: 500 });
 
 /** What a test says of a request; the rest is that nothing stands in its way. */
+function foundAsk(text: string | undefined): Ask['found'] {
+  return text === undefined ? undefined : { text, place: 'message', material: [] };
+}
+
 type Wish = Omit<RouteRequest, 'signal' | 'fleet' | 'ask'> & {
   readonly text: string | undefined;
   readonly findObstacle?: FindObstacle;
@@ -100,7 +104,7 @@ function start(setup: Setup = {}) {
     controller.route({
       ...request,
       fleet,
-      ask: { text, findObstacle, tokens, promptLimit },
+      ask: { found: foundAsk(text), findObstacle, tokens, promptLimit },
       signal,
     });
   const routeAll = (
@@ -108,7 +112,7 @@ function start(setup: Setup = {}) {
     signal = new AbortController().signal,
   ) => {
     const asks = texts.map((text) => ({
-      text,
+      found: foundAsk(text),
       findObstacle: findObstacle(text),
       tokens,
       promptLimit,

@@ -47,7 +47,7 @@ function start(setup: Setup) {
       signal: new AbortController().signal,
       policy: createFindPolicy(() => spent)(fleet, 'batch'),
       ask: {
-        text: 'ask',
+        found: { text: 'ask', place: 'message', material: [] },
         findObstacle: async ({ name }) => setup.findObstacle?.(name),
         tokens: () => tokens,
         promptLimit: () => Number.POSITIVE_INFINITY,
