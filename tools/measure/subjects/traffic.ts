@@ -14,8 +14,8 @@ Measures how well easy and hard asks are told apart in requests as applications 
 differ from those on the bare asks. By default the requests are made of a sample of the project's own prompts and of
 wrappers: tags of agents, extracts, prefaces, files, mail, transcripts, ...
 
-  --data <file.jsonl>       requests {id, kind, label: "strong" | "weak" | "either", plain_id?, body}
-                            (default: the project's own prompts in its wrappers)
+  --data <file.jsonl>       labelled requests (default: the project's own prompts in its wrappers):
+                            {id, kind, label: "strong" | "weak" | "either", plain_id?, body}
   --scorer <id>             a scorer for embeddings of the local embedder (default: local)
   --models-folder <folder>  the folder of the registry (default: models)
   --threshold <n>           where decisions are made (default: the median win rate of the bare asks)`;
