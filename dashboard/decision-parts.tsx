@@ -1,6 +1,6 @@
 import type { ComponentChildren } from 'preact';
 import type { WholeDecision } from './api.ts';
-import { count, duration, exactRate, NONE, percent, usd, words } from './base/format.ts';
+import { count, duration, exactRate, NONE, ofPrompts, usd, words } from './base/format.ts';
 import { Tier, WinRate } from './decision-table.tsx';
 import { passedOverPhrase } from './phrases.ts';
 
@@ -112,14 +112,14 @@ export function Times(decision: WholeDecision) {
 }
 
 export function Facts(decision: WholeDecision & { readonly scorer?: unknown }) {
-  const { request_id: id, scorer, threshold, percentile } = decision;
+  const { request_id: id, scorer, threshold, threshold_from: from, percentile } = decision;
   return (
     <Part title="Decision">
       <List
         rows={[
-          ['Threshold', exactRate(threshold)],
+          ['Harder than', ofPrompts(percentile)],
           ['Win rate', exactRate(decision.win_rate)],
-          ['Prompts with a lower win rate', percent(percentile)],
+          ['Threshold', `${exactRate(threshold)}${from === undefined ? '' : ` (${from})`}`],
           ['Embedding cache', decision.embedding_cache],
           ['Scorer', typeof scorer === 'string' ? scorer : NONE],
           ['Caller', decision.caller ?? NONE],

@@ -142,7 +142,8 @@ var hasWeakApiKey = weakElsewhere != null && (weakElsewhere.?hasKey ?? true)
 var hasKeyVault = hasWeakApiKey || hasCacheKeySecret || !empty(keyVaultSecrets)
 var threshold = routerSettings.?ROUTER_THRESHOLD ?? ''
 var strongShare = routerSettings.?ROUTER_STRONG_SHARE ?? ''
-var calibration = routerSettings.?ROUTER_CALIBRATION ?? ''
+var calibrationSetting = routerSettings.?ROUTER_CALIBRATION ?? ''
+var calibration = contains(['auto', 'shipped'], calibrationSetting) ? '' : calibrationSetting
 var hasOwnTarget = !empty(threshold) || !empty(strongShare) || !empty(calibration)
 var modelDeployments = weakElsewhere == null ? [strong, weak, embedding] : [strong, embedding]
 var hasOtherModels = !empty(filter(modelDeployments, one => (one.?format ?? 'OpenAI') != 'OpenAI'))

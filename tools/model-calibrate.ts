@@ -132,6 +132,11 @@ function checkSource(commandLine: CommandLine): boolean {
 
 function readId(commandLine: CommandLine, isRecorded: boolean): string {
   const id = commandLine.text('id') ?? (isRecorded ? 'decisions' : 'prompts');
+  if (id === 'auto' || id === 'shipped') {
+    throw new InputError(
+      `--id must not be "${id}": ROUTER_CALIBRATION=${id} names no calibration.`,
+    );
+  }
   if (/^[a-z0-9][a-z0-9._-]{0,63}$/.test(id)) return id;
   throw new InputError(
     `--id must be 1 to 64 lower-case letters, digits, ".", "_" or "-", got "${id}".`,

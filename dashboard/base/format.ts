@@ -19,6 +19,14 @@ const smallDollars = formatter({
 });
 
 export const percent = formatter({ style: 'percent', maximumFractionDigits: 1 });
+
+/** Formats a percentile, to follow "harder than". */
+export function ofPrompts(percentile: Value): string {
+  return percentile === null || percentile === undefined
+    ? NONE
+    : `${percent(percentile)} of prompts`;
+}
+
 export const rate = formatter({ minimumFractionDigits: 2, maximumFractionDigits: 2 });
 export const exactRate = formatter({ minimumFractionDigits: 3, maximumFractionDigits: 4 });
 const milliseconds = formatter({ maximumSignificantDigits: 3, useGrouping: false });

@@ -1,8 +1,10 @@
+import type { TableClient } from '@azure/data-tables';
 import type { TokenCredential } from '@azure/identity';
 import type { Log } from '../../shared/base/log.ts';
 import { createDecisionLog, type DecisionLog } from '../../shared/decisions/decision-log.ts';
 import { keepOutcome, type Outcome } from '../../shared/decisions/outcome-record.ts';
 import { purgeDecisions } from '../../shared/decisions/purge-decisions.ts';
+import { purgeOwnQuantiles } from '../../shared/decisions/sync-own-quantiles.ts';
 import {
   createDecisionHandlers,
   type DecisionHandlers,
@@ -15,6 +17,8 @@ export type Decisions = {
   readonly log: DecisionLog;
   readonly handlers: DecisionHandlers;
   readonly purgeJobs: readonly PurgeJob[];
+  /** Absent if decisions are not kept. */
+  readonly loadClient: (() => Promise<TableClient>) | undefined;
   /** Records the outcome of a comparison that the router itself has made. */
   readonly addOutcome: (outcome: Outcome, comparedWith: string) => Promise<void>;
 };
@@ -40,6 +44,7 @@ export function createDecisions({ config, loadCredential, log }: DecisionsOption
   const decisionLog = createDecisionLog({ loadClient, log });
   return {
     log: decisionLog,
+    loadClient,
     handlers: createDecisionHandlers({
       loadClient,
       ids: decisionLog.ids,
@@ -57,6 +62,11 @@ export function createDecisions({ config, loadCredential, log }: DecisionsOption
             what: 'decisions',
             retentionDays,
             purge: async (before) => purgeDecisions(await loadClient(), before),
+          },
+          {
+            what: 'own-quantiles',
+            retentionDays,
+            purge: async (before) => purgeOwnQuantiles(await loadClient(), before),
           },
         ]
       : [],

@@ -8,12 +8,12 @@ import type { DecideOptions } from '../../shared/chat/decide.ts';
 import { createShadow, type Shadow } from '../../shared/chat/shadow.ts';
 import { createPassEmbeddings } from '../../shared/handlers/pass-embeddings.ts';
 import { createRoutePrompts } from '../../shared/handlers/route-prompts.ts';
-import { createFindQuantiles } from '../../shared/matrix-factorization/calibrate-models.ts';
 import { createFindPolicy } from '../../shared/registry/use-case-policy.ts';
 import { createController } from '../../shared/routing/controller.ts';
 import type { Config } from '../../shared/settings/config.ts';
 import type { Spending } from '../../shared/spending/spending.ts';
 import type { Upstream } from '../../shared/upstream/upstream.ts';
+import type { CalibrationPart } from './create-calibration.ts';
 import type { Kept } from './create-kept.ts';
 import type { Registry } from './create-registry.ts';
 import type { Scoring } from './create-scoring.ts';
@@ -32,6 +32,7 @@ export type Parts = {
   readonly spending: Spending;
   readonly kept: Kept;
   readonly scoring: Scoring;
+  readonly calibration: CalibrationPart;
   /** Absent: there is no embedding deployment. */
   readonly embedding: Upstream | undefined;
 };
@@ -61,13 +62,14 @@ export function createHandlers(parts: Parts): Handlers {
   };
 }
 
-function createDecide({ config, log, registry, spending, kept, scoring }: Parts): DecideOptions {
-  const { scorer, heldOutScores, prompts } = scoring;
+function createDecide(parts: Parts): DecideOptions {
+  const { config, log, registry, spending, kept, scoring, calibration } = parts;
+  const { scorer, prompts } = scoring;
   const { policy, session } = config;
   return {
     controller: createController({
       scorer,
-      findQuantiles: createFindQuantiles({ calibration: config.scorer.calibration, heldOutScores }),
+      findQuantiles: calibration.findQuantiles,
       policy,
       outOfDistributionTier: policy.outOfDistributionTier,
       embeddingFailureTier: policy.embeddingFailureTier,
@@ -83,7 +85,7 @@ function createDecide({ config, log, registry, spending, kept, scoring }: Parts)
 }
 
 function buildCompleteChat(parts: Parts, decide: DecideOptions, countTokens: CountTokens): Handle {
-  const { config, log, background, registry, spending, kept } = parts;
+  const { config, log, background, registry, spending, kept, calibration } = parts;
   return createCompleteChat({
     decide,
     ask: { ...config.limits, log },
@@ -95,7 +97,10 @@ function buildCompleteChat(parts: Parts, decide: DecideOptions, countTokens: Cou
           spending.add(useCase, usd);
         }
       },
-      record: kept.decisions.log.record,
+      record: (decision) => {
+        kept.decisions.log.record(decision);
+        calibration.add(decision);
+      },
       background,
       shadow: createShadowIfConfigured(parts),
       isContentKept: config.isContentKept,

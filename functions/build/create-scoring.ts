@@ -1,7 +1,6 @@
 import type { TokenCredential } from '@azure/identity';
 import type { Background } from '../../shared/base/background.ts';
 import type { Log } from '../../shared/base/log.ts';
-import type { HeldOutScores } from '../../shared/matrix-factorization/held-out-scores.ts';
 import { load, type Scorer } from '../../shared/matrix-factorization/scorer.ts';
 import type { Config } from '../../shared/settings/config.ts';
 import type { GetToken } from '../../shared/upstream/entra-token.ts';
@@ -16,12 +15,10 @@ import { createEmbedding, type Embedding } from './create-embedding.ts';
 export type Scoring = {
   readonly prompts: Embedding;
   readonly scorer: Scorer;
-  readonly heldOutScores: HeldOutScores | undefined;
 };
 
 type ScoringOptions = {
   readonly config: Config;
-  readonly heldOutScores: HeldOutScores | undefined;
   /** The recorded outcomes that can vote; absent: nothing is kept. */
   readonly outcomes: SimilarOutcomes | undefined;
   readonly getToken: GetToken;
@@ -38,7 +35,7 @@ export async function createScoring(options: ScoringOptions): Promise<Scoring> {
     createEmbedding({ ...options, dimensions }),
     loadScorer(options),
   ]);
-  return { prompts, scorer, heldOutScores: options.heldOutScores };
+  return { prompts, scorer };
 }
 
 /** Loads the scorer, with the votes of recorded outcomes if they are configured. */

@@ -11,6 +11,7 @@ import { createUpstreams } from '../../shared/upstream/create-upstreams.ts';
 import { needsToken } from '../../shared/upstream/deployment.ts';
 import { createAzureCredential, createTokenProvider } from '../../shared/upstream/entra-token.ts';
 import type { Upstream } from '../../shared/upstream/upstream.ts';
+import { createCalibration } from './create-calibration.ts';
 import { createHandlers, type Handlers, type Parts } from './create-handlers.ts';
 import { createKept, type Kept } from './create-kept.ts';
 import type { Registry } from './create-registry.ts';
@@ -58,16 +59,29 @@ export async function createServices(config: Config, log: Log): Promise<Services
   });
   const kept = createKept(common);
   const { outcomes } = kept.vectorStores;
+  const { decisions } = kept;
+  const calibration = createCalibration({ ...common, heldOutScores, decisions });
   // Concurrently: the registry is read while the scorer is made ready.
   const [scoring, telemetry] = await Promise.all([
-    createScoring({ ...common, heldOutScores, outcomes }),
+    createScoring({ ...common, outcomes }),
     loadTelemetry(config, loadCredential, log),
     registry.start(),
+    calibration.start(),
   ]);
   spending.start();
-  kept.decisions.log.start();
+  decisions.log.start();
   const embedding = config.embedding && createUpstream(config.embedding);
-  const parts = { config, log, background, registry, spending, kept, scoring, embedding };
+  const parts = {
+    config,
+    log,
+    background,
+    registry,
+    spending,
+    kept,
+    scoring,
+    calibration,
+    embedding,
+  };
   return {
     forRoutes: {
       handlers: createHandlers(parts),
@@ -85,7 +99,7 @@ export async function createServices(config: Config, log: Log): Promise<Services
       if ([config.strong, config.weak].some(needsToken)) background.run(getToken());
     },
     finish: async () => {
-      await Promise.all([spending.sync(), kept.finish(), telemetry?.flush()]);
+      await Promise.all([spending.sync(), kept.finish(), calibration.finish(), telemetry?.flush()]);
     },
   };
 }

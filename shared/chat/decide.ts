@@ -62,6 +62,7 @@ function route(
     controls: readControls(ask.request.routing, call.header, controls),
     signal: call.signal,
     caller: call.caller,
+    useCase: call.useCase,
     policy: findPolicy(fleet, call.useCase),
     ...(session && { session }),
     ...(named && { named }),

@@ -9,7 +9,7 @@ export function decisionFacts(
   /** The scored ask of a decision that is explained; its text is left out. */
   explained?: { readonly found: FoundAsk | undefined },
 ): Record<string, unknown> {
-  const { winRate, percentile, threshold, distance, considered } = decision;
+  const { winRate, percentile, threshold, thresholdFrom, distance, considered } = decision;
   const { costToStay, costToSwitch } = decision;
   const { deployment } = decision.member.upstream;
   return {
@@ -17,6 +17,7 @@ export function decisionFacts(
     ...(winRate !== undefined && { win_rate: winRate }),
     ...(percentile !== undefined && { percentile }),
     ...(threshold !== undefined && { threshold }),
+    ...(thresholdFrom !== undefined && { threshold_from: thresholdFrom }),
     tier: decision.tier,
     selected_model: deployment.modelName,
     deployment: deployment.name,

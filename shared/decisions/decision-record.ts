@@ -22,9 +22,14 @@ export type DecisionRecord = {
   readonly scorerStrong?: string | undefined;
   readonly scorerWeak?: string | undefined;
   readonly winRate?: number | undefined;
+  /** The share, 0 to 1, of the prompts that the threshold comes from with a lower win rate. */
   readonly percentile?: number | undefined;
+  /** The same share of the calibration's prompts, if the former ones are the router's own. */
+  readonly shippedPercentile?: number | undefined;
   readonly threshold?: number | undefined;
-  /** The share, 0 to 1, of the calibration's prompts that go to the strong model at this threshold. */
+  /** The source of the threshold, such as `setting`, `shipped` or `own 62%`. */
+  readonly thresholdFrom?: string | undefined;
+  /** The share, 0 to 1, of such prompts that go to the strong model at this threshold. */
   readonly strongShareForeseen?: number | undefined;
   readonly distance?: number | undefined;
   /** True when the prompt's distance to the scorer's training data exceeds the scorer's limit. */
@@ -89,6 +94,7 @@ const FIELDS: readonly (readonly [column: string, field: string])[] = [
   ['winRate', 'win_rate'],
   ['percentile', 'percentile'],
   ['threshold', 'threshold'],
+  ['thresholdFrom', 'threshold_from'],
   ['strongShareForeseen', 'strong_share_foreseen'],
   ['distance', 'distance'],
   ['isOutside', 'out_of_distribution'],

@@ -102,7 +102,7 @@ export function addDecision(sums: Sums, decision: DecisionRecord): void {
   addCosts(sums, decision);
   sums.outOfDistribution += Number(decision.isOutside === true);
   addToBins(sums.winRates, decision.winRate);
-  addToBins(sums.percentiles, decision.percentile);
+  addToBins(sums.percentiles, decision.shippedPercentile ?? decision.percentile);
   addComparison(sums, decision);
   addTimes(sums, decision);
 }

@@ -49,6 +49,7 @@ export function createRoutePrompts(options: RoutePromptsOptions): (call: Call) =
         fleet,
         signal,
         caller,
+        useCase: call.useCase,
         policy: findPolicy(fleet, call.useCase),
         controls: readControls(routing ?? {}, call.header, {}),
       });

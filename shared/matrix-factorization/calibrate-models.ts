@@ -1,16 +1,18 @@
 import { LRUCache } from 'lru-cache';
+import type { Quantiles } from '../policy/controls.ts';
 import { percentiles } from '../policy/quantiles.ts';
 import { type HeldOutScores, VALIDATION } from './held-out-scores.ts';
 import type { ChosenCalibration } from './scorer-choice.ts';
 
 /**
- * Returns 101 quantiles of the win rate of one model over another; without another model, those of
- * the configured pair; undefined without a calibration.
+ * Returns quantiles of the win rate of one model over another; without another model, those of the
+ * configured pair; undefined without a calibration.
  */
 export type FindQuantiles = (
   strong: string,
   weak: string | undefined,
-) => readonly number[] | undefined;
+  useCase?: string | undefined,
+) => Quantiles | undefined;
 
 /** The most pairs that are kept: more than requests and policies usually lead to. */
 const MAX_PAIRS = 256;
@@ -27,16 +29,25 @@ export function createFindQuantiles(options: {
   readonly heldOutScores?: HeldOutScores | undefined;
 }): FindQuantiles {
   const { calibration, heldOutScores } = options;
-  const known = new LRUCache<string, readonly number[]>({ max: MAX_PAIRS });
+  const isShipped = calibration?.id === VALIDATION;
+  const own = calibration && {
+    values: calibration.quantiles,
+    from: isShipped ? SHIPPED : calibration.name,
+  };
+  const known = new LRUCache<string, Quantiles>({ max: MAX_PAIRS });
   return (strong, weak) => {
     const isItsPair = calibration?.strong === strong && calibration.weak === weak;
-    const isOwn = calibration !== undefined && calibration.id !== VALIDATION;
-    if (isItsPair || isOwn || heldOutScores === undefined || weak === undefined) {
-      return calibration?.quantiles;
-    }
+    const isOwn = calibration !== undefined && !isShipped;
+    if (isItsPair || isOwn || heldOutScores === undefined || weak === undefined) return own;
     const key = JSON.stringify([strong, weak]);
-    const quantiles = known.get(key) ?? percentiles(heldOutScores.winRates(strong, weak));
-    known.set(key, quantiles);
-    return quantiles;
+    const found = known.get(key) ?? {
+      values: percentiles(heldOutScores.winRates(strong, weak)),
+      from: SHIPPED,
+    };
+    known.set(key, found);
+    return found;
   };
 }
+
+/** The source of quantiles that come with the scorer, as decisions name it. */
+export const SHIPPED = 'shipped';

@@ -84,6 +84,12 @@ export const errorSchema = z.looseObject({
   }),
 });
 
+export const thresholdFromSchema = z
+  .string()
+  .describe(
+    "The source of the threshold: `request`, `use case`, `setting` or `default` for a raw threshold; for a share `shipped`, a calibration, or `own 62%` where the router's own decisions make up 62% of the quantiles.",
+  );
+
 export const candidateSchema = z.object({
   deployment: z.string(),
   model: z.string(),
@@ -113,8 +119,11 @@ export const routingDecisionSchema = z.object({
     .min(0)
     .max(1)
     .optional()
-    .describe("The share of the calibration's prompts with a lower win rate."),
+    .describe(
+      "The share of prompts with a lower win rate: of the router's recent ones or the calibration's.",
+    ),
   threshold: thresholdSchema.optional(),
+  threshold_from: thresholdFromSchema.optional(),
   tier: tierSchema,
   selected_model: z.string(),
   deployment: z.string(),

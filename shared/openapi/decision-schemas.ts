@@ -3,6 +3,7 @@ import {
   candidateSchema,
   embeddingCacheSchema,
   reasonSchema,
+  thresholdFromSchema,
   tierSchema,
 } from './answer-schemas.ts';
 
@@ -46,12 +47,11 @@ const decisionShape = z.looseObject({
   win_rate: z.number().optional(),
   percentile: z.number().optional(),
   threshold: z.number().optional(),
+  threshold_from: thresholdFromSchema.optional(),
   strong_share_foreseen: z
     .number()
     .optional()
-    .describe(
-      "The share of the calibration's prompts that goes to the strong model at this threshold.",
-    ),
+    .describe('The share that goes to the strong model at this threshold, by its source.'),
   out_of_distribution: z
     .boolean()
     .optional()

@@ -1,7 +1,13 @@
 import * as z from 'zod';
 import { InvalidRequestError } from '../base/errors.ts';
 import { AFFINITIES } from './session.ts';
-import { MODES, type Mode, type ModeShares, thresholdForStrongShare } from './threshold.ts';
+import {
+  drawThreshold,
+  MODES,
+  type Mode,
+  type ModeShares,
+  thresholdForStrongShare,
+} from './threshold.ts';
 
 const share = z.number().min(0).max(1);
 
@@ -109,26 +115,57 @@ export function namesThreshold({ threshold, strongShare, mode }: Controls): bool
   return (threshold ?? strongShare ?? mode) !== undefined;
 }
 
+/** The win rates that shares are turned into thresholds by. */
+export type Quantiles = {
+  /** Quantiles of the strongest model's win rates over the cheapest, at even steps from 0 to 1. */
+  readonly values: readonly number[];
+  /** Their source, as decisions name it: `shipped`, a calibration or the router's `own 62%`. */
+  readonly from: string;
+  /** True if they follow the router's own decisions, so that the share is kept among equal ones. */
+  readonly isOwn?: boolean;
+  /** The quantiles that they started from. */
+  readonly shipped?: readonly number[];
+};
+
+/** Sources of thresholds that no share stands for. */
+const RAW_SOURCES = ['request', 'use case', 'setting', 'default'] as const;
+
+/** A threshold, and the source of it: a raw source, or that of the quantiles. */
+export type Threshold = { readonly value: number; readonly from: string };
+
+/** True if a share was turned into the threshold, by quantiles. */
+export function isByShare(from: string): boolean {
+  return !RAW_SOURCES.some((source) => source === from);
+}
+
 /**
  * Returns the threshold of one request: the one that it asks for, else the operator's, else that of
- * the operator's strong share. `quantiles` are 101 quantiles of the strongest model's win rates
- * over the cheapest. They are undefined without a calibration; then asking for a share throws.
+ * the operator's strong share. The quantiles are undefined without a calibration; then asking for a
+ * share throws.
  */
 export function readThreshold(
-  controls: Controls,
+  { asked, asker }: { readonly asked: Controls; readonly asker: 'request' | 'use case' },
   policy: ThresholdPolicy,
-  quantiles: readonly number[] | undefined,
-): number {
-  if (controls.threshold !== undefined) return controls.threshold;
-  const asked = controls.mode === undefined ? controls.strongShare : policy.modes[controls.mode];
-  if (asked === undefined && policy.threshold !== undefined) return policy.threshold;
-  if (quantiles !== undefined) {
-    return thresholdForStrongShare(quantiles, asked ?? policy.strongShare ?? DEFAULT_STRONG_SHARE);
+  found: { readonly quantiles: Quantiles | undefined; readonly random: () => number },
+): Threshold {
+  const { quantiles, random } = found;
+  if (asked.threshold !== undefined) return { value: asked.threshold, from: asker };
+  const wished = asked.mode === undefined ? asked.strongShare : policy.modes[asked.mode];
+  if (wished === undefined && policy.threshold !== undefined) {
+    return { value: policy.threshold, from: 'setting' };
   }
-  if (asked === undefined) return UNCALIBRATED_THRESHOLD;
+  if (quantiles !== undefined) {
+    const { values, from, isOwn = false } = quantiles;
+    const share = wished ?? policy.strongShare ?? DEFAULT_STRONG_SHARE;
+    const value = isOwn
+      ? drawThreshold(values, share, random)
+      : thresholdForStrongShare(values, share);
+    return { value, from };
+  }
+  if (wished === undefined) return { value: UNCALIBRATED_THRESHOLD, from: 'default' };
   throw new InvalidRequestError(
     'A strong share or mode needs a calibration, and this scorer has none for its pair of models: give a threshold instead.',
-    { param: controls.param ?? 'routing' },
+    { param: asked.param ?? 'routing' },
   );
 }
 

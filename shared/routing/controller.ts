@@ -4,6 +4,7 @@ import type { Scorer, Scores } from '../matrix-factorization/scorer.ts';
 import {
   namesThreshold,
   type OutOfDistributionTier,
+  type Quantiles,
   readThreshold,
   type ThresholdPolicy,
 } from '../policy/controls.ts';
@@ -28,6 +29,8 @@ import { findHeld, stayOrSwitch, stayUnscored } from './stay-with-model.ts';
 /** The terms that all requests of a batch share. */
 type RouteTerms = Omit<Terms, 'ask'> & {
   readonly fleet: Fleet;
+  /** The use case that the caller names, with a policy or without. */
+  readonly useCase?: string | undefined;
   /** Ends the wait for the embedding. */
   readonly signal: AbortSignal;
 };
@@ -69,8 +72,9 @@ type Choice = Candidates & {
   /** True when the request itself sets the threshold. */
   readonly isAsked: boolean;
   readonly threshold: number;
-  /** The quantiles of the calibration's win rates of the strongest over the cheapest of the others. */
-  readonly quantiles: readonly number[] | undefined;
+  readonly thresholdFrom: string;
+  /** The quantiles of the win rates of the strongest over the cheapest of the others. */
+  readonly quantiles: Quantiles | undefined;
   readonly cheapest: Model | undefined;
 };
 
@@ -119,22 +123,27 @@ export function createController(options: ControllerOptions): Controller {
 }
 
 async function findChoice(
-  { policy, findQuantiles }: ControllerOptions,
+  { policy, findQuantiles, random = Math.random }: ControllerOptions,
   fleet: Fleet,
-  terms: Terms,
+  { useCase, ...terms }: Terms & Pick<RouteTerms, 'useCase'>,
 ): Promise<Choice> {
   const candidates = await findCandidates(fleet, terms);
   const { controls } = terms;
   const [strongest] = candidates.models;
   const cheapest = rankByTier(candidates.models, 'weak').find((model) => model !== strongest);
-  const quantiles = findQuantiles(strongest?.scorerModel ?? '', cheapest?.scorerModel);
-  const asked = namesThreshold(controls) ? controls : controlsOf(terms.policy);
+  const pair = [strongest?.scorerModel ?? '', cheapest?.scorerModel] as const;
+  const quantiles = findQuantiles(...pair, useCase);
+  const isAsked = namesThreshold(controls);
+  const asked = isAsked ? controls : controlsOf(terms.policy);
+  const asker = isAsked ? 'request' : 'use case';
+  const threshold = readThreshold({ asked, asker }, policy, { quantiles, random });
   return {
     ...candidates,
-    isAsked: namesThreshold(controls),
+    isAsked,
     quantiles,
     cheapest,
-    threshold: readThreshold(asked, policy, quantiles),
+    threshold: threshold.value,
+    thresholdFrom: threshold.from,
   };
 }
 
@@ -168,8 +177,7 @@ function rank(options: ControllerOptions, choice: Choice, scored: ScoredPrompt):
   const facts: Facts = {
     winRate,
     rivals,
-    percentile: quantiles && percentileOf(quantiles, overCheapest),
-    strongShareForeseen: quantiles && 1 - percentileOf(quantiles, threshold),
+    ...sharesOf(quantiles, overCheapest, threshold),
     // A distance has no meaning for a scorer without a limit.
     distance: options.scorer.distanceLimit === undefined ? undefined : scored.scores.distance,
     isOutside: isFar || undefined,
@@ -182,6 +190,17 @@ function rank(options: ControllerOptions, choice: Choice, scored: ScoredPrompt):
     return { ranked: byTier(tier), reason: 'out-of-distribution', facts };
   }
   return { ranked: rankByWinRate(strongest, rivals, threshold), reason: 'win-rate', facts };
+}
+
+/** The places of a win rate and the threshold among the quantiles. */
+function sharesOf(quantiles: Quantiles | undefined, winRate: number, threshold: number): Facts {
+  if (quantiles === undefined) return {};
+  const { values, shipped } = quantiles;
+  return {
+    percentile: percentileOf(values, winRate),
+    shippedPercentile: shipped && percentileOf(shipped, winRate),
+    strongShareForeseen: 1 - percentileOf(values, threshold),
+  };
 }
 
 function isOutside({ scorer }: ControllerOptions, { distance = 0 }: Scores): boolean {

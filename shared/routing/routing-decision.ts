@@ -54,12 +54,16 @@ export type RoutingDecision = Chosen & {
    */
   readonly winRate?: number;
   /**
-   * The share, in [0, 1], of the calibration's prompts on which the strongest has a lower win rate over
-   * the cheapest of the others.
+   * The share, in [0, 1], of prompts on which the strongest has a lower win rate over the cheapest of the
+   * others: of the router's recent prompts, or of the calibration's.
    */
   readonly percentile?: number | undefined;
+  /** The same share of the calibration's prompts, while `percentile` is of recent ones. */
+  readonly shippedPercentile?: number | undefined;
   readonly threshold?: number;
-  /** The share, in [0, 1], of the calibration's prompts that goes to the strongest at this threshold. */
+  /** The source of the threshold, such as `setting`, `shipped` or `own 62%`. */
+  readonly thresholdFrom?: string;
+  /** The share, in [0, 1], of such prompts that goes to the strongest at this threshold. */
   readonly strongShareForeseen?: number | undefined;
   /** The distance from the scorer's training data, 0 to 2; absent when the scorer has no limit. */
   readonly distance?: number | undefined;
@@ -80,6 +84,7 @@ export type Facts = Partial<
     RoutingDecision,
     | 'winRate'
     | 'percentile'
+    | 'shippedPercentile'
     | 'strongShareForeseen'
     | 'distance'
     | 'isOutside'
@@ -96,6 +101,7 @@ type Choice = {
   readonly models: readonly Model[];
   readonly considered: readonly Considered[];
   readonly threshold: number;
+  readonly thresholdFrom: string;
   /** The cheapest of the others. */
   readonly cheapest: Model | undefined;
 };
@@ -109,13 +115,14 @@ export function createDecision(
   { ranked, reason, facts: found }: Ranking,
   order: readonly Member[],
 ): RoutingDecision {
-  const { considered, threshold, models, cheapest } = choice;
+  const { considered, threshold, thresholdFrom, models, cheapest } = choice;
   const { rivals = [], ...facts } = found;
   const [member, ...others] = order;
   if (member === undefined) throw new Error('There is no candidate to choose.');
   return {
     embeddingCache: 'none',
     threshold,
+    thresholdFrom,
     strongest: models[0],
     cheapest,
     ...facts,

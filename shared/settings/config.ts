@@ -39,6 +39,8 @@ export type Config = {
   readonly weak: Deployment;
   readonly embedding?: Deployment;
   readonly scorer: ScorerChoice;
+  /** True if strong shares follow the win rates of the router's own decisions. */
+  readonly isFollowing: boolean;
   /** True if recorded outcomes vote on the scorer's win rates. */
   readonly isKnn: boolean;
   /** True if the scorer takes the embeddings of the local embedder, so that no deployment is called for them. */
@@ -81,6 +83,9 @@ export type Config = {
   readonly isContentKept: boolean;
 };
 
+/** The values of ROUTER_CALIBRATION that name no calibration. */
+const [FOLLOWING, FIXED] = ['auto', 'shipped'] as const;
+
 const DEFAULT_MODES: ModeShares = { cost: 0.2, balanced: 0.5, quality: 0.8 };
 
 /**
@@ -111,6 +116,7 @@ export async function loadConfig(env: Environment = process.env): Promise<Config
     weak,
     ...(embedding && { embedding }),
     scorer,
+    isFollowing: (read.text('ROUTER_CALIBRATION') ?? FOLLOWING) === FOLLOWING,
     isKnn: readScorerName(read).isKnn,
     isLocalEmbedder,
     modelsFolder,
@@ -197,10 +203,14 @@ function withCalibratedThreshold(
 ): Config['policy'] {
   const threshold = scorer?.calibration?.threshold;
   const isSet = policy.threshold !== undefined || policy.strongShare !== undefined;
-  if (isSet || threshold === undefined || read.text('ROUTER_CALIBRATION') === undefined) {
-    return policy;
-  }
+  if (isSet || threshold === undefined || readCalibrationName(read) === undefined) return policy;
   return { ...policy, threshold };
+}
+
+/** Undefined for the newest calibration of the pair. */
+function readCalibrationName(read: SettingsReader): string | undefined {
+  const name = read.text('ROUTER_CALIBRATION');
+  return name === FOLLOWING || name === FIXED ? undefined : name;
 }
 
 function readModes(read: SettingsReader): ModeShares {
@@ -236,7 +246,7 @@ async function readScorer(
 ): Promise<ScorerChoice | undefined> {
   const strong = read.text('STRONG_SCORER_MODEL');
   const weak = read.text('WEAK_SCORER_MODEL');
-  const calibration = read.text('ROUTER_CALIBRATION');
+  const calibration = readCalibrationName(read);
   try {
     const choice = resolveScorer(await loadRegistry(modelsFolder), {
       name: readScorerName(read).name,

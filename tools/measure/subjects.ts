@@ -27,6 +27,10 @@ export const SUBJECTS: Readonly<Record<string, Subject>> = {
     about: 'the decision log under load, and decisions lost with a killed instance',
     read: () => import('./subjects/decisions.ts'),
   },
+  calibration: {
+    about: 'the strong share that a router gets on traffic of several kinds',
+    read: () => import('./subjects/calibration.ts'),
+  },
   telemetry: {
     about: 'the cost of logs, traces and metrics for a request',
     read: () => import('./subjects/telemetry.ts'),

@@ -29,7 +29,7 @@ const [strong, weak] = ['Mistral-Large-2', 'Qwen2-7B-Instruct'];
 describe('the calibration of two models', () => {
   test.each([0.2, 0.5, 0.8])('is that of the held-out prompts: a share of %d', (share) => {
     const findQuantiles = createFindQuantiles({ heldOutScores });
-    const threshold = thresholdForStrongShare(findQuantiles(strong, weak) ?? [], share);
+    const threshold = thresholdForStrongShare(findQuantiles(strong, weak)?.values ?? [], share);
     const winRates = heldOutScores?.winRates(strong, weak) ?? [];
     const isStrong = winRates.filter((winRate) => winRate >= threshold);
     expect(isStrong.length / winRates.length).toBeCloseTo(share, 1);
@@ -37,22 +37,22 @@ describe('the calibration of two models', () => {
 
   test("is the operator's own for all models", () => {
     const findQuantiles = createFindQuantiles({ calibration: own, heldOutScores });
-    expect(findQuantiles(own.strong, own.weak)).toBe(own.quantiles);
-    expect(findQuantiles(strong, weak)).toBe(own.quantiles);
+    expect(findQuantiles(own.strong, own.weak)?.values).toBe(own.quantiles);
+    expect(findQuantiles(strong, weak)).toEqual({ values: own.quantiles, from: 'mine@1' });
   });
 
   test('that comes with the scorer is only for its pair', () => {
     const calibration = { ...own, id: 'validation' };
     const findQuantiles = createFindQuantiles({ calibration, heldOutScores });
-    expect(findQuantiles(own.strong, own.weak)).toBe(own.quantiles);
-    expect(findQuantiles(own.strong, weak)).not.toBe(own.quantiles);
-    expect(createFindQuantiles({ calibration })('a', 'b')).toBe(own.quantiles);
+    expect(findQuantiles(own.strong, own.weak)?.values).toBe(own.quantiles);
+    expect(findQuantiles(own.strong, weak)?.values).not.toEqual(own.quantiles);
+    expect(createFindQuantiles({ calibration })('a', 'b')?.from).toBe('shipped');
   });
 
   test('is that of the pair for a model that is not compared', () => {
     const calibration = { ...own, id: 'validation' };
     const findQuantiles = createFindQuantiles({ calibration, heldOutScores });
-    expect(findQuantiles(strong, undefined)).toBe(own.quantiles);
+    expect(findQuantiles(strong, undefined)?.values).toBe(own.quantiles);
   });
 
   test('is not known without a calibration', () => {

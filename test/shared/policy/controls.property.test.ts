@@ -84,13 +84,13 @@ describe('controls of any kind', () => {
           'x-smart-router-threshold': header.threshold,
           'x-smart-router-strong-share': header.share,
         };
-        const threshold = orRefused(() =>
-          readThreshold(
-            readControls(parsed.data, (name) => given[name] ?? null, {}),
-            { modes: MODES },
-            calibration ?? undefined,
-          ),
-        );
+        const threshold = orRefused(() => {
+          const controls = readControls(parsed.data, (name) => given[name] ?? null, {});
+          const quantiles = calibration ? { values: calibration, from: 'shipped' } : undefined;
+          const found = { quantiles, random: Math.random };
+          const asked = { asked: controls, asker: 'request' } as const;
+          return readThreshold(asked, { modes: MODES }, found).value;
+        });
         if (threshold === undefined) return;
         expect(threshold).toBeGreaterThanOrEqual(0);
         // It is above every win rate when the strong share must be 0.

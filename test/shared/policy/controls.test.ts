@@ -1,11 +1,14 @@
 import { describe, expect, test } from 'vitest';
 import { InvalidRequestError } from '../../../shared/base/errors.ts';
 import {
+  type Controls,
+  isByShare,
   parseRouterModel,
   parseShare,
   readControls,
   readThreshold,
   routingSchema,
+  type ThresholdPolicy,
 } from '../../../shared/policy/controls.ts';
 import { startProcessorClock } from '../../support/processor-time.ts';
 
@@ -183,40 +186,47 @@ describe('routing in the body', () => {
   });
 });
 
+/** The threshold of a request, by quantiles of a calibration. */
+function thresholdOf(asked: Controls, policy: ThresholdPolicy, values?: readonly number[]): number {
+  const quantiles = values && { values, from: 'shipped' };
+  const found = { quantiles, random: Math.random };
+  return readThreshold({ asked, asker: 'request' }, policy, found).value;
+}
+
 describe('readThreshold', () => {
   const policy = { modes, threshold: 0.4 };
 
   test('takes a threshold exactly, 0 included', () => {
-    expect(readThreshold({ threshold: 0 }, policy, quantiles)).toBe(0);
-    expect(readThreshold({ threshold: 0.116_930_000_001 }, policy, quantiles)).toBe(
+    expect(thresholdOf({ threshold: 0 }, policy, quantiles)).toBe(0);
+    expect(thresholdOf({ threshold: 0.116_930_000_001 }, policy, quantiles)).toBe(
       0.116_930_000_001,
     );
   });
 
   test('turns a share into a threshold by the calibration', () => {
-    expect(readThreshold({ strongShare: 0.3 }, policy, quantiles)).toBeCloseTo(0.7, 12);
-    expect(readThreshold({ strongShare: 0 }, policy, quantiles)).toBeGreaterThan(1);
-    expect(readThreshold({ strongShare: 1 }, policy, quantiles)).toBe(0);
+    expect(thresholdOf({ strongShare: 0.3 }, policy, quantiles)).toBeCloseTo(0.7, 12);
+    expect(thresholdOf({ strongShare: 0 }, policy, quantiles)).toBeGreaterThan(1);
+    expect(thresholdOf({ strongShare: 1 }, policy, quantiles)).toBe(0);
   });
 
   test('turns a mode into the share that the settings give it', () => {
-    expect(readThreshold({ mode: 'cost' }, policy, quantiles)).toBeCloseTo(0.8, 12);
+    expect(thresholdOf({ mode: 'cost' }, policy, quantiles)).toBeCloseTo(0.8, 12);
     const own = { modes: { ...modes, cost: 0 } };
-    expect(readThreshold({ mode: 'cost' }, own, quantiles)).toBeGreaterThan(1);
+    expect(thresholdOf({ mode: 'cost' }, own, quantiles)).toBeGreaterThan(1);
   });
 
   test('falls back to the default', () => {
-    expect(readThreshold({}, policy, quantiles)).toBe(0.4);
-    expect(readThreshold({ models: ['weak'] }, policy, quantiles)).toBe(0.4);
+    expect(thresholdOf({}, policy, quantiles)).toBe(0.4);
+    expect(thresholdOf({ models: ['weak'] }, policy, quantiles)).toBe(0.4);
   });
 
   test('refuses a share without a calibration, and names what asked for it', () => {
     const controls = { strongShare: 0.3, param: 'routing.strong_share' };
-    expect(catchInvalid(() => readThreshold(controls, policy, undefined))).toMatchObject({
+    expect(catchInvalid(() => thresholdOf(controls, policy, undefined))).toMatchObject({
       status: 400,
       param: 'routing.strong_share',
     });
-    expect(catchInvalid(() => readThreshold({ mode: 'cost' }, policy, undefined)).param).toBe(
+    expect(catchInvalid(() => thresholdOf({ mode: 'cost' }, policy, undefined)).param).toBe(
       'routing',
     );
   });
@@ -224,21 +234,37 @@ describe('readThreshold', () => {
 
 describe('the default threshold', () => {
   test('is that of the settings, 0 included', () => {
-    expect(readThreshold({}, { modes, threshold: 0 }, quantiles)).toBe(0);
+    expect(thresholdOf({}, { modes, threshold: 0 }, quantiles)).toBe(0);
   });
 
   test('comes from the share of the settings, 0 included', () => {
-    expect(readThreshold({}, { modes, strongShare: 0.3 }, quantiles)).toBeCloseTo(0.7, 12);
-    expect(readThreshold({}, { modes, strongShare: 0 }, quantiles)).toBeGreaterThan(1);
+    expect(thresholdOf({}, { modes, strongShare: 0.3 }, quantiles)).toBeCloseTo(0.7, 12);
+    expect(thresholdOf({}, { modes, strongShare: 0 }, quantiles)).toBeGreaterThan(1);
   });
 
   test('sends half of the calibration to the strong model when nothing is set', () => {
-    expect(readThreshold({}, { modes }, quantiles)).toBeCloseTo(0.5, 12);
+    expect(thresholdOf({}, { modes }, quantiles)).toBeCloseTo(0.5, 12);
     const high = quantiles.map((value) => 0.8 + value / 10);
-    expect(readThreshold({}, { modes }, high)).toBeCloseTo(0.85);
+    expect(thresholdOf({}, { modes }, high)).toBeCloseTo(0.85);
   });
 
   test('is a half without a calibration', () => {
-    expect(readThreshold({}, { modes }, undefined)).toBe(0.5);
+    expect(thresholdOf({}, { modes }, undefined)).toBe(0.5);
   });
+});
+
+test('a threshold has its source', () => {
+  const quantiles = { values: [0, 0.5, 1], from: 'shipped' };
+  const found = { quantiles, random: Math.random };
+  const from = (asked: Controls, policy: Partial<ThresholdPolicy> = {}) =>
+    readThreshold({ asked, asker: 'use case' }, { modes, ...policy }, found).from;
+  expect(from({ threshold: 0.3 })).toBe('use case');
+  expect(from({}, { threshold: 0.3 })).toBe('setting');
+  expect(from({ mode: 'cost' }, { threshold: 0.3 })).toBe('shipped');
+  expect(from({}, { strongShare: 0.3 })).toBe('shipped');
+  const none = { ...found, quantiles: undefined };
+  expect(readThreshold({ asked: {}, asker: 'request' }, { modes }, none).from).toBe('default');
+  expect(
+    ['request', 'use case', 'setting', 'default', 'shipped', 'own 62%'].map(isByShare),
+  ).toEqual([false, false, false, false, true, true]);
 });

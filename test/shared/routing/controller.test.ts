@@ -84,7 +84,7 @@ function start(setup: Setup = {}) {
         });
       },
     },
-    findQuantiles: () => (isCalibrated ? quantiles : undefined),
+    findQuantiles: () => (isCalibrated ? { values: quantiles, from: 'shipped' } : undefined),
     outOfDistributionTier: setup.outOfDistributionTier ?? 'strong',
     embeddingFailureTier: setup.embeddingFailureTier ?? 'strong',
     policy: { threshold: 0.5, modes },
@@ -156,6 +156,7 @@ describe('the win rate', () => {
       percentile: 0.25,
       strongShareForeseen: 0.875,
       threshold: 0.125,
+      thresholdFrom: 'request',
       scorer: 'fake@1',
       embeddingCache: 'hit',
     });
@@ -258,6 +259,7 @@ describe('an embedding that cannot be had', () => {
       member: strong,
       reason: 'embedding-unavailable',
       threshold: 0.5,
+      thresholdFrom: 'setting',
       embeddingCache: 'none',
     });
     expect(decision).not.toHaveProperty('scorer');
@@ -293,6 +295,7 @@ describe('a scorer that fails', () => {
       ],
       reason: 'scorer-unavailable',
       threshold: 0.5,
+      thresholdFrom: 'setting',
       embeddingCache: 'hit',
     });
     expect(logged).toEqual([['warning', 'scoring-failed', { error }]]);
@@ -326,6 +329,7 @@ describe('a prompt unlike the training data', () => {
       winRate,
       percentile: expect.closeTo(winRate, 12),
       threshold: 0.5,
+      thresholdFrom: 'setting',
       distance: 0.41,
       strongShareForeseen: 0.5,
       isOutside: true,

@@ -121,11 +121,11 @@ describe('of several models', () => {
   });
 
   test('a strong share is that of the strongest and the cheapest: others only take from it', async () => {
-    const quantiles = Array.from({ length: 101 }, (_, index) => index / 100);
+    const values = Array.from({ length: 101 }, (_, index) => index / 100);
     const asked: unknown[] = [];
     const findQuantiles: FindQuantiles = (...pair) => {
-      asked.push(pair);
-      return quantiles;
+      asked.push(pair.slice(0, 2));
+      return { values, from: 'shipped' };
     };
     const controls = { strongShare: 0.3 };
     const two = { members: [strong, weak], winRates: { weak: 0.8 }, findQuantiles };

@@ -1,0 +1,179 @@
+import { createHash } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { TableClient } from '@azure/data-tables';
+import { errorKind, type Log } from '../base/log.ts';
+import { fromText, toText } from '../policy/recent-win-rates.ts';
+import { getRow, readRows } from '../storage/read-rows.ts';
+import type { Row } from '../storage/row.ts';
+import { isConflict, isNotFound, writeToTable } from '../storage/tables.ts';
+import type { Group, GroupKey, OwnQuantiles } from './own-quantiles.ts';
+
+type SyncOptions = {
+  readonly own: OwnQuantiles;
+  /** The scorer and its file: another one starts anew. */
+  readonly scorer: string;
+  readonly loadClient: () => Promise<TableClient>;
+  readonly log: Log;
+};
+
+export type SyncOwnQuantiles = {
+  /** Reads what other instances have stored, and adds this instance's decisions. Never throws. */
+  sync(): Promise<void>;
+  /** Reads everything, waits for it at most START_MS, and goes on every few seconds. */
+  start(): Promise<void>;
+};
+
+/** The interval between writes, each of which reads as well: instances agree after two of them. */
+const SYNC_MS = 5_000;
+/** The most time that reading may add to a start. */
+const START_MS = 2_000;
+const TIMEOUT_MS = 5_000;
+/** Rows changed this long before the last read are read again: clocks of instances differ. */
+const OVERLAP_MS = 60_000;
+/** Tries to write a row that other instances write as well. */
+const MAX_TRIES = 5;
+
+/** A number that fits a column of 32 bits; so many decisions have forgotten where they started. */
+const MAX_COUNT = 1_000_000_000;
+
+const PARTITION = 'own-quantiles';
+
+/**
+ * Shares the win rates of decisions among all instances: one row for each group, which each instance
+ * reads, adds its own decisions to and replaces if nobody else has changed it meanwhile.
+ */
+export function createSyncOwnQuantiles(options: SyncOptions): SyncOwnQuantiles {
+  const { own, scorer, loadClient, log } = options;
+  let readAt = 0;
+  let isFailing = false;
+  let looking: Promise<void> = Promise.resolve();
+
+  async function read(client: TableClient): Promise<void> {
+    const from = Date.now();
+    const since = new Date(Math.max(0, readAt - OVERLAP_MS)).toISOString();
+    const filter = `PartitionKey eq '${PARTITION}' and scorer eq '${quoted(scorer)}' and at ge '${since}'`;
+    for (const row of await readRows(client, filter, Number.MAX_SAFE_INTEGER)) {
+      own.adopt(keyOf(row), storedOf(row));
+    }
+    readAt = from;
+  }
+
+  async function write(client: TableClient, group: Group): Promise<void> {
+    for (let triesLeft = MAX_TRIES; ; triesLeft -= 1) {
+      try {
+        return await tryToWrite(client, group);
+      } catch (error) {
+        const isOfOthers = isConflict(error) || isNotFound(error);
+        if (!isOfOthers || triesLeft === 0) throw error;
+        await readAgain(client, group);
+      }
+    }
+  }
+
+  async function tryToWrite(client: TableClient, group: Group): Promise<void> {
+    const { key, recent, stored, pending } = group;
+    const count = pending.length;
+    const row = toRow(scorer, key, recent);
+    const etag = await put(client, row, stored?.etag);
+    // Rounded as other instances read it.
+    own.settle(group, { etag, recent: fromText(row.count, row.weights) }, count);
+  }
+
+  async function readAgain(client: TableClient, group: Group): Promise<void> {
+    const { partitionKey, rowKey } = toRow(scorer, group.key, group.recent);
+    const newer = await getRow(client, partitionKey, rowKey);
+    // Another instance has removed it, since it was old.
+    if (newer === undefined) delete group.stored;
+    else own.adopt(group.key, storedOf(newer));
+  }
+
+  async function look(): Promise<void> {
+    try {
+      const client = await loadClient();
+      await read(client);
+      for (const group of own.pending()) await write(client, group);
+      isFailing = false;
+    } catch (error) {
+      if (!isFailing) log('warning', 'calibration-not-shared', { error: errorKind(error) });
+      isFailing = true;
+    }
+  }
+
+  /** Runs one at a time. */
+  function sync(): Promise<void> {
+    looking = looking.then(look);
+    return looking;
+  }
+
+  async function goOn(): Promise<void> {
+    for (;;) {
+      await delay(SYNC_MS, undefined, { ref: false });
+      await sync();
+    }
+  }
+
+  return {
+    sync,
+    start: async () => {
+      await Promise.race([sync(), delay(START_MS, undefined, { ref: false })]);
+      void goOn();
+    },
+  };
+}
+
+/** Removes the groups without decisions since a time; returns their number. */
+export async function purgeOwnQuantiles(client: TableClient, before: Date): Promise<number> {
+  const filter = `PartitionKey eq '${PARTITION}' and at lt '${before.toISOString()}'`;
+  const rows = await readRows(client, filter, Number.MAX_SAFE_INTEGER);
+  for (const { partitionKey, rowKey } of rows) await client.deleteEntity(partitionKey, rowKey);
+  return rows.length;
+}
+
+/** Creates a row, or replaces the one with an ETag; returns the new ETag. */
+async function put(
+  client: TableClient,
+  row: ReturnType<typeof toRow>,
+  etag: string | undefined,
+): Promise<string> {
+  const limit = { abortSignal: AbortSignal.timeout(TIMEOUT_MS) };
+  let written: { readonly etag?: string } = {};
+  if (etag !== undefined) {
+    written = await client.updateEntity(row, 'Replace', { ...limit, etag });
+  } else {
+    await writeToTable(client, limit, async () => {
+      written = await client.createEntity(row, limit);
+    });
+  }
+  return written.etag ?? '';
+}
+
+function toRow(scorer: string, { strong, weak, useCase }: GroupKey, recent: Group['recent']) {
+  const id = JSON.stringify([scorer, strong, weak, useCase]);
+  return {
+    partitionKey: PARTITION,
+    rowKey: createHash('sha256').update(id).digest('hex').slice(0, 32),
+    scorer,
+    strong,
+    weak,
+    ...(useCase !== undefined && { useCase }),
+    count: Math.min(recent.count, MAX_COUNT),
+    weights: toText(recent),
+    at: new Date().toISOString(),
+  };
+}
+
+function keyOf({ strong, weak, useCase }: Row): GroupKey {
+  return {
+    strong: String(strong),
+    weak: String(weak),
+    ...(useCase !== undefined && { useCase: String(useCase) }),
+  };
+}
+
+function storedOf({ etag, count, weights }: Row): NonNullable<Group['stored']> {
+  return { etag: String(etag), recent: fromText(Number(count), String(weights)) };
+}
+
+function quoted(text: string): string {
+  return text.replaceAll("'", "''");
+}
