@@ -2,7 +2,7 @@ import { InputError } from './command-line/input-error.ts';
 import { runTool } from './command-line/run-tool.ts';
 import { SUBJECTS } from './measure/subjects.ts';
 
-const LIST = Object.entries(SUBJECTS).map(([name, { about }]) => `  ${name.padEnd(11)}${about}`);
+const LIST = Object.entries(SUBJECTS).map(([name, { about }]) => `  ${name.padEnd(21)}${about}`);
 const HELP = `npm run measure -- <subject> [options]
 
 Measures a single part of the router on this machine; npm run bench measures latency, start and memory.

@@ -31,6 +31,10 @@ export const SUBJECTS: Readonly<Record<string, Subject>> = {
     about: 'the strong share that a router gets on traffic of several kinds',
     read: () => import('./subjects/calibration.ts'),
   },
+  'out-of-distribution': {
+    about: 'how well prompts that a scorer cannot judge are told from ordinary chat',
+    read: () => import('./subjects/out-of-distribution.ts'),
+  },
   telemetry: {
     about: 'the cost of logs, traces and metrics for a request',
     read: () => import('./subjects/telemetry.ts'),
