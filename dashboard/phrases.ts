@@ -5,7 +5,6 @@ import { words } from './base/format.ts';
 /** Short reasons why a deployment answered. */
 const REASONS: Record<Reason, string> = {
   'win-rate': 'win rate',
-  'out-of-distribution': 'unlike the training data',
   deployment: 'the request named it',
   models: 'the only model allowed',
   requirements: 'the only capable model',

@@ -1,16 +1,15 @@
 import type { Sums } from './api.ts';
 import { count, percent, rate } from './base/format.ts';
 
-/** The router warns above the same limits (`prompts-drifted`). */
+/** The router warns above the same limit (`prompts-drifted`). */
 const MAX_DRIFT = 0.2;
-const MAX_OUTSIDE = 0.1;
 const MIN_REQUESTS = 300;
 
 /** The ratings of users and judges, and whether the calibration still holds. */
 export function Quality({ total }: { readonly total: Sums }) {
-  const { quality, drift, out_of_distribution_share: outside } = total;
+  const { quality, drift } = total;
   return (
-    <section class="charts three" aria-label="Quality">
+    <section class="charts" aria-label="Quality">
       <div class="card">
         <h2>Quality of weak answers</h2>
         {quality.outcomes === 0 ? (
@@ -36,17 +35,6 @@ export function Quality({ total }: { readonly total: Sums }) {
             alarm="Live prompts differ from the calibration's: calibrate on the decisions."
           />
         )}
-      </div>
-      <div class="card">
-        <h2>Unlike the training data</h2>
-        <Gauge
-          requests={total.requests}
-          value={outside ?? 0}
-          limit={MAX_OUTSIDE}
-          text={percent(outside)}
-          calm="Most of these prompts resemble the training data."
-          alarm="Few prompts like these were in the training data: train on your own."
-        />
       </div>
     </section>
   );

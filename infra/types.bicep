@@ -183,7 +183,6 @@ type routerSettingsType = {
   ROUTER_CALIBRATION: string?
   ROUTER_EMBEDDING_FAILURE_TIER: string?
   ROUTER_MODES: string?
-  ROUTER_OOD_TIER: string?
   ROUTER_RATE_LIMITS: string?
   ROUTER_SESSION_AFFINITY: string?
   ROUTER_STRONG_SHARE: string?

@@ -58,7 +58,6 @@ async function train(commandLine: CommandLine): Promise<void> {
         ...(test.length > 0 && { test: toFigures(test) }),
       },
       calibrations: [calibrate(set, pair, winRateOf)],
-      outOfDistribution: { limit: trained.distanceLimit },
       heldOutScores: trained.heldOutScores,
       card: await writeCard({ header, pair, set, trained, seed, dataFiles, validation, test }),
     },

@@ -71,7 +71,6 @@ function createDecide(parts: Parts): DecideOptions {
       scorer,
       findQuantiles: calibration.findQuantiles,
       policy,
-      outOfDistributionTier: policy.outOfDistributionTier,
       embeddingFailureTier: policy.embeddingFailureTier,
       getPromptEmbedding: prompts.getPromptEmbedding,
       log,

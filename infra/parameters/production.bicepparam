@@ -18,7 +18,6 @@ param cacheKeySecret = readEnvironmentVariable('CACHE_KEY_SECRET', '')
 // You store these secrets yourself; registered deployments may name them.
 param keyVaultSecrets = ['partner-models-key']
 param routerSettings = {
-  ROUTER_OOD_TIER: 'strong'
   LOG_LEVEL: 'warning'
   STRONG_PRICE: '4/20'
   WEAK_PRICE: '0.2/1.2'

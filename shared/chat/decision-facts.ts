@@ -9,7 +9,7 @@ export function decisionFacts(
   /** The scored ask of a decision that is explained; its text is left out. */
   explained?: { readonly found: FoundAsk | undefined },
 ): Record<string, unknown> {
-  const { winRate, percentile, threshold, thresholdFrom, distance, considered } = decision;
+  const { winRate, percentile, threshold, thresholdFrom, considered } = decision;
   const { costToStay, costToSwitch } = decision;
   const { deployment } = decision.member.upstream;
   return {
@@ -22,8 +22,6 @@ export function decisionFacts(
     selected_model: deployment.modelName,
     deployment: deployment.name,
     reason: decision.reason,
-    // The distance of the prompt from the scorer's training data.
-    ...(distance !== undefined && { distance }),
     ...(costToStay !== undefined && { cost_to_stay: finite(costToStay) }),
     ...(costToSwitch !== undefined && { cost_to_switch: finite(costToSwitch) }),
     ...(explained?.found && { scored: scoredFacts(explained.found) }),

@@ -31,9 +31,6 @@ export type DecisionRecord = {
   readonly thresholdFrom?: string | undefined;
   /** The share, 0 to 1, of such prompts that go to the strong model at this threshold. */
   readonly strongShareForeseen?: number | undefined;
-  readonly distance?: number | undefined;
-  /** True when the prompt's distance to the scorer's training data exceeds the scorer's limit. */
-  readonly isOutside?: boolean | undefined;
   readonly scorer?: string | undefined;
   /** Returns the candidates as `routing.explain` shows them; called only if they are stored. */
   readonly candidates?: (() => readonly object[] | undefined) | undefined;
@@ -96,8 +93,6 @@ const FIELDS: readonly (readonly [column: string, field: string])[] = [
   ['threshold', 'threshold'],
   ['thresholdFrom', 'threshold_from'],
   ['strongShareForeseen', 'strong_share_foreseen'],
-  ['distance', 'distance'],
-  ['isOutside', 'out_of_distribution'],
   ['scorer', 'scorer'],
   ['embeddingCache', 'embedding_cache'],
   ['attempts', 'attempts'],

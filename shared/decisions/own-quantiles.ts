@@ -155,11 +155,8 @@ function pairOf({ scorerStrong, scorerWeak }: DecisionRecord): GroupKey | undefi
 
 /** Undefined for a decision that had no win rate, or that no share decided. */
 function winRateOf(decision: DecisionRecord): number | undefined {
-  const { reason, tier, winRate, thresholdFrom = '' } = decision;
-  if (!isByShare(thresholdFrom)) return undefined;
-  // Their part of the share is taken, whatever their win rate is.
-  if (reason === 'out-of-distribution') return Number(tier === 'strong');
-  return winRate;
+  const { winRate, thresholdFrom = '' } = decision;
+  return isByShare(thresholdFrom) ? winRate : undefined;
 }
 
 function withPending({ stored, pending }: Group): RecentWinRates {

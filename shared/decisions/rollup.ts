@@ -39,15 +39,11 @@ export type Drift = {
   readonly requests: number;
   /** The distance of their win rates from the calibration's, 0 to 1 (`driftOf`). */
   readonly drift: number;
-  /** The share, 0 to 1, of prompts unlike the scorer's training data. */
-  readonly outOfDistributionShare: number;
 };
 
 /** By chance this many prompts drift by at most 0.08, with 95% confidence (1.36 / sqrt(n)). */
 const MIN_DRIFTED = 300;
 const MAX_DRIFT = 0.2;
-/** Prompts like the training data exceed the scorer's limit once in a hundred. */
-const MAX_OUTSIDE = 0.1;
 
 /** Callers may name any number of use cases: those beyond this number of sums count together. */
 const MAX_GROUPS = 2_000;
@@ -81,11 +77,9 @@ export function createRollup(instanceId: string, now: () => number = Date.now): 
         const sums = createSums();
         for (const one of ofHour) addSums(sums, one.sums);
         const drift = driftOf(sums) ?? 0;
-        const outOfDistributionShare = sums.outOfDistribution / sums.requests;
-        const isDrifted = drift > MAX_DRIFT || outOfDistributionShare > MAX_OUTSIDE;
-        if (told.has(hour) || sums.requests < MIN_DRIFTED || !isDrifted) return [];
+        if (told.has(hour) || sums.requests < MIN_DRIFTED || drift <= MAX_DRIFT) return [];
         told.add(hour);
-        return [{ hour, requests: sums.requests, drift, outOfDistributionShare }];
+        return [{ hour, requests: sums.requests, drift }];
       });
     },
     giveBack: (rows) => {

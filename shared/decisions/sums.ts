@@ -24,8 +24,6 @@ export type Sums = {
   foreseenStrong: number;
   /** The sum of the foreseen shares. */
   foreseenShares: number;
-  /** Prompts unlike the scorer's training data. */
-  outOfDistribution: number;
   /** Requests by twentieth of the win rate, and of the share of the calibration's prompts below it. */
   winRates: Histogram;
   percentiles: Histogram;
@@ -71,7 +69,6 @@ export function createSums(): Sums {
     foreseen: 0,
     foreseenStrong: 0,
     foreseenShares: 0,
-    outOfDistribution: 0,
     winRates: {},
     percentiles: {},
     compared: {},
@@ -100,7 +97,6 @@ export function addDecision(sums: Sums, decision: DecisionRecord): void {
   sums.cacheHits += Number(embeddingCache === 'hit');
   sums.cacheMisses += Number(embeddingCache === 'miss');
   addCosts(sums, decision);
-  sums.outOfDistribution += Number(decision.isOutside === true);
   addToBins(sums.winRates, decision.winRate);
   addToBins(sums.percentiles, decision.shippedPercentile ?? decision.percentile);
   addComparison(sums, decision);

@@ -2,8 +2,6 @@
 export type Row = {
   /** Returns the logit of the scorer's model with this index; NaN if the graph gave no number. */
   logit(model: number): number;
-  /** Absent for a graph without this output, and NaN if computing it failed. */
-  readonly distance?: number;
 };
 
 /**

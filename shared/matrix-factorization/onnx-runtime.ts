@@ -22,13 +22,11 @@ export async function openOnnxGraph(
       embeddings.length,
       dimensions,
     ]);
-    const { scores, distance } = await session.run({ embedding });
+    // Graphs may have other outputs, which are not computed.
+    const { scores } = await session.run({ embedding }, ['scores']);
     return embeddings.map((_, row): Row => {
       const first = row * models.length;
-      return {
-        logit: (model) => numberAt(scores, first + model),
-        ...(distance && { distance: numberAt(distance, row) }),
-      };
+      return { logit: (model) => numberAt(scores, first + model) };
     });
   };
 }
@@ -71,11 +69,6 @@ function checkSession(session: InferenceSession, entry: ScorerEntry, path: strin
     ...checkWidth(inputs, { kind: 'input', name: 'embedding', width: entry.dimensions }),
     ...checkWidth(outputs, { kind: 'output', name: 'scores', width: entry.models.length }),
   ];
-  if (outputs.some(({ name }) => name === 'distance')) {
-    problems.push(...checkWidth(outputs, { kind: 'output', name: 'distance', width: 1 }));
-  } else if (entry.outOfDistribution !== undefined) {
-    problems.push('outOfDistribution.limit needs an output "distance", which the graph lacks');
-  }
   if (problems.length > 0) {
     throw new ConfigError(problems.map((problem) => `${path}: ${problem} (scorer ${entry.id})`));
   }

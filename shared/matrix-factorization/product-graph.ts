@@ -17,11 +17,10 @@ const FLOAT64 = 11;
  */
 export function openProductGraph(
   onnx: Uint8Array,
-  { dimensions, models, outOfDistribution }: ScorerEntry,
+  { dimensions, models }: ScorerEntry,
 ): Graph | undefined {
   const weights = readWeights(onnx, dimensions, models.length);
-  // A limit needs distances, which a product does not have.
-  if (weights === undefined || outOfDistribution !== undefined) return undefined;
+  if (weights === undefined) return undefined;
   /** The weights of the models asked for so far. */
   const columns: Numbers[] = [];
   const columnOf = (model: number) => {

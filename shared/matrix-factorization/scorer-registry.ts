@@ -70,15 +70,6 @@ export const scorerEntrySchema = z.object({
   calibrations: z.array(calibrationSchema).default([]),
   /** Scores of held-out prompts, from which any pair of models gets a calibration. */
   heldOutScores: z.object({ file: filePath, rows: z.int().positive() }).optional(),
-  /** Absent if the scorer does not treat prompts differently by their distance. */
-  outOfDistribution: z
-    .object({
-      /**
-       * The distance, by the graph's `distance`, above which a prompt is unlike the training data.
-       */
-      limit: z.number().min(0).max(2),
-    })
-    .optional(),
 });
 
 const registrySchema = z.object({

@@ -15,11 +15,6 @@ export type Prediction = {
    * difference of their logits (RouteLLM, arXiv 2406.18665, section 4.2).
    */
   readonly winRate: number;
-  /**
-   * The prompt's distance from the training data, from 0 (like it) to 2: one minus the cosine to
-   * the nearest of the centroids in the graph. Absent when the graph has no such output.
-   */
-  readonly distance?: number;
 };
 
 /** The scorer's prediction for one prompt and all of its models. */
@@ -29,7 +24,6 @@ export type Scores = {
    * graph gave no number for one of them. Throws for a model that the scorer does not know.
    */
   winRate(strong: string, weak: string): number;
-  readonly distance?: number;
 };
 
 /** Predicts win rates from embeddings of `dimensions` numbers. */
@@ -38,17 +32,11 @@ export type Scorer = {
   readonly name: string;
   readonly dimensions: number;
   /**
-   * The distance above which a prompt is unlike the training data. Absent if the entry has no
-   * limit.
-   */
-  readonly distanceLimit?: number;
-  /**
    * Predicts the win rate of one prompt, as in Prediction. Throws when the graph gives no number.
    */
   predictWinRate(embedding: Float32Array, pair: ModelPair): Promise<number>;
   /**
-   * Scores embeddings, in order; undefined for one whose distance is not a number. All of them are
-   * one run of the graph, which costs little more than a run for a single one and needs memory for
+   * Scores embeddings, in order. All of them are one run of the graph, which costs little more than a run for a single one and needs memory for
    * all: pass some dozens per call.
    */
   score(embeddings: readonly Float32Array[]): Promise<(Scores | undefined)[]>;
@@ -65,13 +53,13 @@ export type Scorer = {
 /**
  * Loads a registered scorer and checks it against its entry. The contract of its graph: input
  * `embedding` float32 [batch, dimensions]; output `scores` float32 [batch, models], one logit per
- * model; optional output `distance` float32 [batch, 1] as in Prediction. The graph is run once, so
+ * model. Other outputs are not computed. The graph is run once, so
  * that it is warm. Throws a ConfigError that names each mismatch.
  */
 export async function load(entry: ScorerEntry, modelsFolder: string): Promise<Scorer> {
   const path = join(modelsFolder, entry.file);
   const graph = await openGraph(entry, path);
-  const { dimensions, outOfDistribution } = entry;
+  const { dimensions } = entry;
 
   async function score(embeddings: readonly Float32Array[]): Promise<(Scores | undefined)[]> {
     for (const { length } of embeddings) {
@@ -88,10 +76,9 @@ export async function load(entry: ScorerEntry, modelsFolder: string): Promise<Sc
   ): Promise<(Prediction | undefined)[]> {
     return (await score(embeddings)).map((scores) => {
       if (scores === undefined) return undefined;
-      const { distance } = scores;
       const winRate = scores.winRate(strong, weak);
       if (Number.isNaN(winRate)) return undefined;
-      return { winRate, ...(distance !== undefined && { distance }) };
+      return { winRate };
     });
   }
 
@@ -105,7 +92,6 @@ export async function load(entry: ScorerEntry, modelsFolder: string): Promise<Sc
   return {
     name: `${entry.id}@${entry.version}`,
     dimensions,
-    ...(outOfDistribution && { distanceLimit: outOfDistribution.limit }),
     predictWinRate,
     score,
     predict,
@@ -119,9 +105,7 @@ async function tryOut(predict: Scorer['predict'], entry: ScorerEntry, path: stri
     throw new ConfigError([`${path} cannot be run (scorer ${entry.id}): ${String(error)}`]);
   });
   if (!predictions.includes(undefined)) return;
-  throw new ConfigError([
-    `${path} gives a score or distance that is not a number (scorer ${entry.id})`,
-  ]);
+  throw new ConfigError([`${path} gives a score that is not a number (scorer ${entry.id})`]);
 }
 
 function indexOf(entry: ScorerEntry, model: string): number {
@@ -130,15 +114,12 @@ function indexOf(entry: ScorerEntry, model: string): number {
   return index;
 }
 
-function toScores(entry: ScorerEntry, { logit, distance }: Row): Scores | undefined {
-  if (distance !== undefined && !Number.isFinite(distance)) return undefined;
+function toScores(entry: ScorerEntry, { logit }: Row): Scores {
   return {
     winRate: (strong, weak) => {
       const difference = logit(indexOf(entry, strong)) - logit(indexOf(entry, weak));
       return Number.isFinite(difference) ? 1 / (1 + Math.exp(-difference)) : Number.NaN;
     },
-    // Rounding may leave the distance of a centroid itself slightly below 0.
-    ...(distance !== undefined && { distance: Math.max(0, distance) }),
   };
 }
 

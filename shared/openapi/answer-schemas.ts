@@ -17,7 +17,6 @@ const tiers: Record<RoutingDecision['tier'], string> = {
 
 const reasons: Record<RoutingDecision['reason'], string> = {
   'win-rate': 'the win rates were compared with the threshold',
-  'out-of-distribution': "the prompt is unlike the scorer's training data",
   deployment: 'the request names the deployment',
   models:
     '`routing.models`, or the deployments allowed to the use case or the caller, left one model',
@@ -128,14 +127,6 @@ export const routingDecisionSchema = z.object({
   selected_model: z.string(),
   deployment: z.string(),
   reason: reasonSchema,
-  distance: z
-    .number()
-    .min(0)
-    .max(2)
-    .optional()
-    .describe(
-      "The distance from the scorer's training data; absent if the scorer does not know it.",
-    ),
   cost_to_stay: z
     .number()
     .nullable()

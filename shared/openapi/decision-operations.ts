@@ -82,7 +82,6 @@ const sums = {
   },
   savings_share: 0.66,
   cache_hit_rate: 0.4,
-  out_of_distribution_share: 0.02,
   drift: 0.04,
   embedding_cache: { hits: 480, misses: 720, saved_ms: 14_400 },
   compared: [

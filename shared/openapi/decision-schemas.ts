@@ -52,10 +52,6 @@ const decisionShape = z.looseObject({
     .number()
     .optional()
     .describe('The share that goes to the strong model at this threshold, by its source.'),
-  out_of_distribution: z
-    .boolean()
-    .optional()
-    .describe("True: the prompt is unlike the scorer's training data."),
   embedding_cache: embeddingCacheSchema,
   attempts: z.string(),
   stream: z.boolean(),
@@ -130,7 +126,6 @@ const sumsSchema = z.object({
   embedding_cache: z
     .object({ hits: count, misses: count, saved_ms: z.number() })
     .describe('`saved_ms` counts the average time of a miss for each hit.'),
-  out_of_distribution_share: share,
   win_rate_histogram: z
     .array(count)
     .describe('The number of win rates in each twentieth from 0 to 1.'),

@@ -65,7 +65,6 @@ export const routingDecisions = {
       selected_model: 'gpt-5.6-luna',
       deployment: 'weak',
       reason: 'win-rate',
-      distance: 0.21,
     },
     {
       object: 'routing.decision',
@@ -78,7 +77,6 @@ export const routingDecisions = {
       selected_model: 'gpt-5.6',
       deployment: 'strong',
       reason: 'win-rate',
-      distance: 0.18,
     },
   ],
 };

@@ -91,10 +91,6 @@ export type Controls = {
   readonly param?: string;
 };
 
-/** The models for prompts unlike the scorer's training data; `score`: as their win rate decides. */
-export const OUT_OF_DISTRIBUTION_TIERS = ['strong', 'weak', 'score'] as const;
-export type OutOfDistributionTier = (typeof OUT_OF_DISTRIBUTION_TIERS)[number];
-
 export type ThresholdPolicy = {
   /** The threshold of requests that ask for nothing; if absent, the strong share decides. */
   readonly threshold?: number;

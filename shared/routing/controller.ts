@@ -3,7 +3,6 @@ import type { FindQuantiles } from '../matrix-factorization/calibrate-models.ts'
 import type { Scorer, Scores } from '../matrix-factorization/scorer.ts';
 import {
   namesThreshold,
-  type OutOfDistributionTier,
   type Quantiles,
   readThreshold,
   type ThresholdPolicy,
@@ -55,10 +54,9 @@ export type Controller = {
 };
 
 type ControllerOptions = {
-  readonly scorer: Pick<Scorer, 'name' | 'distanceLimit' | 'score'>;
+  readonly scorer: Pick<Scorer, 'name' | 'score'>;
   readonly findQuantiles: FindQuantiles;
   readonly policy: ThresholdPolicy;
-  readonly outOfDistributionTier: OutOfDistributionTier;
   /** The tier of prompts that cannot be scored. */
   readonly embeddingFailureTier: 'strong' | 'weak';
   readonly getPromptEmbedding: GetPromptEmbedding;
@@ -69,8 +67,6 @@ type ControllerOptions = {
 
 /** The candidates, and the threshold that their win rates are compared with. */
 type Choice = Candidates & {
-  /** True when the request itself sets the threshold. */
-  readonly isAsked: boolean;
   readonly threshold: number;
   readonly thresholdFrom: string;
   /** The quantiles of the win rates of the strongest over the cheapest of the others. */
@@ -139,7 +135,6 @@ async function findChoice(
   const threshold = readThreshold({ asked, asker }, policy, { quantiles, random });
   return {
     ...candidates,
-    isAsked,
     quantiles,
     cheapest,
     threshold: threshold.value,
@@ -172,23 +167,15 @@ function rank(options: ControllerOptions, choice: Choice, scored: ScoredPrompt):
     return { ranked, reason: 'scorer-unavailable', facts: { embeddingCache, times } };
   }
   const winRate = Math.min(...rivals.map((rival) => rival.winRate));
-  const isFar = isOutside(options, scored.scores);
   const overCheapest = rivals.find(({ model }) => model === choice.cheapest)?.winRate ?? winRate;
   const facts: Facts = {
     winRate,
     rivals,
     ...sharesOf(quantiles, overCheapest, threshold),
-    // A distance has no meaning for a scorer without a limit.
-    distance: options.scorer.distanceLimit === undefined ? undefined : scored.scores.distance,
-    isOutside: isFar || undefined,
     scorer: options.scorer.name,
     embeddingCache,
     times,
   };
-  const { outOfDistributionTier: tier } = options;
-  if (tier !== 'score' && !choice.isAsked && isFar) {
-    return { ranked: byTier(tier), reason: 'out-of-distribution', facts };
-  }
   return { ranked: rankByWinRate(strongest, rivals, threshold), reason: 'win-rate', facts };
 }
 
@@ -201,10 +188,6 @@ function sharesOf(quantiles: Quantiles | undefined, winRate: number, threshold: 
     shippedPercentile: shipped && percentileOf(shipped, winRate),
     strongShareForeseen: 1 - percentileOf(values, threshold),
   };
-}
-
-function isOutside({ scorer }: ControllerOptions, { distance = 0 }: Scores): boolean {
-  return distance > (scorer.distanceLimit ?? Number.POSITIVE_INFINITY);
 }
 
 /** Undefined when the scorer gave no number for one of the models. */

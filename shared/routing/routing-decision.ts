@@ -8,8 +8,6 @@ import type { Considered, PassedOver } from './find-candidates.ts';
 export type Reason =
   /** The win rates were compared with the threshold. */
   | 'win-rate'
-  /** The prompt is unlike the scorer's training data, and the operator chose where those go. */
-  | 'out-of-distribution'
   /** The request named the deployment. */
   | 'deployment'
   /** The models that the request, its use case or its caller may have left one. */
@@ -65,10 +63,6 @@ export type RoutingDecision = Chosen & {
   readonly thresholdFrom?: string;
   /** The share, in [0, 1], of such prompts that goes to the strongest at this threshold. */
   readonly strongShareForeseen?: number | undefined;
-  /** The distance from the scorer's training data, 0 to 2; absent when the scorer has no limit. */
-  readonly distance?: number | undefined;
-  /** True beyond the scorer's limit; absent within it. */
-  readonly isOutside?: true | undefined;
   /** The cost of a request in a thread, in USD: with the thread's model, and with the one that it might go to. */
   readonly costToStay?: number;
   readonly costToSwitch?: number;
@@ -86,8 +80,6 @@ export type Facts = Partial<
     | 'percentile'
     | 'shippedPercentile'
     | 'strongShareForeseen'
-    | 'distance'
-    | 'isOutside'
     | 'scorer'
     | 'embeddingCache'
     | 'times'

@@ -50,8 +50,7 @@ export function stayOrSwitch(place: Place, ranking: Ranking): Ranking {
   if (proposed === undefined || proposed === held.model) return ranking;
   const isUp = models.indexOf(proposed) < models.indexOf(held.model);
   // An unscored ranking is no reason to move.
-  const isJudged = ranking.reason === 'win-rate' || ranking.reason === 'out-of-distribution';
-  if (isUp && isJudged) return ranking;
+  if (isUp && ranking.reason === 'win-rate') return ranking;
   const stay = costToStay(held.member, tokens, session.cachedTokens);
   const leave = estimateCost(firstOf(proposed), tokens);
   const facts = { ...ranking.facts, costToStay: stay, costToSwitch: leave };

@@ -6,7 +6,6 @@ import { type Environment, SettingsReader } from '../base/settings-reader.ts';
 import { calibrateByHeldOutScores } from '../matrix-factorization/held-out-scores.ts';
 import { resolveScorer, type ScorerChoice } from '../matrix-factorization/scorer-choice.ts';
 import { loadRegistry } from '../matrix-factorization/scorer-registry.ts';
-import { OUT_OF_DISTRIBUTION_TIERS, type OutOfDistributionTier } from '../policy/controls.ts';
 import type { SessionPolicy } from '../policy/session.ts';
 import { MODES, type Mode, type ModeShares } from '../policy/threshold.ts';
 import { isLocalId } from '../prompt-embedding/embedders.ts';
@@ -50,7 +49,6 @@ export type Config = {
     readonly threshold?: number;
     readonly strongShare?: number;
     readonly modes: ModeShares;
-    readonly outOfDistributionTier: OutOfDistributionTier;
     /** The tier of prompts that could not be embedded. */
     readonly embeddingFailureTier: (typeof EMBEDDING_FAILURE_TIERS)[number];
   };
@@ -185,7 +183,6 @@ function readPolicy(read: SettingsReader): Config['policy'] {
     ...(threshold !== undefined && { threshold }),
     ...(strongShare !== undefined && { strongShare }),
     modes: readModes(read),
-    outOfDistributionTier: read.choice('ROUTER_OOD_TIER', OUT_OF_DISTRIBUTION_TIERS) ?? 'strong',
     embeddingFailureTier:
       read.choice('ROUTER_EMBEDDING_FAILURE_TIER', EMBEDDING_FAILURE_TIERS) ?? 'strong',
   };

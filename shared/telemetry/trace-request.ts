@@ -154,7 +154,6 @@ function describeDecision(decision: DecisionRecord) {
     'smart_router.win_rate': decision.winRate,
     'smart_router.threshold': decision.threshold,
     'smart_router.percentile': decision.percentile,
-    'smart_router.distance': decision.distance,
     'smart_router.embedding_cache': decision.embeddingCache,
     'smart_router.cost': decision.cost,
     'error.type': decision.error,

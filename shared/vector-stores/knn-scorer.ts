@@ -59,8 +59,7 @@ export function createKnnScorer({ base, findNearest, log }: KnnOptions): Scorer 
       (await score(embeddings)).map((scores) => {
         const winRate = scores?.winRate(strong, weak) ?? Number.NaN;
         if (scores === undefined || Number.isNaN(winRate)) return undefined;
-        const { distance } = scores;
-        return { winRate, ...(distance !== undefined && { distance }) };
+        return { winRate };
       }),
     predictWinRate: async (embedding, { strong, weak }) => {
       const [scores] = await score([embedding]);

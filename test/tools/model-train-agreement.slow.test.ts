@@ -50,7 +50,6 @@ async function trainAndLoad(strategy: Strategy) {
     bytes: trained.writeGraph(header),
     trainedOn: 'inventions',
     defaultPair: { strong: 'strong', weak: 'weak' },
-    training: { outOfDistribution: { limit: trained.distanceLimit } },
   });
   return { trained, scorer: await load(entry, root) };
 }
@@ -87,16 +86,6 @@ describe.each(STRATEGIES)('the file of a scorer by %s', (strategy) => {
     }
     const winRates = unseenRows().map((row) => trained.winRateOf(row, 2, 3));
     expect(Math.max(...winRates)).toBeGreaterThan(Math.min(...winRates) + 0.05);
-  });
-
-  test('says of 99 in 100 prompts like the training data that they are within the limit', async () => {
-    const { trained, scorer } = await trainAndLoad(strategy);
-    const predictions = await predictAll(scorer, { strong: 'strong', weak: 'weak' });
-    const heldOut = predictions.slice(0, set.heldOutRows.length).map((one) => one?.distance ?? 2);
-    const within = heldOut.filter((distance) => distance <= trained.distanceLimit + 1e-4);
-    expect(within.length / heldOut.length).toBeGreaterThan(0.96);
-    // The limit must not include every row.
-    expect(Math.max(...heldOut)).toBeGreaterThan(trained.distanceLimit - 1e-3);
   });
 });
 

@@ -94,18 +94,14 @@ describe('a file of embeddings', () => {
       const entry = await entryOf(result.models);
       expect(entry).toMatchObject({ embedder: AZURE, dimensions: 4 });
       const scorer = await load(entry, result.models);
-      const [hard, easy, opposite] = await scorer.predict(
+      const [hard, easy] = await scorer.predict(
         [
           [0.8, 0.3, -0.2, 0.5],
           [-0.8, 0.3, -0.2, 0.5],
-          [0, -9, 9, -9],
         ].map((numbers) => Float32Array.from(numbers)),
         entry.defaultPair,
       );
       expect(hard?.winRate).toBeGreaterThan((easy?.winRate ?? 1) + 0.05);
-      const { limit = 2 } = entry.outOfDistribution ?? {};
-      expect(hard?.distance).toBeLessThanOrEqual(limit);
-      expect(opposite?.distance).toBeGreaterThan(limit);
     },
   );
 

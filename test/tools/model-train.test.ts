@@ -127,25 +127,6 @@ describe('a trained scorer', () => {
     expect(easy).toBeGreaterThan(0.5);
   });
 
-  test.each(['tiny', 'groups'])(
-    'called %s finds prompts of another world further than its limit, and no others',
-    async (id) => {
-      const entry = await entryOf(folder, id);
-      const scorer = await load(entry, folder);
-      const distanceOf = async (prompt: string): Promise<number> => {
-        const [prediction] = await scorer.predict([embed(prompt)], entry.defaultPair);
-        return prediction?.distance ?? Number.NaN;
-      };
-      const { limit = 2 } = entry.outOfDistribution ?? {};
-      expect(limit).toBeLessThan(1);
-      const like = 'please tell me about the theorem and derive one regression with quantum';
-      expect(await distanceOf(like)).toBeLessThan(limit);
-      const lease = 'The lessee shall indemnify the lessor against taxes levied by municipalities';
-      const whales = 'Glaciers, whales and penguins near Antarctica in winter';
-      for (const other of [lease, whales]) expect(await distanceOf(other)).toBeGreaterThan(limit);
-    },
-  );
-
   test.each(['factorization', 'clusters'])(
     'by %s is the same, byte for byte, for the same seed and data, and another for another seed',
     async (strategy) => {

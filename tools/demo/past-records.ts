@@ -28,7 +28,6 @@ export function toPastRecord(random: Random, requestId: string, past: PastReques
     winRate: decided.win_rate,
     percentile: decided.percentile,
     threshold: decided.threshold,
-    distance: decided.distance,
     strongShareForeseen: shareOf(work.useCase),
     deployment: answering.deployment,
     selectedModel: answering.selected_model,

@@ -8,7 +8,6 @@ const decidedSchema = z.object({
   win_rate: z.number().optional(),
   percentile: z.number().optional(),
   threshold: z.number().optional(),
-  distance: z.number().optional(),
   tier: z.enum(['strong', 'weak', 'direct']),
   reason: z.string(),
   deployment: z.string(),

@@ -24,7 +24,6 @@ export async function measureDecisions(): Promise<void> {
     scorer: await load(entry, 'models'),
     findQuantiles: createFindQuantiles({ heldOutScores }),
     policy: { strongShare: 0.5, modes: { cost: 0.2, balanced: 0.5, quality: 0.8 } },
-    outOfDistributionTier: 'score',
     embeddingFailureTier: 'strong',
     getPromptEmbedding: () => ({ embedding, cache: 'hit' }),
     log: () => undefined,

@@ -31,7 +31,7 @@ export async function measureOutOfDistribution(
   const { ordinary, unusual } = JSON.parse(await readFile(PROMPTS, 'utf8')) as Prompts;
   const chat = Object.values(ordinary).flat();
   const measures: Readonly<Record<string, Measure>> = {
-    distance: await distanceMeasure(entry, modelsFolder),
+    'win rate': await winRateMeasure(entry, modelsFolder),
     'unknown scripts': async (prompts) =>
       prompts.map((text) => 1 - count(text, KNOWN) / Math.max(1, count(text, LETTERS))),
     signs: async (prompts) => prompts.map((text) => count(text, SIGNS) / count(text, /\S/g)),
@@ -50,11 +50,11 @@ export async function measureOutOfDistribution(
   }
 }
 
-async function distanceMeasure(entry: ScorerEntry, modelsFolder: string): Promise<Measure> {
+async function winRateMeasure(entry: ScorerEntry, modelsFolder: string): Promise<Measure> {
   const { embed } = await loadLocalEmbedder(modelsFolder);
   const scorer = await load(entry, modelsFolder);
   return async (prompts) =>
-    (await scorer.score(prompts.map(embed))).map((scores) => scores?.distance ?? 0);
+    (await scorer.predict(prompts.map(embed), entry.defaultPair)).map((one) => one?.winRate ?? 0);
 }
 
 function count(text: string, pattern: RegExp): number {

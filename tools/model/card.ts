@@ -45,8 +45,7 @@ default pair is \`${pair.strong}\` (strong) over \`${pair.weak}\` (weak).
 A model has one number, its strength a, and its factors are a and (a² - 1) / 2. A prompt's two
 factors are predicted by ${trained.description}. The score of a
 model is 2 × (prompt's factors · model's factors + the model's own deviation), and a win rate is
-the sigmoid of the difference of two scores. A prompt whose distance from the
-training data (one minus the cosine to the nearest centroid) is above ${trained.distanceLimit} counts as unlike it.
+the sigmoid of the difference of two scores.
 
 ## Data
 

@@ -99,8 +99,3 @@ function nearestOf(similarities: Float64Array): number {
 export function cosinesOf(centroids: Centroids, set: TrainingSet, row: number): Float64Array {
   return cosines(centroids, directionOf(set, row, centroids.mean));
 }
-
-/** Returns how far a row is from the training prompts: 1 - the cosine to the nearest centroid, 0 to 2. */
-export function distanceOf(centroids: Centroids, set: TrainingSet, row: number): number {
-  return 1 - Math.max(...cosinesOf(centroids, set, row));
-}

@@ -21,7 +21,7 @@ type SharedParts = {
   readonly centroids: Centroids;
 };
 
-/** Writes the graph of the heads, the trees and the distance to the training prompts. */
+/** Writes the graph of the heads and the trees. */
 export function writeFactorGraph(
   parts: SharedParts,
   { heads, trees }: Pick<PromptFactors, 'heads' | 'trees'>,
@@ -33,12 +33,10 @@ export function writeFactorGraph(
   graph.node({ name: 'Concat', attributes: { axis: 1 } }, [dense, 'head_factors'], 'tree_input');
   addTrees(graph, trees);
   addScores(graph, parts, 'head_factors');
-  addCosines(graph, parts.centroids);
-  addDistance(graph);
-  return graph.finish({ hasDistance: true });
+  return graph.finish();
 }
 
-/** Writes the graph of the clusters of prompts and the distance to the nearest one. */
+/** Writes the graph of the clusters of prompts. */
 export function writeClusterGraph(
   parts: SharedParts,
   { sharpness, clusters }: Pick<ClusterFactors, 'sharpness' | 'clusters'>,
@@ -51,8 +49,7 @@ export function writeClusterGraph(
   graph.node({ name: 'Softmax', attributes: { axis: 1 } }, ['sharp_cosines'], 'shares');
   graph.node('MatMul', ['shares', 'clusters'], 'factors');
   addScores(graph, parts, 'shares');
-  addDistance(graph);
-  return graph.finish({ hasDistance: true });
+  return graph.finish();
 }
 
 function addHeads(graph: OnnxGraph, heads: readonly LinearHead[], dimensions: number): void {
@@ -154,12 +151,6 @@ function addCosines(graph: OnnxGraph, { from, to, mean, directions, count }: Cen
   graph.node('Add', ['norm', 'smallest_norm'], 'safe_norm');
   graph.node('Div', ['centred', 'safe_norm'], 'direction');
   graph.node({ name: 'Gemm', attributes: { transB: 1 } }, ['direction', 'centroids'], 'cosines');
-}
-
-function addDistance(graph: OnnxGraph): void {
-  graph.constant('one', [1], Float32Array.of(1));
-  graph.node(alongRow('ReduceMax'), ['cosines'], 'nearest');
-  graph.node('Sub', ['one', 'nearest'], 'distance');
 }
 
 function alongRow(name: string): OnnxOperator {

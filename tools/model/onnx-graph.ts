@@ -31,7 +31,7 @@ const ML_OPERATOR_SET = 3;
 
 /**
  * Builds a scorer that fulfils the contract: input `embedding` float32 [batch, dimensions], output
- * `scores` float32 [batch, models], and optionally `distance` float32 [batch, 1]. The same calls
+ * `scores` float32 [batch, models]. The same calls
  * give the same bytes.
  */
 export class OnnxGraph {
@@ -72,7 +72,7 @@ export class OnnxGraph {
     return output;
   }
 
-  finish({ hasDistance = false } = {}): Uint8Array {
+  finish(): Uint8Array {
     const { models, dimensions, id, version, embedder } = this.#header;
     const entries = { id, version, embedder, models: JSON.stringify(models) };
     const message = createModelMessage();
@@ -87,10 +87,7 @@ export class OnnxGraph {
       graph: {
         name: 'scorer',
         input: [valueInfo('embedding', dimensions)],
-        output: [
-          valueInfo('scores', models.length),
-          ...(hasDistance ? [valueInfo('distance', 1)] : []),
-        ],
+        output: [valueInfo('scores', models.length)],
         initializer: this.#initializers,
         node: this.#nodes,
       },

@@ -27,7 +27,6 @@ type Registration = {
 type TrainingResults = {
   readonly figures?: Readonly<Record<string, unknown>>;
   readonly calibrations?: readonly Calibration[];
-  readonly outOfDistribution?: ScorerEntry['outOfDistribution'];
   /** Scores of held-out rows, float32 [rows, models]. */
   readonly heldOutScores?: Float32Array;
   /** The text of `card.md`, written next to the scorer. */
@@ -90,7 +89,7 @@ function createEntry(
   { header, bytes, defaultPair, trainedOn, training = {} }: Registration,
   earlier: ScorerEntry | undefined,
 ): ScorerEntry {
-  const { figures = {}, calibrations = [], outOfDistribution, heldOutScores } = training;
+  const { figures = {}, calibrations = [], heldOutScores } = training;
   const sha256 = createHash('sha256').update(bytes).digest('hex');
   for (const model of [defaultPair.strong, defaultPair.weak]) {
     if (header.models.includes(model)) continue;
@@ -123,7 +122,6 @@ function createEntry(
       figures,
       // The operator's calibrations stay the newest ones, and the newest one applies.
       calibrations: [...calibrations, ...kept],
-      ...(outOfDistribution && { outOfDistribution }),
       ...(heldOutScores && {
         heldOutScores: {
           file: `${header.id}/${SCORES_NAME}`,

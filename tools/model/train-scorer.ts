@@ -1,5 +1,4 @@
-import { percentiles } from '../../shared/policy/quantiles.ts';
-import { type Centroids, distanceOf, findCentroids } from './centroids.ts';
+import { findCentroids } from './centroids.ts';
 import { type ClusterFactors, trainClusterFactors } from './cluster-factors.ts';
 import { LOGITS_PER_SCORE, writeClusterGraph, writeFactorGraph } from './factor-graphs.ts';
 import { measureScaling } from './linear-head.ts';
@@ -25,8 +24,6 @@ export type TrainedScorer = {
   readonly winRateOf: (row: number, strong: number, weak: number) => number;
   /** Scores of held-out rows by all models, with equally many rows of each file: float32 [rows, models]. */
   readonly heldOutScores: Float32Array;
-  /** Distance within which 99% of prompts like the training data lie, with each file weighted equally. */
-  readonly distanceLimit: number;
 };
 
 type TrainingOptions = {
@@ -36,7 +33,6 @@ type TrainingOptions = {
 
 /** The last digits of a head hardly move a strength, so fewer steps and a firmer ridge are enough. */
 const STRENGTH_HEAD = { ridge: 8, iterations: 15 };
-const DISTANCE_PERCENTILE = 99;
 /** Enough rows for quantiles; a file with fewer held-out rows contributes them several times. */
 const SCORES_PER_FILE = 200;
 
@@ -69,7 +65,6 @@ export function trainScorer(set: TrainingSet, { strategy, seed }: TrainingOption
     winRateOf: (row, strong, weak) =>
       1 / (1 + Math.exp(-LOGITS_PER_SCORE * (scoreOf(row, strong) - scoreOf(row, weak)))),
     heldOutScores: scoreHeldOut(set, scoreOf),
-    distanceLimit: findDistanceLimit(set, centroids),
   };
 }
 
@@ -91,13 +86,6 @@ function cluster({ sharpness, clusters, factors, numbers }: ClusterFactors) {
     writeGraph: (parts: Parameters<typeof writeClusterGraph>[0]) =>
       writeClusterGraph(parts, { sharpness, clusters }),
   };
-}
-
-function findDistanceLimit(set: TrainingSet, centroids: Centroids): number {
-  const rows = [...set.heldOutRows];
-  const distances = rows.map((row) => distanceOf(centroids, set, row));
-  const limit = percentiles(distances, fileShares(set, rows))[DISTANCE_PERCENTILE] ?? 2;
-  return Math.round(limit * 1e4) / 1e4;
 }
 
 function scoreHeldOut(

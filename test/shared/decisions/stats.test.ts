@@ -254,15 +254,9 @@ describe('drift', () => {
         hour: '2026-11-27T12:00:00.000Z',
         requests: 1_000,
         drift: 0.5,
-        outOfDistributionShare: 0,
       },
     ]);
     expect(run((index) => index / 400, 200)).toEqual([]);
-    const outside = createRollup('one', () => NOON);
-    for (let index = 0; index < 1_000; index += 1) {
-      outside.add(decide('x', { percentile: index / 1_000, isOutside: index % 5 === 0 }));
-    }
-    expect(outside.drifted()).toMatchObject([{ outOfDistributionShare: 0.2 }]);
   });
 
   test('is in the stats', async () => {
@@ -270,12 +264,11 @@ describe('drift', () => {
     const log = createLog();
     await log.flush();
     for (let index = 0; index < 20; index += 1) {
-      log.record(decide(log.ids.create(randomUUID()), { percentile: 0.99, isOutside: true }));
+      log.record(decide(log.ids.create(randomUUID()), { percentile: 0.99 }));
     }
     await log.flush();
     const [total] = await readStats(table, { from: NOON - 1, to: NOON + 1, by: 'hour' });
     expect(total?.['drift']).toBeCloseTo(0.95, 10);
-    expect(total?.['out_of_distribution_share']).toBe(1);
   });
 });
 

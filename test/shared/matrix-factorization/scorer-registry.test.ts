@@ -49,9 +49,6 @@ describe('a registry that is wrong', () => {
     ['scorers.0.dimensions', { ...entry, dimensions: 0 }],
     ['scorers.0.dimensions', { ...entry, dimensions: 1.5 }],
     ['scorers.0.models', { ...entry, models: ['a'] }],
-    ['scorers.0.outOfDistribution.limit', { ...entry, outOfDistribution: {} }],
-    ['scorers.0.outOfDistribution.limit', { ...entry, outOfDistribution: { limit: 2.1 } }],
-    ['scorers.0.outOfDistribution.limit', { ...entry, outOfDistribution: { limit: -0.1 } }],
     ['scorers.0.defaultPair.weak', { ...entry, defaultPair: { strong: 'a' } }],
     [
       'scorers.0.calibrations.0.quantiles',

@@ -93,7 +93,6 @@ describe('a loaded scorer', () => {
     for (const [index, embedding] of embeddings.entries()) {
       const alone = await scorer.predictWinRate(embedding, pair);
       expect(predictions[index]?.winRate).toBeCloseTo(alone, 6);
-      expect(predictions[index]).not.toHaveProperty('distance');
     }
   });
 
@@ -178,10 +177,6 @@ describe('a file that does not match its entry', () => {
     expect(await refusal({ models: ['a', 'b', 'c'] })).toMatch(
       /output "scores" must be float32 \[batch, 3\].*4/,
     );
-  });
-
-  test('is refused for a limit on distances that it does not give', async () => {
-    expect(await refusal({ outOfDistribution: { limit: 0.5 } })).toContain('"distance"');
   });
 
   test('is refused for both in one error', async () => {

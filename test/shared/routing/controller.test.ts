@@ -1,7 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { InvalidRequestError } from '../../../shared/base/errors.ts';
 import type { Prediction } from '../../../shared/matrix-factorization/scorer.ts';
-import type { OutOfDistributionTier } from '../../../shared/policy/controls.ts';
 import type { GetPromptEmbedding } from '../../../shared/prompt-embedding/prompt-embedding.ts';
 import type { Fleet } from '../../../shared/registry/fleet.ts';
 import type { Ask } from '../../../shared/routing/ask.ts';
@@ -48,20 +47,17 @@ type BatchWish = Omit<RouteBatch, 'signal' | 'fleet' | 'asks'> & {
 
 type Setup = {
   readonly winRate?: number;
-  readonly distance?: number;
-  readonly distanceLimit?: number;
-  readonly outOfDistributionTier?: OutOfDistributionTier;
   readonly embeddingFailureTier?: 'strong' | 'weak';
-  /** Instead of the win rate and the distance, for all prompts alike. */
+  /** Instead of the win rate, for all prompts alike. */
   readonly predict?: (embedding: Float32Array) => Prediction | undefined;
   readonly isCalibrated?: boolean;
   readonly getPromptEmbedding?: GetPromptEmbedding;
 };
 
 function start(setup: Setup = {}) {
-  const { winRate = 0.5, distance, distanceLimit, isCalibrated = true } = setup;
+  const { winRate = 0.5, isCalibrated = true } = setup;
   const { getPromptEmbedding } = setup;
-  const prediction = { winRate, ...(distance !== undefined && { distance }) };
+  const prediction = { winRate };
   const predict = setup.predict ?? (() => prediction);
   const scored: unknown[] = [];
   const embedded: string[] = [];
@@ -69,7 +65,6 @@ function start(setup: Setup = {}) {
   const controller = createController({
     scorer: {
       name: 'fake@1',
-      ...(distanceLimit !== undefined && { distanceLimit }),
       score: async (embeddings) => {
         scored.push(embeddings);
         return embeddings.map((embedding) => {
@@ -85,7 +80,6 @@ function start(setup: Setup = {}) {
       },
     },
     findQuantiles: () => (isCalibrated ? { values: quantiles, from: 'shipped' } : undefined),
-    outOfDistributionTier: setup.outOfDistributionTier ?? 'strong',
     embeddingFailureTier: setup.embeddingFailureTier ?? 'strong',
     policy: { threshold: 0.5, modes },
     getPromptEmbedding:
@@ -299,86 +293,6 @@ describe('a scorer that fails', () => {
       embeddingCache: 'hit',
     });
     expect(logged).toEqual([['warning', 'scoring-failed', { error }]]);
-  });
-});
-
-describe('a prompt unlike the training data', () => {
-  const outside = { distance: 0.41, distanceLimit: 0.4 };
-
-  test.each([
-    ['strong', 0.1, 'strong'],
-    ['strong', 0.9, 'strong'],
-    ['weak', 0.1, 'weak'],
-    ['weak', 0.9, 'weak'],
-  ] as const)('goes to the %s tier that was chosen at the win rate %d', async (...row) => {
-    const [outOfDistributionTier, winRate, tier] = row;
-    const { controller } = start({ ...outside, winRate, outOfDistributionTier });
-    expect(withoutTimes(await controller.route({ text: 'ask', controls: {} }))).toEqual({
-      tier,
-      member: tier === 'strong' ? strong : weak,
-      others: [tier === 'strong' ? weak : strong],
-      considered: [
-        {
-          member: strong,
-          cost: Number.POSITIVE_INFINITY,
-          ...(tier === 'weak' && { passedOver: 'tier' }),
-        },
-        { member: weak, cost: 0, winRate, ...(tier === 'strong' && { passedOver: 'tier' }) },
-      ],
-      reason: 'out-of-distribution',
-      winRate,
-      percentile: expect.closeTo(winRate, 12),
-      threshold: 0.5,
-      thresholdFrom: 'setting',
-      distance: 0.41,
-      strongShareForeseen: 0.5,
-      isOutside: true,
-      scorer: 'fake@1',
-      embeddingCache: 'hit',
-    });
-  });
-
-  const byWinRate = { tier: 'weak', reason: 'win-rate', winRate: 0.1, distance: 0.41 };
-
-  test('is compared as others are when the operator has chosen that', async () => {
-    const { controller } = start({ ...outside, winRate: 0.1, outOfDistributionTier: 'score' });
-    expect(await controller.route({ text: 'ask', controls: {} })).toMatchObject(byWinRate);
-  });
-
-  test.each([
-    { threshold: 0.5 },
-    { threshold: 0.5, param: 'model' },
-    { strongShare: 0.3 },
-    { mode: 'cost' },
-  ] as const)('is compared as the request asks: %o', async (controls) => {
-    const { controller } = start({ ...outside, winRate: 0.1 });
-    expect(await controller.route({ text: 'ask', controls })).toMatchObject(byWinRate);
-  });
-
-  test('is compared at a threshold of 0 that the request asks for', async () => {
-    const { controller } = start({ ...outside, winRate: 0, outOfDistributionTier: 'weak' });
-    const decision = await controller.route({ text: 'ask', controls: { threshold: 0 } });
-    expect(decision).toMatchObject({ tier: 'strong', reason: 'win-rate' });
-  });
-
-  test('follows the models that the request leaves', async () => {
-    const { controller } = start(outside);
-    const routed = (models: string[]) => controller.route({ text: 'ask', controls: { models } });
-    expect(await routed(['weak'])).toMatchObject({ tier: 'weak', reason: 'models' });
-    expect(await routed(['weak', 'strong'])).toMatchObject({ reason: 'out-of-distribution' });
-  });
-
-  test('is none at the limit itself', async () => {
-    const { controller } = start({ distance: 0.4, distanceLimit: 0.4, winRate: 0.1 });
-    const decision = await controller.route({ text: 'ask', controls: {} });
-    expect(decision).toMatchObject({ tier: 'weak', reason: 'win-rate', distance: 0.4 });
-  });
-
-  test('is none for a scorer without a limit, whose distance says nothing', async () => {
-    const { controller } = start({ distance: 2, winRate: 0.1 });
-    const decision = await controller.route({ text: 'ask', controls: {} });
-    expect(decision).toMatchObject({ tier: 'weak', reason: 'win-rate' });
-    expect(decision.distance).toBeUndefined();
   });
 });
 

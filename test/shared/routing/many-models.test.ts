@@ -33,7 +33,6 @@ function start(setup: Setup) {
     },
     findQuantiles: setup.findQuantiles ?? (() => undefined),
     policy: { threshold: 0.5, modes: { cost: 0.2, balanced: 0.5, quality: 0.8 } },
-    outOfDistributionTier: 'strong',
     embeddingFailureTier: 'strong',
     getPromptEmbedding: () => ({ embedding: Float32Array.of(1), cache: 'none' }),
     log: () => undefined,

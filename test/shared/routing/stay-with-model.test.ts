@@ -97,7 +97,6 @@ describe('a conversation with a cheap model', () => {
 
   test.each([
     ['win-rate', 'strong'],
-    ['out-of-distribution', 'strong'],
     ['embedding-unavailable', 'weak'],
     ['scorer-unavailable', 'weak'],
     ['no-text', 'weak'],

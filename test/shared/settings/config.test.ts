@@ -467,14 +467,6 @@ describe('the scorer', () => {
     });
   });
 
-  test('leaves prompts unlike its training data to the tier of the settings', async () => {
-    const tier = async (settings: Settings) => (await load(settings)).policy.outOfDistributionTier;
-    expect(await tier({})).toBe('strong');
-    expect(await tier({ ROUTER_OOD_TIER: ' score ' })).toBe('score');
-    const problem = await problemOf({ ROUTER_OOD_TIER: 'direct' });
-    expect(problem).toContain('ROUTER_OOD_TIER must be one of strong, weak, score, got "direct"');
-  });
-
   test('must know both models', async () => {
     const problems = await problemsOf({ STRONG_SCORER_MODEL: 'x', WEAK_SCORER_MODEL: 'y' });
     expect(problems).toEqual([

@@ -8,7 +8,7 @@ const base: Scorer = {
   dimensions: 2,
   predictWinRate: async () => 0.4,
   predict: async (embeddings) => embeddings.map(() => ({ winRate: 0.4 })),
-  score: async (embeddings) => embeddings.map(() => ({ winRate: () => 0.4, distance: 0.1 })),
+  score: async (embeddings) => embeddings.map(() => ({ winRate: () => 0.4 })),
 };
 
 const hit = (score: number, strong: number, weak: number): Hit => ({
@@ -44,7 +44,7 @@ describe('a scorer of nearest neighbours', () => {
     const pair = { strong: 'strong', weak: 'weak' };
     const one = Float32Array.of(1, 0);
     const expected = await winRate();
-    expect(await scorer.predict([one], pair)).toEqual([{ winRate: expected, distance: 0.1 }]);
+    expect(await scorer.predict([one], pair)).toEqual([{ winRate: expected }]);
     expect(await scorer.predictWinRate(one, pair)).toBe(expected);
   });
 

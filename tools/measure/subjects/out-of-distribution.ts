@@ -4,8 +4,8 @@ import { measureOutOfDistribution } from '../out-of-distribution.ts';
 
 const HELP = `npm run measure -- out-of-distribution [--scorer <id>] [--models-folder <folder>]
 
-Measures how well a scorer's distance, and signs in the text, tell prompts that a scorer may not be able
-to judge (unseen scripts, code, logs, gibberish, ...) from ordinary chat in 20 languages.
+Measures how well win rates, and signs in the text, tell prompts that a scorer may not be able to judge
+(unseen scripts, code, logs, gibberish, ...) from ordinary chat in 20 languages.
 
   --scorer <id>             a scorer for embeddings of the local embedder (default: local)
   --models-folder <folder>  the folder of the registry (default: models)`;
