@@ -1,7 +1,7 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { type ChatCompletionStream, SmartRouterClient } from '../shared/client/index.ts';
 import { messageOf } from './api.ts';
-import { duration, exactRate } from './base/format.ts';
+import { duration, exactRate, ofPrompts } from './base/format.ts';
 import { Tier } from './decision-table.tsx';
 import { Link } from './link.tsx';
 import type { PageProps } from './page.ts';
@@ -110,8 +110,8 @@ function Shown({ api, view, go, text, routing, firstMs, isDone, problem }: Answe
         <p>
           <Tier tier={routing.tier ?? 'direct'} /> <b>{routing.selectedModel}</b>{' '}
           <span class="muted">
-            win rate {exactRate(routing.winRate)}, own time {duration(routing.overheadMs)}, first
-            token after {duration(firstMs)}
+            harder than {ofPrompts(routing.percentile)}, win rate {exactRate(routing.winRate)}, own
+            time {duration(routing.overheadMs)}, first token after {duration(firstMs)}
           </span>
         </p>
       )}

@@ -1,5 +1,5 @@
 import type { Decision } from './api.ts';
-import { dayAndClock, duration, exactClock, NONE, rate, usd } from './base/format.ts';
+import { dayAndClock, duration, exactClock, NONE, ofPrompts, rate, usd } from './base/format.ts';
 import { Link } from './link.tsx';
 import type { PageProps } from './page.ts';
 import { reasonPhrase } from './phrases.ts';
@@ -18,7 +18,10 @@ export function DecisionTable({ view, go, decisions }: DecisionTableProps) {
             <th scope="col">Time</th>
             <th scope="col">Answered by</th>
             <th scope="col">Reason</th>
-            <th scope="col">Win rate</th>
+            <th scope="col">Harder than</th>
+            <th scope="col" class="wide">
+              Win rate
+            </th>
             <th scope="col" class="wide">
               Use case
             </th>
@@ -48,7 +51,8 @@ export function DecisionTable({ view, go, decisions }: DecisionTableProps) {
                 {one.status >= 400 && <span class="bad"> {one.status}</span>}
               </td>
               <td>{reasonPhrase(one.reason)}</td>
-              <td>
+              <td>{ofPrompts(one.percentile)}</td>
+              <td class="wide">
                 <WinRate winRate={one.win_rate} threshold={one.threshold} />
               </td>
               <td class="wide">{one.use_case ?? NONE}</td>

@@ -1,4 +1,4 @@
-import { exactRate, percent, rate, usd } from './base/format.ts';
+import { exactRate, ofPrompts, rate, usd } from './base/format.ts';
 import { Tier, WinRate } from './decision-table.tsx';
 import { reasonPhrase } from './phrases.ts';
 import type { Tried } from './tried.ts';
@@ -17,11 +17,13 @@ export function DryRun({ tried, chosen, onChoose }: DryRunProps) {
       <h2 id="dry-run">Which model would answer</h2>
       {first?.win_rate !== undefined && (
         <p>
-          The predicted win rate of the strong model over the weak one is{' '}
-          <b>{exactRate(first.win_rate)}</b>
-          {first.percentile !== undefined &&
-            `, higher than for ${percent(first.percentile)} of the calibration's prompts`}
-          .
+          {first.percentile !== undefined && (
+            <>
+              Harder than <b>{ofPrompts(first.percentile)}</b>:{' '}
+            </>
+          )}
+          the predicted win rate of the strong model over the weak one is{' '}
+          {exactRate(first.win_rate)}.
         </p>
       )}
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: scrollable content must be reachable by keyboard. */}

@@ -14,8 +14,8 @@ export function decisionFacts(
   const { deployment } = decision.member.upstream;
   return {
     object: 'routing.decision',
-    ...(winRate !== undefined && { win_rate: winRate }),
     ...(percentile !== undefined && { percentile }),
+    ...(winRate !== undefined && { win_rate: winRate }),
     ...(threshold !== undefined && { threshold }),
     ...(thresholdFrom !== undefined && { threshold_from: thresholdFrom }),
     tier: decision.tier,
@@ -69,12 +69,15 @@ function whyPassedOver({ member, passedOver }: Considered, answering: Member): s
 /** Adds the headers that give the same facts. */
 export function addDecisionHeaders(
   headers: Record<string, string>,
-  { member, tier, reason, embeddingCache, winRate, threshold, scorer, considered }: RoutingDecision,
+  decision: RoutingDecision,
 ): void {
+  const { member, tier, reason, embeddingCache, percentile, winRate, threshold } = decision;
+  const { scorer, considered } = decision;
   headers['x-smart-router-selected-model'] = member.upstream.deployment.modelName;
   headers['x-smart-router-tier'] = tier;
   headers['x-smart-router-reason'] = reason;
   headers['x-smart-router-embedding-cache'] = embeddingCache;
+  if (percentile !== undefined) headers['x-smart-router-percentile'] = percentile.toFixed(4);
   if (winRate !== undefined) headers['x-smart-router-win-rate'] = String(winRate);
   if (threshold !== undefined) headers['x-smart-router-threshold'] = String(threshold);
   if (scorer !== undefined) headers['x-smart-router-scorer'] = scorer;

@@ -178,6 +178,8 @@ export type RoutingFacts = {
   readonly selectedModel?: string;
   /** `direct` when the request named its deployment. */
   readonly tier?: 'strong' | 'weak' | 'direct';
+  /** The share, 0 to 1, of prompts with a lower win rate: 0.88 is harder than 88% of prompts. */
+  readonly percentile?: number;
   /** The predicted win rate in [0, 1] of the strong model over the weak one. */
   readonly winRate?: number;
   readonly threshold?: number;

@@ -14,6 +14,7 @@ export function readRoutingFacts(headers: Headers, explanation?: unknown): Routi
     requestId: readRequestId(headers),
     selectedModel: text('selected-model'),
     tier: TIERS.find((tier) => tier === text('tier')),
+    percentile: number('percentile'),
     winRate: number('win-rate'),
     threshold: number('threshold'),
     reason: text('reason'),

@@ -83,6 +83,14 @@ export const errorSchema = z.looseObject({
   }),
 });
 
+export const percentileSchema = z
+  .number()
+  .min(0)
+  .max(1)
+  .describe(
+    "The share of prompts with a lower win rate: of the router's recent ones or the calibration's. 0.88: harder than 88% of prompts.",
+  );
+
 export const thresholdFromSchema = z
   .string()
   .describe(
@@ -112,15 +120,8 @@ export const routingDecisionSchema = z.object({
     .int()
     .optional()
     .describe('The index of the prompt; absent in the answer of a chat completion.'),
+  percentile: percentileSchema.optional(),
   win_rate: winRateSchema.optional(),
-  percentile: z
-    .number()
-    .min(0)
-    .max(1)
-    .optional()
-    .describe(
-      "The share of prompts with a lower win rate: of the router's recent ones or the calibration's.",
-    ),
   threshold: thresholdSchema.optional(),
   threshold_from: thresholdFromSchema.optional(),
   tier: tierSchema,

@@ -2,6 +2,7 @@ import * as z from 'zod';
 import {
   candidateSchema,
   embeddingCacheSchema,
+  percentileSchema,
   reasonSchema,
   thresholdFromSchema,
   tierSchema,
@@ -44,8 +45,8 @@ const decisionShape = z.looseObject({
       "The scorer's name of the strongest model; `scorer_weak` is that of the cheapest of the others.",
     ),
   scorer_weak: z.string().optional(),
+  percentile: percentileSchema.optional(),
   win_rate: z.number().optional(),
-  percentile: z.number().optional(),
   threshold: z.number().optional(),
   threshold_from: thresholdFromSchema.optional(),
   strong_share_foreseen: z

@@ -57,8 +57,8 @@ export const routingDecisions = {
     {
       object: 'routing.decision',
       index: 0,
-      win_rate: 0.31,
       percentile: 0.12,
+      win_rate: 0.31,
       threshold: 0.58,
       threshold_from: 'own 62%',
       tier: 'weak',
@@ -69,8 +69,8 @@ export const routingDecisions = {
     {
       object: 'routing.decision',
       index: 1,
-      win_rate: 0.74,
       percentile: 0.93,
+      win_rate: 0.74,
       threshold: 0.58,
       threshold_from: 'own 62%',
       tier: 'strong',

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import {
   embeddingCacheSchema,
+  percentileSchema,
   reasonSchema,
   thresholdSchema,
   tierSchema,
@@ -24,6 +25,7 @@ const decisionHeaders: Json = {
   'x-smart-router-selected-model': header(z.string(), 'The model that answered.'),
   'x-smart-router-tier': header(tierSchema),
   'x-smart-router-reason': header(reasonSchema),
+  'x-smart-router-percentile': header(percentileSchema),
   'x-smart-router-win-rate': header(winRateSchema),
   'x-smart-router-threshold': header(thresholdSchema),
   'x-smart-router-scorer': header(z.string(), '`id@version`; absent if nothing was scored.'),

@@ -108,7 +108,9 @@ describe('a dry run', () => {
   test('decides for a chat request as the request itself would be', async () => {
     const dry = await post(`${router.url}/llm/route`, { prompt });
     const real = await post(router.url + ROUTED, { prompt });
-    expect(String(dry.body.data[0].win_rate)).toBe(real.headers.get('x-smart-router-win-rate'));
+    const [{ win_rate, percentile }] = dry.body.data;
+    expect(String(win_rate)).toBe(real.headers.get('x-smart-router-win-rate'));
+    expect(percentile.toFixed(4)).toBe(real.headers.get('x-smart-router-percentile'));
     const direct = await post(`${router.url}/llm/route`, { prompt, model: 'strong' });
     expect(direct.body.data[0]).toMatchObject({ tier: 'direct', deployment: 'strong' });
   });

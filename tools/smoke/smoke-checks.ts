@@ -94,7 +94,8 @@ async function checkRoutedAnswer(client: SmokeClient): Promise<string> {
       `The headers ${missing.map((name) => `x-smart-router-${name}`).join(', ')} are missing: any proxy in front of the router must let them pass.`,
     );
   }
-  return `${body['selected_model']} (${of('tier')}, ${of('reason')}, win rate ${of('win-rate')}, ${of('scorer')})`;
+  const harder = `harder than ${(Number(of('percentile')) * 100).toFixed(0)}% of prompts`;
+  return `${body['selected_model']} (${of('tier')}, ${of('reason')}, ${harder}, win rate ${of('win-rate')}, ${of('scorer')})`;
 }
 
 async function checkStream(client: SmokeClient): Promise<string> {

@@ -135,6 +135,7 @@ describe('an answer', () => {
         requestId: 'request-1',
         selectedModel: 'gpt-small',
         tier: 'weak',
+        percentile: 0.12,
         winRate: 0.41,
         threshold: 0.5,
         reason: 'win-rate',

@@ -41,6 +41,7 @@ export const ROUTING_HEADERS = {
   'x-smart-router-request-id': 'request-1',
   'x-smart-router-selected-model': 'gpt-small',
   'x-smart-router-tier': 'weak',
+  'x-smart-router-percentile': '0.12',
   'x-smart-router-win-rate': '0.41',
   'x-smart-router-threshold': '0.5',
   'x-smart-router-reason': 'win-rate',
