@@ -2,6 +2,7 @@ import { basename } from 'node:path';
 import type { Calibration } from '../shared/matrix-factorization/scorer-registry.ts';
 import { percentiles } from '../shared/policy/quantiles.ts';
 import { type CommandLine, runTool } from './command-line/run-tool.ts';
+import { calibrateOutcomes } from './model/calibrate-outcomes.ts';
 import { writeCard } from './model/card.ts';
 import type { ScorerHeader } from './model/onnx-graph.ts';
 import { type ChosenPair, choosePair } from './model/pair-choice.ts';
@@ -45,6 +46,7 @@ async function train(commandLine: CommandLine): Promise<void> {
     models: set.models,
     dimensions: set.embedded.denseColumns + set.embedded.sparseColumns,
   };
+  const outcomes = calibrateOutcomes(set, pair, winRateOf);
   const dataFiles = commandLine.all('data').map((file) => basename(file));
   const entry = await registerScorer({
     modelsFolder,
@@ -57,7 +59,7 @@ async function train(commandLine: CommandLine): Promise<void> {
         validation: toFigures(validation),
         ...(test.length > 0 && { test: toFigures(test) }),
       },
-      calibrations: [calibrate(set, pair, winRateOf)],
+      calibrations: [{ ...calibrate(set, pair, winRateOf), ...(outcomes && { outcomes }) }],
       heldOutScores: trained.heldOutScores,
       card: await writeCard({ header, pair, set, trained, seed, dataFiles, validation, test }),
     },

@@ -10,12 +10,13 @@ export function decisionFacts(
   explained?: { readonly found: FoundAsk | undefined },
 ): Record<string, unknown> {
   const { winRate, percentile, threshold, thresholdFrom, considered } = decision;
-  const { costToStay, costToSwitch } = decision;
+  const { costToStay, costToSwitch, strongBetter } = decision;
   const { deployment } = decision.member.upstream;
   return {
     object: 'routing.decision',
     ...(percentile !== undefined && { percentile }),
     ...(winRate !== undefined && { win_rate: winRate }),
+    ...(strongBetter !== undefined && { strong_better: strongBetter }),
     ...(threshold !== undefined && { threshold }),
     ...(thresholdFrom !== undefined && { threshold_from: thresholdFrom }),
     tier: decision.tier,

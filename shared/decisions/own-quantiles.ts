@@ -177,6 +177,7 @@ function refresh(group: Group, prior: Pick<Found, 'masses' | 'own'>, shipped: Qu
     from: `own ${Math.round(own * 100)}%`,
     isOwn: true,
     shipped: shipped.values,
+    ...(shipped.outcomes && { outcomes: shipped.outcomes }),
   };
   group.found = { masses, own, count: recent.count, prior: prior.masses, quantiles };
   return group.found;

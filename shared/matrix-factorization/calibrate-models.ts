@@ -33,6 +33,7 @@ export function createFindQuantiles(options: {
   const own = calibration && {
     values: calibration.quantiles,
     from: isShipped ? SHIPPED : calibration.name,
+    ...(calibration.outcomes && { outcomes: calibration.outcomes }),
   };
   const known = new LRUCache<string, Quantiles>({ max: MAX_PAIRS });
   return (strong, weak) => {

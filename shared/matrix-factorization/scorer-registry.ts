@@ -16,6 +16,15 @@ const calibrationTargetSchema = z.object({
 
 const intervalSchema = z.tuple([z.number(), z.number()]);
 
+const ascending = z.array(z.number().min(0).max(1)).refine(isAscending, 'numbers must not fall');
+
+const outcomeCurveSchema = z
+  .object({
+    winRates: ascending.readonly(),
+    shares: ascending.readonly(),
+  })
+  .refine(({ winRates, shares }) => winRates.length === shares.length, 'must be of one length');
+
 /** 101 win rates of one model pair on named prompts: `quantiles[p]` is the p-th percentile. */
 const calibrationSchema = z.object({
   id: z.string().min(1),
@@ -29,6 +38,8 @@ const calibrationSchema = z.object({
     .array(z.number().min(0).max(1))
     .length(101)
     .refine(isAscending, 'win rates must not fall'),
+  /** The probability that the strong model's answer is better, by win rate, where it was measured. */
+  outcomes: outcomeCurveSchema.optional(),
   target: calibrationTargetSchema.optional(),
   /**
    * The win rate that reaches the target, just above 1 for no strong call, with its 95% interval.

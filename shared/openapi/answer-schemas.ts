@@ -122,6 +122,14 @@ export const routingDecisionSchema = z.object({
     .describe('The index of the prompt; absent in the answer of a chat completion.'),
   percentile: percentileSchema.optional(),
   win_rate: winRateSchema.optional(),
+  strong_better: z
+    .number()
+    .min(0)
+    .max(1)
+    .optional()
+    .describe(
+      "The probability that the strong model's answer is better, ties not counted, fitted to graded answers; absent for other pairs of models than the scorer's own.",
+    ),
   threshold: thresholdSchema.optional(),
   threshold_from: thresholdFromSchema.optional(),
   tier: tierSchema,

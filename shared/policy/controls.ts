@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { InvalidRequestError } from '../base/errors.ts';
+import type { OutcomeCurve } from './outcome-curve.ts';
 import { AFFINITIES } from './session.ts';
 import {
   drawThreshold,
@@ -119,6 +120,8 @@ export type Quantiles = {
   readonly from: string;
   /** True if they follow the router's own decisions, so that the share is kept among equal ones. */
   readonly isOwn?: boolean;
+  /** The probability that the strong model's answer is better, for the pair that it was fitted to. */
+  readonly outcomes?: OutcomeCurve;
   /** The quantiles that they started from. */
   readonly shipped?: readonly number[];
 };

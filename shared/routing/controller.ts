@@ -7,6 +7,7 @@ import {
   readThreshold,
   type ThresholdPolicy,
 } from '../policy/controls.ts';
+import { probabilityAt } from '../policy/outcome-curve.ts';
 import { type Rival, rankByTier, rankByWinRate } from '../policy/rank-models.ts';
 import type { Session } from '../policy/session.ts';
 import { percentileOf } from '../policy/threshold.ts';
@@ -182,9 +183,10 @@ function rank(options: ControllerOptions, choice: Choice, scored: ScoredPrompt):
 /** The places of a win rate and the threshold among the quantiles. */
 function sharesOf(quantiles: Quantiles | undefined, winRate: number, threshold: number): Facts {
   if (quantiles === undefined) return {};
-  const { values, shipped } = quantiles;
+  const { values, shipped, outcomes } = quantiles;
   return {
     percentile: percentileOf(values, winRate),
+    strongBetter: outcomes && probabilityAt(outcomes, winRate),
     shippedPercentile: shipped && percentileOf(shipped, winRate),
     strongShareForeseen: 1 - percentileOf(values, threshold),
   };

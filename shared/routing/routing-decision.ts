@@ -56,6 +56,8 @@ export type RoutingDecision = Chosen & {
    * others: of the router's recent prompts, or of the calibration's.
    */
   readonly percentile?: number | undefined;
+  /** The probability, in [0, 1], that the strongest answers better than the cheapest, where it was measured. */
+  readonly strongBetter?: number | undefined;
   /** The same share of the calibration's prompts, while `percentile` is of recent ones. */
   readonly shippedPercentile?: number | undefined;
   readonly threshold?: number;
@@ -79,6 +81,7 @@ export type Facts = Partial<
     | 'winRate'
     | 'percentile'
     | 'shippedPercentile'
+    | 'strongBetter'
     | 'strongShareForeseen'
     | 'scorer'
     | 'embeddingCache'

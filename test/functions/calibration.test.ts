@@ -1,3 +1,6 @@
+import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createRandom } from '../fakes/routellm-weights.ts';
 import { takeStorageAccount } from '../support/azurite.ts';
@@ -116,4 +119,18 @@ describe('a strong share', () => {
     expect(await decide(fixed)).toMatchObject({ threshold_from: from });
     await fixed.close();
   });
+});
+
+test('the probability that the strong model is better is given where it was measured', async () => {
+  const MODELS_FOLDER = await mkdtemp(join(tmpdir(), 'smart-router-outcomes-'));
+  await cp('models/local', join(MODELS_FOLDER, 'local'), { recursive: true });
+  const registry = JSON.parse(await readFile('models/registry.json', 'utf8'));
+  const outcomes = { winRates: [0, 1], shares: [0.1, 0.9] };
+  Object.assign(registry.scorers[0].calibrations[0], { outcomes });
+  await writeFile(join(MODELS_FOLDER, 'registry.json'), JSON.stringify(registry));
+  const measured = await startRouter({ settings: { MODELS_FOLDER } });
+  const { win_rate: winRate, strong_better: better } = await decide(measured);
+  expect(better).toBeCloseTo(0.1 + 0.8 * winRate, 9);
+  await measured.close();
+  await rm(MODELS_FOLDER, { recursive: true });
 });
