@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ConfigError } from '../base/errors.ts';
+import { openFactorGraph } from './factor-graph.ts';
 import type { Graph, Row } from './graph.ts';
 import { openOnnxGraph } from './onnx-runtime.ts';
 import { openProductGraph } from './product-graph.ts';
@@ -133,6 +134,10 @@ async function openGraph(entry: ScorerEntry, path: string): Promise<Graph> {
       `${path} is not the file that the registry names: its SHA-256 is ${sha256}, the entry of ${entry.id} says ${entry.sha256}. Import or train it again.`,
     ]);
   }
-  // The runtime runs, or refuses, every graph that is not a product that fits its entry.
-  return openProductGraph(bytes, entry) ?? openOnnxGraph(bytes, entry, path);
+  // The runtime runs, or refuses, every graph that is of no known form or does not fit its entry.
+  return (
+    openProductGraph(bytes, entry) ??
+    openFactorGraph(bytes, entry) ??
+    openOnnxGraph(bytes, entry, path)
+  );
 }
