@@ -1,3 +1,4 @@
+import { extraFieldsOf, withoutExtra } from '../chat-format/given-back.ts';
 import { type Capabilities, TOKEN_LIMITS } from './capabilities.ts';
 import { isSamplingDefault, type Lessons, SAMPLING_DEFAULTS } from './lessons.ts';
 import { effortFor, refusesSampling } from './reasoning.ts';
@@ -28,6 +29,7 @@ export function adaptBody(
   adaptParallelTools(change, corrected);
   adaptTokenLimit(change, corrected);
   adaptRoles(change, lessons);
+  adaptGivenBack(change, lessons);
   for (const field of Object.keys(change.body)) {
     const value = change.body[field];
     if (value != null && lessons.refuses(field, value)) drop(change, field);
@@ -101,6 +103,17 @@ function adaptRoles({ body, warnings }: Change, { roleFor }: Lessons): void {
   });
   if (changed.size > 0) body['messages'] = adapted;
   for (const role of changed) warnings.push(`messages;role=${role}`);
+}
+
+/** Leaves out what the deployment gave with its earlier answers and does not take back. */
+function adaptGivenBack({ body, warnings }: Change, { refusedExtra }: Lessons): void {
+  const { messages } = body;
+  if (refusedExtra.size === 0 || !Array.isArray(messages)) return;
+  const given = extraFieldsOf(messages);
+  const refused = [...refusedExtra].filter((field) => given.has(field));
+  if (refused.length === 0) return;
+  body['messages'] = withoutExtra(messages, refusedExtra);
+  warnings.push(...refused.map((field) => `messages;dropped=${field}`));
 }
 
 /** Drops a field, whose name must be known in advance: the warning becomes part of a header. */

@@ -1,4 +1,5 @@
 import { fieldsOf } from '../base/fields-of.ts';
+import { extraFieldsOf } from '../chat-format/given-back.ts';
 import { type Capabilities, TOKEN_LIMITS, type TokenLimit } from './capabilities.ts';
 import { type Refusal, readRefusal, unsupportedParameters } from './read-refusal.ts';
 
@@ -10,6 +11,8 @@ export type Lessons = {
   correct(capabilities: Capabilities): Capabilities;
   /** Whether this field is refused with this value. */
   refuses(field: string, value: unknown): boolean;
+  /** The fields of its own earlier answers that the deployment does not take back. */
+  readonly refusedExtra: ReadonlySet<string>;
   /** Returns the role to send instead of this one. */
   roleFor(role: string): string;
   /**
@@ -51,6 +54,13 @@ const DROPPABLE = new Set([
 const MAX_VALUES = 64;
 const MAX_VALUE_LENGTH = 64;
 
+/** A limit on the remembered names, which the deployment chooses. */
+const MAX_EXTRA = 32;
+
+/** The wordings of refusals of a field that a message has, rather than one that it lacks. */
+const UNWELCOME =
+  /not (?:permitted|supported|allowed|accepted|expected)|unsupported|unexpected|unknown|unrecognized|forbidden|\bremove\b|additional/i;
+
 /** The facts learned in addition to the table's. */
 type Known = {
   tokenLimit?: TokenLimit;
@@ -58,6 +68,7 @@ type Known = {
   toolsExcludeReasoning?: Capabilities['toolsExcludeReasoning'];
   readonly roles: Map<string, string>;
   readonly refused: Set<string>;
+  readonly refusedExtra: Set<string>;
   readonly refusedUnlessDefault: Set<string>;
   readonly refusedValues: Set<string>;
 };
@@ -69,6 +80,7 @@ const LEARN: readonly Learn[] = [
   learnTools,
   learnOutputTokens,
   learnRole,
+  learnGivenBack,
   learnParameters,
   learnValue,
 ];
@@ -77,6 +89,7 @@ export function createLessons(): Lessons {
   const known: Known = {
     roles: new Map(),
     refused: new Set(),
+    refusedExtra: new Set(),
     refusedUnlessDefault: new Set(),
     refusedValues: new Set(),
   };
@@ -86,6 +99,7 @@ export function createLessons(): Lessons {
       known.refused.has(field) ||
       (known.refusedUnlessDefault.has(field) && !isSamplingDefault(field, value)) ||
       known.refusedValues.has(valueKey(field, value)),
+    refusedExtra: known.refusedExtra,
     roleFor: (role) => known.roles.get(role) ?? role,
     learn: (sent, answer) => {
       const refusal = readRefusal(answer);
@@ -153,6 +167,17 @@ function refusedRole(sent: Body, { code, param, message, details }: Refusal): un
   return isAboutRole && messages.some((one) => fieldsOf(one)['role'] === 'developer')
     ? 'developer'
     : undefined;
+}
+
+/** Some deployments refuse in a conversation what they gave with an answer: names of fields, as they word it. */
+function learnGivenBack(known: Known, sent: Body, { message, details }: Refusal): boolean {
+  const texts = [message, ...details.map(({ text }) => text)].filter((text) =>
+    UNWELCOME.test(text),
+  );
+  const words = new Set(texts.flatMap((text) => text.match(/\w{1,64}/g) ?? []));
+  const refused = [...extraFieldsOf(sent['messages'])].filter((field) => words.has(field));
+  for (const field of refused.slice(0, MAX_EXTRA)) known.refusedExtra.add(field);
+  return refused.length > 0 && known.refusedExtra.size <= MAX_EXTRA;
 }
 
 function learnParameters(known: Known, sent: Body, refusal: Refusal): boolean {

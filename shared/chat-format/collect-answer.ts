@@ -1,5 +1,6 @@
 import { fieldsOf } from '../base/fields-of.ts';
 import type { ChatMessage } from './chat-request.ts';
+import { mergePart } from './merge-parts.ts';
 import { type EventData, isEmpty } from './stream-event.ts';
 
 /** What a deployment answered. */
@@ -19,22 +20,24 @@ export type Collector = {
 type Delta = Readonly<Record<string, unknown>>;
 type CalledFunction = { name: string; arguments: string };
 /** The number of a call in its stream; absent where the deployment does not number its calls. */
-type ToolCall = { index?: number; id: string; type: string; function: CalledFunction };
-
-/** The fields of an answer that a model takes back as part of the conversation. */
-const KEPT_FIELDS = ['content', 'refusal', 'tool_calls', 'function_call'] as const;
+type ToolCall = {
+  index?: number;
+  id: string;
+  type: string;
+  /** Absent for a call of another type. */
+  function?: CalledFunction;
+  /** The fields that only some deployments give, such as the signature of a thought. */
+  more: unknown;
+};
 
 /** What a plain answer says, as it is kept in a thread. */
 export function answerOf(completion: unknown): Answered {
   return { message: messageOf(completion), finishReason: finishReasonOf(completion) };
 }
 
-/** Undefined when the answer says nothing. */
+/** The message with all fields that its deployment gave; undefined when the answer says nothing. */
 export function messageOf(completion: unknown): ChatMessage | undefined {
-  const message = fieldsOf(firstChoiceOf(completion)['message']);
-  const kept = KEPT_FIELDS.filter((field) => !isEmpty(message[field]));
-  if (kept.length === 0) return undefined;
-  return toMessage(Object.fromEntries(kept.map((field) => [field, message[field]])));
+  return toMessage(Object.entries(fieldsOf(firstChoiceOf(completion)['message'])));
 }
 
 export function finishReasonOf(completion: unknown): string | undefined {
@@ -45,17 +48,18 @@ export function finishReasonOf(completion: unknown): string | undefined {
 /**
  * Puts together the answer that a conversation goes on with, as OpenAI's own client does: texts and arguments
  * are appended, ids and names replace those before them, since some deployments repeat them in each event.
+ * Fields that OpenAI does not have are kept as well: some deployments want them back.
  */
 export function createCollector(): Collector {
-  const texts = { content: '', refusal: '' };
+  const fields = new Map<string, unknown>();
   const calls: ToolCall[] = [];
   let functionCall: CalledFunction | undefined;
   let finishReason: string | undefined;
 
-  function add(delta: Delta): void {
-    texts.content += textOf(delta['content']);
-    texts.refusal += textOf(delta['refusal']);
-    const { tool_calls: parts, function_call: part } = delta;
+  function add({ tool_calls: parts, function_call: part, ...others }: Delta): void {
+    for (const [field, value] of Object.entries(others)) {
+      fields.set(field, mergePart(field, fields.get(field), value));
+    }
     if (Array.isArray(parts)) for (const one of parts) addCall(calls, fieldsOf(one));
     if (!isEmpty(part)) functionCall = addFunction(functionCall, fieldsOf(part));
   }
@@ -68,31 +72,32 @@ export function createCollector(): Collector {
       if (typeof reason === 'string') finishReason = reason;
     },
     answer: () => {
-      const { content, refusal } = texts;
-      const fields = {
-        ...(content !== '' && { content }),
-        ...(refusal !== '' && { refusal }),
-        ...(calls.length > 0 && { tool_calls: calls.map(({ index: _, ...call }) => call) }),
-        ...(functionCall && { function_call: functionCall }),
-      };
-      const isNothing = Object.keys(fields).length === 0;
-      return { message: isNothing ? undefined : toMessage(fields), finishReason };
+      const message = toMessage([
+        ...fields,
+        [
+          'tool_calls',
+          calls.map(({ index: _, more, ...call }) => ({ ...fieldsOf(more), ...call })),
+        ],
+        ['function_call', functionCall],
+      ]);
+      return { message, finishReason };
     },
   };
 }
 
 /** A part goes on with the call that `findCall` finds, and begins another one where it finds none. */
 function addCall(calls: ToolCall[], part: Delta): void {
-  const { index, id, type, function: called } = part;
+  const { index, id, type, function: called, ...more } = part;
   let call = findCall(calls, part);
   if (call === undefined) {
-    call = { id: '', type: 'function', function: { name: '', arguments: '' } };
+    call = { id: '', type: 'function', more: {} };
     if (typeof index === 'number') call.index = index;
     calls.push(call);
   }
   call.id = textOf(id) || call.id;
   call.type = textOf(type) || call.type;
-  call.function = addFunction(call.function, fieldsOf(called));
+  if (called != null) call.function = addFunction(call.function, fieldsOf(called));
+  call.more = mergePart('', call.more, more);
 }
 
 /**
@@ -116,8 +121,10 @@ function addFunction(known: CalledFunction | undefined, part: Delta): CalledFunc
 }
 
 /** The content is never left out: not every service takes a message without it. */
-function toMessage(fields: Readonly<Record<string, unknown>>): ChatMessage {
-  return { role: 'assistant', content: null, ...fields };
+function toMessage(fields: readonly (readonly [string, unknown])[]): ChatMessage | undefined {
+  const said = fields.filter(([field, value]) => field !== 'role' && !isEmpty(value));
+  if (said.length === 0) return undefined;
+  return { role: 'assistant', content: null, ...Object.fromEntries(said) };
 }
 
 /** Where a request asks for several answers, the conversation goes on with the one of index 0. */

@@ -7,6 +7,7 @@ import { adaptBody } from '../capabilities/adapt-body.ts';
 import type { Lessons } from '../capabilities/lessons.ts';
 import type { ChatRequest } from '../chat-format/chat-request.ts';
 import { finishReasonOf } from '../chat-format/collect-answer.ts';
+import { giveBack } from '../chat-format/given-back.ts';
 import { type PlainAnswer, parseAnswer, statusOfError } from '../chat-format/plain-answer.ts';
 import { streamOf } from '../chat-format/stream-answer.ts';
 import { readUsage } from '../chat-format/usage.ts';
@@ -73,9 +74,11 @@ type Sent = {
  */
 export async function askDeployment(upstream: Upstream, order: Order): Promise<Turn> {
   const { request, lessons, call } = order;
-  const { capabilities } = upstream.deployment;
+  const { capabilities, name } = upstream.deployment;
+  const { upstreamBody } = request;
+  const asked = { ...upstreamBody, messages: giveBack(upstreamBody['messages'], name) };
   for (let isCorrected = false; ; isCorrected = true) {
-    const { body, warnings } = adaptBody(request.upstreamBody, capabilities, lessons);
+    const { body, warnings } = adaptBody(asked, capabilities, lessons);
     // The last call that may be made has all the time there is.
     const isLastCall = order.callsLeft - Number(isCorrected) <= 1;
     const from = performance.now();

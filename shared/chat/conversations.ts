@@ -5,6 +5,7 @@ import { parseWith } from '../base/parse-with.ts';
 import type { Call } from '../calls/call.ts';
 import { readKey } from '../calls/idempotency-key.ts';
 import type { ChatMessage, ChatRequest } from '../chat-format/chat-request.ts';
+import { markGivenBy } from '../chat-format/given-back.ts';
 import { hashOfAsked, type Seen } from '../threads/append-messages.ts';
 import {
   type AnswerFacts,
@@ -114,7 +115,7 @@ async function open(
   const end = mark?.first ?? thread.count;
   const history = [...instructions, ...read.toReversed()]
     .filter(({ index }) => index < end)
-    .map(({ message }) => message);
+    .map(markAnswer);
   const fresh = withoutKnownInstructions(asked, history);
   checkResults(history, fresh);
   const earlier = mark && (await findEarlier(store, { ...mark, id }, fresh));
@@ -131,6 +132,15 @@ async function open(
       await store.append(id, addition, seen);
     },
   };
+}
+
+/**
+ * Notes of an answer which deployment takes all of its fields back. None does for an answer that broke off: the
+ * signature of a thought may be missing.
+ */
+function markAnswer({ message, model, deployment, isIncomplete }: PlacedMessage): StoredMessage {
+  if (model === undefined) return message;
+  return markGivenBy(message, isIncomplete ? '' : (deployment ?? '')) as StoredMessage;
 }
 
 /** Whether the thread is the caller's own. Other callers are not told that it exists. */

@@ -112,8 +112,9 @@ async function prepare({ blobs, id, now }: AppendOptions, addition: Addition): P
   return { ...addition, op, rows: await Promise.all(messages.map(toRow)) };
 }
 
-function rowOfAnswer({ isIncomplete, model, requestId }: AnswerFacts): Record<string, unknown> {
-  return { model, requestId, ...(isIncomplete && { isIncomplete }) };
+function rowOfAnswer(answer: AnswerFacts): Record<string, unknown> {
+  const { isIncomplete, model, deployment, requestId } = answer;
+  return { model, deployment, requestId, ...(isIncomplete && { isIncomplete }) };
 }
 
 async function tryOnce(

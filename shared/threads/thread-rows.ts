@@ -96,13 +96,14 @@ export function toMark({ first, count, asked, answer }: Row): Mark {
 
 /** `json` is the row's message, from the row itself or from its blob. */
 export function toPlaced(row: Row, json: string): PlacedMessage {
-  const { model, requestId } = row;
+  const { model, deployment, requestId } = row;
   return {
     index: PLACES - Number(row.rowKey.slice(2)),
     at: Date.parse(String(row['at'])),
     isIncomplete: row['isIncomplete'] === true,
     bytes: Number(row['bytes']),
     ...(typeof model === 'string' && { model }),
+    ...(typeof deployment === 'string' && { deployment }),
     ...(typeof requestId === 'string' && { requestId }),
     message: fromJson(json) as StoredMessage,
   };

@@ -85,6 +85,8 @@ export type PlacedMessage = {
   readonly isIncomplete: boolean;
   /** The model that generated it; absent for messages that a caller sent. */
   readonly model?: string;
+  /** The deployment that generated it. */
+  readonly deployment?: string;
   /** The size of the message as JSON in UTF-8. */
   readonly bytes: number;
   /** The request that it answers. */

@@ -16,6 +16,8 @@ export type ChatAnswer = {
   /** Completion tokens, reasoning tokens included. */
   readonly completionTokens: number;
   readonly reasoningTokens: number;
+  /** True if the answer has the fields by which other makers' models give their reasoning. */
+  readonly thinksAloud: boolean;
 };
 
 type AnswerFacts = {
@@ -34,7 +36,7 @@ export function composeAnswers(facts: AnswerFacts): readonly ChatAnswer[] {
   const count = facts.request.n ?? 1;
   return Array.from({ length: count }, (_, index) =>
     composeAnswer(facts, count === 1 ? '' : ` (choice ${index + 1} of ${count})`),
-  );
+  ).map((answer) => ({ ...answer, thinksAloud: facts.plan.thinksAloud === true }));
 }
 
 /** Estimates the prompt's tokens: those of its text, and 4 more for each message. */
@@ -43,7 +45,7 @@ export function estimatePromptTokens({ messages }: ChatRequest): number {
   return texts.reduce((sum, tokens) => sum + tokens, 3);
 }
 
-function composeAnswer(facts: AnswerFacts, suffix: string): ChatAnswer {
+function composeAnswer(facts: AnswerFacts, suffix: string): Omit<ChatAnswer, 'thinksAloud'> {
   const { request, plan } = facts;
   const toolCall = findToolCall(request, plan);
   if (toolCall !== undefined) return answerWithTool(toolCall, plan);
@@ -120,7 +122,7 @@ function splitCharacters(text: string, size: number): string[] {
   return text.match(new RegExp(`.{1,${size}}`, 'gsu')) ?? [];
 }
 
-function bigAnswer(bytes: number): ChatAnswer {
+function bigAnswer(bytes: number): Omit<ChatAnswer, 'thinksAloud'> {
   const filler = 'word '.repeat(BIG_PIECE_BYTES).slice(0, BIG_PIECE_BYTES);
   const full = Math.floor(bytes / BIG_PIECE_BYTES);
   const rest = filler.slice(0, bytes % BIG_PIECE_BYTES);
@@ -133,7 +135,10 @@ function bigAnswer(bytes: number): ChatAnswer {
   };
 }
 
-function answerWithTool(toolCall: ToolCall, { reasoningTokens = 0 }: FaultPlan): ChatAnswer {
+function answerWithTool(
+  toolCall: ToolCall,
+  { reasoningTokens = 0 }: FaultPlan,
+): Omit<ChatAnswer, 'thinksAloud'> {
   const pieces = splitCharacters(toolCall.arguments, ARGUMENT_PIECE_CHARACTERS);
   return {
     pieces,

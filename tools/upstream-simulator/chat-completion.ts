@@ -84,18 +84,38 @@ export function tokenLogprobs(pieces: readonly string[], { top_logprobs }: ChatR
 }
 
 /** A tool call as it appears in a message, or in the first delta of a stream. */
-export function toolCallBody(toolCall: ToolCall, functionArguments: string): object {
-  const { id, name } = toolCall;
-  return { id, type: 'function', function: { name, arguments: functionArguments } };
+export function toolCallBody(
+  { id, name }: ToolCall,
+  functionArguments: string,
+  { thinksAloud }: ChatAnswer,
+): object {
+  return {
+    id,
+    type: 'function',
+    function: { name, arguments: functionArguments },
+    ...(thinksAloud && { extra_content: { google: { thought_signature: 'c2lnbmVk' } } }),
+  };
 }
 
-function message({ toolCall, pieces }: ChatAnswer): object {
+/** The reasoning of an answer, in the fields of several makers: `text` is all of it, or a piece. */
+export function thoughts(text: string): object {
+  return {
+    reasoning_content: text,
+    reasoning_details: [{ type: 'reasoning.text', text, format: 'simulator-v1', index: 0 }],
+  };
+}
+
+export const THOUGHTS = ['This is ', 'simulated reasoning.'];
+
+function message(answer: ChatAnswer): object {
+  const { toolCall, pieces, thinksAloud } = answer;
   return {
     role: 'assistant',
     content: toolCall === undefined ? pieces.join('') : null,
     refusal: null,
     annotations: [],
-    ...(toolCall === undefined ? {} : { tool_calls: [toolCallBody(toolCall, toolCall.arguments)] }),
+    ...(thinksAloud && thoughts(THOUGHTS.join(''))),
+    ...(toolCall && { tool_calls: [toolCallBody(toolCall, toolCall.arguments, answer)] }),
   };
 }
 

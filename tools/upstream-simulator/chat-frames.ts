@@ -3,6 +3,8 @@ import {
   type Completion,
   completionUsage,
   filterResults,
+  THOUGHTS,
+  thoughts,
   tokenLogprobs,
   toolCallBody,
 } from './chat-completion.ts';
@@ -36,6 +38,24 @@ export function* chatFrames(completion: Completion): Generator<ChatFrame> {
   for (const [index, answer] of answers.entries()) {
     yield { kind: 'start', payload: chunk(openingChoice(answer, index)) };
   }
+  for (const [index, answer] of answers.entries()) {
+    for (const choice of thoughtChoices(answer, index)) {
+      yield { kind: 'content', payload: chunk(choice) };
+    }
+  }
+  yield* contentFrames(completion, chunk);
+  for (const [index, answer] of answers.entries()) {
+    yield { kind: 'end', payload: chunk(closingChoice(answer, index)) };
+  }
+  if (request.stream_options?.include_usage) {
+    yield { kind: 'end', payload: { ...chunk(), usage: completionUsage(completion) } };
+  }
+}
+
+function* contentFrames(
+  { answers, request }: Completion,
+  chunk: ReturnType<typeof createChunk>,
+): Generator<ChatFrame> {
   const longest = Math.max(...answers.map((answer) => answer.pieces.length));
   for (let position = 0; position < longest; position += 1) {
     for (const [index, answer] of answers.entries()) {
@@ -45,12 +65,6 @@ export function* chatFrames(completion: Completion): Generator<ChatFrame> {
       const choice = contentChoice(answer, piece);
       yield { kind: 'content', payload: chunk({ ...choice, index, logprobs }, piece) };
     }
-  }
-  for (const [index, answer] of answers.entries()) {
-    yield { kind: 'end', payload: chunk(closingChoice(answer, index)) };
-  }
-  if (request.stream_options?.include_usage) {
-    yield { kind: 'end', payload: { ...chunk(), usage: completionUsage(completion) } };
   }
 }
 
@@ -78,11 +92,12 @@ function createChunk({ identity, request }: Completion) {
   });
 }
 
-function openingChoice({ toolCall }: ChatAnswer, index: number): Choice {
+function openingChoice(answer: ChatAnswer, index: number): Choice {
+  const { toolCall } = answer;
   const opening =
     toolCall === undefined
       ? { content: '' }
-      : { content: null, tool_calls: [{ index: 0, ...toolCallBody(toolCall, '') }] };
+      : { content: null, tool_calls: [{ index: 0, ...toolCallBody(toolCall, '', answer) }] };
   return {
     index,
     delta: { role: 'assistant', ...opening, refusal: null },
@@ -101,6 +116,12 @@ function contentChoice({ toolCall }: ChatAnswer, piece: string): Omit<Choice, 'i
     finish_reason: null,
     content_filter_results: isContent ? SAFE_CONTENT : {},
   };
+}
+
+function thoughtChoices({ thinksAloud }: ChatAnswer, index: number): readonly Choice[] {
+  if (!thinksAloud) return [];
+  const common = { index, finish_reason: null, content_filter_results: {} };
+  return THOUGHTS.map((piece) => ({ ...common, delta: thoughts(piece) }));
 }
 
 function closingChoice(answer: ChatAnswer, index: number): Choice {

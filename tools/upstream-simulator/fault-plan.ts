@@ -19,6 +19,7 @@ export type FaultPlan = {
   readonly reasoningTokens?: number;
   readonly callsTool?: boolean;
   readonly filtersOutput?: boolean;
+  readonly thinksAloud?: boolean;
 };
 
 export type FaultPlanner = {
@@ -56,6 +57,7 @@ const MARKERS = new Map<string, (values: MarkerArguments) => Effect>([
   ['big', ([bytes = 0]) => ({ plan: { bigBytes: Math.min(bytes, MAX_BIG_BYTES) } })],
   ['reasoning', ([reasoningTokens = 64]) => ({ plan: { reasoningTokens } })],
   ['tool', () => ({ plan: { callsTool: true } })],
+  ['thoughts', () => ({ plan: { thinksAloud: true } })],
   ['output_filter', () => ({ plan: { filtersOutput: true } })],
 ]);
 
