@@ -40,7 +40,12 @@ export const deploymentSchema = z.strictObject({
   model: upstreamName
     .optional()
     .describe('The name of its model that callers see; absent: the value of `deployment`.'),
-  api_style: z.enum(API_STYLES).optional().describe('Absent: `azure`.'),
+  api_style: z
+    .enum(API_STYLES)
+    .optional()
+    .describe(
+      'Absent: `azure-v1` for a host of Azure OpenAI or Foundry without `api_version`, otherwise `azure`.',
+    ),
   api_version: z
     .string()
     .regex(/^[\w.-]{1,64}$/)

@@ -1,14 +1,13 @@
 import { InvalidRequestError } from '../base/errors.ts';
-import type { Capabilities } from '../capabilities/capabilities.ts';
+import type { ApiStyle, Capabilities } from '../capabilities/capabilities.ts';
 import { capabilitiesOf } from '../capabilities/known-models.ts';
 import { CAPABILITY_NAMES, parseCapability } from '../capabilities/read-capabilities.ts';
+import { apiStyleOf, baseOf, DEFAULT_API_VERSION, pathProblem } from '../upstream/api-style.ts';
 import { takesTokens } from '../upstream/check-endpoint.ts';
 import type { Deployment } from '../upstream/deployment.ts';
 import type { Auth, DeploymentDefinition } from './definitions.ts';
 import type { SettingsDeployment } from './fleet-keeper.ts';
 import { nearestName } from './nearest-name.ts';
-
-export const DEFAULT_API_VERSION = '2024-10-21';
 
 type Known = {
   /** The settings' deployment of the same name, whose model they may describe better than the table. */
@@ -25,17 +24,18 @@ export function toDeployment(
   definition: DeploymentDefinition,
   { ofSettings, apiKey }: Known = {},
 ): Deployment {
-  const { deployment: upstreamName, api_style: apiStyle = 'azure' } = definition;
+  const { deployment: upstreamName } = definition;
+  checkAuth(definition, ofSettings);
+  const apiStyle = readStyle(definition);
   const modelName = definition.model ?? upstreamName ?? name;
   const { api_version: apiVersion = ofSettings?.apiVersion ?? DEFAULT_API_VERSION } = definition;
-  checkAuth(definition, ofSettings);
   const isSame = ofSettings?.modelName === modelName && ofSettings.apiStyle === apiStyle;
   const known = isSame ? ofSettings.capabilities : capabilitiesOf(modelName, apiStyle);
   return {
     name,
     ...(upstreamName !== undefined && upstreamName !== name && { upstreamName }),
     modelName,
-    endpoint: definition.endpoint.replace(/(?<!\/)\/+$/, ''),
+    endpoint: baseOf(definition.endpoint, apiStyle),
     apiStyle,
     apiVersion,
     ...(apiKey !== undefined && { apiKey }),
@@ -67,6 +67,16 @@ export function toDefinition({
 /** Returns the source of the credential, or its default. */
 export function authOf({ auth, api_style: apiStyle }: DeploymentDefinition): Auth {
   return auth ?? { type: apiStyle === 'openai' ? 'none' : 'managed_identity' };
+}
+
+/** Throws for an endpoint whose path does not fit its style; one that is not an address is refused elsewhere. */
+function readStyle(definition: DeploymentDefinition): ApiStyle {
+  const { endpoint, api_style: apiStyle, api_version: apiVersion } = definition;
+  if (!URL.canParse(endpoint)) return apiStyle ?? 'azure';
+  const address = { endpoint: new URL(endpoint), apiStyle, apiVersion };
+  const problem = pathProblem(address, { endpoint: 'endpoint', apiStyle: 'api_style' });
+  if (problem !== undefined) throw new InvalidRequestError(problem, { param: 'endpoint' });
+  return apiStyleOf(address);
 }
 
 function checkAuth(definition: DeploymentDefinition, ofSettings: Deployment | undefined): void {

@@ -33,6 +33,12 @@ export function takesTokens(endpoint: URL): boolean {
   return endpoint.protocol === 'https:' && PUBLIC_CLOUD.some((one) => hasSuffix(endpoint, one));
 }
 
+/** Returns true for the hosts of Azure OpenAI and Foundry, in each of its clouds. */
+export function isAzureHost(endpoint: URL): boolean {
+  const isAzure = [...PUBLIC_CLOUD, ...GOVERNMENT_CLOUD].some((one) => hasSuffix(endpoint, one));
+  return endpoint.protocol === 'https:' && isAzure;
+}
+
 /**
  * Creates the check that a deployment's endpoint may be called: the configured endpoints are
  * allowed, and, over https and at its usual port, Azure OpenAI, Foundry and the hosts that the

@@ -1,6 +1,7 @@
 import type { SettingsReader } from '../base/settings-reader.ts';
 import { API_STYLES, type ApiStyle } from '../capabilities/capabilities.ts';
 import { readCapabilities } from '../capabilities/read-capabilities.ts';
+import { apiStyleOf, baseOf, DEFAULT_API_VERSION, pathProblem } from './api-style.ts';
 import { takesTokens } from './check-endpoint.ts';
 import type { Deployment } from './deployment.ts';
 
@@ -17,16 +18,29 @@ export function readDeployment(
 ): Deployment | undefined {
   const name = readName(read, `${prefix}_DEPLOYMENT`);
   const modelName = read.matching(`${prefix}_MODEL`, NAME) ?? name;
-  const ownEndpoint = read.url(`${prefix}_ENDPOINT`);
-  const endpoint = ownEndpoint ?? read.url('AZURE_OPENAI_ENDPOINT');
+  const address = readAddress(read, prefix);
+  if (address === undefined) return undefined;
+  const { endpoint, apiStyle, apiVersion, isOwn } = address;
   // The shared key belongs to the shared endpoint: it is never sent to another one.
   const apiKey =
-    read.secret(`${prefix}_API_KEY`) ??
-    (ownEndpoint ? undefined : read.secret('AZURE_OPENAI_API_KEY'));
-  const apiStyle =
-    read.choice(`${prefix}_API_STYLE`, API_STYLES) ??
-    read.choice('AZURE_OPENAI_API_STYLE', API_STYLES) ??
-    'azure';
+    read.secret(`${prefix}_API_KEY`) ?? (isOwn ? undefined : read.secret('AZURE_OPENAI_API_KEY'));
+  checkCredential(read, prefix, { endpoint, apiStyle, apiKey });
+  if (name === undefined || modelName === undefined) return undefined;
+  return {
+    name,
+    modelName,
+    endpoint: baseOf(endpoint.href, apiStyle),
+    apiStyle,
+    apiVersion: apiVersion ?? DEFAULT_API_VERSION,
+    ...(apiKey !== undefined && { apiKey }),
+    capabilities: readCapabilities(read, prefix, { modelName, apiStyle }),
+  };
+}
+
+/** Reads where a deployment is called, and in which style. */
+function readAddress(read: SettingsReader, prefix: string) {
+  const own = read.url(`${prefix}_ENDPOINT`);
+  const endpoint = own ?? read.url('AZURE_OPENAI_ENDPOINT');
   if (endpoint === undefined) {
     if (read.isBad(`${prefix}_ENDPOINT`, 'AZURE_OPENAI_ENDPOINT')) return undefined;
     read.problem(
@@ -34,17 +48,17 @@ export function readDeployment(
     );
     return undefined;
   }
-  checkCredential(read, prefix, { endpoint, apiStyle, apiKey });
-  if (name === undefined || modelName === undefined) return undefined;
-  return {
-    name,
-    modelName,
-    endpoint: endpoint.href.replace(/(?<!\/)\/+$/, ''),
-    apiStyle,
-    apiVersion: read.text('AZURE_OPENAI_API_VERSION') ?? '2024-10-21',
-    ...(apiKey !== undefined && { apiKey }),
-    capabilities: readCapabilities(read, prefix, { modelName, apiStyle }),
-  };
+  const style =
+    read.choice(`${prefix}_API_STYLE`, API_STYLES) ??
+    read.choice('AZURE_OPENAI_API_STYLE', API_STYLES);
+  const apiVersion = read.text('AZURE_OPENAI_API_VERSION');
+  const address = { endpoint, apiStyle: style, apiVersion };
+  const wrongPath = pathProblem(address, {
+    endpoint: own ? `${prefix}_ENDPOINT` : 'AZURE_OPENAI_ENDPOINT',
+    apiStyle: `${prefix}_API_STYLE (or AZURE_OPENAI_API_STYLE)`,
+  });
+  if (wrongPath !== undefined) read.problem(wrongPath);
+  return { endpoint, apiStyle: apiStyleOf(address), apiVersion, isOwn: own !== undefined };
 }
 
 function readName(read: SettingsReader, setting: string): string | undefined {

@@ -12,10 +12,31 @@ describe('the deployment of a definition', () => {
       name: 'gpt-4o',
       modelName: 'gpt-4o',
       endpoint: azure,
-      apiStyle: 'azure',
+      apiStyle: 'azure-v1',
       apiVersion: '2024-10-21',
-      capabilities: capabilitiesOf('gpt-4o', 'azure'),
+      capabilities: capabilitiesOf('gpt-4o', 'azure-v1'),
     });
+  });
+
+  test.each([
+    [{ endpoint: `${azure}/openai/v1/` }, azure, 'azure-v1'],
+    [{ endpoint: azure, api_version: '2025-01-01-preview' }, azure, 'azure'],
+    [{ endpoint: azure, api_style: 'azure' as const }, azure, 'azure'],
+    [
+      { endpoint: 'https://gateway.example.com', auth: key },
+      'https://gateway.example.com',
+      'azure',
+    ],
+  ])('%j is called at %s in the style %s', (definition, endpoint, apiStyle) => {
+    expect(toDeployment('a', definition)).toMatchObject({ endpoint, apiStyle });
+  });
+
+  test.each([
+    [{ endpoint: `${azure}/openai/v1`, api_style: 'azure' as const }, 'set api_style to azure-v1'],
+    [{ endpoint: `${azure}/openai/deployments/x/chat/completions` }, 'must end before /openai/dep'],
+    [{ endpoint: 'https://gateway.example.com/v1', auth: key }, 'set api_style to openai'],
+  ])('%j is refused: %s', (definition, message) => {
+    expect(() => toDeployment('a', definition)).toThrow(message);
   });
 
   test('has the values of the definition', () => {

@@ -76,7 +76,7 @@ describe('a minimal configuration', () => {
         name: 'big-one',
         modelName: 'big-one',
         endpoint: 'https://name.openai.azure.com',
-        apiStyle: 'azure',
+        apiStyle: 'azure-v1',
         apiVersion: '2024-10-21',
       },
       weak: { name: 'small-one' },
@@ -302,6 +302,41 @@ describe('a key for a deployment', () => {
 });
 
 describe('an address', () => {
+  test.each([
+    ['https://a.openai.azure.com', {}, 'azure-v1', ''],
+    ['https://a.services.ai.azure.com', {}, 'azure-v1', ''],
+    ['https://a.cognitiveservices.azure.com/', {}, 'azure-v1', ''],
+    ['https://a.openai.azure.us', {}, 'azure-v1', ''],
+    ['https://a.openai.azure.com/openai/v1/', {}, 'azure-v1', ''],
+    ['https://a.services.ai.azure.com/api/projects/p', {}, 'azure-v1', '/api/projects/p'],
+    ['https://a.openai.azure.com', { AZURE_OPENAI_API_VERSION: '2025-01-01' }, 'azure', ''],
+    ['https://a.openai.azure.com', { AZURE_OPENAI_API_STYLE: 'azure' }, 'azure', ''],
+    ['https://a.openai.azure.com', { WEAK_API_STYLE: 'openai' }, 'openai', ''],
+    ['http://127.0.0.1:7072', {}, 'azure', ''],
+    ['http://a.openai.azure.com', {}, 'azure', ''],
+    ['https://gateway.example.com/llm', {}, 'azure', '/llm'],
+    ['https://gateway.example.com/v1', { WEAK_API_STYLE: 'azure' }, 'azure', '/v1'],
+    ['https://gateway.example.com/openai/v1', { WEAK_API_STYLE: 'azure-v1' }, 'azure-v1', ''],
+    ['https://api.groq.com/openai/v1/', { WEAK_API_STYLE: 'openai' }, 'openai', '/openai/v1'],
+  ])('%s with %j has the style %s', async (endpoint, settings, apiStyle, path) => {
+    const { weak } = await load({ WEAK_ENDPOINT: endpoint, WEAK_API_KEY: 'k', ...settings });
+    expect(weak).toMatchObject({ endpoint: new URL(endpoint).origin + path, apiStyle });
+  });
+
+  test.each([
+    ['https://a.openai.azure.com/openai/v1/', 'azure', 'WEAK_ENDPOINT ends in /openai/v1'],
+    ['https://a.openai.azure.com/OpenAI/V1', 'azure', 'to azure-v1'],
+    ['https://gateway.example.com/openai/v1', '', 'WEAK_API_STYLE'],
+    ['https://a.openai.azure.com/openai', '', 'must end before /openai: the style azure-v1'],
+    ['https://a.openai.azure.com/openai/deployments/x', '', 'must end before /openai/deployments'],
+    ['https://api.openai.com/v1/chat/completions', 'openai', 'must end before /chat/completions'],
+    ['https://a.services.ai.azure.com/models', '', 'must end before /models'],
+    ['http://127.0.0.1:11434/v1/', '', 'to openai'],
+  ])('%s in the style "%s" is refused: %s', async (endpoint, style, message) => {
+    const settings = { WEAK_ENDPOINT: endpoint, WEAK_API_KEY: 'k', WEAK_API_STYLE: style };
+    expect(await problemOf(settings)).toContain(message);
+  });
+
   test.each([
     'not an address',
     'ftp://example.com',
