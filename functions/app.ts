@@ -4,19 +4,22 @@ import { type Config, loadConfig } from '../shared/settings/config.ts';
 import { createServices } from './build/create-services.ts';
 import { createAuthenticate } from './http/authenticate.ts';
 import { createCalls } from './http/calls.ts';
+import { createCrossOrigin } from './http/cross-origin.ts';
+import { createFindRoute, type FindRoute } from './http/find-route.ts';
 import { createRespond, type Respond, type Route } from './http/respond.ts';
 import { shutDown } from './http/shut-down.ts';
-import { createNotFoundRoute, createRoutes, type RouteWithMethod } from './routes/routes.ts';
+import { createNotFoundRoute, createPreflightRoute } from './routes/other-paths.ts';
+import { createRoutes, type RouteWithMethod } from './routes/routes.ts';
 
 /** The router, ready to be served by a host. */
 export type App = {
   readonly config: Config;
   readonly log: Log;
   readonly routes: Readonly<Record<string, RouteWithMethod>>;
-  /** Answers requests that match no route. */
-  readonly notFound: Route;
   /** Creates the function that answers the requests of a route. */
   readonly respond: Respond;
+  /** Finds what answers a request for any path. */
+  readonly findRoute: FindRoute;
   /** Does beforehand the work that the first requests would have to wait for. */
   readonly warm: () => void;
   readonly purgeExpired: () => Promise<void>;
@@ -38,22 +41,30 @@ export async function createApp(home: URL): Promise<App> {
   const isClosed = admitsNobody(config.access);
   const close = <R extends Route>(route: R): R =>
     isClosed && route.access === 'open' ? { ...route, access: 'key' } : route;
-  const closed = Object.entries(routes).map(([name, route]) => [
-    name,
-    name === 'health' ? route : close(route),
-  ]);
+  const closed = Object.entries(routes).map(
+    ([name, route]) => [name, name === 'health' ? route : close(route)] as const,
+  );
+  const crossOrigin =
+    config.corsOrigins.length === 0 ? undefined : createCrossOrigin(config.corsOrigins);
+  const respond = createRespond({
+    calls,
+    createRequestId: services.createRequestId,
+    authenticate: createAuthenticate(config.access),
+    crossOrigin,
+    ...config.limits,
+    telemetry: services.telemetry,
+    log,
+  });
   return {
     config,
     log,
     routes: Object.fromEntries(closed),
-    notFound: close(createNotFoundRoute(routes)),
-    respond: createRespond({
-      calls,
-      createRequestId: services.createRequestId,
-      authenticate: createAuthenticate(config.access),
-      ...config.limits,
-      telemetry: services.telemetry,
-      log,
+    respond,
+    findRoute: createFindRoute({
+      routes: closed.map(([, route]) => route),
+      respond,
+      notFound: (path, methods) => close(createNotFoundRoute(path, methods)),
+      preflight: crossOrigin && ((methods) => createPreflightRoute(crossOrigin, methods)),
     }),
     warm: services.warm,
     purgeExpired: services.purgeExpired,

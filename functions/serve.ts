@@ -8,7 +8,6 @@ import { ConfigError } from '../shared/base/errors.ts';
 import { type App, createApp } from './app.ts';
 import { createConnection } from './http/connections.ts';
 import type { HostRequest } from './http/host-request.ts';
-import { createMatchRoute } from './http/match-route.ts';
 
 /** Higher than the limit for a request's headers, so that a request above the limit gets an answer that says so. */
 const MAX_HEADER_BYTES = 128 * 1024;
@@ -43,10 +42,7 @@ export async function serve(home: URL): Promise<void> {
   for (const signal of ['SIGTERM', 'SIGINT']) process.once(signal, () => void end());
 }
 
-function createRouterServer({ routes, notFound, respond }: App): Server {
-  const all = Object.values(routes).map((route) => ({ ...route, answer: respond(route) }));
-  const matchRoute = createMatchRoute(all);
-  const answerNotFound = respond(notFound);
+function createRouterServer({ findRoute }: App): Server {
   // Importing it by name would take about 35 ms: it loads everything related, even a WebSocket client.
   const { createServer } = process.getBuiltinModule('node:http');
   const server = createServer({ maxHeaderSize: MAX_HEADER_BYTES }, (request, response) => {
@@ -54,10 +50,9 @@ function createRouterServer({ routes, notFound, respond }: App): Server {
     response.on('error', () => undefined);
     const { url = '/', method = 'GET' } = request;
     const queryAt = url.indexOf('?');
-    const found = matchRoute(method, queryAt === -1 ? url : url.slice(0, queryAt));
+    const { answer, params } = findRoute(method, queryAt === -1 ? url : url.slice(0, queryAt));
     const query = queryAt === -1 ? NO_QUERY : new URLSearchParams(url.slice(queryAt));
-    const answer = found?.route.answer ?? answerNotFound;
-    const given = toHostRequest(request, response, { method, query, params: found?.params ?? {} });
+    const given = toHostRequest(request, response, { method, query, params });
     void answer(given, (one) => send(one, response));
   });
   server.keepAliveTimeout = KEEP_ALIVE_MS;

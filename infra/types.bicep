@@ -183,6 +183,7 @@ type routerSettingsType = {
   ROUTER_CALIBRATION: string?
   ROUTER_EMBEDDING_FAILURE_TIER: string?
   ROUTER_MODES: string?
+  ROUTER_CORS_ORIGINS: string?
   ROUTER_RATE_LIMITS: string?
   ROUTER_SESSION_AFFINITY: string?
   ROUTER_STRONG_SHARE: string?

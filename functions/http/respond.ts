@@ -14,6 +14,7 @@ import {
 import type { Authenticate } from './authenticate.ts';
 import type { BodyShape } from './body-shape.ts';
 import type { Calls, OpenCall } from './calls.ts';
+import type { CrossOrigin } from './cross-origin.ts';
 import type { HostRequest } from './host-request.ts';
 import { parseBody, readBody } from './read-body.ts';
 import {
@@ -43,6 +44,8 @@ type RespondOptions = BodyShape & {
   /** Makes the id of a request from the one that its host gave it. */
   readonly createRequestId: (hostId: string) => string;
   readonly authenticate: Authenticate;
+  /** Absent: no pages of other origins may call. */
+  readonly crossOrigin?: CrossOrigin | undefined;
   readonly maxBodyBytes: number;
   readonly maxHeaderBytes: number;
   /** Absent: no exporter is configured. */
@@ -85,7 +88,10 @@ export function createRespond(options: RespondOptions): Respond {
           return { requestId, method: request.method, route: route.path, status, totalMs };
         });
       });
-      return toResponse(withOwnHeaders(open.answer(answer), requestId));
+      const { headers, ...own } = withOwnHeaders(open.answer(answer), requestId);
+      const header = open.header ?? ((name) => request.headers.get(name));
+      const added = options.crossOrigin?.answerHeaders(header, headers);
+      return toResponse({ ...own, headers: { ...headers, ...added } });
     }
     try {
       const limits = limitsOf(route, options);
@@ -152,7 +158,8 @@ function namedIn({ params }: HostRequest, { path }: Route): Pick<Call, PathParam
   const named: { [name in PathParameter]?: string } = {};
   for (const name of pathParametersOf(path)) {
     const value = params[name];
-    if (value !== undefined) named[name] = value;
+    // Hosts leave an encoded slash as it is.
+    if (value !== undefined) named[name] = value.replace(/%2F/gi, '/');
   }
   return named;
 }
@@ -229,7 +236,8 @@ function describe(error: unknown, requestId: string, log: Log): HttpError {
 }
 
 function withOwnHeaders({ status, headers, body }: Answer, requestId: string): Answer {
-  const length = isBuffered(body) ? { 'content-length': String(Buffer.byteLength(body)) } : {};
+  const length =
+    isBuffered(body) && status !== 204 ? { 'content-length': String(Buffer.byteLength(body)) } : {};
   return {
     status,
     headers: {

@@ -1,5 +1,4 @@
 import type { HttpMethod } from '@azure/functions';
-import { HttpError } from '../../shared/base/errors.ts';
 import type { Operation } from '../../shared/openapi/operation.ts';
 import { type OperationId, operations } from '../../shared/openapi/operations.ts';
 import type { RouteServices } from '../build/create-services.ts';
@@ -29,9 +28,11 @@ function handlersOf(services: RouteServices, home: URL): Record<OperationId, Rou
   const threads = services.kept.threads.handlers;
   const vectorStores = services.kept.vectorStores.handlers;
   const decisions = services.kept.decisions.handlers;
+  const service = createServiceHandlers(services);
+  const { models, model } = service;
   const { page, file } = createDashboard(new URL('dashboard/', home));
   return {
-    ...createServiceHandlers(services),
+    ...service,
     dashboard: page,
     'dashboard-file': file,
     chat: completeChat,
@@ -44,6 +45,10 @@ function handlersOf(services: RouteServices, home: URL): Record<OperationId, Rou
     'embeddings-ai-sdk': passEmbeddings,
     'embeddings-ai-sdk-short': passEmbeddings,
     'embeddings-v1': passEmbeddings,
+    'models-ai-sdk': models,
+    'models-ai-sdk-short': models,
+    'model-ai-sdk': model,
+    'model-ai-sdk-short': model,
     route: routePrompts,
     'create-thread': threads.create,
     'list-threads': threads.list,
@@ -78,27 +83,5 @@ function handlersOf(services: RouteServices, home: URL): Record<OperationId, Rou
     'delete-use-case': useCases.remove,
     'use-case-history': useCases.history,
     'rollback-use-case': useCases.rollback,
-  };
-}
-
-/** The catch-all below `llm/`. Its name sorts after all others, so the host tries it last. */
-export const NOT_FOUND = {
-  name: 'zz-not-found',
-  path: 'llm/{*rest}',
-  methods: ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'] satisfies HttpMethod[],
-};
-
-/** The route that answers with a 404 and lists the routes that exist. */
-export function createNotFoundRoute(routes: ReturnType<typeof createRoutes>): Route {
-  const known = Object.values(routes).map(({ method, path }) => `${method} /${path}`);
-  return {
-    path: NOT_FOUND.path,
-    access: 'open',
-    handle: () => {
-      throw new HttpError(
-        `There is no such route. There are: ${known.join(', ')}. Clients that ask /responses by default have a way to ask for chat completions, such as .chat() in the AI SDK.`,
-        { status: 404, code: 'not_found' },
-      );
-    },
   };
 }

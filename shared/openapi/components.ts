@@ -20,6 +20,7 @@ import {
   errorSchema,
   healthSchema,
   modelListSchema,
+  modelSchema,
   routingDecisionSchema,
   routingDecisionsSchema,
 } from './answer-schemas.ts';
@@ -72,6 +73,7 @@ const schemas = {
   ChatCompletionChunk: chatCompletionChunkSchema,
   EmbeddingsRequest: embeddingsSchema,
   EmbeddingsList: embeddingsListSchema,
+  Model: modelSchema,
   ModelList: modelListSchema,
   RouteBatch: routeBatchSchema,
   RouteRequest: z.union([routeBatchSchema, chatRequestSchema]),

@@ -13,8 +13,8 @@ const MODEL = "Routed by the body's `model`; without one, as `smart-router`.";
 /**
  * The table of routes. It has everything about each route but the handler, which `functions/routes/routes.ts`
  * has under the same name: a route without a handler does not compile. The app loads this table when it starts,
- * so it holds plain data and imports schemas only as types. The route `zz-not-found`, which answers all other paths with
- * a 404, is not an operation.
+ * so it holds plain data and imports schemas only as types. Other spellings of these paths, and the 404 of all
+ * other paths, are not operations (`functions/http/find-route.ts`).
  */
 export const operations = {
   ...serviceOperations,
@@ -35,17 +35,15 @@ export const operations = {
   'embeddings-ai-sdk': embeddings('/llm/openai/embeddings', 'as the AI SDK asks'),
   'embeddings-ai-sdk-short': embeddings('/llm/embeddings', 'as the AI SDK asks, without /openai'),
   'embeddings-v1': embeddings('/llm/openai/v1/embeddings', 'by model'),
-  models: {
-    method: 'GET',
-    path: '/llm/openai/v1/models',
-    access: 'key',
-    tag: 'routing',
-    summary: 'List the models that can be called',
-    description: '`smart-router` and the deployments, by the names that requests use.',
-    answers: {
-      200: { description: 'The names.', schema: 'ModelList', example: examples.modelList },
-    },
-  },
+  models: models('/llm/openai/v1/models', ''),
+  'models-ai-sdk': models('/llm/openai/models', ', as an AzureOpenAI client asks'),
+  'models-ai-sdk-short': models('/llm/models', ', as an AzureOpenAI client with a base URL asks'),
+  model: model('/llm/openai/v1/models/{name}', ''),
+  'model-ai-sdk': model('/llm/openai/models/{name}', ', as an AzureOpenAI client asks'),
+  'model-ai-sdk-short': model(
+    '/llm/models/{name}',
+    ', as an AzureOpenAI client with a base URL asks',
+  ),
   route: {
     method: 'POST',
     path: '/llm/route',
@@ -117,5 +115,34 @@ function embeddings(path: Operation['path'], how: string): Operation {
       },
     },
     errors: [502, 504],
+  };
+}
+
+function models(path: Operation['path'], how: string): Operation {
+  return {
+    method: 'GET',
+    path,
+    access: 'key',
+    tag: 'routing',
+    summary: `List the models that can be called${how}`,
+    description: '`smart-router` and the deployments, by the names that requests use.',
+    answers: {
+      200: { description: 'The names.', schema: 'ModelList', example: examples.modelList },
+    },
+  };
+}
+
+function model(path: Operation['path'], how: string): Operation {
+  return {
+    method: 'GET',
+    path,
+    access: 'key',
+    tag: 'routing',
+    summary: `Get a model that can be called${how}`,
+    description: 'The entry of one name in the list of models, or of `router-mf-<threshold>`.',
+    answers: {
+      200: { description: 'The name.', schema: 'Model', example: examples.modelList.data[0] },
+    },
+    errors: [404],
   };
 }

@@ -1,4 +1,5 @@
 import { type Access, readAccess } from '../access/read-access.ts';
+import { readOrigins } from '../access/read-origins.ts';
 import { type RateLimit, readRateLimits } from '../access/read-rate-limits.ts';
 import { ConfigError } from '../base/errors.ts';
 import { LOG_LEVELS, type LogLevel } from '../base/log.ts';
@@ -54,6 +55,8 @@ export type Config = {
   };
   readonly session: SessionPolicy;
   readonly access: Access;
+  /** The origins whose pages may call; empty where none may. */
+  readonly corsOrigins: readonly string[];
   readonly limits: Limits;
   readonly rateLimits: readonly RateLimit[];
   /** The hosts that a deployment may have in addition to the configured ones. */
@@ -128,10 +131,12 @@ function readOthers(read: SettingsReader) {
   const tables = readTables(read);
   const telemetry = readTelemetrySettings(read);
   const decisions = readDecisionSettings(read);
+  const access = readAccess(read);
   const shadow = readShadowSettings(read, tables !== undefined && decisions.isOn);
   return {
     session: readSessionPolicy(read),
-    access: readAccess(read),
+    access,
+    corsOrigins: readOrigins(read, access),
     limits: readLimits(read),
     rateLimits: readRateLimits(read),
     allowedHosts: readAllowedHosts(read),

@@ -57,7 +57,7 @@ describe('the paths', () => {
     expect(lastUpstream().deployment).toBe('strong');
   });
 
-  test('answers other paths under /llm with a 404 that lists the valid ones', async () => {
+  test('answers an operation that it does not have with a 404 that says what to ask for', async () => {
     for (const method of ['GET', 'POST', 'PUT', 'PATCH', 'DELETE']) {
       const response = await fetch(`${router.url}/llm/responses`, { method });
       expect(response.status).toBe(404);
