@@ -37,17 +37,6 @@ export function refuseLargeHeaders(request: HostRequest, maxBytes: number): void
   );
 }
 
-/** Throws a 415 for a compressed body. Nothing is decompressed here: a few bytes could fill all memory. */
-export function refuseEncoding(contentEncoding: string | null): void {
-  const encoding = contentEncoding?.trim().toLowerCase() ?? '';
-  if (encoding === '' || encoding === 'identity') return;
-  throw new HttpError('A compressed body is not accepted: send it without content-encoding.', {
-    status: 415,
-    code: 'unsupported_encoding',
-    param: 'content-encoding',
-  });
-}
-
 function bytesOf(headers: HostRequest['headers']): number {
   let size = 0;
   for (const [name, value] of headers) size += name.length + value.length + BYTES_AROUND;

@@ -17,12 +17,8 @@ import type { Calls, OpenCall } from './calls.ts';
 import type { CrossOrigin } from './cross-origin.ts';
 import type { HostRequest } from './host-request.ts';
 import { parseBody, readBody } from './read-body.ts';
-import {
-  refuseEncoding,
-  refuseForgedHeaders,
-  refuseHeadersKey,
-  refuseLargeHeaders,
-} from './refuse-headers.ts';
+import { refuseForgedHeaders, refuseHeadersKey, refuseLargeHeaders } from './refuse-headers.ts';
+import { unpackBody } from './unpack-body.ts';
 
 /**
  * The factors by which a numeric body may exceed the limits of others: by default to 5,000,000 values, a
@@ -170,8 +166,7 @@ async function readPlainBody(
   { maxBodyBytes, open: { signal, hold } }: RespondOptions & { readonly open: OpenCall },
 ): Promise<Buffer> {
   const bytes = await readBody(request, { maxBytes: maxBodyBytes, signal, hold });
-  refuseEncoding(header('content-encoding'));
-  return bytes;
+  return unpackBody(bytes, header('content-encoding'), { maxBytes: maxBodyBytes, hold });
 }
 
 function parseTrusted(bytes: Buffer, shape: BodyShape): object {

@@ -54,7 +54,7 @@ export function createDashboard(folder: URL): {
     if (file === undefined) throw new FileNotFoundError();
     const { headers, etag } = file;
     if (header('if-none-match') === etag) return { status: 304, headers, body: '' };
-    if (!/\bgzip\b/.test(header('accept-encoding') ?? '')) {
+    if (!/\bgzip\b/i.test(header('accept-encoding') ?? '')) {
       return { status: 200, headers, body: file.bytes };
     }
     return { status: 200, headers: { ...headers, 'content-encoding': 'gzip' }, body: file.zipped };

@@ -97,6 +97,16 @@ export function isOfTheRequest(error: unknown): boolean {
   return type === 'invalid_request_error' && !(number >= 500);
 }
 
+/** Whether an error says that the prompt is too long for the model, by its code or in the words of other services. */
+export function isTooLong(error: unknown): boolean {
+  const { code, message } = fieldsOf(error);
+  if (code === 'context_length_exceeded') return true;
+  return (
+    typeof message === 'string' &&
+    /maximum context length|context (?:length|window|size)|prompt is too long/i.test(message)
+  );
+}
+
 /** The usage object of an event, wherever it stands in it; undefined for events without one. */
 export function usageOfEvent(event: StreamEvent): unknown {
   return event.bytes.includes('"usage"') ? findUsage(event.data) : undefined;

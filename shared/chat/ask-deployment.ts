@@ -10,6 +10,7 @@ import { finishReasonOf } from '../chat-format/collect-answer.ts';
 import { giveBack } from '../chat-format/given-back.ts';
 import { type PlainAnswer, parseAnswer, statusOfError } from '../chat-format/plain-answer.ts';
 import { streamOf } from '../chat-format/stream-answer.ts';
+import { isTooLong } from '../chat-format/stream-event.ts';
 import { readUsage } from '../chat-format/usage.ts';
 import { upstreamNameOf } from '../upstream/deployment.ts';
 import { errorOf } from '../upstream/error-body.ts';
@@ -162,7 +163,7 @@ function toReply(headers: Headers, bytes: Buffer, { deployment }: Upstream): Rep
 }
 
 function isEventStream({ status, headers }: UpstreamAnswer): boolean {
-  return status === 200 && (headers['content-type']?.includes('text/event-stream') ?? false);
+  return status === 200 && /text\/event-stream/i.test(headers['content-type'] ?? '');
 }
 
 /** A limit in time besides the request's own, which is lifted when the first byte is there. */
@@ -191,7 +192,8 @@ function mayFallBack(reply: Reply): boolean {
     case 'events':
       return reply.events.mayFallBack;
     case 'refusal':
-      return isUnavailable(reply.status);
+      // Another deployment may have the room: the limits of a model are not always known.
+      return isUnavailable(reply.status) || isTooLong(errorOf(reply.bytes));
     case 'failure':
       return reply.error.code !== 'answer_too_large';
   }

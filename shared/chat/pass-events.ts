@@ -1,6 +1,11 @@
 import { type HttpError, toErrorBody, UpstreamError } from '../base/errors.ts';
 import { createSplitter } from '../chat-format/event-splitter.ts';
-import { hasFinishReason, isOfTheRequest, StreamEvent } from '../chat-format/stream-event.ts';
+import {
+  hasFinishReason,
+  isOfTheRequest,
+  isTooLong,
+  StreamEvent,
+} from '../chat-format/stream-event.ts';
 import type { Usage } from '../chat-format/usage.ts';
 import type { Bytes } from '../upstream/answer-body.ts';
 import { brokenOff } from '../upstream/read-answer.ts';
@@ -76,7 +81,7 @@ export async function openEvents(body: Bytes, options: OpenOptions): Promise<Ope
   const isError = seen.error !== undefined && !seen.content;
   return {
     isError,
-    mayFallBack: isError && !isOfTheRequest(seen.error),
+    mayFallBack: isError && (!isOfTheRequest(seen.error) || isTooLong(seen.error)),
     pass: (reader) => {
       if (reader.onEvent) opening.forEach(reader.onEvent);
       opening.length = 0;

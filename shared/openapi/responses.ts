@@ -117,8 +117,8 @@ const ERRORS: Readonly<Record<ErrorStatus, Json>> = {
     param: 'body',
     code: 'body_too_large',
   }),
-  415: error('The body is compressed.', {
-    message: 'A compressed body is not accepted: send it without content-encoding.',
+  415: error('The body is compressed in a way that is not known.', {
+    message: 'Send the body as gzip, deflate or br, or without content-encoding.',
     param: 'content-encoding',
     code: 'unsupported_encoding',
   }),

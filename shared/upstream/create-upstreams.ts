@@ -3,6 +3,7 @@ import Pool from 'undici/lib/dispatcher/pool.js';
 import { untilAborted } from '../base/deadline.ts';
 import { UpstreamError } from '../base/errors.ts';
 import type { CheckEndpoint } from './check-endpoint.ts';
+import { decodeBody } from './decode-body.ts';
 import { type Deployment, operationUrl, upstreamNameOf } from './deployment.ts';
 import { describeFailure } from './describe-failure.ts';
 import { dispatch, type RawAnswer } from './dispatch.ts';
@@ -61,7 +62,7 @@ function createBareUpstream(
       const token = authorization ? undefined : await untilAborted(getToken(), signal);
       const headers = {
         'content-type': 'application/json',
-        // Compressed bytes could neither be read nor added to.
+        // A compressed answer would have to be decoded before it is read or added to.
         'accept-encoding': 'identity',
         ...given,
         ...(authorization ?? { authorization: `Bearer ${token}` }),
@@ -80,14 +81,16 @@ function createBareUpstream(
     deployment,
     send: async (request) => {
       const { status, headers, body } = await post(request);
-      if (isEncoded(headers)) {
+      const { 'content-encoding': encoding = '', ...others } = joined(headers);
+      const decoded = encoding === '' ? body : decodeBody(body, encoding);
+      if (decoded === undefined) {
         body.destroy();
         throw new UpstreamError(
-          `The deployment ${deployment.name} compressed its answer although it was asked not to. Check the proxies between it and the router.`,
+          `The deployment ${deployment.name} compressed its answer in a way that the router cannot read. Check the proxies between it and the router.`,
           { status: 502, code: 'upstream_invalid' },
         );
       }
-      return { status, headers: joined(headers), body };
+      return { status, headers: others, body: decoded };
     },
     probe: async (operation, signal) => {
       const body = JSON.stringify({ model: upstreamNameOf(deployment) });
@@ -96,12 +99,6 @@ function createBareUpstream(
       return answer.status;
     },
   };
-}
-
-/** Returns true for a compressed answer. None is inflated: a few bytes could become any number. */
-function isEncoded(headers: RawAnswer['headers']): boolean {
-  const encoding = headers['content-encoding'];
-  return encoding !== undefined && encoding !== 'identity' && encoding !== '';
 }
 
 function pathOf(url: string): string {

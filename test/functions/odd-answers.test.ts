@@ -1,11 +1,19 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { brotliCompressSync, gzipSync } from 'node:zlib';
 import OpenAI from 'openai';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { post, ROUTED, type Router, startRouter } from '../support/router.ts';
 
 let calls = 0;
+/** The body of the newest call. */
+let received = '';
+
+const PACKERS = new Map([
+  ['gzip', gzipSync],
+  ['br', brotliCompressSync],
+]);
 
 /**
  * A deployment that answers each prompt with the content that stands in it after its type. Where the first
@@ -29,7 +37,15 @@ const deployment = createServer((request, response) => {
       return;
     }
     if (refused !== undefined) [type = '', ...lines] = lines;
-    response.writeHead(200, { 'content-type': type }).end(lines.join('\n'));
+    received = body;
+    const [, status = '200', encoding = '', media = ''] =
+      /^(?:status (\d+) )?(?:encoding (\S+) )?(.*)$/.exec(type) ?? [];
+    response.writeHead(Number(status), {
+      'content-type': media,
+      ...(encoding !== '' && { 'content-encoding': encoding }),
+    });
+    const text = lines.join('\n');
+    response.end(PACKERS.get(encoding.toLowerCase())?.(text) ?? text);
   });
 });
 
@@ -82,6 +98,89 @@ const completion = {
 function ask(type: string, answer: string, more: object = {}) {
   return { prompt: `${type}\n${answer}`, routing: { threshold: 1 }, ...more };
 }
+
+const HELLO = JSON.stringify({ choices: [{ index: 0, message: { content: 'Hi there' } }] });
+const HELLO_STREAM =
+  'data: {"choices":[{"index":0,"delta":{"content":"Hi there"},"finish_reason":"stop"}]}\n\ndata: [DONE]\n\n';
+
+async function askForStream(type: string, answer: string) {
+  const response = await fetch(router.url + ROUTED, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(ask(type, answer, { stream: true })),
+  });
+  return { headers: response.headers, text: await response.text() };
+}
+
+describe('an answer whose headers are written in another way', () => {
+  test.each([
+    'encoding gzip application/json',
+    'encoding BR application/json',
+    'encoding Identity Application/JSON; charset=UTF-8',
+  ])('%s', async (type) => {
+    const { headers, body } = await post(router.url + ROUTED, ask(type, HELLO));
+    expect(headers.get('x-smart-router-tier')).toBe('weak');
+    expect(headers.has('content-encoding')).toBe(false);
+    expect(body.response).toBe('Hi there');
+  });
+
+  test.each([
+    'Text/Event-Stream; Charset=UTF-8',
+    'encoding gzip text/event-stream',
+    'encoding br TEXT/EVENT-STREAM',
+  ])('a stream: %s', async (type) => {
+    const { headers, text } = await askForStream(type, HELLO_STREAM);
+    expect(headers.get('x-smart-router-attempt-chain')).toBe('weak;200');
+    expect(text).toBe(HELLO_STREAM);
+  });
+});
+
+test.each([
+  ['{"statusCode":418,"message":"Rate limit is exceeded. Try again."}', 'Rate limit is exceeded'],
+  ['{"detail":"Not today."}', 'Not today.'],
+  ['{"error":"Out of order."}', 'Out of order.'],
+  ['<html>Sorry</html>', "without an error in OpenAI's form"],
+])('the error of a gateway is passed on in the form of OpenAI: %s', async (answer, message) => {
+  const { status, body } = await post(router.url + ROUTED, ask('status 418 text/html', answer));
+  expect(status).toBe(418);
+  expect(body.error).toMatchObject({
+    message: expect.stringContaining(message),
+    type: 'upstream_error',
+    code: expect.any(String),
+  });
+});
+
+describe('a prompt that is too long for a model', () => {
+  test.each([
+    ['{"error":{"code":"context_length_exceeded","message":"Too long."}}'],
+    [
+      '{"object":"error","message":"This model\'s maximum context length is 4096 tokens.","code":400}',
+    ],
+    ['{"error":{"message":"prompt is too long: 9 tokens > 8 maximum"}}'],
+  ])('is answered by another one: %s', async (answer) => {
+    const type = 'status 400 application/json';
+    const { status, headers } = await post(router.url + ROUTED, ask(type, answer));
+    expect(status).toBe(200);
+    expect(headers.get('x-smart-router-tier')).toBe('strong');
+    const streamed = await askForStream(type, answer);
+    expect(streamed.headers.get('x-smart-router-tier')).toBe('strong');
+  });
+
+  test('also where a stream says so', async () => {
+    const error = '{"error":{"code":"context_length_exceeded","message":"Too long."}}';
+    const { headers, text } = await askForStream(EVENTS, `data: ${error}\n\n`);
+    expect(headers.get('x-smart-router-tier')).toBe('strong');
+    expect(text).toContain('[DONE]');
+  });
+});
+
+test('a seed of 64 bits reaches the deployment as it was, in a large request as well', async () => {
+  const padding = 'x'.repeat(400_000);
+  const content = JSON.stringify(`${JSON_TYPE}\n${HELLO}`);
+  const text = `{"routing":{"threshold":1},"metadata":{"a":"${padding}"},"seed":9223372036854775807,"messages":[{"role":"user","content":${content}}]}`;
+  expect((await post(router.url + ROUTED, text)).status).toBe(200);
+  expect(received).toContain('"seed":9223372036854775807');
+});
 
 describe('an answer of status 200 that is none', () => {
   test.each([

@@ -13,6 +13,23 @@ test('keeps whole numbers that no double can hold, as they were written', () => 
   expect(sent(`{"messages":[{"role":"user","content":"Hi"}],${numbers}}`)).toContain(numbers);
 });
 
+test('keeps them in a large text as well, and none that is a part of a text', () => {
+  const texts = [
+    '"1234567890123456789"',
+    '"\\\\"',
+    '"\\" 1234567890123456789"',
+    '" -1e999 "',
+    '"é"',
+  ];
+  const filler = `"${'x'.repeat(300_000)}"`;
+  const numbers =
+    '[9223372036854775807,-18446744073709551615,1e400,0.1234567890123456789,5,1E+999]';
+  const text = `{"a":[${texts.join(',')},${filler}],"seed":${numbers},"b":{"c":[${numbers}]}}`;
+  const written = numbers.replace('0.1234567890123456789', '0.12345678901234568');
+  expect(toJson(fromJson(text))).toBe(text.replaceAll(numbers, written));
+  expect(() => fromJson(`${text}1234567890123456789"`)).toThrow(SyntaxError);
+});
+
 test('leaves all other values as JSON.parse reads them', () => {
   const text =
     '{"a":[0,-0.5,1e3,0.1234567890123456789,9007199254740991,"1234567890123456789"],"b":null}';
@@ -38,6 +55,17 @@ test('takes little longer for a large text with a long number in it', () => {
   };
   time(large);
   expect(time(withLong)).toBeLessThan(5 * time(large) + 100);
+});
+
+test('takes no time that grows with the square of its long numbers', () => {
+  const time = (count: number): number => {
+    const text = `["a",${'0.1234567890123456789,'.repeat(count)}1234567890123456789]`;
+    const processorMs = startProcessorClock();
+    fromJson(text);
+    return processorMs();
+  };
+  time(20_000);
+  expect(time(200_000)).toBeLessThan(30 * time(20_000) + 100);
 });
 
 test('refuses a long number where an object is read', () => {

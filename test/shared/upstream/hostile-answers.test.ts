@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import { gzipSync } from 'node:zlib';
+import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
 import { readAnswer } from '../../../shared/upstream/read-answer.ts';
 import {
@@ -14,26 +14,47 @@ import {
 const later = () => AbortSignal.timeout(10_000);
 
 describe('an answer', () => {
-  test.each(['gzip', 'br', 'deflate', 'gzip, identity', 'x-unknown'])(
-    'in the encoding %s, which was not asked for, is a 502 and never inflated',
-    async (encoding) => {
-      let isGivenUp = false;
-      const server = await startScriptedDeployment((response) => {
-        response.writeHead(200, { 'content-encoding': encoding }).write(gzipSync('{}'));
-        response.once('close', () => {
-          isGivenUp = true;
-        });
+  test.each([
+    ['gzip', gzipSync],
+    ['GZip, identity', gzipSync],
+    ['deflate', deflateSync],
+    ['br', brotliCompressSync],
+  ] as const)('in the encoding %s is read, up to its limit', async (encoding, pack) => {
+    let body = pack('{"a":1}');
+    const server = await startScriptedDeployment((response) => {
+      response.writeHead(200, { 'content-encoding': encoding }).end(body);
+    });
+    const upstream = createUpstream(server);
+    const read = async (maxBytes: number) => {
+      const answer = await upstream.send(request());
+      expect(answer.headers).not.toHaveProperty('content-encoding');
+      return readAnswer(answer, { maxBytes, signal: later() });
+    };
+    expect(String(await read(1_000))).toBe('{"a":1}');
+    body = pack(Buffer.alloc(50_000_000));
+    await expect(read(1_000_000)).rejects.toMatchObject({ code: 'answer_too_large' });
+    body = pack(Buffer.alloc(50_000)).subarray(0, -4);
+    await expect(read(1_000_000)).rejects.toMatchObject({ code: 'upstream_incomplete' });
+    await expect.poll(() => upstream.state().in_flight).toBe(0);
+  });
+
+  test.each(['x-unknown', 'gzip, br'])('in the encoding %s is a 502', async (encoding) => {
+    let isGivenUp = false;
+    const server = await startScriptedDeployment((response) => {
+      response.writeHead(200, { 'content-encoding': encoding }).write(gzipSync('{}'));
+      response.once('close', () => {
+        isGivenUp = true;
       });
-      const upstream = createUpstream(server);
-      await expect(upstream.send(request())).rejects.toMatchObject({
-        status: 502,
-        code: 'upstream_invalid',
-        message: expect.stringContaining('weak'),
-      });
-      // The rest of the body is not waited for either.
-      await expect.poll(() => isGivenUp).toBe(true);
-    },
-  );
+    });
+    const upstream = createUpstream(server);
+    await expect(upstream.send(request())).rejects.toMatchObject({
+      status: 502,
+      code: 'upstream_invalid',
+      message: expect.stringContaining('weak'),
+    });
+    // The rest of the body is not waited for either.
+    await expect.poll(() => isGivenUp).toBe(true);
+  });
 
   test('that says it is not encoded is accepted', async () => {
     const headers = { 'content-encoding': 'identity' };

@@ -149,7 +149,7 @@ describe('a slot', () => {
   });
 
   test('is free when there is no token, when the answer is refused, and when the circuit is open', async () => {
-    const server = await startScriptedDeployment(status(200, { 'content-encoding': 'gzip' }));
+    const server = await startScriptedDeployment(status(200, { 'content-encoding': 'x' }));
     const upstream = createUpstream(server, { ...one, circuitFailures: 1 });
     expect(await outcome(upstream)).toBe('upstream_invalid');
     expect(await outcome(upstream)).toBe('circuit_open');
