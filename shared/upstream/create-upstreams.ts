@@ -3,6 +3,7 @@ import Pool from 'undici/lib/dispatcher/pool.js';
 import { untilAborted } from '../base/deadline.ts';
 import { UpstreamError } from '../base/errors.ts';
 import type { CheckEndpoint } from './check-endpoint.ts';
+import { ConnectionClient } from './connection-client.ts';
 import { decodeBody } from './decode-body.ts';
 import { type Deployment, operationUrl, upstreamNameOf } from './deployment.ts';
 import { describeFailure } from './describe-failure.ts';
@@ -33,10 +34,15 @@ export function createUpstreams(
     const { origin } = new URL(deployment.endpoint);
     // The request's deadline is the only limit in time; undici's own limits would only blur it.
     const options = { headersTimeout: 0, bodyTimeout: 0, maxHeaderSize: MAX_HEADER_BYTES };
-    const pool = pools.get(origin) ?? new Pool(origin, options);
+    const pool = pools.get(origin) ?? new Pool(origin, { ...options, factory: createClient });
     pools.set(origin, pool);
     return protectUpstream(createBareUpstream(deployment, pool, getToken), limits);
   };
+}
+
+/** The options are those of the pool, with its connector. */
+function createClient(origin: URL, options: object): ConnectionClient {
+  return new ConnectionClient(origin, options as ConstructorParameters<typeof ConnectionClient>[1]);
 }
 
 function createBareUpstream(

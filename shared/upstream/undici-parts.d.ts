@@ -5,6 +5,11 @@ declare module 'undici/lib/dispatcher/pool.js' {
   export = Pool;
 }
 
+declare module 'undici/lib/dispatcher/client.js' {
+  import { Client } from 'undici';
+  export = Client;
+}
+
 declare module 'undici/lib/core/errors.js' {
   import { errors } from 'undici';
   export = errors;

@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
+import type { Socket } from 'node:net';
 import { AzureError, deploymentNotFound, invalidKey, invalidRequest } from './azure-error.ts';
 import { composeAnswers, estimatePromptTokens } from './chat-answer.ts';
 import { completionBody, createIdentity } from './chat-completion.ts';
@@ -38,6 +39,8 @@ export async function answerRequest(
   exchange: Exchange,
   entry: RequestEntry,
 ): Promise<void> {
+  const { socket } = exchange.request;
+  exchange.response.once('finish', () => servedConnections.add(socket));
   try {
     await answer(settings, exchange, entry);
   } catch (error) {
@@ -87,6 +90,7 @@ async function answerChat(call: Call): Promise<void> {
     frames: chatFrames(completion),
     headers: headersFor(exchange, deployment, SSE),
     chunkDelayMs: plan.chunks?.delayMs ?? deployment.chunkDelayMs ?? settings.chunkDelayMs,
+    silenceMs: plan.silenceMs ?? 0,
     interruption: plan.interruption,
   });
 }
@@ -106,9 +110,20 @@ async function sendBody(call: Call, plan: FaultPlan, body: object): Promise<void
   await sendJson(exchange, { status: 200, headers, body, interruption });
 }
 
+const servedConnections = new WeakSet<Socket>();
+
+/** Whether another request was answered on the same connection. */
+function hasServed({ request: { socket } }: Exchange): boolean {
+  return servedConnections.has(socket);
+}
+
 /** Waits, fails or breaks off as planned; returns true when nothing is left to answer. */
 async function appliesBeforeAnswer(call: Call, plan: FaultPlan): Promise<boolean> {
   const { settings, exchange, deployment } = call;
+  if (plan.isStale && hasServed(exchange)) {
+    exchange.request.socket.resetAndDestroy();
+    return true;
+  }
   await pause(plan.delayMs ?? deployment.delayMs ?? settings.delayMs, exchange.signal);
   if (plan.error !== undefined) throw provokedError(plan.error, deployment);
   const { interruption } = plan;

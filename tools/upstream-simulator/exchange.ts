@@ -25,6 +25,8 @@ type FrameStream = {
   readonly frames: Iterable<ChatFrame>;
   readonly headers: Readonly<Record<string, string>>;
   readonly chunkDelayMs: number;
+  /** Wait between the headers and the first event, in milliseconds. */
+  readonly silenceMs: number;
   readonly interruption: Interruption | undefined;
 };
 
@@ -84,6 +86,7 @@ export async function sendFrames(exchange: Exchange, stream: FrameStream): Promi
   const { response, signal } = exchange;
   response.writeHead(200, stream.headers);
   response.flushHeaders();
+  await pause(stream.silenceMs, signal);
   let contentChunks = 0;
   for (const { kind, payload } of stream.frames) {
     const isBreakDue = kind === 'end' || contentChunks === stream.interruption?.afterChunks;

@@ -13,7 +13,11 @@ export type Interruption = {
 export type FaultPlan = {
   readonly error?: ProvokedError;
   readonly interruption?: Interruption;
+  /** Whether the connection is reset, without a byte, where it has served a request before. */
+  readonly isStale?: boolean;
   readonly delayMs?: number;
+  /** How long a stream is silent between its headers and its first event. */
+  readonly silenceMs?: number;
   readonly chunks?: { readonly count: number; readonly delayMs: number };
   readonly bigBytes?: number;
   readonly reasoningTokens?: number;
@@ -52,6 +56,8 @@ const MARKERS = new Map<string, (values: MarkerArguments) => Effect>([
   ['cut', interrupt('cut')],
   ['stall', interrupt('stall')],
   ['error_event', interrupt('error_event')],
+  ['stale', () => ({ plan: { isStale: true } })],
+  ['silent', ([silenceMs = 0]) => ({ plan: { silenceMs } })],
   ['slow', ([delayMs = 0]) => ({ plan: { delayMs } })],
   ['chunks', ([count = 1, delayMs = 0]) => ({ plan: { chunks: { count, delayMs } } })],
   ['big', ([bytes = 0]) => ({ plan: { bigBytes: Math.min(bytes, MAX_BIG_BYTES) } })],

@@ -1,10 +1,12 @@
 import { once } from 'node:events';
 import { createServer } from 'node:net';
+import { setImmediate } from 'node:timers/promises';
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
 import { UNKNOWN_MODEL } from '../../../shared/capabilities/capabilities.ts';
 import { createUpstreams } from '../../../shared/upstream/create-upstreams.ts';
 import type { Deployment } from '../../../shared/upstream/deployment.ts';
 import { readAnswer } from '../../../shared/upstream/read-answer.ts';
+import type { Upstream, UpstreamAnswer } from '../../../shared/upstream/upstream.ts';
 import { startSimulator } from '../../../tools/upstream-simulator/simulator.ts';
 
 const simulator = await startSimulator({
@@ -41,7 +43,82 @@ function request(content: string, signal = later()) {
   return { operation: 'chat/completions', body, headers: {}, signal } as const;
 }
 
+function read(answer: UpstreamAnswer): Promise<Buffer> {
+  return readAnswer(answer, { maxBytes: 1e6, signal: later() });
+}
+
+/** An upstream with one connection, which has served a request and is free again. */
+async function createServed(): Promise<Upstream> {
+  const upstream = create();
+  await read(await upstream.send(request('Hi')));
+  // The pool learns that the connection is free after the reader has learned of the body's end.
+  await setImmediate();
+  return upstream;
+}
+
 const { apiKey: _, ...keyless } = base;
+
+describe('a connection that is reset without a byte of an answer', () => {
+  test.each(['[sim:stale]', '[sim:stale][sim:slow:20]'])(
+    'is replaced where it had served before, and %s is answered',
+    async (prompt) => {
+      const upstream = await createServed();
+      const answer = await upstream.send(request(prompt));
+      expect(answer.status).toBe(200);
+      expect((await read(answer)).toString()).toContain('weak');
+      expect(upstream.state().circuit).toBe('closed');
+      expect(simulator.requests).toHaveLength(3);
+    },
+  );
+
+  test('is a failure where it is new', async () => {
+    await expect(create().send(request('[sim:cut:0]'))).rejects.toMatchObject({
+      code: 'upstream_unreachable',
+    });
+    expect(simulator.requests).toHaveLength(1);
+  });
+
+  test('is replaced once: a deployment that resets the new one as well has failed', async () => {
+    const upstream = await createServed();
+    await expect(upstream.send(request('[sim:cut:0]'))).rejects.toMatchObject({
+      code: 'upstream_unreachable',
+    });
+    expect(simulator.requests).toHaveLength(3);
+  });
+
+  test('is not replaced where the answer had begun', async () => {
+    const upstream = await createServed();
+    const answer = await upstream.send(request('[sim:cut:1]'));
+    await expect(read(answer)).rejects.toMatchObject({ code: 'upstream_incomplete' });
+    expect(simulator.requests).toHaveLength(2);
+  });
+
+  test('is not replaced for a client that has left', async () => {
+    const upstream = await createServed();
+    const leaving = new AbortController();
+    const sent = upstream.send(request('[sim:stall:0]', leaving.signal));
+    const failed = expect(sent).rejects.toThrow();
+    await expect.poll(() => simulator.requests).toHaveLength(2);
+    leaving.abort();
+    await failed;
+    expect((await upstream.send(request('Hi'))).status).toBe(200);
+    expect(simulator.requests).toHaveLength(3);
+  });
+
+  test('is replaced for many requests at the same time', async () => {
+    const upstream = create();
+    const both = (prompt: string) =>
+      Promise.all(
+        Array.from({ length: 20 }, async () => {
+          const answer = await upstream.send(request(prompt));
+          await read(answer);
+          return answer.status;
+        }),
+      );
+    await both('[sim:slow:20]');
+    expect(new Set(await both('[sim:stale]'))).toEqual(new Set([200]));
+  });
+});
 
 describe('send', () => {
   test.each([
