@@ -61,12 +61,14 @@ describe('a row', () => {
 
   test('with messages is scored by the newest ask, as the service does', () => {
     const messages = [
-      { role: 'user', content: 'old' },
+      { role: 'user', content: 'Name a river.' },
       { role: 'assistant', content: 'answer' },
-      { role: 'user', content: [{ type: 'text', text: 'new' }] },
+      { role: 'user', content: [{ type: 'text', text: 'What is the capital of Peru?' }] },
       { role: 'tool', content: 'result' },
     ];
-    expect(parseRoutingRow({ messages, scores: { a: 1, b: 0 } }).prompt).toBe('new');
+    expect(parseRoutingRow({ messages, scores: { a: 1, b: 0 } }).prompt).toBe(
+      'What is the capital of Peru?',
+    );
   });
 
   test('without id and source gets the same id for the same prompt, and a default source', () => {
