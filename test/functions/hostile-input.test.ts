@@ -114,14 +114,14 @@ async function attempt(sent: Sent): Promise<void> {
   for (let again = 0; answer === undefined && again < 3; again += 1) answer = await send(sent);
   if (answer !== undefined && answer.status >= 500) counts.serverErrors += 1;
   try {
-    judge(answer);
+    judge(answer, sent.head.startsWith('HEAD '));
   } catch (cause) {
     const what = JSON.stringify([sent.head, sent.body.toString('latin1')]).slice(0, 1_000);
     throw new Error(`${what} got ${JSON.stringify(answer)?.slice(0, 1_000)}`, { cause });
   }
 }
 
-function judge(answer: Answered | undefined): asserts answer is Answered {
+function judge(answer: Answered | undefined, isHead = false): asserts answer is Answered {
   expect(answer).toBeDefined();
   // The line above proves the type.
   if (answer === undefined) return;
@@ -136,6 +136,11 @@ function judge(answer: Answered | undefined): asserts answer is Answered {
     return;
   }
   counts.byApp += 1;
+  // These have no body.
+  if (isHead || status === 302) {
+    expect(body).toBe('');
+    return;
+  }
   if (status !== 200) {
     expect(JSON.parse(body)).toMatchObject({
       error: { message: expect.any(String), type: expect.any(String) },
