@@ -1,17 +1,16 @@
 import { Readable } from 'node:stream';
-import { CallEndedError, type HttpError, UpstreamError } from '../base/errors.ts';
+import { CallEndedError, UpstreamError } from '../base/errors.ts';
 import { toJson } from '../base/wire-json.ts';
 import type { Call } from '../calls/call.ts';
-import type { CallEnd, CallTrace } from '../calls/telemetry.ts';
+import type { CallTrace } from '../calls/telemetry.ts';
 import { adaptBody } from '../capabilities/adapt-body.ts';
 import type { Lessons } from '../capabilities/lessons.ts';
 import type { ChatRequest } from '../chat-format/chat-request.ts';
-import { finishReasonOf } from '../chat-format/collect-answer.ts';
 import { giveBack } from '../chat-format/given-back.ts';
-import { type PlainAnswer, parseAnswer, statusOfError } from '../chat-format/plain-answer.ts';
+import { parseAnswer, statusOfError } from '../chat-format/plain-answer.ts';
 import { streamOf } from '../chat-format/stream-answer.ts';
 import { isTooLong } from '../chat-format/stream-event.ts';
-import { readUsage } from '../chat-format/usage.ts';
+import type { Blame } from '../upstream/blame.ts';
 import { upstreamNameOf } from '../upstream/deployment.ts';
 import { errorOf } from '../upstream/error-body.ts';
 import { passRequestHeaders } from '../upstream/passed-headers.ts';
@@ -19,22 +18,9 @@ import { readAnswer, readRefusal } from '../upstream/read-answer.ts';
 import { redactKey } from '../upstream/redact-key.ts';
 import type { Upstream, UpstreamAnswer } from '../upstream/upstream.ts';
 import type { Attempt } from './attempts.ts';
-import { type OpenEvents, openEvents } from './pass-events.ts';
-
-type Headers = Readonly<Record<string, string>>;
-
-/** What a deployment answered, or why there is nothing to pass on. */
-export type Reply =
-  | { readonly kind: 'plain'; readonly headers: Headers; readonly answer: PlainAnswer }
-  | { readonly kind: 'events'; readonly headers: Headers; readonly events: OpenEvents }
-  /** An answer whose status is not 200. */
-  | {
-      readonly kind: 'refusal';
-      readonly status: number;
-      readonly headers: Headers;
-      readonly bytes: Buffer;
-    }
-  | { readonly kind: 'failure'; readonly error: HttpError };
+import { openEvents } from './pass-events.ts';
+import type { Headers, Reply } from './reply.ts';
+import { tellBlame, tellTrace, toAttempt } from './tell-reply.ts';
 
 /** What came of one deployment's turn. */
 export type Turn = {
@@ -55,6 +41,8 @@ type Order = {
   readonly maxAnswerBytes: number;
   /** How long the first byte is waited for, in ms; absent when no other deployment could answer. */
   readonly firstByteMs?: number;
+  /** Told whether each call was an answer, and which deployment failed. */
+  readonly blame: Blame;
   /** The calls that may still be made: one or more. */
   readonly callsLeft: number;
   /** Called after each attempt. */
@@ -93,6 +81,7 @@ export async function askDeployment(upstream: Upstream, order: Order): Promise<T
     const reply = await callOnce(order, { upstream, body, firstByteMs, trace });
     const attempt = toAttempt(upstream, reply, performance.now() - from);
     tellTrace(trace, reply, attempt);
+    tellBlame(order.blame, reply);
     order.onAttempt(attempt);
     const isWrong = reply.kind === 'refusal' && WRONG_REQUEST.has(reply.status);
     if (isWrong && !isCorrected && !isLastCall && lessons.learn(body, reply.bytes)) continue;
@@ -101,7 +90,7 @@ export async function askDeployment(upstream: Upstream, order: Order): Promise<T
 }
 
 async function callOnce(
-  { call, request, maxAnswerBytes }: Order,
+  { call, request, maxAnswerBytes, blame }: Order,
   { upstream, body, firstByteMs, trace }: Sent,
 ): Promise<Reply> {
   const limit = createFirstByteLimit(call.signal, firstByteMs);
@@ -111,6 +100,7 @@ async function callOnce(
       body: toJson({ ...body, model: upstreamNameOf(upstream.deployment) }),
       headers: { ...passRequestHeaders(call.header), ...trace?.headers },
       signal: limit.signal,
+      blame,
     });
     const { signal } = limit;
     if (request.stream && isEventStream(answer)) {
@@ -206,51 +196,3 @@ function isUnavailable(status: number): boolean {
 
 /** The statuses of requests that a deployment does not take as they are worded. */
 const WRONG_REQUEST = new Set([400, 422]);
-
-/** The codes of failures that are known without a call. */
-const NOT_CALLED = new Set(['circuit_open', 'deployment_resting', 'deployment_busy']);
-
-/** Ends the trace of a call, except that of a stream that has begun: it ends later. */
-function tellTrace(trace: CallTrace | undefined, reply: Reply, { status, code }: Attempt): void {
-  if (trace === undefined) return;
-  if (reply.kind === 'events' && !reply.events.isError) {
-    trace.firstChunk();
-    return;
-  }
-  const error = code ?? (status === 200 ? undefined : String(status ?? 'failed'));
-  trace.end({ status, error, ...(reply.kind === 'plain' && describePlain(reply.answer)) });
-}
-
-function describePlain({ parsed }: PlainAnswer): CallEnd {
-  const { id, model, usage } = parsed;
-  const reason = finishReasonOf(parsed);
-  return {
-    usage: readUsage(usage),
-    ...(typeof id === 'string' && { responseId: id }),
-    ...(typeof model === 'string' && { responseModel: model }),
-    ...(reason !== undefined && { finishReasons: [reason] }),
-  };
-}
-
-function toAttempt(upstream: Upstream, reply: Reply, ms: number): Attempt {
-  const { deployment } = upstream;
-  switch (reply.kind) {
-    case 'plain':
-      return { deployment, ms, called: true, status: 200 };
-    case 'events':
-      return {
-        deployment,
-        ms,
-        called: true,
-        status: 200,
-        ...(reply.events.isError && { code: 'upstream_error_event' }),
-      };
-    case 'refusal':
-      return { deployment, ms, called: true, status: reply.status, ...errorOf(reply.bytes) };
-    case 'failure': {
-      const { code, message } = reply.error;
-      const called = !NOT_CALLED.has(code ?? '');
-      return { deployment, ms, called, message, ...(code !== null && { code }) };
-    }
-  }
-}

@@ -3,6 +3,7 @@ import { roundMs } from '../base/round-ms.ts';
 import type { Call } from '../calls/call.ts';
 import { createLessons, type Lessons } from '../capabilities/lessons.ts';
 import type { RoutingDecision } from '../routing/routing-decision.ts';
+import { type Blame, createBlame } from '../upstream/blame.ts';
 import { canBeAsked, type Upstream } from '../upstream/upstream.ts';
 import { askDeployment, type Turn } from './ask-deployment.ts';
 import { type Attempt, callsMade } from './attempts.ts';
@@ -41,13 +42,20 @@ export function createAskInOrder(options: AskOptions): (decided: Decided) => Pro
     lessons.set(upstream, known);
     return known;
   }
-  return (decided) => askInOrder(options, decided, lessonsOf);
+  return async (decided) => {
+    const blame = createBlame();
+    try {
+      return await askInOrder(options, decided, { lessonsOf, blame });
+    } finally {
+      blame.settle();
+    }
+  };
 }
 
 async function askInOrder(
   options: AskOptions,
   { call, ask, decision: chosen }: Decided,
-  lessonsOf: LessonsOf,
+  { lessonsOf, blame }: { readonly lessonsOf: LessonsOf; readonly blame: Blame },
 ): Promise<Asked> {
   const { maxAttempts, maxAnswerBytes, firstByteTimeoutMs: firstByteMs } = options;
   const attempts: Attempt[] = [];
@@ -68,6 +76,7 @@ async function askInOrder(
       call,
       request: ask.request,
       lessons: lessonsOf(upstream),
+      blame,
       maxAnswerBytes,
       ...(!isLast && { firstByteMs }),
       callsLeft,

@@ -5,6 +5,7 @@ import { messageOf } from '../chat-format/collect-answer.ts';
 import { readUsage } from '../chat-format/usage.ts';
 import type { Member } from '../registry/fleet.ts';
 import { costOf, type Tokens } from '../spending/cost.ts';
+import { createBlame } from '../upstream/blame.ts';
 import { askDeployment } from './ask-deployment.ts';
 
 /** The text of an answer and its cost in USD; the text is undefined where there is none. */
@@ -29,11 +30,13 @@ export async function askPlainly(member: Member, ask: PlainAsk): Promise<PlainTe
     body: undefined,
     query: () => null,
   };
+  const blame = createBlame();
   try {
     const { reply } = await askDeployment(member.upstream, {
       call,
       request: { ...ask.request, stream: false, upstreamBody: body },
       lessons: createLessons(),
+      blame,
       maxAnswerBytes: ask.maxAnswerBytes,
       callsLeft: 2,
       onAttempt: () => undefined,
@@ -48,5 +51,7 @@ export async function askPlainly(member: Member, ask: PlainAsk): Promise<PlainTe
     };
   } catch {
     return { text: undefined, usd: 0 };
+  } finally {
+    blame.settle();
   }
 }

@@ -8,6 +8,7 @@ import { roundMs } from '../base/round-ms.ts';
 import { toJson } from '../base/wire-json.ts';
 import type { Call } from '../calls/call.ts';
 import { passError } from '../chat/pass-error.ts';
+import { createBlame } from '../upstream/blame.ts';
 import { passAnswerHeaders, passRequestHeaders } from '../upstream/passed-headers.ts';
 import { readAnswer } from '../upstream/read-answer.ts';
 import { redactKey } from '../upstream/redact-key.ts';
@@ -102,15 +103,18 @@ async function send(
       totalMs: roundMs(now - call.startedAt),
     });
   }
+  const blame = createBlame();
   try {
     const answer = await upstream.send({
       operation: 'embeddings',
       body: toJson(body),
       headers: { ...passRequestHeaders(call.header), ...trace?.headers },
       signal: call.signal,
+      blame,
     });
     const { status } = answer;
     const bytes = await readAnswer(answer, { maxBytes: maxAnswerBytes, signal: call.signal });
+    if (status === 200) blame.answered();
     const tokens = status === 200 ? totalTokensOf(bytes) : undefined;
     if (tokens !== undefined) countTokens(call, tokens);
     tell(status, undefined, tokens);
@@ -119,6 +123,8 @@ async function send(
     const { status, code } = error instanceof HttpError ? error : { status: 500, code: 'failed' };
     tell(status, code);
     throw error;
+  } finally {
+    blame.settle();
   }
 }
 

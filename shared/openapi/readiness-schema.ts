@@ -21,7 +21,7 @@ const registryStates: Record<Readiness['registry']['state'], string> = {
 
 const circuits: Record<Readiness['deployments'][number]['circuit'], string> = {
   closed: 'it is called',
-  open: 'it failed several times in a row and is not called',
+  open: 'too many of its newest calls failed, and it is not called',
   'half-open': 'the next call tests whether it works again',
 };
 
@@ -61,6 +61,20 @@ export const readinessSchema = z.object({
       name: z.string(),
       state: stateSchema,
       circuit: circuitSchema,
+      recent: z
+        .object({
+          calls: z.int().describe('The newest calls that showed something about the deployment.'),
+          failed: z
+            .int()
+            .describe('Calls of these that failed while another deployment answered the request.'),
+          unclear: z
+            .int()
+            .describe(
+              'Failed calls since the last success whose requests no deployment answered: the requests may be at fault.',
+            ),
+        })
+        .exactOptional()
+        .describe('What the circuit counts; absent while no call has failed.'),
       resting_ms: z
         .number()
         .exactOptional()

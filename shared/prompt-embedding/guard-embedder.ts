@@ -20,7 +20,8 @@ export function guardEmbedder({ id, embed }: RemoteEmbedder, circuit: Circuit): 
         report('alive');
         return embedding;
       } catch (error) {
-        report(isRefusal(error) ? 'alive' : 'failed');
+        // No other embedder could show whether the prompt is at fault.
+        report(isRefusal(error) ? 'alive' : 'unclear');
         throw error;
       }
     },

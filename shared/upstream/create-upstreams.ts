@@ -15,6 +15,12 @@ import type { Upstream, UpstreamRequest } from './upstream.ts';
 /** Far more than any deployment sends. It bounds the number of headers as well. */
 const MAX_HEADER_BYTES = 16 * 1024;
 
+/** The simplest question for each operation: any model can answer it. */
+const QUESTIONS = {
+  'chat/completions': { messages: [{ role: 'user', content: 'Hi' }], stream: true },
+  embeddings: { input: 'Hi' },
+};
+
 /**
  * Creates upstreams with one connection pool per address, which the deployments at that address
  * share. The pools have no limit of their own, so that no call waits in them unseen for another one,
@@ -97,6 +103,13 @@ function createBareUpstream(
         );
       }
       return { status, headers: others, body: decoded };
+    },
+    ask: async (operation, signal) => {
+      const body = JSON.stringify({ ...QUESTIONS[operation], model: upstreamNameOf(deployment) });
+      const answer = await post({ operation, body, headers: {}, signal });
+      // The rest of it is not wanted, and not paid for.
+      for await (const _ of answer.body) break;
+      return answer.status;
     },
     probe: async (operation, signal) => {
       const body = JSON.stringify({ model: upstreamNameOf(deployment) });

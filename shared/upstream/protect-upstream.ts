@@ -15,10 +15,15 @@ export type UpstreamLimits = CircuitLimits & {
 };
 
 /** A deployment without slots, rest and circuit. */
-export type BareUpstream = Pick<Upstream, 'deployment' | 'probe' | 'send'>;
+export type BareUpstream = Pick<Upstream, 'deployment' | 'probe' | 'send'> & {
+  /** Asks something that any model can answer, and returns the status when the answer begins. */
+  ask(operation: Operation, signal: AbortSignal): Promise<number>;
+};
 
 /** A live deployment refuses a call without a question immediately. */
 const PROBE_TIMEOUT_MS = 1_000;
+/** A live deployment begins to answer the simplest question within this time, even if it is busy. */
+const QUESTION_TIMEOUT_MS = 5_000;
 
 /**
  * Sends to a deployment through its slots, its rest and its circuit, so that one that is slow, busy
@@ -28,7 +33,11 @@ export function protectUpstream(upstream: BareUpstream, limits: UpstreamLimits):
   const { deployment, probe } = upstream;
   const { name } = deployment;
   const rest = createRest(name);
-  const circuit = createCircuit(name, limits);
+  /** The operation that was called last, since a deployment has only one. */
+  let operation: Operation = 'chat/completions';
+  const circuit = createCircuit(name, limits, async () => {
+    return !isFailure(await upstream.ask(operation, AbortSignal.timeout(QUESTION_TIMEOUT_MS)));
+  });
   const slots = createSlots({
     deployment: name,
     maxCalls: limits.maxConcurrentCalls,
@@ -36,8 +45,10 @@ export function protectUpstream(upstream: BareUpstream, limits: UpstreamLimits):
   });
 
   async function call(request: UpstreamRequest, release: () => void): Promise<UpstreamAnswer> {
-    const { signal } = request;
-    const report = await circuit.enter(() => isAlive(upstream, request.operation));
+    const { signal, blame } = request;
+    operation = request.operation;
+    const entered = await circuit.enter(() => isAlive(upstream, operation));
+    const report = blame?.track(entered) ?? entered;
     if (signal.aborted) {
       report('unknown');
       throw signal.reason;
@@ -48,10 +59,13 @@ export function protectUpstream(upstream: BareUpstream, limits: UpstreamLimits):
       rest.observe(answer);
       if (status !== 200) report(isFailure(status) ? 'failed' : 'alive');
       body.watch({
-        onByte: () => report('alive'),
+        onByte: () => {
+          if (blame === undefined) report('alive');
+        },
         onClose: (error) => {
           release();
-          report(outcomeOfEnd(error, signal));
+          // Whether a whole body was an answer, its reader knows.
+          if (blame === undefined || error !== undefined) report(outcomeOfEnd(error, signal));
         },
       });
       return answer;
@@ -82,8 +96,10 @@ export function protectUpstream(upstream: BareUpstream, limits: UpstreamLimits):
     send,
     state: () => {
       const restingMs = rest.leftMs();
+      const recent = circuit.recent();
       return {
         circuit: circuit.state(),
+        ...((recent.failed > 0 || recent.unclear > 0) && { recent }),
         ...(restingMs !== undefined && { resting_ms: restingMs }),
         in_flight: slots.inFlight,
         queued: slots.queued,
@@ -97,7 +113,7 @@ async function isAlive({ probe }: BareUpstream, operation: Operation): Promise<b
 }
 
 /** A busy deployment (429) rests instead, and one that refuses (400, 401, 403, 422) is alive. */
-function isFailure(status: number): boolean {
+export function isFailure(status: number): boolean {
   return (status >= 300 && status < 400) || status >= 500 || [404, 408, 410].includes(status);
 }
 

@@ -1,4 +1,6 @@
 import type { AnswerBody } from './answer-body.ts';
+import type { Blame } from './blame.ts';
+import type { RecentCalls } from './circuit.ts';
 import type { Deployment, Operation } from './deployment.ts';
 
 export type UpstreamAnswer = {
@@ -14,12 +16,19 @@ export type UpstreamRequest = {
   /** The caller's headers that the deployment is sent. Never a credential. */
   readonly headers: Readonly<Record<string, string>>;
   readonly signal: AbortSignal;
+  /**
+   * Is told of the call's failure, and must be told by the caller whether a 200 was an answer. Absent: a
+   * failure is the deployment's, and the first byte of a 200 is an answer.
+   */
+  readonly blame?: Blame;
 };
 
 /** Whether a deployment takes calls, and how many it has. */
 export type UpstreamState = {
   /** `closed`: it is called; `open`: it is not called; `half-open`: the next call tries it. */
   readonly circuit: 'closed' | 'open' | 'half-open';
+  /** The newest calls; absent while none of them has failed. */
+  readonly recent?: RecentCalls;
   /** The rest of the pause that it asked for, in ms. */
   readonly resting_ms?: number;
   /** Calls under way, until their answers' bodies have ended. */

@@ -63,7 +63,7 @@ describe('calls begun before a circuit opened', () => {
     early[0]?.('alive');
     early[1]?.('failed');
     early[2]?.('unknown');
-    expect(() => circuit.enter()).toThrow(/failed several times/);
+    expect(() => circuit.enter()).toThrow(/failed too many of its newest calls/);
     report('alive');
     expect(circuit.state()).toBe('closed');
   });
@@ -76,6 +76,109 @@ describe('calls begun before a circuit opened', () => {
     expect(circuit.state()).toBe('closed');
     await call(circuit, 'failed');
     expect(circuit.state()).toBe('closed');
+  });
+});
+
+describe('the share of failures that opens a circuit', () => {
+  test('is half of the newest calls, twice as many as open it', async () => {
+    const circuit = createCircuit('weak', { circuitFailures: 3, circuitOpenMs: OPEN_MS });
+    for (const outcome of [
+      'failed',
+      'alive',
+      'failed',
+      'alive',
+      'alive',
+      'alive',
+      'alive',
+    ] as const)
+      await call(circuit, outcome);
+    pass(5_001);
+    await call(circuit, 'failed');
+    // The newest six: one of the first two failures is no longer among them.
+    expect(circuit.recent()).toMatchObject({ calls: 6, failed: 2 });
+    await call(circuit, 'failed');
+    await call(circuit, 'failed');
+    expect(circuit.state()).toBe('open');
+  });
+
+  test('is that of the last seconds where there are more calls', async () => {
+    const circuit = create();
+    for (let index = 0; index < 5_000; index += 1) await call(circuit, 'alive');
+    for (let index = 0; index < 1_000; index += 1) await call(circuit, 'failed');
+    expect(circuit.state()).toBe('closed');
+    pass(5_001);
+    await call(circuit, 'failed');
+    expect(circuit.state()).toBe('open');
+  });
+
+  test('does not count failures of long ago', async () => {
+    const circuit = create();
+    await call(circuit, 'failed');
+    pass(600_001);
+    await call(circuit, 'failed');
+    expect(circuit.state()).toBe('closed');
+    expect(circuit.recent()).toEqual({ calls: 1, failed: 1, unclear: 0 });
+  });
+});
+
+describe('failures of requests that nobody answered', () => {
+  const questions: PromiseWithResolvers<boolean>[] = [];
+  beforeEach(() => {
+    questions.length = 0;
+  });
+  const createAsking = () =>
+    createCircuit('weak', { circuitFailures: 2, circuitOpenMs: OPEN_MS }, () => {
+      const question = Promise.withResolvers<boolean>();
+      questions.push(question);
+      return question.promise;
+    });
+
+  test('have the deployment asked something simple, once at a time and in its own time', async () => {
+    const circuit = createAsking();
+    for (let failure = 0; failure < 10; failure += 1) await call(circuit, 'unclear');
+    expect(questions).toHaveLength(1);
+    expect(circuit.state()).toBe('closed');
+    questions[0]?.resolve(true);
+    await expect.poll(() => circuit.recent().unclear).toBe(0);
+    for (let failure = 0; failure < 10; failure += 1) await call(circuit, 'unclear');
+    expect(questions).toHaveLength(1);
+    pass(OPEN_MS);
+    await call(circuit, 'unclear');
+    expect(questions).toHaveLength(2);
+    expect(circuit.state()).toBe('closed');
+  });
+
+  test.each([
+    ['refused', (question?: PromiseWithResolvers<boolean>) => question?.resolve(false)],
+    ['lost', (question?: PromiseWithResolvers<boolean>) => question?.reject(new Error('down'))],
+  ])('open it when that is %s as well', async (_, end) => {
+    const circuit = createAsking();
+    for (let failure = 0; failure < 2; failure += 1) await call(circuit, 'unclear');
+    end(questions[0]);
+    await expect.poll(() => circuit.state()).toBe('open');
+    expect(leftMs(circuit)).toBe(OPEN_MS);
+  });
+
+  test('are forgotten at an answer', async () => {
+    const circuit = createAsking();
+    for (const outcome of ['unclear', 'alive', 'unclear', 'unknown', 'alive', 'unclear'] as const) {
+      await call(circuit, outcome);
+    }
+    expect(questions).toHaveLength(0);
+  });
+
+  test.each([
+    [true, 'closed', 0],
+    [false, 'open', 2 * OPEN_MS],
+  ] as const)('leave a trial to the question: %s', async (isAlive, state, waitMs) => {
+    const circuit = createAsking();
+    for (let failure = 0; failure < 2; failure += 1) await call(circuit, 'failed');
+    pass(OPEN_MS);
+    await call(circuit, 'unclear');
+    expect(leftMs(circuit)).toBe(1_000);
+    questions[0]?.resolve(isAlive);
+    await expect.poll(() => circuit.state()).toBe(state);
+    expect(leftMs(circuit)).toBe(waitMs);
   });
 });
 
