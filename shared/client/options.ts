@@ -83,7 +83,7 @@ export function parseBaseUrl(text: string): string {
   }
   const isPlain = url.username + url.password + url.search + url.hash === '';
   if (!/^https?:$/.test(url.protocol) || !isPlain) throw new TypeError(`${advice}.`);
-  return `${url.origin}${url.pathname.replace(/\/+$/, '')}`;
+  return `${url.origin}${url.pathname.replace(/(?<!\/)\/+$/, '')}`;
 }
 
 export function checkLimits(

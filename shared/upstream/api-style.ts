@@ -39,7 +39,7 @@ export function pathProblem(
   names: { readonly endpoint: string; readonly apiStyle: string },
 ): string | undefined {
   const { pathname } = address.endpoint;
-  const path = pathname.replace(/\/+$/, '');
+  const path = pathname.replace(/(?<!\/)\/+$/, '');
   const apiStyle = apiStyleOf(address);
   const [operation] = OPERATION.exec(path) ?? [];
   if (operation !== undefined) {
