@@ -111,11 +111,23 @@ describe('an answer that is given twice', () => {
   });
 
   test('by more calls than it admits', () => {
-    const received = answer(to, '');
-    expect(checkCalls(received, 2, true)).toMatchObject([{ kind: 'doubled' }]);
-    expect(checkCalls(received, 1, true)).toEqual([]);
-    expect(checkCalls(received, 0, true)).toMatchObject([{ kind: 'not due' }]);
-    expect(checkCalls(received, 0, false)).toEqual([]);
+    const exchange = { question: to, received: answer(to, '') };
+    expect(checkCalls(exchange, 2, true)).toMatchObject([{ kind: 'doubled' }]);
+    expect(checkCalls(exchange, 1, true)).toEqual([]);
+    expect(checkCalls(exchange, 0, true)).toMatchObject([{ kind: 'not due' }]);
+    expect(checkCalls(exchange, 0, false)).toEqual([]);
+  });
+
+  test('but not by one more call in an attempt whose connection was cut before the first byte', () => {
+    const cut = maker.chat({
+      stream: false,
+      chosen: 'weak',
+      due: ['chosen'],
+      markers: '[sim:cut:0@weak]',
+    });
+    const exchange = { question: cut, received: answer(cut, '') };
+    expect(checkCalls(exchange, 2, true)).toEqual([]);
+    expect(checkCalls(exchange, 3, true)).toMatchObject([{ kind: 'doubled' }]);
   });
 });
 

@@ -48,7 +48,7 @@ export async function runLoad(questions: Iterable<Question>, options: LoadOption
   await simulator.settle();
   for (const { question, received } of answered) {
     const { outcome, findings } = checkAnswer(question, received);
-    const calls = checkCalls(received, simulator.callsOf(question.id), countsCalls);
+    const calls = checkCalls({ question, received }, simulator.callsOf(question.id), countsCalls);
     options.onResult({ question, received, outcome, findings: [...findings, ...calls] });
   }
   simulator.forget();
