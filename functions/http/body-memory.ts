@@ -1,3 +1,5 @@
+import { HttpError } from '../../shared/base/errors.ts';
+
 /** The part of the memory that one request holds. */
 export type BodyHold = {
   /** Returns false, and takes nothing, if the bodies in memory would exceed the limit. */
@@ -34,4 +36,19 @@ export function createBodyMemory(maxBytes: number): BodyMemory {
       };
     },
   };
+}
+
+/** Answers a request whose body would exceed the limit of all bodies together. */
+export class TooManyBytesError extends HttpError {
+  constructor() {
+    super(
+      'The bodies of the requests under way have as many bytes as MAX_BODY_BYTES_IN_FLIGHT allows. Send the request again in a second.',
+      {
+        status: 429,
+        type: 'rate_limit_error',
+        code: 'too_many_bytes',
+        headers: { 'retry-after': '1' },
+      },
+    );
+  }
 }

@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import { HttpError, InvalidRequestError } from '../../shared/base/errors.ts';
 import { fromJson, isRawNumber } from '../../shared/base/wire-json.ts';
-import type { BodyHold } from './body-memory.ts';
+import { type BodyHold, TooManyBytesError } from './body-memory.ts';
 import { type BodyShape, checkShape } from './body-shape.ts';
 import type { HostRequest } from './host-request.ts';
 
@@ -111,20 +111,6 @@ class UploadTimeoutError extends HttpError {
       code: 'upload_timeout',
       param: 'body',
     });
-  }
-}
-
-class TooManyBytesError extends HttpError {
-  constructor() {
-    super(
-      'The bodies of the requests under way have as many bytes as MAX_BODY_BYTES_IN_FLIGHT allows. Send the request again in a second.',
-      {
-        status: 429,
-        type: 'rate_limit_error',
-        code: 'too_many_bytes',
-        headers: { 'retry-after': '1' },
-      },
-    );
   }
 }
 

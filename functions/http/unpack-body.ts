@@ -1,13 +1,6 @@
-import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib';
+import { createDecoder } from '../../shared/base/decoders.ts';
 import { HttpError, InvalidRequestError } from '../../shared/base/errors.ts';
-import type { BodyHold } from './body-memory.ts';
-
-const UNPACKERS = new Map([
-  ['gzip', createGunzip],
-  ['x-gzip', createGunzip],
-  ['deflate', createInflate],
-  ['br', createBrotliDecompress],
-]);
+import { type BodyHold, TooManyBytesError } from './body-memory.ts';
 
 type UnpackOptions = { readonly maxBytes: number; readonly hold: BodyHold };
 
@@ -21,11 +14,9 @@ export async function unpackBody(
   contentEncoding: string | null,
   { maxBytes, hold }: UnpackOptions,
 ): Promise<Buffer> {
-  const encoding = contentEncoding?.trim().toLowerCase() ?? '';
-  if (encoding === '' || encoding === 'identity') return bytes;
-  const create = UNPACKERS.get(encoding);
-  if (create === undefined) throw new UnsupportedEncodingError();
-  const unpacker = create();
+  const unpacker = createDecoder(contentEncoding ?? '');
+  if (unpacker === 'none') return bytes;
+  if (unpacker === undefined) throw new UnsupportedEncodingError();
   const chunks: Buffer[] = [];
   let size = 0;
   try {
@@ -33,7 +24,7 @@ export async function unpackBody(
     for await (const chunk of unpacker as AsyncIterable<Buffer>) {
       size += chunk.byteLength;
       if (size > maxBytes) throw new UnpackedTooLargeError(maxBytes);
-      if (!hold.take(chunk.byteLength)) throw new UnpackedTooManyError();
+      if (!hold.take(chunk.byteLength)) throw new TooManyBytesError();
       chunks.push(chunk);
     }
   } catch (cause) {
@@ -62,20 +53,6 @@ class UnpackedTooLargeError extends HttpError {
     super(
       `The unpacked body has more bytes than MAX_BODY_BYTES allows (${maxBytes}). Send less, or raise it.`,
       { status: 413, code: 'body_too_large', param: 'body' },
-    );
-  }
-}
-
-class UnpackedTooManyError extends HttpError {
-  constructor() {
-    super(
-      'The bodies of the requests under way have as many bytes as MAX_BODY_BYTES_IN_FLIGHT allows. Send the request again in a second.',
-      {
-        status: 429,
-        type: 'rate_limit_error',
-        code: 'too_many_bytes',
-        headers: { 'retry-after': '1' },
-      },
     );
   }
 }

@@ -4,7 +4,8 @@ import { isClosing, isFollowUp, saysMore, takesUp } from './follow-up.ts';
 import { readJson } from './json-ask.ts';
 import { withoutMailFrame } from './mail.ts';
 import type { Material } from './material.ts';
-import { type MessageReading, readMessage, sentencesOf } from './read-message.ts';
+import { type MessageReading, readMessage } from './read-message.ts';
+import { sentencesOf } from './sentences.ts';
 
 /** A message of any API. */
 export type Message = { readonly role: string; readonly content?: unknown };
@@ -54,7 +55,11 @@ export function findAsk(messages: readonly Message[]): FoundAsk | undefined {
   }
   const isNewest = asking[0] === undefined || asking[0] === newest;
   const place = isWhole ? 'message' : 'part of a message';
-  return { text: ask, place: isNewest ? place : 'earlier message', material };
+  return {
+    text: ask,
+    place: isNewest ? place : 'earlier message',
+    material: isWhole ? [] : material,
+  };
 }
 
 type Turn = MessageReading & {
@@ -71,8 +76,9 @@ function readTurns(messages: readonly Message[]): readonly Turn[] {
     const before = messages[index - 1];
     const answerBefore =
       before?.role === 'assistant' ? textOf(before.content).slice(0, MAX_ANSWER) : '';
-    turns.push(...readText(text).map((reading) => ({ answerBefore, ...reading })));
-    if (turns.length >= MAX_LOOK_BACK || turns.some(standsAlone)) break;
+    const read = readText(text).map((reading) => ({ answerBefore, ...reading }));
+    turns.push(...read);
+    if (turns.length >= MAX_LOOK_BACK || read.some(standsAlone)) break;
   }
   return turns;
 }

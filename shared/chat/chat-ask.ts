@@ -1,4 +1,4 @@
-import { type FoundAsk, findAsk } from '../asks/find-ask.ts';
+import { type FoundAsk, findAsk, type Message } from '../asks/find-ask.ts';
 import { adaptBody } from '../capabilities/adapt-body.ts';
 import type { Capabilities } from '../capabilities/capabilities.ts';
 import { findObstacle, promptLimitOf } from '../capabilities/find-obstacle.ts';
@@ -22,7 +22,7 @@ export function askOfChat(request: ChatRequest): ChatAsk {
   const requirements = requirementsOf(request);
   const { require_parameters: isStrict } = request.routing;
   return {
-    ...toAsk(findAsk(request.messages), requirements),
+    ...toAsk(request.messages, requirements),
     request,
     findObstacle: ({ capabilities }) => {
       const obstacle = findObstacle(requirements, capabilities);
@@ -34,14 +34,19 @@ export function askOfChat(request: ChatRequest): ChatAsk {
 
 /** A single user message of this text. */
 export function askOfText(text: string): Ask {
-  return toAsk(findAsk([{ role: 'user', content: text }]), requirementsOfText(text));
+  return toAsk([{ role: 'user', content: text }], requirementsOfText(text));
 }
 
-function toAsk(found: FoundAsk | undefined, requirements: Requirements): Ask {
+function toAsk(messages: readonly Message[], requirements: Requirements): Ask {
   const { completionTokens, completions, promptSize } = requirements;
   let tokens: Tokens | undefined;
+  let reading: { readonly found: FoundAsk | undefined } | undefined;
   return {
-    found,
+    // Only on demand: a request that names its deployment is not scored.
+    found: () => {
+      reading ??= { found: findAsk(messages) };
+      return reading.found;
+    },
     findObstacle: ({ capabilities }) => findObstacle(requirements, capabilities),
     tokens: () => {
       tokens ??= {

@@ -7,11 +7,12 @@ import type { RoutingDecision } from '../routing/routing-decision.ts';
 export function decisionFacts(
   decision: RoutingDecision,
   /** The scored ask of a decision that is explained; its text is left out. */
-  explained?: { readonly found: FoundAsk | undefined },
+  explained?: { found(): FoundAsk | undefined },
 ): Record<string, unknown> {
   const { winRate, percentile, threshold, thresholdFrom, considered } = decision;
   const { costToStay, costToSwitch, strongBetter } = decision;
   const { deployment } = decision.member.upstream;
+  const scored = winRate === undefined ? undefined : explained?.found();
   return {
     object: 'routing.decision',
     ...(percentile !== undefined && { percentile }),
@@ -25,7 +26,7 @@ export function decisionFacts(
     reason: decision.reason,
     ...(costToStay !== undefined && { cost_to_stay: finite(costToStay) }),
     ...(costToSwitch !== undefined && { cost_to_switch: finite(costToSwitch) }),
-    ...(explained?.found && { scored: scoredFacts(explained.found) }),
+    ...(scored && { scored: scoredFacts(scored) }),
     ...(explained && considered && { candidates: candidatesOf(decision) }),
   };
 }

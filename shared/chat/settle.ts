@@ -84,9 +84,10 @@ function compareInShadow(
 }
 
 function contentOf({ ask }: Exchange, { answer }: Ending) {
+  const found = ask.found();
   const content = answer?.().message?.content;
   return {
-    prompt: ask.found && redactText(ask.found.text),
+    prompt: found && redactText(found.text),
     answer: typeof content === 'string' ? redactText(content) : undefined,
   };
 }

@@ -70,7 +70,7 @@ export function createShadow(options: ShadowOptions): Shadow {
       signal,
     });
     spend(shadowed.usd);
-    const question = ask.found?.text;
+    const question = ask.found()?.text;
     if (shadowed.text === undefined || question === undefined) return;
     const texts = { question, first: answer, second: shadowed.text };
     const judged = await judge(options, texts, signal);

@@ -105,7 +105,8 @@ async function findSimilar(
 ): Promise<unknown[]> {
   try {
     return await Promise.all(
-      asks.slice(0, EXPLAINED).map(async ({ found }) => {
+      asks.slice(0, EXPLAINED).map(async (ask) => {
+        const found = ask.found();
         const hits = found && (await outcomes?.ofText(found.text, SIMILAR, signal));
         // The texts of the prompts are left out: they may be those of other callers.
         return hits?.map(({ id, score, attributes }) => ({ id, score, outcome: attributes }));

@@ -80,13 +80,10 @@ export function createController(options: ControllerOptions): Controller {
   const { random = Math.random } = options;
   const score = createScorePrompts(options);
 
-  async function rankOne(
-    choice: Choice,
-    text: string | undefined,
-    signal: AbortSignal,
-  ): Promise<Ranking> {
+  async function rankOne(choice: Choice, ask: Ask, signal: AbortSignal): Promise<Ranking> {
     const unscored = rankUnscored(choice);
     if (unscored !== undefined) return unscored;
+    const text = ask.found()?.text;
     if (text === undefined) return { ranked: choice.models, reason: 'no-text', facts: {} };
     return rank(options, choice, await score.one(text, signal));
   }
@@ -98,8 +95,7 @@ export function createController(options: ControllerOptions): Controller {
       const choice = await findChoice(options, fleet, terms);
       const held = session && findHeld(session, choice.models);
       const place = session && held && { ...choice, session, held, tokens: ask.tokens() };
-      const ranking =
-        (place && stayUnscored(place)) ?? (await rankOne(choice, ask.found?.text, signal));
+      const ranking = (place && stayUnscored(place)) ?? (await rankOne(choice, ask, signal));
       const settled = place === undefined ? ranking : stayOrSwitch(place, ranking);
       const order = fallbackOrder(settled.ranked, { random, held: held?.member });
       return createDecision(choice, settled, order);
@@ -108,7 +104,7 @@ export function createController(options: ControllerOptions): Controller {
       const choices: Choice[] = [];
       for (const ask of asks) choices.push(await findChoice(options, fleet, { ...terms, ask }));
       const open = asks.filter((_, index) => choices[index]?.only === undefined);
-      const texts = open.map(({ found }) => found?.text ?? '');
+      const texts = open.map((ask) => ask.found()?.text ?? '');
       const scored = (await score.all(texts, signal)).values();
       return choices.map((choice) => {
         const ranking =

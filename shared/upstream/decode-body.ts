@@ -1,29 +1,15 @@
 import { once } from 'node:events';
 import type { Transform } from 'node:stream';
-import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib';
+import { createDecoder } from '../base/decoders.ts';
 import { AnswerBody } from './answer-body.ts';
-
-const DECODERS = new Map<string, () => Transform>([
-  ['gzip', createGunzip],
-  ['x-gzip', createGunzip],
-  ['deflate', createInflate],
-  ['br', createBrotliDecompress],
-]);
 
 /**
  * Decodes a compressed body as it arrives; undefined for an encoding that is not known, or several. Some proxies
- * compress although they are asked not to. Only as much is decoded as its reader takes, who bounds the whole.
+ * compress although they are asked not to. Only as much is decoded as the reader takes, and the reader bounds the whole.
  */
 export function decodeBody(body: AnswerBody, contentEncoding: string): AnswerBody | undefined {
-  const encodings = contentEncoding
-    .toLowerCase()
-    .split(',')
-    .map((one) => one.trim())
-    .filter((one) => one !== '' && one !== 'identity');
-  const [encoding, ...more] = encodings;
-  if (encoding === undefined) return body;
-  const create = more.length === 0 ? DECODERS.get(encoding) : undefined;
-  return create && decodeWith(create(), body);
+  const decoder = createDecoder(contentEncoding);
+  return decoder === 'none' ? body : decoder && decodeWith(decoder, body);
 }
 
 function decodeWith(decoder: Transform, body: AnswerBody): AnswerBody {

@@ -67,9 +67,8 @@ async function decide({ url }: Pick<Router, 'url'> = router, routing: object = {
 
 /** Asks until the quantiles of an instance are as they should be. */
 async function until(instance: Router, isThere: (from: string) => boolean): Promise<void> {
-  while (!isThere((await decide(instance)).threshold_from)) {
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  }
+  const isThereNow = async () => isThere((await decide(instance)).threshold_from);
+  await expect.poll(isThereNow, { timeout: 60_000 }).toBe(true);
 }
 
 describe('a strong share', () => {

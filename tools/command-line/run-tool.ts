@@ -12,7 +12,12 @@ export type CommandLine = {
   required(name: string): string;
   all(name: string): readonly string[];
   flag(name: string): boolean;
-  integer(name: string, fallback: number): number;
+  /** Throws an InputError for anything but a whole number within the range. */
+  integer(
+    name: string,
+    fallback: number,
+    range?: { readonly from: number; readonly to: number },
+  ): number;
 };
 
 export type Tool = {
@@ -65,11 +70,13 @@ function readCommandLine(
     },
     all: (name) => [found.get(name)].flat().filter((value) => typeof value === 'string'),
     flag: (name) => found.get(name) === true,
-    integer(name, fallback) {
+    integer(name, fallback, { from, to } = { from: 0, to: 999_999_999 }) {
       const value = text(name);
       if (value === undefined) return fallback;
-      if (!/^\d{1,9}$/.test(value)) {
-        throw new InputError(`--${name} must be a whole number, got "${value}".`);
+      if (!/^\d{1,9}$/.test(value) || Number(value) < from || Number(value) > to) {
+        throw new InputError(
+          `--${name} must be a whole number from ${from} to ${to}, got "${value}".`,
+        );
       }
       return Number(value);
     },

@@ -32,7 +32,7 @@ const able: FindObstacle = async () => undefined;
 const tokens = () => ({ prompt: 10, completion: 500 });
 
 /** What a test says of a request; the rest is that nothing stands in its way. */
-function foundAsk(text: string | undefined): Ask['found'] {
+function foundAsk(text: string | undefined): ReturnType<Ask['found']> {
   return text === undefined ? undefined : { text, place: 'message', material: [] };
 }
 
@@ -98,7 +98,7 @@ function start(setup: Setup = {}) {
     controller.route({
       ...request,
       fleet,
-      ask: { found: foundAsk(text), findObstacle, tokens, promptLimit },
+      ask: { found: () => foundAsk(text), findObstacle, tokens, promptLimit },
       signal,
     });
   const routeAll = (
@@ -106,7 +106,7 @@ function start(setup: Setup = {}) {
     signal = new AbortController().signal,
   ) => {
     const asks = texts.map((text) => ({
-      found: foundAsk(text),
+      found: () => foundAsk(text),
       findObstacle: findObstacle(text),
       tokens,
       promptLimit,

@@ -46,7 +46,7 @@ function start(setup: Setup) {
       signal: new AbortController().signal,
       policy: createFindPolicy(() => spent)(fleet, 'batch'),
       ask: {
-        found: { text: 'ask', place: 'message', material: [] },
+        found: () => ({ text: 'ask', place: 'message', material: [] }),
         findObstacle: async ({ name }) => setup.findObstacle?.(name),
         tokens: () => tokens,
         promptLimit: () => Number.POSITIVE_INFINITY,

@@ -1,5 +1,4 @@
 import { findScorer, loadRegistry } from '../../../shared/matrix-factorization/scorer-registry.ts';
-import { InputError } from '../../command-line/input-error.ts';
 import type { Tool } from '../../command-line/run-tool.ts';
 import { measureCalibration } from '../calibration.ts';
 
@@ -22,10 +21,7 @@ export const subject: Tool = {
   },
   run: async (commandLine) => {
     const folder = commandLine.text('models-folder') ?? 'models';
-    const rounds = commandLine.integer('rounds', 20);
-    if (rounds < 1 || rounds > 1_000) {
-      throw new InputError(`--rounds must be a whole number from 1 to 1,000, got ${rounds}.`);
-    }
+    const rounds = commandLine.integer('rounds', 20, { from: 1, to: 1_000 });
     const entry = findScorer(await loadRegistry(folder), commandLine.text('scorer') ?? 'local');
     await measureCalibration(entry, folder, rounds);
   },

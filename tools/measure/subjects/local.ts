@@ -24,10 +24,7 @@ export const subject: Tool = {
   },
   run: async (commandLine) => {
     const folder = commandLine.text('models-folder') ?? 'models';
-    const rounds = commandLine.integer('rounds', 7);
-    if (rounds < 1 || rounds > 100) {
-      throw new InputError(`--rounds must be a whole number from 1 to 100, got ${rounds}.`);
-    }
+    const rounds = commandLine.integer('rounds', 7, { from: 1, to: 100 });
     const entry = findScorer(await loadRegistry(folder), commandLine.text('scorer') ?? 'local');
     if (entry.embedder !== LOCAL_EMBEDDER.id) {
       throw new InputError(
