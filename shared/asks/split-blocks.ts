@@ -17,7 +17,7 @@ export type Block = {
 
 type Section = Pick<Block, 'role' | 'name' | 'isTagged'>;
 
-/** Tags inside tags are split so far; deeper ones stay text. */
+/** The depth to which tags inside tags are split; deeper ones stay text. */
 const MAX_DEPTH = 4;
 const NO_SECTION: Section = { role: undefined, name: '', isTagged: false };
 

@@ -30,7 +30,7 @@ const START_MS = 2_000;
 const TIMEOUT_MS = 5_000;
 /** Rows changed this long before the last read are read again: clocks of instances differ. */
 const OVERLAP_MS = 60_000;
-/** Tries to write a row that other instances write as well. */
+/** The most attempts at a row that other instances write as well. */
 const MAX_TRIES = 5;
 
 /** A number that fits a column of 32 bits; so many decisions have forgotten where they started. */

@@ -6,7 +6,6 @@ import {
   integerAttribute,
   type OnnxNode,
   type OnnxParts,
-  readOnnxParts,
 } from './onnx-nodes.ts';
 import type { ScorerEntry } from './scorer-registry.ts';
 import { compileTrees, type TreeEnsemble } from './tree-ensemble.ts';
@@ -32,8 +31,8 @@ type Compiled = {
  * and for one that does not fit its entry. Nearly all of an embedding's n-grams are 0 and are skipped, where onnxruntime
  * multiplies all of them, and only the logits of the models that are asked for are computed. Sums run in float64.
  */
-export function openFactorGraph(onnx: Uint8Array, entry: ScorerEntry): Graph | undefined {
-  const compiled = compile(readOnnxParts(onnx), entry);
+export function openFactorGraph(parts: OnnxParts, entry: ScorerEntry): Graph | undefined {
+  const compiled = compile(parts, entry);
   return compiled && ((embeddings) => embeddings.map((embedding) => run(compiled, embedding)));
 }
 
@@ -94,10 +93,10 @@ function compile(parts: OnnxParts, { dimensions, models }: ScorerEntry): Compile
     integerAttribute(scores, 'transB') === 1 &&
     dense !== undefined;
   if (!isKnown) return undefined;
-  const headWeights = constantFloats(parts, heads.inputs[1] ?? '', dimensions * width);
-  const headBiases = constantFloats(parts, heads.inputs[2] ?? '', width);
-  const modelFactors = constantFloats(parts, scores.inputs[1] ?? '', models.length * columns);
-  const modelConstants = constantFloats(parts, scores.inputs[2] ?? '', models.length);
+  const headWeights = constantFloats(parts, heads.inputs[1] ?? '', [dimensions, width]);
+  const headBiases = constantFloats(parts, heads.inputs[2] ?? '', [width]);
+  const modelFactors = constantFloats(parts, scores.inputs[1] ?? '', [models.length, columns]);
+  const modelConstants = constantFloats(parts, scores.inputs[2] ?? '', [models.length]);
   const trees = compileTrees(forest, { width: dense + width, targets: rank });
   if (!headWeights || !headBiases || !modelFactors || !modelConstants || !trees) return undefined;
   return { dense, width, rank, headWeights, headBiases, trees, modelFactors, modelConstants };

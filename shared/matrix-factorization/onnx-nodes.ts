@@ -46,15 +46,33 @@ function toNode(node: Uint8Array): [string, OnnxNode] {
 /** ONNX's numbers of element types (TensorProto.DataType). */
 const FLOAT32 = 1;
 const INT64 = 7;
+const FLOAT64 = 11;
 
-/** Returns the values of a float32 constant; undefined when it is of another type or size. */
-export function constantFloats(
+/** Returns the numbers of a constant, row by row; undefined when it is of another type or shape. */
+export function constantNumbers(
   { constants }: OnnxParts,
   name: string,
-  size: number,
+  shape: readonly number[],
+): Float32Array | Float64Array | undefined {
+  const tensor = constants.get(name);
+  if (tensor === undefined || numbersOf(tensor, 'Tensor.dims').join() !== shape.join()) {
+    return undefined;
+  }
+  const size = shape.reduce((product, length) => product * length, 1);
+  const short = rawData(tensor, FLOAT32);
+  if (short?.byteLength === 4 * size) return new Float32Array(short.buffer);
+  const long = rawData(tensor, FLOAT64);
+  return long?.byteLength === 8 * size ? new Float64Array(long.buffer) : undefined;
+}
+
+/** Returns the values of a float32 constant; undefined when it is of another type or shape. */
+export function constantFloats(
+  parts: OnnxParts,
+  name: string,
+  shape: readonly number[],
 ): Float32Array | undefined {
-  const data = rawData(constants.get(name), FLOAT32);
-  return data?.byteLength === 4 * size ? new Float32Array(data.buffer) : undefined;
+  const numbers = constantNumbers(parts, name, shape);
+  return numbers instanceof Float32Array ? numbers : undefined;
 }
 
 /** Returns the number of values of a float32 constant; 0 for anything else. */

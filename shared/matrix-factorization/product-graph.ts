@@ -1,12 +1,8 @@
 import type { Graph } from './graph.ts';
-import { messagesOf, numbersOf, textOf, textsOf } from './onnx-fields.ts';
+import { constantNumbers, type OnnxNode, type OnnxParts } from './onnx-nodes.ts';
 import type { ScorerEntry } from './scorer-registry.ts';
 
 type Numbers = Float32Array | Float64Array;
-
-/** ONNX's numbers of element types (TensorProto.DataType). */
-const FLOAT32 = 1;
-const FLOAT64 = 11;
 
 /**
  * Opens the graph of a file that is only a product, `scores = embedding weights`, like imported
@@ -16,10 +12,10 @@ const FLOAT64 = 11;
  * models.
  */
 export function openProductGraph(
-  onnx: Uint8Array,
+  parts: OnnxParts,
   { dimensions, models }: ScorerEntry,
 ): Graph | undefined {
-  const weights = readWeights(onnx, dimensions, models.length);
+  const weights = readWeights(parts, [dimensions, models.length]);
   if (weights === undefined) return undefined;
   /** The weights of the models asked for so far. */
   const columns: Numbers[] = [];
@@ -46,39 +42,35 @@ export function openProductGraph(
  * Returns the weights [dimensions, models], row by row; undefined when the graph is not such a
  * product.
  */
-function readWeights(onnx: Uint8Array, dimensions: number, models: number): Numbers | undefined {
-  const [graph] = messagesOf(onnx, 'Model.graph');
-  const [tensor, ...others] = graph ? messagesOf(graph, 'Graph.initializer') : [];
-  if (graph === undefined || tensor === undefined || others.length > 0) return undefined;
-  if (!isProduct(messagesOf(graph, 'Graph.node'), textOf(tensor, 'Tensor.name'))) return undefined;
-  const [data = new Uint8Array()] = messagesOf(tensor, 'Tensor.rawData');
-  const [type] = numbersOf(tensor, 'Tensor.dataType');
-  const Elements = type === FLOAT64 ? Float64Array : Float32Array;
-  const shape = numbersOf(tensor, 'Tensor.dims').join();
-  const size = dimensions * models * Elements.BYTES_PER_ELEMENT;
-  const isKnown = type === FLOAT32 || type === FLOAT64;
-  if (!isKnown || shape !== `${dimensions},${models}` || data.byteLength !== size) return undefined;
-  // A copy, because the weights may be unaligned in the file.
-  return new Elements(new Uint8Array(data).buffer);
+function readWeights(parts: OnnxParts, shape: readonly number[]): Numbers | undefined {
+  const [name, ...others] = parts.constants.keys();
+  if (name === undefined || others.length > 0 || !isProduct(parts, name)) return undefined;
+  return constantNumbers(parts, name, shape);
 }
 
 /**
  * Whether the graph is a `Gemm` with its defaults (nothing added, scaled or transposed), alone or
  * between two casts, to float64 and back.
  */
-function isProduct(nodes: readonly Uint8Array[], weights: string | undefined): boolean {
-  const operators = nodes.map((node) => textOf(node, 'Node.operator'));
-  if (operators.join() !== 'Gemm' && operators.join() !== 'Cast,Gemm,Cast') return false;
-  const given = ['embedding', ...nodes.map((node) => textOf(node, 'Node.output'))];
+function isProduct({ nodes }: OnnxParts, weights: string): boolean {
+  const last = nodes.get('scores');
+  const isCast = last?.operator === 'Cast' && nodes.size === 3;
+  const product = isCast ? nodes.get(last.inputs[0] ?? '') : last;
+  const [taken = '', factor, ...others] = product?.inputs ?? [];
+  const first = nodes.get(taken);
+  const isWhole = isCast ? first?.operator === 'Cast' : nodes.size === 1;
+  const source = isCast ? first?.inputs : [taken];
   return (
-    given.at(-1) === 'scores' &&
-    nodes.every((node, place) => {
-      const [taken, factor, ...others] = textsOf(node, 'Node.input');
-      if (taken !== given[place] || others.length > 0) return false;
-      const hasAttributes = messagesOf(node, 'Node.attribute').length > 0;
-      return operators[place] === 'Gemm' ? factor === weights && !hasAttributes : !factor;
-    })
+    isWhole &&
+    isDefaultGemm(product) &&
+    source?.join() === 'embedding' &&
+    factor === weights &&
+    others.length === 0
   );
+}
+
+function isDefaultGemm(node: OnnxNode | undefined): boolean {
+  return node?.operator === 'Gemm' && node.attributes.size === 0;
 }
 
 /** Multiplies in four independent sums, which the processor can compute concurrently. */

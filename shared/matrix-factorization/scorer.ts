@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { ConfigError } from '../base/errors.ts';
 import { openFactorGraph } from './factor-graph.ts';
 import type { Graph, Row } from './graph.ts';
+import { readOnnxParts } from './onnx-nodes.ts';
 import { openOnnxGraph } from './onnx-runtime.ts';
 import { openProductGraph } from './product-graph.ts';
 import type { ModelPair } from './scorer-choice.ts';
@@ -134,10 +135,11 @@ async function openGraph(entry: ScorerEntry, path: string): Promise<Graph> {
       `${path} is not the file that the registry names: its SHA-256 is ${sha256}, the entry of ${entry.id} says ${entry.sha256}. Import or train it again.`,
     ]);
   }
+  const parts = readOnnxParts(bytes);
   // The runtime runs, or refuses, every graph that is of no known form or does not fit its entry.
   return (
-    openProductGraph(bytes, entry) ??
-    openFactorGraph(bytes, entry) ??
+    openProductGraph(parts, entry) ??
+    openFactorGraph(parts, entry) ??
     openOnnxGraph(bytes, entry, path)
   );
 }

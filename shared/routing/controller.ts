@@ -7,6 +7,7 @@ import {
   readThreshold,
   type ThresholdPolicy,
 } from '../policy/controls.ts';
+import { createEvenDraws } from '../policy/even-draws.ts';
 import { probabilityAt } from '../policy/outcome-curve.ts';
 import { type Rival, rankByTier, rankByWinRate } from '../policy/rank-models.ts';
 import type { Session } from '../policy/session.ts';
@@ -79,6 +80,7 @@ type Choice = Candidates & {
 export function createController(options: ControllerOptions): Controller {
   const { random = Math.random } = options;
   const score = createScorePrompts(options);
+  const finding = { ...options, draw: createEvenDraws(random()) };
 
   async function rankOne(choice: Choice, ask: Ask, signal: AbortSignal): Promise<Ranking> {
     const unscored = rankUnscored(choice);
@@ -92,7 +94,7 @@ export function createController(options: ControllerOptions): Controller {
     route: async ({ named, fleet, signal, session, ...terms }) => {
       const { ask } = terms;
       if (named !== undefined) return decideNamed(named, terms);
-      const choice = await findChoice(options, fleet, terms);
+      const choice = await findChoice(finding, fleet, terms);
       const held = session && findHeld(session, choice.models);
       const place = session && held && { ...choice, session, held, tokens: ask.tokens() };
       const ranking = (place && stayUnscored(place)) ?? (await rankOne(choice, ask, signal));
@@ -102,7 +104,7 @@ export function createController(options: ControllerOptions): Controller {
     },
     routeAll: async ({ asks, fleet, signal, ...terms }) => {
       const choices: Choice[] = [];
-      for (const ask of asks) choices.push(await findChoice(options, fleet, { ...terms, ask }));
+      for (const ask of asks) choices.push(await findChoice(finding, fleet, { ...terms, ask }));
       const open = asks.filter((_, index) => choices[index]?.only === undefined);
       const texts = open.map((ask) => ask.found()?.text ?? '');
       const scored = (await score.all(texts, signal)).values();
@@ -116,7 +118,7 @@ export function createController(options: ControllerOptions): Controller {
 }
 
 async function findChoice(
-  { policy, findQuantiles, random = Math.random }: ControllerOptions,
+  { policy, findQuantiles, draw }: ControllerOptions & { readonly draw: () => number },
   fleet: Fleet,
   { useCase, ...terms }: Terms & Pick<RouteTerms, 'useCase'>,
 ): Promise<Choice> {
@@ -129,7 +131,7 @@ async function findChoice(
   const isAsked = namesThreshold(controls);
   const asked = isAsked ? controls : controlsOf(terms.policy);
   const asker = isAsked ? 'request' : 'use case';
-  const threshold = readThreshold({ asked, asker }, policy, { quantiles, random });
+  const threshold = readThreshold({ asked, asker }, policy, { quantiles, random: draw });
   return {
     ...candidates,
     quantiles,

@@ -5,6 +5,7 @@ import { loadHeldOutScores } from '../../shared/matrix-factorization/held-out-sc
 import { load } from '../../shared/matrix-factorization/scorer.ts';
 import type { ScorerEntry } from '../../shared/matrix-factorization/scorer-registry.ts';
 import { readThreshold } from '../../shared/policy/controls.ts';
+import { createEvenDraws } from '../../shared/policy/even-draws.ts';
 import { fromText, toText } from '../../shared/policy/recent-win-rates.ts';
 import { loadLocalEmbedder } from '../../shared/prompt-embedding/local-embedder.ts';
 import { createRandom } from '../model/random.ts';
@@ -85,20 +86,22 @@ function sendAll(
   kinds: readonly Traffic[],
   { pair, findShipped, asked, random }: Sent & { readonly random: () => number },
 ): number[] {
-  const instances = Array.from({ length: INSTANCES }, () =>
-    createOwnQuantiles({ findShipped, isStored: true }),
-  );
+  const instances = Array.from({ length: INSTANCES }, () => ({
+    own: createOwnQuantiles({ findShipped, isStored: true }),
+    draw: createEvenDraws(random()),
+  }));
   const store: Store = new Map();
   let sent = 0;
   const send = (winRates: readonly number[]) => {
     const instance = instances[sent % INSTANCES];
     if (instance === undefined) return 0;
+    const { own, draw } = instance;
     sent += 1;
-    if (sent % SYNC < INSTANCES) share(instance, store);
+    if (sent % SYNC < INSTANCES) share(own, store);
     const winRate = winRates[Math.floor(random() * winRates.length)] ?? 0;
-    const { value, from: thresholdFrom } = thresholdOf(instance.find, pair, { asked, random });
+    const { value, from: thresholdFrom } = thresholdOf(own.find, pair, { asked, random: draw });
     const isStrong = winRate >= value;
-    instance.add({
+    own.add({
       ...UNUSED,
       useCase: 'chat',
       tier: isStrong ? 'strong' : 'weak',

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { describe, expect, test } from 'vitest';
 import { openFactorGraph } from '../../../shared/matrix-factorization/factor-graph.ts';
+import { readOnnxParts } from '../../../shared/matrix-factorization/onnx-nodes.ts';
 import { openOnnxGraph } from '../../../shared/matrix-factorization/onnx-runtime.ts';
 import { findScorer, loadRegistry } from '../../../shared/matrix-factorization/scorer-registry.ts';
 import { loadLocalEmbedder } from '../../../shared/prompt-embedding/local-embedder.ts';
@@ -23,7 +24,7 @@ function replaced(from: string, to: string): Uint8Array {
 
 describe('the graph of heads and trees', () => {
   test('gives the logits of onnxruntime, but where rounding takes another branch of a tree', async () => {
-    const own = openFactorGraph(file, entry);
+    const own = openFactorGraph(readOnnxParts(file), entry);
     const runtime = await openOnnxGraph(file, entry, entry.file);
     const differences: number[] = [];
     for (const prompt of ['', ...prompts]) {
@@ -42,7 +43,7 @@ describe('the graph of heads and trees', () => {
   });
 
   test('gives the same for a prompt in a batch as alone', async () => {
-    const own = openFactorGraph(file, entry);
+    const own = openFactorGraph(readOnnxParts(file), entry);
     const embeddings = prompts.slice(0, 20).map(embed);
     const together = (await own?.(embeddings)) ?? [];
     for (const [index, embedding] of embeddings.entries()) {
@@ -52,7 +53,7 @@ describe('the graph of heads and trees', () => {
   });
 
   test('gives no number for a model that it does not have', async () => {
-    const [row] = (await openFactorGraph(file, entry)?.([embed('Hi')])) ?? [];
+    const [row] = (await openFactorGraph(readOnnxParts(file), entry)?.([embed('Hi')])) ?? [];
     expect(row?.logit(entry.models.length)).toBeNaN();
   });
 
@@ -65,13 +66,13 @@ describe('the graph of heads and trees', () => {
     ['an empty file', new Uint8Array()],
     ['random bytes', Uint8Array.from({ length: 5_000 }, (_, index) => (index * 7_919) % 256)],
   ])('is left to onnxruntime with %s', (_, bytes) => {
-    expect(openFactorGraph(bytes, entry)).toBeUndefined();
+    expect(openFactorGraph(readOnnxParts(bytes), entry)).toBeUndefined();
   });
 
   test.each([
     ['other dimensions', { ...entry, dimensions: entry.dimensions - 1 }],
     ['other models', { ...entry, models: entry.models.slice(1) }],
   ])('is left to onnxruntime, which names the mismatch, with %s', (_, other) => {
-    expect(openFactorGraph(file, other)).toBeUndefined();
+    expect(openFactorGraph(readOnnxParts(file), other)).toBeUndefined();
   });
 });

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { createEvenDraws } from '../../../shared/policy/even-draws.ts';
 import {
   addWinRate,
   blend,
@@ -41,12 +42,13 @@ const shipped = Array.from({ length: 101 }, (_, index) => 0.4 + index / 500);
 /** Sends 2,000 prompts of a kind, and returns the strong share of the next 2,000. */
 function sharesOf(kinds: readonly Traffic[], share: number, seed: number): number[] {
   const random = createRandom(seed);
+  const draw = createEvenDraws(random());
   const prior = massesOf(shipped);
   const recent = createRecentWinRates();
   let quantiles: readonly number[] = shipped;
   const send = (kind: Traffic) => {
     const winRate = kind(random);
-    const isStrong = winRate >= drawThreshold(quantiles, share, random);
+    const isStrong = winRate >= drawThreshold(quantiles, share, draw);
     addWinRate(recent, winRate);
     if (recent.count % 25 === 0) quantiles = quantilesOf(blend(recent, prior).masses);
     return Number(isStrong);
