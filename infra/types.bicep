@@ -191,6 +191,10 @@ type routerSettingsType = {
   SHADOW_DAILY_BUDGET: string?
   SHADOW_SHARE: string?
   ROUTER_THRESHOLD: string?
+  STREAM_COMMENT_MS: string?
+  STREAM_IDLE_TIMEOUT_MS: string?
+  STREAM_OPEN_MS: string?
+  STREAM_TIMEOUT_MS: string?
   STRONG_CAPABILITIES: string?
   STRONG_PRICE: string?
   STRONG_SCORER_MODEL: string?

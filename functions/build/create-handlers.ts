@@ -88,6 +88,7 @@ function buildCompleteChat(parts: Parts, decide: DecideOptions, countTokens: Cou
   return createCompleteChat({
     decide,
     ask: { ...config.limits, log },
+    streams: config.limits,
     settle: {
       countTokens,
       spend: ({ useCase }, usd) => {

@@ -10,6 +10,8 @@ import type { Connection } from './connections.ts';
 export type OpenCall = {
   /** Aborted when the call's time is over, or with a CallEndedError when nobody waits for the answer. */
   readonly signal: AbortSignal;
+  /** Replaces the time of a request by that of a stream. */
+  beginStream(): void;
   /** Takes one of the places in flight. Throws an HttpError if none is free or the app shuts down. */
   takePlace(): void;
   /** Holds the memory of the body until the call's end. */
@@ -36,6 +38,10 @@ type CallsOptions = {
   readonly maxInFlight: number;
   readonly maxBodyBytesInFlight: number;
   readonly requestTimeoutMs: number;
+  /** The time of a stream after its first content, in ms; absent: it has no limit. */
+  readonly streamTimeoutMs?: number | undefined;
+  /** How long a client may read nothing of a stream that waits for it, in ms. */
+  readonly streamIdleTimeoutMs: number;
   readonly log: Log;
 };
 
@@ -85,15 +91,15 @@ export function createCalls(options: CallsOptions): Calls {
   };
 }
 
-type OpenCallOptions = Pick<CallsOptions, 'requestTimeoutMs' | 'log'> & {
+type OpenCallOptions = Omit<CallsOptions, 'maxInFlight' | 'maxBodyBytesInFlight'> & {
   readonly requestId: string;
   readonly connection: Connection | undefined;
   readonly memory: BodyMemory;
 };
 
-function openCall({ requestId, connection, memory, requestTimeoutMs, log }: OpenCallOptions) {
+function openCall({ requestId, connection, memory, log, ...times }: OpenCallOptions) {
   const startedAt = performance.now();
-  const deadline = createDeadline(requestTimeoutMs);
+  const deadline = createDeadline(times.requestTimeoutMs);
   const { signal } = deadline;
   const hold = memory.hold();
   const { promise: ended, resolve } = Promise.withResolvers<void>();
@@ -123,7 +129,7 @@ function openCall({ requestId, connection, memory, requestTimeoutMs, log }: Open
       for await (const chunk of body) {
         yield chunk;
         // The library writes even if the host does not read: this wait is what bounds the memory.
-        await connection?.drained(signal);
+        await connection?.drained(signal, times.streamIdleTimeoutMs);
       }
     } finally {
       if (connection === undefined) close();
@@ -133,6 +139,9 @@ function openCall({ requestId, connection, memory, requestTimeoutMs, log }: Open
     signal,
     hold,
     ended,
+    beginStream: () => {
+      if (!signal.aborted) deadline.renew(times.streamTimeoutMs);
+    },
     ...(connection && { header: connection.header }),
     answer: (answer) => {
       const { body } = answer;

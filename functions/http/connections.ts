@@ -12,8 +12,11 @@ export type Connection = {
   headerBytes(): number;
   /** Calls `listener` once: when the whole answer has gone out, or when the connection closed before that. */
   onClose(listener: (isComplete: boolean) => void): void;
-  /** Waits until the host has read everything that was written, or the connection or the signal has ended. */
-  drained(signal: AbortSignal): Promise<void>;
+  /**
+   * Waits until the host has read everything that was written, or the connection or the signal has ended.
+   * A host that has not read it after `timeoutMs` is disconnected.
+   */
+  drained(signal: AbortSignal, timeoutMs: number): Promise<void>;
   destroy(): void;
 };
 
@@ -71,11 +74,13 @@ export function createConnection(request: IncomingMessage, response: ServerRespo
     onClose: (listener) => {
       response.once('close', () => listener(response.writableFinished));
     },
-    drained: async (signal) => {
+    drained: async (signal, timeoutMs) => {
       if (!response.writableNeedDrain || signal.aborted) return;
       const { promise, resolve } = Promise.withResolvers<void>();
+      const timer = setTimeout(() => response.destroy(), timeoutMs);
       response.once('drain', resolve).once('close', resolve);
       await untilAborted(promise, signal).catch(() => undefined);
+      clearTimeout(timer);
       response.off('drain', resolve).off('close', resolve);
     },
     destroy: () => response.destroy(),

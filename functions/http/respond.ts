@@ -2,8 +2,8 @@ import { finished } from 'node:stream/promises';
 import { type Caller, checkAdmin, checkUseCase, readUseCase } from '../../shared/access/caller.ts';
 import { type Answer, errorAnswer } from '../../shared/base/answer.ts';
 import { untilAborted } from '../../shared/base/deadline.ts';
-import { CallEndedError, HttpError } from '../../shared/base/errors.ts';
-import { errorKind, type Log } from '../../shared/base/log.ts';
+import { describeError } from '../../shared/base/describe-error.ts';
+import type { Log } from '../../shared/base/log.ts';
 import type { Call } from '../../shared/calls/call.ts';
 import type { Telemetry } from '../../shared/calls/telemetry.ts';
 import {
@@ -66,7 +66,7 @@ export function createRespond(options: RespondOptions): Respond {
     const startedAt = performance.now();
     const requestId = options.createRequestId(request.id);
     const open = options.calls.open(requestId, request.connection);
-    const { signal } = open;
+    const { signal, beginStream } = open;
     const trace = options.telemetry?.startRequest({
       requestId,
       startedAt,
@@ -93,11 +93,11 @@ export function createRespond(options: RespondOptions): Respond {
       const limits = limitsOf(route, options);
       const admitted = await admit(request, route, { ...options, ...limits, open });
       const traced = trace && { trace };
-      return send(await route.handle({ ...admitted, requestId, startedAt, signal, ...traced }));
+      const times = { startedAt, signal, beginStream };
+      return send(await route.handle({ ...admitted, requestId, ...times, ...traced }));
     } catch (error) {
-      // Any failure after the call was ended happened because of that.
-      const cause = signal.reason instanceof CallEndedError ? signal.reason : error;
-      return send(errorAnswer(describe(cause, requestId, options.log)));
+      const { log } = options;
+      return send(errorAnswer(describeError(error, { requestId, signal, log })));
     }
   };
 }
@@ -124,7 +124,7 @@ async function admit(
   request: HostRequest,
   route: Route,
   options: RespondOptions & { readonly open: OpenCall },
-): Promise<Omit<Call, 'requestId' | 'startedAt' | 'signal'>> {
+): Promise<Omit<Call, 'requestId' | 'startedAt' | 'signal' | 'beginStream'>> {
   const { maxHeaderBytes, open } = options;
   refuseHeadersKey(request.query.keys(), 'query');
   const given = (name: string): string | null => request.headers.get(name);
@@ -206,28 +206,6 @@ async function dropBody(request: HostRequest, signal: AbortSignal): Promise<void
 
 async function drain(body: HostRequest['body']): Promise<void> {
   if (body !== undefined) await finished(body.resume());
-}
-
-/** Logs an error, and returns it in the form that the client sees. */
-function describe(error: unknown, requestId: string, log: Log): HttpError {
-  if (error instanceof HttpError) {
-    const { status, code, param } = error;
-    // It was logged when the client disconnected.
-    if (code === 'client_gone') return error;
-    log(status < 500 ? 'info' : 'warning', 'request-refused', {
-      requestId,
-      status,
-      code: code ?? undefined,
-      param: param ?? undefined,
-      ...(error.cause instanceof Error && { cause: errorKind(error.cause) }),
-    });
-    return error;
-  }
-  log('error', 'internal-error', { requestId, error: errorKind(error) });
-  return new HttpError(
-    `The router failed on this request. Its log has the cause under the request id ${requestId}.`,
-    { status: 500, type: 'server_error', code: 'internal_error', cause: error },
-  );
 }
 
 function withOwnHeaders({ status, headers, body }: Answer, requestId: string): Answer {

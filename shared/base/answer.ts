@@ -14,6 +14,11 @@ export const EVENT_STREAM = {
   'cache-control': 'no-cache',
 };
 
+/** A server-sent event that has JSON as its data. */
+export function dataEvent(json: unknown): Buffer {
+  return Buffer.from(`data: ${JSON.stringify(json)}\n\n`);
+}
+
 export function jsonAnswer(
   status: number,
   json: unknown,

@@ -6,17 +6,24 @@ type Deadline = {
   readonly signal: AbortSignal;
   /** Aborts the signal before the time is over. */
   end(reason: CallEndedError): void;
+  /** Begins a new time, in ms, if the old one is not over; undefined: there is no limit any more. */
+  renew(timeoutMs: number | undefined): void;
   clear(): void;
 };
 
 export function createDeadline(timeoutMs: number): Deadline {
   const controller = new AbortController();
-  const timer = setTimeout(() => controller.abort(), timeoutMs);
+  const expire = () => controller.abort();
+  let timer: NodeJS.Timeout | undefined = setTimeout(expire, timeoutMs);
   return {
     signal: controller.signal,
     end: (reason) => {
       clearTimeout(timer);
       controller.abort(reason);
+    },
+    renew: (newMs) => {
+      clearTimeout(timer);
+      timer = newMs === undefined ? undefined : setTimeout(expire, newMs);
     },
     clear: () => clearTimeout(timer),
   };

@@ -8,6 +8,8 @@ export type Call = {
   readonly startedAt: number;
   /** Aborted when the request's time is over, or with a CallEndedError when nobody waits for the answer. */
   readonly signal: AbortSignal;
+  /** Tells that the first content of a stream is there: the time of a stream counts from now on, and no longer that of a request. */
+  readonly beginStream: () => void;
   /** Absent if the router is open to everybody. */
   readonly caller?: Caller;
   /** The use case from `X-USE_CASE`; absent without a valid name. */

@@ -1,5 +1,6 @@
 import { createParser, type EventSourceMessage } from 'eventsource-parser';
 import { fieldsOf } from '../base/fields-of.ts';
+import { endOfEvent } from './event-splitter.ts';
 import { findUsage } from './usage.ts';
 
 /** What an event of a streamed chat completion says, as far as the router looks. */
@@ -83,6 +84,14 @@ export function errorOfEvent(event: StreamEvent): unknown {
   }
   const isError = event.bytes.includes('event:') && event.fields?.event === 'error';
   return isError ? (event.data ?? event.fields?.data) : undefined;
+}
+
+/** Whether the first bytes of an answer are an error, as the first event of a stream or as JSON. */
+export function beginsWithError(bytes: Buffer): boolean {
+  const first = new StreamEvent(bytes.subarray(0, endOfEvent(bytes, 0)));
+  if (errorOfEvent(first) !== undefined) return true;
+  const { error, choices } = parseData(bytes.toString('utf8')) ?? {};
+  return error != null && choices == null;
 }
 
 /** The statuses by which an error blames the deployment rather than the request. */

@@ -35,6 +35,7 @@ export async function answerChat(
       return error ? errorAnswer(error, headers) : plainAnswer(exchange, headers, reply.answer);
     }
     case 'events': {
+      exchange.call.beginStream();
       const streamed = { ...exchange, firstTokenAt: performance.now() };
       const body = streamBody(options, streamed, { events: reply.events, trace, isShadowed });
       return { status: 200, headers: { ...headers, ...EVENT_STREAM }, body };
@@ -115,7 +116,8 @@ function streamBody(
   });
 }
 
-function answerHeaders(
+/** The headers of an answer: the deployment's own, and what was decided and tried. */
+export function answerHeaders(
   { call, decision, attempts, upstreamMs, continued }: Exchange,
   upstream: Readonly<Record<string, string>>,
   warnings: readonly string[],

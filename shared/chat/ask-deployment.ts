@@ -41,6 +41,8 @@ type Order = {
   readonly maxAnswerBytes: number;
   /** How long the first byte is waited for, in ms; absent when no other deployment could answer. */
   readonly firstByteMs?: number;
+  /** How long a stream may be silent after its first content, in ms; absent where no stream is asked for. */
+  readonly idleMs?: number;
   /** Told whether each call was an answer, and which deployment failed. */
   readonly blame: Blame;
   /** The calls that may still be made: one or more. */
@@ -90,7 +92,7 @@ export async function askDeployment(upstream: Upstream, order: Order): Promise<T
 }
 
 async function callOnce(
-  { call, request, maxAnswerBytes, blame }: Order,
+  { call, request, maxAnswerBytes, idleMs, blame }: Order,
   { upstream, body, firstByteMs, trace }: Sent,
 ): Promise<Reply> {
   const limit = createFirstByteLimit(call.signal, firstByteMs);
@@ -107,6 +109,7 @@ async function callOnce(
       const events = await openEvents(answer.body, {
         includeUsage: request.includeUsage,
         maxBytes: maxAnswerBytes,
+        idleMs,
         signal,
         onByte: limit.lift,
       });

@@ -14,6 +14,8 @@ export type AskOptions = {
   readonly maxAttempts: number;
   /** How long a deployment's first byte is waited for while another could answer, in ms. */
   readonly firstByteTimeoutMs: number;
+  /** How long a stream may be silent after its first content, in ms. */
+  readonly streamIdleTimeoutMs: number;
   readonly maxAnswerBytes: number;
   readonly log: Log;
 };
@@ -58,6 +60,7 @@ async function askInOrder(
   { lessonsOf, blame }: { readonly lessonsOf: LessonsOf; readonly blame: Blame },
 ): Promise<Asked> {
   const { maxAttempts, maxAnswerBytes, firstByteTimeoutMs: firstByteMs } = options;
+  const { streamIdleTimeoutMs: idleMs } = options;
   const attempts: Attempt[] = [];
   function onAttempt(attempt: Attempt): void {
     attempts.push(attempt);
@@ -78,6 +81,7 @@ async function askInOrder(
       lessons: lessonsOf(upstream),
       blame,
       maxAnswerBytes,
+      idleMs,
       ...(!isLast && { firstByteMs }),
       callsLeft,
       onAttempt,

@@ -26,6 +26,7 @@ export async function askPlainly(member: Member, ask: PlainAsk): Promise<PlainTe
     requestId: '',
     startedAt: performance.now(),
     signal: ask.signal,
+    beginStream: () => undefined,
     header: () => null,
     body: undefined,
     query: () => null,

@@ -1,8 +1,10 @@
 import type { Answer } from '../base/answer.ts';
+import { describeError } from '../base/describe-error.ts';
 import type { Call } from '../calls/call.ts';
-import { answerChat } from './answer-chat.ts';
+import { answerChat, answerHeaders } from './answer-chat.ts';
 import { type AskOptions, createAskInOrder } from './ask-in-order.ts';
-import { type DecideOptions, decide } from './decide.ts';
+import { type Decided, type DecideOptions, decide } from './decide.ts';
+import { type OpenInTimeOptions, openInTime } from './open-in-time.ts';
 import { openRequest } from './open-request.ts';
 import { replayAnswer } from './replay-answer.ts';
 import type { SettleOptions } from './settle.ts';
@@ -13,7 +15,11 @@ type CompleteChatOptions = {
   readonly decide: DecideOptions;
   readonly ask: AskOptions;
   readonly settle: SettleOptions;
+  readonly streams: StreamTimes;
 };
+
+/** When a client of a stream gets its status and headers, and its comments while there is no content, in ms. */
+type StreamTimes = { readonly streamOpenMs: number; readonly streamCommentMs: number };
 
 /** Answers chat requests: opens, decides, asks, answers. Throws an HttpError for a request that is refused unasked. */
 export function createCompleteChat(options: CompleteChatOptions): CompleteChat {
@@ -29,7 +35,29 @@ export function createCompleteChat(options: CompleteChatOptions): CompleteChat {
     const from = performance.now();
     const decided = await decide(options.decide, opened);
     const decisionMs = performance.now() - from;
-    const { turn, ...asked } = await askInOrder(decided);
-    return answerChat(options.settle, { ...decided, ...asked, decisionMs }, turn);
+    const answer = askInOrder(decided).then(({ turn, ...asked }) =>
+      answerChat(options.settle, { ...decided, ...asked, decisionMs }, turn),
+    );
+    if (!decided.ask.request.stream) return answer;
+    return openInTime(answer, openOptions(options, decided, decisionMs));
+  };
+}
+
+/** How a stream is opened whose first content is not there in time. */
+function openOptions(
+  { settle: { log }, streams }: CompleteChatOptions,
+  decided: Decided,
+  decisionMs: number,
+): OpenInTimeOptions {
+  const { requestId, startedAt, signal } = decided.call;
+  const askedAt = performance.now();
+  return {
+    openMs: streams.streamOpenMs - (askedAt - startedAt),
+    commentMs: streams.streamCommentMs,
+    headers: () => {
+      const upstreamMs = performance.now() - askedAt;
+      return answerHeaders({ ...decided, attempts: [], upstreamMs, decisionMs }, {}, []);
+    },
+    describe: (error) => describeError(error, { requestId, signal, log }),
   };
 }

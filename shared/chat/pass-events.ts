@@ -1,3 +1,4 @@
+import { dataEvent } from '../base/answer.ts';
 import { type HttpError, toErrorBody, UpstreamError } from '../base/errors.ts';
 import { createSplitter } from '../chat-format/event-splitter.ts';
 import {
@@ -179,7 +180,7 @@ function createEnding({ seen, onEnd }: Reading & Pick<StreamReader, 'onEnd'>): E
 function errorEventOf(error: HttpError): Buffer;
 function errorEventOf(error: HttpError | undefined): Buffer | undefined;
 function errorEventOf(error: HttpError | undefined): Buffer | undefined {
-  return error && Buffer.from(`data: ${JSON.stringify(toErrorBody(error))}\n\n`);
+  return error && dataEvent(toErrorBody(error));
 }
 
 function isOver({ done, error }: Seen): boolean {

@@ -8,6 +8,7 @@ import {
 } from '../chat-format/stream-event.ts';
 import { readUsage, type Usage } from '../chat-format/usage.ts';
 import type { Bytes } from '../upstream/answer-body.ts';
+import { limitSilence } from '../upstream/limit-silence.ts';
 import { tooLarge } from '../upstream/read-answer.ts';
 
 /** How long a deployment may keep its connection open after [DONE], in ms; the client waits for it. */
@@ -17,6 +18,8 @@ export type OpenOptions = {
   /** False: the usage event, for which only the router asked, is left out. */
   readonly includeUsage: boolean;
   readonly maxBytes: number;
+  /** How long the next chunk is waited for once there is content, in ms; undefined: there is no limit. */
+  readonly idleMs?: number | undefined;
   readonly signal: AbortSignal;
   /** Called for each chunk that comes. */
   readonly onByte: () => void;
@@ -49,11 +52,11 @@ export type Reading = OpenOptions & { readonly splitter: Splitter; readonly seen
 
 /** Yields complete events, and notes in `seen` what they were. Throws as the body does. */
 export async function* readRuns(body: Bytes, reading: Reading): AsyncGenerator<Run> {
-  const { splitter, seen, includeUsage, maxBytes, onByte } = reading;
+  const { splitter, seen, includeUsage, maxBytes, idleMs, onByte } = reading;
   let closing: NodeJS.Timeout | undefined;
   let size = 0;
   try {
-    for await (const chunk of body) {
+    for await (const chunk of limitSilence(body, () => (seen.content ? idleMs : undefined))) {
       onByte();
       size += chunk.byteLength;
       if (size > maxBytes) throw tooLarge(maxBytes);

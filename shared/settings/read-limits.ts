@@ -27,13 +27,24 @@ type RequestLimits = {
   readonly maxAttempts: number;
 };
 
+/** The times of a stream, in ms. */
+type StreamLimits = {
+  /** The time after the first content; undefined: it has no limit. */
+  readonly streamTimeoutMs: number | undefined;
+  /** The longest silence after the first content, of the deployment or of a client that does not read. */
+  readonly streamIdleTimeoutMs: number;
+  /** How long a client waits for its status and headers while there is no content. */
+  readonly streamOpenMs: number;
+  /** The time between the comments that it gets after that, until there is content. */
+  readonly streamCommentMs: number;
+};
+
 /** The limits of one request, and of all requests together. */
-export type Limits = BodyLimits & RequestLimits & UpstreamLimits;
+export type Limits = BodyLimits & RequestLimits & StreamLimits & UpstreamLimits;
 
 /** Reads the settings that limit the bytes, the time and the number of requests. */
 export function readLimits(read: SettingsReader): Limits {
-  // The platform ends a request after 230 s without a byte, and host.json's functionTimeout ends
-  // all streams of the worker that runs into it.
+  // The platform ends a request after 230 s without a byte.
   const requestTimeoutMs =
     read.integer('REQUEST_TIMEOUT_MS', { min: 1, max: 1_500_000 }) ?? 220_000;
   const embeddingTimeoutMs = read.integer('EMBEDDING_TIMEOUT_MS', { min: 1, max: 1_500_000 });
@@ -54,7 +65,19 @@ export function readLimits(read: SettingsReader): Limits {
       Math.min(100_000, Math.ceil(requestTimeoutMs / 2)),
     maxAttempts: read.integer('MAX_ATTEMPTS', { min: 1, max: 10 }) ?? 3,
     embeddingTimeoutMs: embeddingTimeoutMs ?? Math.min(2_000, Math.ceil(requestTimeoutMs / 2)),
+    ...readStreamLimits(read),
     ...readUpstreamLimits(read),
+  };
+}
+
+const DAY_MS = 86_400_000;
+
+function readStreamLimits(read: SettingsReader): StreamLimits {
+  return {
+    streamTimeoutMs: read.integer('STREAM_TIMEOUT_MS', { min: 1, max: DAY_MS }),
+    streamIdleTimeoutMs: read.integer('STREAM_IDLE_TIMEOUT_MS', { min: 1, max: DAY_MS }) ?? 100_000,
+    streamOpenMs: read.integer('STREAM_OPEN_MS', { min: 1, max: DAY_MS }) ?? 25_000,
+    streamCommentMs: read.integer('STREAM_COMMENT_MS', { min: 1, max: DAY_MS }) ?? 15_000,
   };
 }
 

@@ -2,6 +2,7 @@ import type { Dispatcher } from 'undici';
 import Pool from 'undici/lib/dispatcher/pool.js';
 import { untilAborted } from '../base/deadline.ts';
 import { UpstreamError } from '../base/errors.ts';
+import { beginsWithError } from '../chat-format/stream-event.ts';
 import type { CheckEndpoint } from './check-endpoint.ts';
 import { ConnectionClient } from './connection-client.ts';
 import { decodeBody } from './decode-body.ts';
@@ -108,7 +109,10 @@ function createBareUpstream(
       const body = JSON.stringify({ ...QUESTIONS[operation], model: upstreamNameOf(deployment) });
       const answer = await post({ operation, body, headers: {}, signal });
       // The rest of it is not wanted, and not paid for.
-      for await (const _ of answer.body) break;
+      for await (const chunk of answer.body) {
+        if (answer.status === 200 && beginsWithError(Buffer.from(chunk))) return 502;
+        break;
+      }
       return answer.status;
     },
     probe: async (operation, signal) => {

@@ -67,14 +67,14 @@ describe('the connections of a server in this process', () => {
     const { response, leave } = await send({ 'x-ms-invocation-id': 'four' });
     const connection = findConnection('four');
     const signal = new AbortController().signal;
-    await connection?.drained(signal);
+    await connection?.drained(signal, 60_000);
     while (response.write(Buffer.alloc(1 << 20)));
     const over = new AbortController();
-    const waiting = connection?.drained(over.signal);
+    const waiting = connection?.drained(over.signal, 60_000);
     over.abort();
     await waiting;
     expect(response.writableNeedDrain).toBe(true);
-    const untilGone = connection?.drained(signal);
+    const untilGone = connection?.drained(signal, 60_000);
     leave();
     await untilGone;
   });

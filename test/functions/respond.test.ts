@@ -24,6 +24,7 @@ async function handle(route: Partial<Route>, body = '{}'): Promise<Response> {
       maxInFlight: 2,
       maxBodyBytesInFlight: 1_000,
       requestTimeoutMs: 1_000,
+      streamIdleTimeoutMs: 1_000,
       log,
     }),
     createRequestId: (id) => id,

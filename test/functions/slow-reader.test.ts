@@ -139,11 +139,11 @@ describe('a client that reads slowly', () => {
 describe('a client that never reads', () => {
   let router: Router;
   beforeAll(async () => {
-    router = await startSlowRouter({ REQUEST_TIMEOUT_MS: '1500', MAX_IN_FLIGHT: '1' });
+    router = await startSlowRouter({ STREAM_IDLE_TIMEOUT_MS: '1500', MAX_IN_FLIGHT: '1' });
   });
   afterAll(() => router.close());
 
-  test('is disconnected at the deadline, and its place is free soon after', async () => {
+  test('is disconnected after a while, and its place is free soon after', async () => {
     const socket = await ask(router);
     await untilHeld();
     await expect.poll(() => deployment.isCut).toBe(true);

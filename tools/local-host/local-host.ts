@@ -39,7 +39,11 @@ export type LocalHost = {
   close(): Promise<void>;
 };
 
-type HostSettings = { readonly routePrefix: string; readonly functionTimeoutMs: number };
+type HostSettings = {
+  readonly routePrefix: string;
+  /** Undefined: an invocation may take any time. */
+  readonly functionTimeoutMs: number | undefined;
+};
 
 /**
  * The largest body that the platform lets through, in bytes; a larger one is answered with an empty
@@ -106,13 +110,17 @@ async function readHostSettings(appFolder: string): Promise<HostSettings> {
     functionTimeout?: string;
     extensions?: { http?: { routePrefix?: string } };
   };
-  const [hours = 0, minutes = 0, seconds = 0] = (json.functionTimeout ?? '00:30:00')
-    .split(':')
-    .map(Number);
   return {
     routePrefix: json.extensions?.http?.routePrefix ?? 'api',
-    functionTimeoutMs: ((hours * 60 + minutes) * 60 + seconds) * 1000,
+    functionTimeoutMs: parseTimeout(json.functionTimeout ?? '00:30:00'),
   };
+}
+
+/** In ms; undefined for -1, which means that there is no limit. */
+function parseTimeout(text: string): number | undefined {
+  if (text === '-1') return undefined;
+  const [hours = 0, minutes = 0, seconds = 0] = text.split(':').map(Number);
+  return ((hours * 60 + minutes) * 60 + seconds) * 1_000;
 }
 
 type Supervisor = {
@@ -223,7 +231,11 @@ async function invoke(
     }),
   });
   // A function that exceeds the limit takes its whole worker down.
-  const timeout = setTimeout(() => worker.kill(), settings.functionTimeoutMs);
+  const { functionTimeoutMs } = settings;
+  const timeout =
+    functionTimeoutMs === undefined
+      ? undefined
+      : setTimeout(() => worker.kill(), functionTimeoutMs);
   const outcome = await forward({
     request,
     response,
