@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { createServer } from 'node:http';
+import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { post, ROUTED, type Router, startRouter } from '../support/router.ts';
@@ -55,14 +55,17 @@ async function askInTurn(router: Router, markers: string, times: number, path = 
 }
 
 /** A deployment that refuses calls without a question as any does, and fails all others. */
-async function startDead(): Promise<string> {
+async function startDead(
+  fail: (response: ServerResponse) => unknown = (response) => response.writeHead(500).end('{}'),
+): Promise<string> {
   const server = createServer((request, response) => {
     let body = '';
     request.on('data', (chunk) => {
       body += chunk;
     });
     request.on('end', () => {
-      response.writeHead(body.includes('"messages"') ? 500 : 400).end('{}');
+      if (body.includes('"messages"')) fail(response);
+      else response.writeHead(400).end('{}');
     });
   });
   server.listen(0, '127.0.0.1');
@@ -158,8 +161,19 @@ describe('a deployment that fails everything is found', () => {
     expect(await circuits(router)).toEqual({ strong: 'closed', weak: 'open' });
   });
 
-  test('where requests name it', async () => {
-    const router = await start({ WEAK_ENDPOINT: await startDead(), WEAK_API_KEY: 'key' });
+  const failure = JSON.stringify({ error: { code: 502, message: 'Bad gateway' } });
+  test.each([
+    ['with a status', (response: ServerResponse) => response.writeHead(500).end('{}')],
+    ['in an answer of status 200', (response: ServerResponse) => response.end(failure)],
+    [
+      'in a stream of status 200',
+      (response: ServerResponse) =>
+        response
+          .writeHead(200, { 'content-type': 'text/event-stream' })
+          .end(`data: ${failure}\n\n`),
+    ],
+  ])('where requests name it and it fails %s', async (_, fail) => {
+    const router = await start({ WEAK_ENDPOINT: await startDead(fail), WEAK_API_KEY: 'key' });
     await askInTurn(router, '', 5, NAMED);
     await expect.poll(() => circuits(router)).toEqual({ strong: 'closed', weak: 'open' });
     const { status, body } = await ask(router, '', NAMED);
