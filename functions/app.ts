@@ -6,6 +6,7 @@ import { createAuthenticate } from './http/authenticate.ts';
 import { createCalls } from './http/calls.ts';
 import { createCrossOrigin } from './http/cross-origin.ts';
 import { createFindRoute, type FindRoute } from './http/find-route.ts';
+import { createRefuseForeign } from './http/open-router.ts';
 import { createRespond, type Respond, type Route } from './http/respond.ts';
 import { shutDown } from './http/shut-down.ts';
 import { createNotFoundRoute, createPreflightRoute } from './routes/other-paths.ts';
@@ -46,10 +47,14 @@ export async function createApp(home: URL): Promise<App> {
   );
   const crossOrigin =
     config.corsOrigins.length === 0 ? undefined : createCrossOrigin(config.corsOrigins);
+  const { apiKeys, entra, hostChecksKey } = config.access;
+  const isOpen = apiKeys === undefined && entra === undefined && !hostChecksKey;
   const respond = createRespond({
     calls,
     createRequestId: services.createRequestId,
     authenticate: createAuthenticate(config.access),
+    countRequest: services.rateLimits.admit,
+    ...(isOpen && { refuseForeign: createRefuseForeign(config.corsOrigins) }),
     crossOrigin,
     ...config.limits,
     telemetry: services.telemetry,

@@ -1,4 +1,4 @@
-import { createRateLimits } from '../../shared/access/rate-limits.ts';
+import type { RateLimits } from '../../shared/access/rate-limits.ts';
 import type { Answer } from '../../shared/base/answer.ts';
 import type { Background } from '../../shared/base/background.ts';
 import type { Log } from '../../shared/base/log.ts';
@@ -20,7 +20,6 @@ import type { Scoring } from './create-scoring.ts';
 import { SHADOW } from './create-spending.ts';
 
 type Handle = (call: Call) => Promise<Answer>;
-type CountTokens = (call: Call, tokens: number) => void;
 
 export type Handlers = Readonly<Record<'completeChat' | 'passEmbeddings' | 'routePrompts', Handle>>;
 
@@ -28,6 +27,7 @@ export type Parts = {
   readonly config: Config;
   readonly log: Log;
   readonly background: Background;
+  readonly countTokens: RateLimits['countTokens'];
   readonly registry: Registry;
   readonly spending: Spending;
   readonly kept: Kept;
@@ -37,28 +37,19 @@ export type Parts = {
   readonly embedding: Upstream | undefined;
 };
 
-/** Builds the handlers that ask for a decision or an embedding. The rate limits of the caller apply to each. */
+/** Builds the handlers that ask for a decision or an embedding. */
 export function createHandlers(parts: Parts): Handlers {
-  const { config, embedding, log } = parts;
-  const { admit, countTokens } = createRateLimits(config.rateLimits);
+  const { config, embedding, countTokens, log } = parts;
   const decide = createDecide(parts);
-  function limited(handle: Handle): Handle {
-    return (call) => {
-      admit(call);
-      return handle(call);
-    };
-  }
   return {
-    completeChat: limited(buildCompleteChat(parts, decide, countTokens)),
-    passEmbeddings: limited(
-      createPassEmbeddings({
-        ...(embedding && { upstream: embedding }),
-        maxAnswerBytes: config.limits.maxAnswerBytes,
-        countTokens,
-        log,
-      }),
-    ),
-    routePrompts: limited(buildRoutePrompts(parts, decide)),
+    completeChat: buildCompleteChat(parts, decide),
+    passEmbeddings: createPassEmbeddings({
+      ...(embedding && { upstream: embedding }),
+      maxAnswerBytes: config.limits.maxAnswerBytes,
+      countTokens,
+      log,
+    }),
+    routePrompts: buildRoutePrompts(parts, decide),
   };
 }
 
@@ -83,8 +74,8 @@ function createDecide(parts: Parts): DecideOptions {
   };
 }
 
-function buildCompleteChat(parts: Parts, decide: DecideOptions, countTokens: CountTokens): Handle {
-  const { config, log, background, registry, spending, kept, calibration } = parts;
+function buildCompleteChat(parts: Parts, decide: DecideOptions): Handle {
+  const { config, log, background, countTokens, registry, spending, kept, calibration } = parts;
   return createCompleteChat({
     decide,
     ask: { ...config.limits, log },

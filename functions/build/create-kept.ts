@@ -1,4 +1,5 @@
 import type { TokenCredential } from '@azure/identity';
+import type { RateLimits } from '../../shared/access/rate-limits.ts';
 import type { Log } from '../../shared/base/log.ts';
 import type { Config } from '../../shared/settings/config.ts';
 import type { PurgeJob } from '../../shared/storage/purge-expired.ts';
@@ -20,6 +21,7 @@ export type Kept = {
 type KeptOptions = {
   readonly config: Config;
   readonly getToken: GetToken;
+  readonly countTokens: RateLimits['countTokens'];
   readonly loadCredential: () => Promise<TokenCredential>;
   readonly log: Log;
 };

@@ -1,4 +1,5 @@
 import type { TokenCredential } from '@azure/identity';
+import { createRateLimits, type RateLimits } from '../../shared/access/rate-limits.ts';
 import { type Background, createBackground } from '../../shared/base/background.ts';
 import { errorKind, type Log } from '../../shared/base/log.ts';
 import type { Telemetry } from '../../shared/calls/telemetry.ts';
@@ -32,6 +33,7 @@ export type Services = {
   readonly createRequestId: (invocationId: string) => string;
   /** Absent: no exporter is configured. */
   readonly telemetry: Telemetry | undefined;
+  readonly rateLimits: RateLimits;
   readonly purgeExpired: () => Promise<void>;
   readonly background: Background;
   /** Does beforehand the work that the first requests would have to wait for. */
@@ -50,7 +52,9 @@ export async function createServices(config: Config, log: Log): Promise<Services
   const checkEndpoint = endpointCheckOf(config);
   const createUpstream = createUpstreams(getToken, { ...config.limits, checkEndpoint });
   const heldOutScores = await loadHeldOutScores(config.scorer.entry, config.modelsFolder);
-  const common = { config, getToken, loadCredential, background, log };
+  const rateLimits = createRateLimits(config.rateLimits);
+  const { countTokens } = rateLimits;
+  const common = { config, getToken, loadCredential, background, countTokens, log };
   const { registry, spending, purgeJobs } = createRegistryAndSpending({
     ...common,
     createUpstream,
@@ -75,6 +79,7 @@ export async function createServices(config: Config, log: Log): Promise<Services
     config,
     log,
     background,
+    countTokens,
     registry,
     spending,
     kept,
@@ -92,6 +97,7 @@ export async function createServices(config: Config, log: Log): Promise<Services
     },
     createRequestId: kept.decisions.log.ids.create,
     telemetry,
+    rateLimits,
     purgeExpired: createPurgeExpired([...purgeJobs, ...kept.purgeJobs], log),
     background,
     warm: () => {

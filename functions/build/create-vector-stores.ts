@@ -1,4 +1,5 @@
 import type { TokenCredential } from '@azure/identity';
+import type { RateLimits } from '../../shared/access/rate-limits.ts';
 import {
   createVectorStoreHandlers,
   type VectorStoreHandlers,
@@ -21,6 +22,7 @@ import { createVectorStores } from '../../shared/vector-stores/vector-stores.ts'
 type Options = {
   readonly config: Config;
   readonly getToken: GetToken;
+  readonly countTokens: RateLimits['countTokens'];
   readonly loadCredential: () => Promise<TokenCredential>;
 };
 
@@ -45,7 +47,7 @@ export function createVectorStoresPart(options: Options): VectorStoresPart {
     };
   const stores = parts && createVectorStores(parts);
   return {
-    handlers: createVectorStoreHandlers(stores),
+    handlers: createVectorStoreHandlers(stores, options.countTokens),
     ...(parts && { outcomes: createSimilarOutcomes(parts) }),
     purgeJobs: stores ? [{ what: 'vector stores', retentionDays: 0, purge: stores.purge }] : [],
     close: async () => engine?.close(),

@@ -1,9 +1,14 @@
+import type { Caller } from '../../shared/access/caller.ts';
 import type { Answer } from '../../shared/base/answer.ts';
 import { createBag } from '../../shared/base/bag.ts';
 import { createDeadline, untilAborted } from '../../shared/base/deadline.ts';
 import { CallEndedError, HttpError } from '../../shared/base/errors.ts';
 import type { Log } from '../../shared/base/log.ts';
-import { type BodyHold, type BodyMemory, createBodyMemory } from './body-memory.ts';
+import {
+  createMemoryBudget,
+  type MemoryBudget,
+  type MemoryHold,
+} from '../../shared/base/memory-budget.ts';
 import type { Connection } from './connections.ts';
 
 /** A call from its arrival to the last byte of its answer. */
@@ -12,10 +17,13 @@ export type OpenCall = {
   readonly signal: AbortSignal;
   /** Replaces the time of a request by that of a stream. */
   beginStream(): void;
-  /** Takes one of the places in flight. Throws an HttpError if none is free or the app shuts down. */
-  takePlace(): void;
+  /**
+   * Takes one of the places in flight. Throws an HttpError if none is free, the caller has as many as one may have, or
+   * the app shuts down.
+   */
+  takePlace(caller: Caller | undefined): void;
   /** Holds the memory of the body until the call's end. */
-  readonly hold: BodyHold;
+  readonly hold: MemoryHold;
   /** Reads the request's true headers; absent if the host hides them. */
   readonly header?: (name: string) => string | null;
   /** Resolves with the last byte of the answer, or with the answer if its bytes cannot be watched. */
@@ -36,6 +44,8 @@ export type Calls = {
 
 type CallsOptions = {
   readonly maxInFlight: number;
+  /** The places that one caller may have; those of calls without a caller are not limited. */
+  readonly maxInFlightPerCaller: number;
   readonly maxBodyBytesInFlight: number;
   readonly requestTimeoutMs: number;
   /** The time of a stream after its first content, in ms; absent: it has no limit. */
@@ -51,32 +61,46 @@ type UnderWay = { readonly ended: Promise<void>; end(): void };
 /** The time that a stream has after its deadline to send its last event to a client that still reads. */
 const LINGER_MS = 5_000;
 
+/** The places that admins have besides those of all callers, as a share of these. */
+const ADMIN_RESERVE = 1 / 16;
+
 /** Counts the calls under way, and notices when nobody waits for one any more. */
 export function createCalls(options: CallsOptions): Calls {
   const underWay = createBag<UnderWay>();
-  const memory = createBodyMemory(options.maxBodyBytesInFlight);
+  const memory = createMemoryBudget(options.maxBodyBytesInFlight);
+  const { maxInFlight, maxInFlightPerCaller } = options;
+  const ofCaller = new Map<string, number>();
   let inFlight = 0;
   let isShuttingDown = false;
 
-  function findRefusal(): HttpError | undefined {
+  function findRefusal(caller: Caller | undefined): HttpError | undefined {
     if (isShuttingDown) return new CallEndedError('shutting_down');
-    return inFlight < options.maxInFlight ? undefined : tooManyRequests(options.maxInFlight);
+    const reserve = caller?.role === 'admin' ? Math.ceil(maxInFlight * ADMIN_RESERVE) : 0;
+    if (inFlight >= maxInFlight + reserve) return tooManyRequests('MAX_IN_FLIGHT', maxInFlight);
+    const held = caller === undefined ? 0 : (ofCaller.get(caller.name) ?? 0);
+    return held < maxInFlightPerCaller
+      ? undefined
+      : tooManyRequests('MAX_IN_FLIGHT_PER_CALLER', maxInFlightPerCaller);
+  }
+
+  function countPlaces(caller: Caller | undefined, places: 1 | -1): void {
+    inFlight += places;
+    if (caller === undefined) return;
+    const held = (ofCaller.get(caller.name) ?? 0) + places;
+    if (held === 0) ofCaller.delete(caller.name);
+    else ofCaller.set(caller.name, held);
   }
 
   return {
     open: (requestId, connection) => {
       const call = openCall({ requestId, connection, memory, ...options });
-      let places = 0;
       const remove = underWay.add(call);
-      void call.ended.then(() => {
-        remove();
-        inFlight -= places;
-      });
-      const takePlace = () => {
-        const refusal = findRefusal();
+      void call.ended.then(remove);
+      const takePlace = (caller: Caller | undefined) => {
+        const refusal = findRefusal(caller);
         if (refusal !== undefined) throw refusal;
-        places += 1;
-        inFlight += 1;
+        countPlaces(caller, 1);
+        void call.ended.then(() => countPlaces(caller, -1));
       };
       return Object.assign(call.open, { takePlace });
     },
@@ -91,10 +115,13 @@ export function createCalls(options: CallsOptions): Calls {
   };
 }
 
-type OpenCallOptions = Omit<CallsOptions, 'maxInFlight' | 'maxBodyBytesInFlight'> & {
+type OpenCallOptions = Pick<
+  CallsOptions,
+  'requestTimeoutMs' | 'streamTimeoutMs' | 'streamIdleTimeoutMs' | 'log'
+> & {
   readonly requestId: string;
   readonly connection: Connection | undefined;
-  readonly memory: BodyMemory;
+  readonly memory: MemoryBudget;
 };
 
 function openCall({ requestId, connection, memory, log, ...times }: OpenCallOptions) {
@@ -161,9 +188,13 @@ async function allEnded(calls: Iterable<UnderWay>, timeoutMs: number): Promise<v
   await untilAborted(all, AbortSignal.timeout(timeoutMs)).catch(() => undefined);
 }
 
-function tooManyRequests(limit: number): HttpError {
+function tooManyRequests(
+  setting: 'MAX_IN_FLIGHT' | 'MAX_IN_FLIGHT_PER_CALLER',
+  limit: number,
+): HttpError {
+  const whose = setting === 'MAX_IN_FLIGHT' ? '' : ' of this caller';
   return new HttpError(
-    `This instance of the router has ${limit} requests in flight, the most that MAX_IN_FLIGHT allows. Send the request again in a second.`,
+    `This instance of the router has ${limit} requests${whose} in flight, the most that ${setting} allows. Send the request again in a second.`,
     {
       status: 429,
       type: 'rate_limit_error',

@@ -1,17 +1,25 @@
 import { isUtf8 } from 'node:buffer';
 import { HttpError, InvalidRequestError } from '../../shared/base/errors.ts';
+import { type MemoryHold, TooManyBytesError } from '../../shared/base/memory-budget.ts';
 import { fromJson, isRawNumber } from '../../shared/base/wire-json.ts';
-import { type BodyHold, TooManyBytesError } from './body-memory.ts';
 import { type BodyShape, checkShape } from './body-shape.ts';
 import type { HostRequest } from './host-request.ts';
+
+/** A body that comes more slowly than this is given up: it holds a place that others wait for. */
+const MIN_BYTES_PER_S = 1_024;
+
+/** How long a body may be slower at first, in ms, and how often it is looked at. */
+const SLOW_START_MS = 5_000;
 
 const BYTE_ORDER_MARK = '\uFEFF';
 
 type ReadBodyOptions = {
   readonly maxBytes: number;
+  /** The time for the whole body, in ms. */
+  readonly timeoutMs: number;
   /** Aborted when the time for the upload is over. */
   readonly signal: AbortSignal;
-  readonly hold: BodyHold;
+  readonly hold: MemoryHold;
 };
 
 /**
@@ -21,13 +29,25 @@ type ReadBodyOptions = {
  */
 export function readBody(
   { body }: HostRequest,
-  { maxBytes, signal, hold }: ReadBodyOptions,
+  { maxBytes, timeoutMs, signal, hold }: ReadBodyOptions,
 ): Promise<Buffer> {
   if (body === undefined) return Promise.resolve(Buffer.alloc(0));
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let size = 0;
     let isTooMuch = false;
+    const startedAt = performance.now();
+    const timer = setTimeout(giveUp, timeoutMs);
+    const pace = setInterval(() => {
+      const seconds = (performance.now() - startedAt) / 1_000;
+      if (size < seconds * MIN_BYTES_PER_S) giveUp();
+    }, SLOW_START_MS);
+
+    function stopWatching(): void {
+      clearTimeout(timer);
+      clearInterval(pace);
+      signal.removeEventListener('abort', giveUp);
+    }
 
     function drop(): void {
       chunks.length = 0;
@@ -36,6 +56,7 @@ export function readBody(
 
     // After the deadline nobody waits for the rest, which may never come.
     function giveUp(): void {
+      stopWatching();
       drop();
       reject(new UploadTimeoutError());
     }
@@ -48,7 +69,7 @@ export function readBody(
     }
 
     function finish(): void {
-      signal.removeEventListener('abort', giveUp);
+      stopWatching();
       if (size > maxBytes) reject(tooLarge(size, maxBytes));
       else if (isTooMuch) reject(new TooManyBytesError());
       else resolve(chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks, size));
@@ -56,7 +77,7 @@ export function readBody(
 
     function breakOff(cause?: unknown): void {
       if (body?.readableEnded) return;
-      signal.removeEventListener('abort', giveUp);
+      stopWatching();
       drop();
       const param = { param: 'body', cause };
       reject(
@@ -106,11 +127,14 @@ function wrongBody(message: string): InvalidRequestError {
 
 class UploadTimeoutError extends HttpError {
   constructor() {
-    super('The body did not arrive within REQUEST_TIMEOUT_MS. Send the request again.', {
-      status: 408,
-      code: 'upload_timeout',
-      param: 'body',
-    });
+    super(
+      'The body did not arrive in time (BODY_TIMEOUT_MS), or came too slowly. Send the request again.',
+      {
+        status: 408,
+        code: 'upload_timeout',
+        param: 'body',
+      },
+    );
   }
 }
 

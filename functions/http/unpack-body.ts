@@ -1,8 +1,8 @@
 import { createDecoder } from '../../shared/base/decoders.ts';
 import { HttpError, InvalidRequestError } from '../../shared/base/errors.ts';
-import { type BodyHold, TooManyBytesError } from './body-memory.ts';
+import { type MemoryHold, takeMemory } from '../../shared/base/memory-budget.ts';
 
-type UnpackOptions = { readonly maxBytes: number; readonly hold: BodyHold };
+type UnpackOptions = { readonly maxBytes: number; readonly hold: MemoryHold };
 
 /**
  * Unpacks a compressed body within the limits that hold for any body: the first byte above them ends the work, so
@@ -24,7 +24,7 @@ export async function unpackBody(
     for await (const chunk of unpacker as AsyncIterable<Buffer>) {
       size += chunk.byteLength;
       if (size > maxBytes) throw new UnpackedTooLargeError(maxBytes);
-      if (!hold.take(chunk.byteLength)) throw new TooManyBytesError();
+      takeMemory(hold, chunk.byteLength);
       chunks.push(chunk);
     }
   } catch (cause) {

@@ -14,11 +14,12 @@ type Attributes = {
   readonly role?: Role;
   readonly useCases?: readonly string[];
   readonly deployments?: readonly string[];
+  readonly isJudge?: boolean;
 };
 
 /**
  * Parses `ROUTER_API_KEYS`: comma separated
- * `name=<sha256 of the key, hex>[;role=user|admin|front-door][;use-cases=a|b][;deployments=x|y]`.
+ * `name=<sha256 of the key, hex>[;role=user|admin|front-door][;use-cases=a|b][;deployments=x|y][;judge=true]`.
  * Several entries may share a name if they give the same rights, so that a key can be replaced without
  * an interruption. Problems never quote an entry: it may hold the key itself.
  */
@@ -98,6 +99,13 @@ const ATTRIBUTES = new Map<string, (value: string) => Attributes | string>([
         : { deployments };
     },
   ],
+  [
+    'judge',
+    (value) =>
+      value === 'true' || value === 'false'
+        ? { isJudge: value === 'true' }
+        : 'must have judge=true or judge=false',
+  ],
 ]);
 const ATTRIBUTE_NAMES = [...ATTRIBUTES.keys()].join(', ');
 
@@ -116,6 +124,7 @@ function findConflict(keys: readonly ApiKey[], key: ApiKey): string | undefined 
 
 function rightsOf({ caller, isFrontDoor }: ApiKey): string {
   const sorted = (names: readonly string[] | undefined) => names?.toSorted();
-  const { role, useCases, deployments } = caller;
-  return JSON.stringify([isFrontDoor, role, sorted(useCases) ?? 0, sorted(deployments) ?? 0]);
+  const { role, useCases, deployments, isJudge = false } = caller;
+  const limits = [sorted(useCases) ?? 0, sorted(deployments) ?? 0];
+  return JSON.stringify([isFrontDoor, role, isJudge, ...limits]);
 }

@@ -10,6 +10,8 @@ export type Caller = {
   readonly useCases?: readonly string[];
   /** The deployments that may answer the caller; absent: any. */
   readonly deployments?: readonly string[];
+  /** Whether the caller may give outcomes in the name of a judge or a system; admins may. */
+  readonly isJudge?: boolean;
 };
 
 /** The identity that a credential proves. */
@@ -47,6 +49,16 @@ export function checkAdmin(caller: Caller | undefined): void {
   throw new ForbiddenError(
     'This needs an admin: a key with role=admin in ROUTER_API_KEYS, or a token with the role of ENTRA_ADMIN_ROLE.',
     { code: 'admin_required' },
+  );
+}
+
+/** Throws a 403 if the caller gives an outcome in the name of somebody that it may not speak for. */
+export function checkOutcomeSource(caller: Caller | undefined, source: string): void {
+  if (source === 'user' || caller === undefined) return;
+  if (caller.role === 'admin' || caller.isJudge) return;
+  throw new ForbiddenError(
+    `Only admins, and keys with judge=true in ROUTER_API_KEYS, may give outcomes of the source ${source}: leave it out.`,
+    { code: 'source_not_allowed', param: 'source' },
   );
 }
 

@@ -48,6 +48,13 @@ export function admitsNobody({ apiKeys, entra }: Access): boolean {
   return apiKeys?.length === 0 && entra === undefined;
 }
 
+/** True if every request comes from the same caller: with one key, or several of one name. */
+export function hasOneCaller({ apiKeys = [], entra, hostChecksKey }: Access): boolean {
+  const names = new Set(apiKeys.map(({ caller }) => caller.name));
+  const hasFrontDoor = hostChecksKey || apiKeys.some(({ isFrontDoor }) => isFrontDoor);
+  return entra === undefined && !hasFrontDoor && names.size <= 1;
+}
+
 function readApiKeys(read: SettingsReader): readonly ApiKey[] {
   const { keys, problems } = parseApiKeys(read.text('ROUTER_API_KEYS') ?? '');
   for (const problem of problems) read.problem(problem);

@@ -1,4 +1,5 @@
 import type { Caller } from '../access/caller.ts';
+import type { MemoryHold } from '../base/memory-budget.ts';
 import type { RequestTrace } from './telemetry.ts';
 
 /** A request that has been read and admitted. */
@@ -10,6 +11,8 @@ export type Call = {
   readonly signal: AbortSignal;
   /** Tells that the first content of a stream is there: the time of a stream counts from now on, and no longer that of a request. */
   readonly beginStream: () => void;
+  /** Counts the memory that the request causes besides its body, until its end. */
+  readonly hold: Pick<MemoryHold, 'take'>;
   /** Absent if the router is open to everybody. */
   readonly caller?: Caller;
   /** The use case from `X-USE_CASE`; absent without a valid name. */

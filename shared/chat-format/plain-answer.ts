@@ -1,5 +1,6 @@
 import { UpstreamError } from '../base/errors.ts';
 import { fieldsOf } from '../base/fields-of.ts';
+import { fromJson, toJson } from '../base/wire-json.ts';
 import { isOfTheRequest } from './stream-event.ts';
 
 type Completion = {
@@ -39,6 +40,13 @@ export function parseAnswer(answer: Buffer): PlainAnswer {
     // Falls through to the error below: the parser's message would quote the answer.
   }
   throw invalid('The deployment answered with something that is not a JSON object.');
+}
+
+/** Removes a secret from all fields of an answer but its choices, which are the model's own words. */
+export function withoutKey(answer: PlainAnswer, redact: (bytes: Buffer) => Buffer): PlainAnswer {
+  const { choices, ...others } = fieldsOf(fromJson(answer.text));
+  const clean = fromJson(redact(Buffer.from(toJson(others))).toString());
+  return parseAnswer(Buffer.from(toJson({ ...fieldsOf(clean), choices })));
 }
 
 function invalid(message: string): UpstreamError {

@@ -121,9 +121,14 @@ export function usageOfEvent(event: StreamEvent): unknown {
   return event.bytes.includes('"usage"') ? findUsage(event.data) : undefined;
 }
 
-/** Whether an event has no choices, as the event that was added for the usage only. */
+/** Whether an event has an empty list of choices, as the event that was added for the usage only. */
 export function hasNoChoices({ data }: StreamEvent): boolean {
   return Array.isArray(data?.choices) && data.choices.length === 0;
+}
+
+/** Whether an event says something that a model wrote. */
+export function hasChoices({ data }: StreamEvent): boolean {
+  return Array.isArray(data?.choices) && data.choices.length > 0;
 }
 
 /** Whether an event gives the reason why an answer is finished. */

@@ -1,4 +1,6 @@
 import { type Answer, EVENT_STREAM, errorAnswer } from '../base/answer.ts';
+import type { HttpError } from '../base/errors.ts';
+import { takeMemory } from '../base/memory-budget.ts';
 import type { CallTrace } from '../calls/telemetry.ts';
 import { answerOf, createCollector } from '../chat-format/collect-answer.ts';
 import { addAnswerFields, type PlainAnswer } from '../chat-format/plain-answer.ts';
@@ -50,6 +52,8 @@ export async function answerChat(
       await settle(options, exchange, {
         status: error.status,
         error,
+        // The deployment has read the prompt, and may have answered: nobody knows how much.
+        ...(wasReached(error) && { usage: { completion: 0 } }),
         isWhole: false,
         isShadowed,
       });
@@ -57,6 +61,20 @@ export async function answerChat(
     }
   }
 }
+
+/** Whether a deployment took a request on whose answer then ended early, so that at least its prompt is paid for. */
+function wasReached({ code }: HttpError): boolean {
+  return ENDED_EARLY.has(code ?? '');
+}
+
+const ENDED_EARLY = new Set([
+  'client_gone',
+  'shutting_down',
+  'upstream_timeout',
+  'upstream_incomplete',
+  'answer_too_large',
+  'too_many_bytes',
+]);
 
 function plainAnswer(
   exchange: Exchange,
@@ -99,7 +117,12 @@ function streamBody(
   const isRead = exchange.continued !== undefined || options.isContentKept || isShadowed;
   const collector = isRead ? createCollector() : undefined;
   return events.pass({
-    onEvent: collector && (({ data }) => collector.push(data)),
+    onEvent:
+      collector &&
+      (({ bytes, data }) => {
+        takeMemory(exchange.call.hold, bytes.length);
+        collector.push(data);
+      }),
     // A client that leaves early has been answered with a 200 all the same.
     onEnd: ({ isWhole, error, usage, events: completion }) => {
       // The trace has only the tokens that the deployment counted.

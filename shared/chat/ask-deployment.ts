@@ -1,5 +1,6 @@
 import { Readable } from 'node:stream';
 import { CallEndedError, UpstreamError } from '../base/errors.ts';
+import { TooManyBytesError } from '../base/memory-budget.ts';
 import { toJson } from '../base/wire-json.ts';
 import type { Call } from '../calls/call.ts';
 import type { CallTrace } from '../calls/telemetry.ts';
@@ -7,7 +8,7 @@ import { adaptBody } from '../capabilities/adapt-body.ts';
 import type { Lessons } from '../capabilities/lessons.ts';
 import type { ChatRequest } from '../chat-format/chat-request.ts';
 import { giveBack } from '../chat-format/given-back.ts';
-import { parseAnswer, statusOfError } from '../chat-format/plain-answer.ts';
+import { parseAnswer, statusOfError, withoutKey } from '../chat-format/plain-answer.ts';
 import { streamOf } from '../chat-format/stream-answer.ts';
 import { isTooLong } from '../chat-format/stream-event.ts';
 import type { Blame } from '../upstream/blame.ts';
@@ -15,11 +16,11 @@ import { upstreamNameOf } from '../upstream/deployment.ts';
 import { errorOf } from '../upstream/error-body.ts';
 import { passRequestHeaders } from '../upstream/passed-headers.ts';
 import { readAnswer, readRefusal } from '../upstream/read-answer.ts';
-import { redactKey } from '../upstream/redact-key.ts';
+import type { Redact } from '../upstream/redact-key.ts';
 import type { Upstream, UpstreamAnswer } from '../upstream/upstream.ts';
 import type { Attempt } from './attempts.ts';
 import { openEvents } from './pass-events.ts';
-import type { Headers, Reply } from './reply.ts';
+import { type Headers, isTooMuch, type Reply } from './reply.ts';
 import { tellBlame, tellTrace, toAttempt } from './tell-reply.ts';
 
 /** What came of one deployment's turn. */
@@ -95,6 +96,7 @@ async function callOnce(
   { call, request, maxAnswerBytes, idleMs, blame }: Order,
   { upstream, body, firstByteMs, trace }: Sent,
 ): Promise<Reply> {
+  const { hold } = call;
   const limit = createFirstByteLimit(call.signal, firstByteMs);
   try {
     const answer = await upstream.send({
@@ -110,6 +112,7 @@ async function callOnce(
         includeUsage: request.includeUsage,
         maxBytes: maxAnswerBytes,
         idleMs,
+        redact: answer.redact,
         signal,
         onByte: limit.lift,
       });
@@ -118,16 +121,16 @@ async function callOnce(
     const { status, headers } = answer;
     if (status !== 200) {
       limit.lift();
-      const said = await readRefusal(answer, { maxBytes: maxAnswerBytes, signal });
-      const bytes = redactKey(said, upstream.deployment.apiKey);
+      const bytes = await readRefusal(answer, { maxBytes: maxAnswerBytes, signal, hold });
       return { kind: 'refusal', status, headers, bytes };
     }
     const bytes = await readAnswer(answer, {
       maxBytes: maxAnswerBytes,
       signal,
+      hold,
       onByte: limit.lift,
     });
-    const reply = toReply(headers, bytes, upstream);
+    const reply = toReply(headers, bytes, answer.redact);
     if (!request.stream || reply.kind !== 'plain') return reply;
     // A client of streams cannot read a whole answer.
     const events = await openEvents(Readable.from([Buffer.from(streamOf(reply.answer.parsed))]), {
@@ -138,7 +141,11 @@ async function callOnce(
     });
     return { kind: 'events', headers, events };
   } catch (error) {
-    if (error instanceof UpstreamError || error instanceof CallEndedError) {
+    if (
+      error instanceof UpstreamError ||
+      error instanceof CallEndedError ||
+      error instanceof TooManyBytesError
+    ) {
       return { kind: 'failure', error };
     }
     throw error;
@@ -148,11 +155,12 @@ async function callOnce(
 }
 
 /** A whole answer of status 200, which may be an error all the same. */
-function toReply(headers: Headers, bytes: Buffer, { deployment }: Upstream): Reply {
+function toReply(headers: Headers, bytes: Buffer, redact: Redact): Reply {
   const answer = parseAnswer(bytes);
   const status = statusOfError(answer);
-  if (status === undefined) return { kind: 'plain', headers, answer };
-  return { kind: 'refusal', status, headers, bytes: redactKey(bytes, deployment.apiKey) };
+  if (status !== undefined) return { kind: 'refusal', status, headers, bytes: redact(bytes) };
+  const isClean = redact(bytes) === bytes;
+  return { kind: 'plain', headers, answer: isClean ? answer : withoutKey(answer, redact) };
 }
 
 function isEventStream({ status, headers }: UpstreamAnswer): boolean {
@@ -188,7 +196,7 @@ function mayFallBack(reply: Reply): boolean {
       // Another deployment may have the room: the limits of a model are not always known.
       return isUnavailable(reply.status) || isTooLong(errorOf(reply.bytes));
     case 'failure':
-      return reply.error.code !== 'answer_too_large';
+      return !isTooMuch(reply.error);
   }
 }
 

@@ -27,6 +27,7 @@ export async function askPlainly(member: Member, ask: PlainAsk): Promise<PlainTe
     startedAt: performance.now(),
     signal: ask.signal,
     beginStream: () => undefined,
+    hold: { take: () => true },
     header: () => null,
     body: undefined,
     query: () => null,

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { ownerOf } from '../access/caller.ts';
 import { InvalidRequestError } from '../base/errors.ts';
+import { takeMemory } from '../base/memory-budget.ts';
 import { parseWith } from '../base/parse-with.ts';
 import type { Call } from '../calls/call.ts';
 import { readKey } from '../calls/idempotency-key.ts';
@@ -71,6 +72,9 @@ const BYTES_PER_TOKEN = 8;
 const MESSAGES_AT_ONCE = 100;
 const PAGES_AT_ONCE = 4;
 
+/** Pages with more bytes than this are read one after another, so that no more is read than may be held. */
+const LARGE_PAGE_BYTES = 1024 * 1024;
+
 /** Together with the request's own messages these stay below the 2,048 that the services take. */
 const MAX_MESSAGES = 1_900;
 
@@ -109,7 +113,7 @@ async function open(
     throw new ThreadNotFoundError('thread_id');
   }
   const { thread, etag } = newest;
-  const read = await readBack(store, newest, limit);
+  const read = await readBack(store, newest, { ...limit, hold: call.hold });
   const instructions = await readInstructions(store, newest, read);
   // Messages that an earlier try of this request added are not its history.
   const end = mark?.first ?? thread.count;
@@ -156,16 +160,21 @@ type Newest = { readonly thread: Thread; readonly messages: readonly PlacedMessa
 async function readBack(
   store: ThreadStore,
   { thread, messages }: Newest,
-  limit: ReadLimit,
+  limit: ReadLimit & Pick<Call, 'hold'>,
 ): Promise<readonly PlacedMessage[]> {
   const maxBytes = Math.min(limit.bytes, limit.tokens * BYTES_PER_TOKEN);
   const read = [...messages];
-  let bytes = read.reduce((sum, one) => sum + one.bytes, 0);
+  let newestBytes = bytesOf(read);
+  let bytes = newestBytes;
+  takeMemory(limit.hold, bytes);
   while (isMore(read) && bytes < maxBytes && read.length < MAX_MESSAGES) {
-    const older = await readPages(store, thread.id, read.at(-1)?.index ?? 0);
+    const count = newestBytes > LARGE_PAGE_BYTES ? 1 : PAGES_AT_ONCE;
+    const older = await readPages(store, thread.id, { place: read.at(-1)?.index ?? 0, count });
     if (older.length === 0) break;
+    newestBytes = bytesOf(older);
+    takeMemory(limit.hold, newestBytes);
     read.push(...older);
-    bytes = older.reduce((sum, one) => sum + one.bytes, bytes);
+    bytes += newestBytes;
   }
   if (!isMore(read)) return read;
   // Only whole turns are kept.
@@ -177,18 +186,19 @@ async function readBack(
 async function readPages(
   store: ThreadStore,
   id: string,
-  place: number,
+  { place, count }: { readonly place: number; readonly count: number },
 ): Promise<readonly PlacedMessage[]> {
-  const places = Array.from(
-    { length: PAGES_AT_ONCE },
-    (_, page) => place - page * MESSAGES_AT_ONCE,
-  );
+  const places = Array.from({ length: count }, (_, page) => place - page * MESSAGES_AT_ONCE);
   const pages = await Promise.all(
     places.filter((one) => one > 0).map((one) => store.before(id, one, MESSAGES_AT_ONCE)),
   );
   // A page of large messages is short: the messages of the next page would not follow on it.
   const short = pages.findIndex((page) => page.length < MESSAGES_AT_ONCE);
   return (short === -1 ? pages : pages.slice(0, short + 1)).flat();
+}
+
+function bytesOf(messages: readonly PlacedMessage[]): number {
+  return messages.reduce((sum, { bytes }) => sum + bytes, 0);
 }
 
 function isMore(read: readonly PlacedMessage[]): boolean {

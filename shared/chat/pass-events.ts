@@ -1,5 +1,5 @@
 import { dataEvent } from '../base/answer.ts';
-import { type HttpError, toErrorBody, UpstreamError } from '../base/errors.ts';
+import { HttpError, toErrorBody, UpstreamError } from '../base/errors.ts';
 import { createSplitter } from '../chat-format/event-splitter.ts';
 import {
   hasFinishReason,
@@ -188,7 +188,7 @@ function isOver({ done, error }: Seen): boolean {
 }
 
 function asHttpError(cause: unknown, signal: AbortSignal): HttpError {
-  return cause instanceof UpstreamError ? cause : brokenOff(cause, signal);
+  return cause instanceof HttpError ? cause : brokenOff(cause, signal);
 }
 
 /** The error's own text is not repeated: the client has the deployment's event. */

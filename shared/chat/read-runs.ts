@@ -1,6 +1,7 @@
 import { endOfEvent, type Splitter } from '../chat-format/event-splitter.ts';
 import {
   errorOfEvent,
+  hasChoices,
   hasNoChoices,
   isPreamble,
   StreamEvent,
@@ -10,6 +11,7 @@ import { readUsage, type Usage } from '../chat-format/usage.ts';
 import type { Bytes } from '../upstream/answer-body.ts';
 import { limitSilence } from '../upstream/limit-silence.ts';
 import { tooLarge } from '../upstream/read-answer.ts';
+import type { Redact } from '../upstream/redact-key.ts';
 
 /** How long a deployment may keep its connection open after [DONE], in ms; the client waits for it. */
 const CLOSE_AFTER_MS = 100;
@@ -20,6 +22,8 @@ export type OpenOptions = {
   readonly maxBytes: number;
   /** How long the next chunk is waited for once there is content, in ms; undefined: there is no limit. */
   readonly idleMs?: number | undefined;
+  /** Removes the deployment's own key from events that are not the model's words; absent: it has none. */
+  readonly redact?: Redact;
   readonly signal: AbortSignal;
   /** Called for each chunk that comes. */
   readonly onByte: () => void;
@@ -52,7 +56,7 @@ export type Reading = OpenOptions & { readonly splitter: Splitter; readonly seen
 
 /** Yields complete events, and notes in `seen` what they were. Throws as the body does. */
 export async function* readRuns(body: Bytes, reading: Reading): AsyncGenerator<Run> {
-  const { splitter, seen, includeUsage, maxBytes, idleMs, onByte } = reading;
+  const { splitter, seen, maxBytes, idleMs, onByte } = reading;
   let closing: NodeJS.Timeout | undefined;
   let size = 0;
   try {
@@ -61,7 +65,7 @@ export async function* readRuns(body: Bytes, reading: Reading): AsyncGenerator<R
       size += chunk.byteLength;
       if (size > maxBytes) throw tooLarge(maxBytes);
       const events = splitter.push(toBuffer(chunk));
-      if (events !== undefined) yield* selectRuns(events, includeUsage, seen);
+      if (events !== undefined) yield* selectRuns(events, reading);
       // Usually the end follows immediately, and the connection can be used again.
       if (seen.error !== undefined) return;
       if (seen.done) closing ??= setTimeout(() => body.destroy(), CLOSE_AFTER_MS);
@@ -69,7 +73,7 @@ export async function* readRuns(body: Bytes, reading: Reading): AsyncGenerator<R
     // The blank line of the last event may be missing where the event itself is whole.
     const rest = splitter.rest();
     if (new StreamEvent(rest).data !== undefined) {
-      yield* selectRuns(Buffer.concat([rest, Buffer.from('\n\n')]), includeUsage, seen);
+      yield* selectRuns(Buffer.concat([rest, Buffer.from('\n\n')]), reading);
     }
   } finally {
     clearTimeout(closing);
@@ -81,7 +85,9 @@ function toBuffer(chunk: Uint8Array): Buffer {
 }
 
 /** Yields the events in runs as long as possible, without those that the client did not ask for. */
-function* selectRuns(events: Buffer, includeUsage: boolean, seen: Seen): Generator<Run> {
+function* selectRuns(given: Buffer, { includeUsage, seen, redact }: Reading): Generator<Run> {
+  const isClean = redact === undefined || redact(given) === given;
+  const events = isClean ? given : withoutKey(given, redact);
   let isEnd = false;
   let runStart = 0;
   for (let start = 0; start < events.length; ) {
@@ -102,6 +108,22 @@ function* selectRuns(events: Buffer, includeUsage: boolean, seen: Seen): Generat
     start = end;
   }
   if (events.length > runStart) yield { bytes: events.subarray(runStart), isEnd };
+}
+
+/** Removes a secret from all events but those with choices, which are the model's own words. */
+function withoutKey(events: Buffer, redact: Redact): Buffer {
+  const clean: Buffer[] = [];
+  for (let start = 0; start < events.length; ) {
+    const end = endOfEvent(events, start);
+    const event = events.subarray(start, end);
+    clean.push(isOfModel(new StreamEvent(event)) ? event : redact(event));
+    start = end;
+  }
+  return Buffer.concat(clean);
+}
+
+function isOfModel(event: StreamEvent): boolean {
+  return hasChoices(event) && errorOfEvent(event) === undefined;
 }
 
 type Kind = 'error' | 'done' | 'usage' | 'other';

@@ -16,3 +16,8 @@ export type Reply =
       readonly bytes: Buffer;
     }
   | { readonly kind: 'failure'; readonly error: HttpError };
+
+/** Whether the deployment answered, and with more than the router can hold. */
+export function isTooMuch({ code }: HttpError): boolean {
+  return code === 'answer_too_large' || code === 'too_many_bytes';
+}

@@ -57,7 +57,7 @@ export function settle(
 function tell(options: SettleOptions, exchange: Exchange, ending: Ending): void {
   const { call, decision } = exchange;
   const { error, usage, isShadowed } = ending;
-  const tokens = usage?.total;
+  const tokens = usage && tokensOf(exchange, usage);
   const usd = usage && costOfAnswer(exchange, usage);
   if (tokens !== undefined) options.countTokens(call, tokens);
   if (usd !== undefined) options.spend(call, usd);
@@ -90,6 +90,12 @@ function contentOf({ ask }: Exchange, { answer }: Ending) {
     prompt: found && redactText(found.text),
     answer: typeof content === 'string' ? redactText(content) : undefined,
   };
+}
+
+/** The total that the deployment counted; else its parts, estimated where it did not count them. */
+function tokensOf({ ask }: Exchange, usage: Usage): number {
+  const { prompt, completion } = { ...ask.tokens(), ...usage };
+  return usage.total ?? prompt + completion;
 }
 
 /** In USD; undefined without a price. Tokens that the deployment did not count are estimated. */

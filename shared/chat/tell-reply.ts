@@ -9,7 +9,7 @@ import { errorOf } from '../upstream/error-body.ts';
 import { isFailure } from '../upstream/protect-upstream.ts';
 import type { Upstream } from '../upstream/upstream.ts';
 import type { Attempt } from './attempts.ts';
-import type { Reply } from './reply.ts';
+import { isTooMuch, type Reply } from './reply.ts';
 
 /** The codes of failures that are known without a call. */
 const NOT_CALLED = new Set(['circuit_open', 'deployment_resting', 'deployment_busy']);
@@ -83,7 +83,7 @@ function outcomeOfReply(reply: Reply): Outcome | 'answered' {
       return isFailure(reply.status) ? 'failed' : 'alive';
     case 'failure':
       // Too much of an answer is an answer.
-      if (reply.error.code === 'answer_too_large') return 'alive';
+      if (isTooMuch(reply.error)) return 'alive';
       return reply.error instanceof UpstreamError ? 'failed' : 'unknown';
   }
 }

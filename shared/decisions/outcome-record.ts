@@ -1,4 +1,4 @@
-import { createHash, randomUUID } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import type { TableClient, TransactionAction } from '@azure/data-tables';
 import * as z from 'zod';
 import { getRow } from '../storage/read-rows.ts';
@@ -37,7 +37,8 @@ type OutcomeOrigin = {
 const TIMEOUT_MS = 10_000;
 
 /**
- * Stores an outcome in the partition of its decision, which may not be written yet. Returns the body of
+ * Stores an outcome in the partition of its decision, which may not be written yet, in the place of an earlier one
+ * of the same caller and source. Returns the body of
  * the answer; for a key that was used before, the first body, byte for byte.
  */
 export async function keepOutcome(
@@ -48,12 +49,12 @@ export async function keepOutcome(
   const keyRow = key === undefined ? undefined : `k|${hash(JSON.stringify([caller, key]))}`;
   const before = keyRow && (await getRow(client, place.partition, keyRow));
   if (before) return String(before['answer']);
-  const id = `outcome_${randomUUID().replaceAll('-', '')}`;
+  const id = idOf(outcome, place, caller);
   const columns = { ...columnsOf(outcome), comparedWith, caller, at: new Date(at).toISOString() };
   const answer = JSON.stringify({ id, ...outcomeJson(columns), request_id: outcome.request_id });
   const { partition: partitionKey, row } = place;
   const actions: TransactionAction[] = [
-    ['create', { ...columns, partitionKey, rowKey: `o|${row.slice(2)}|${id}` }],
+    ['upsert', { ...columns, partitionKey, rowKey: `o|${row.slice(2)}|${id}` }, 'Replace'],
     ...(keyRow ? [['create', { partitionKey, rowKey: keyRow, answer }] as TransactionAction] : []),
   ];
   const limit = { abortSignal: AbortSignal.timeout(TIMEOUT_MS) };
@@ -65,6 +66,11 @@ export async function keepOutcome(
     if (first) return String(first['answer']);
     throw error;
   }
+}
+
+/** The same for all outcomes of one request, caller and source: the newest replaces the others. */
+function idOf({ source = 'user' }: Outcome, { row }: Place, caller: string): string {
+  return `outcome_${hash(JSON.stringify([row, caller, source])).slice(0, 32)}`;
 }
 
 function columnsOf({ verdict, score, source = 'user', comment }: Outcome) {

@@ -1,5 +1,6 @@
 import type { TableClient } from '@azure/data-tables';
 import { getRow, readRows } from '../storage/read-rows.ts';
+import type { Row } from '../storage/row.ts';
 import { dayOf, partitionOf, rowTime, SHARDS } from './request-ids.ts';
 import { SPAN_MS, type SpanName, type SumKey, startOf, statsPartition } from './rollup.ts';
 import { statsJson } from './stats-json.ts';
@@ -101,7 +102,7 @@ function toIso(ms: number): string {
 
 type Quality = { readonly key: SumKey; readonly isBad: boolean };
 
-/** Reads the judged answers that did not come from the strong model. */
+/** Reads which answers that did not come from the strong model were judged, and how. */
 async function readQuality(
   client: TableClient,
   query: SpanQuery,
@@ -117,19 +118,28 @@ async function readQuality(
         return readRows(client, `PartitionKey eq '${partition}' and ${range}`, MAX_OUTCOMES);
       }),
     );
+    const requests = Map.groupBy(pages.flat(), decisionOf);
     const outcomes = await Promise.all(
-      pages.flat().map(async (row) => {
-        const decision = `d|${row.rowKey.split('|').slice(1, 3).join('|')}`;
-        const key = await join(client, [row.partitionKey, decision], joins);
+      [...requests].map(async ([decision, rows]) => {
+        const key = await join(client, [rows[0]?.partitionKey ?? '', decision], joins);
         if (key?.tier !== 'weak' || !isOf(key, query)) return [];
-        const isBad = row['verdict'] === 'bad' || Number(row['score'] ?? 1) < 0.5;
-        return [{ key: { ...key, span }, isBad }];
+        return [{ key: { ...key, span }, isBad: isJudgedBad(rows) }];
       }),
     );
     found.push(...outcomes.flat());
     if (found.length >= MAX_OUTCOMES) break;
   }
   return found;
+}
+
+function decisionOf({ rowKey }: Row): string {
+  return `d|${rowKey.split('|').slice(1, 3).join('|')}`;
+}
+
+/** Several callers and judges may have judged one answer: it counts once, and as bad where at least half say so. */
+function isJudgedBad(outcomes: readonly Row[]): boolean {
+  const bad = outcomes.filter((row) => row['verdict'] === 'bad' || Number(row['score'] ?? 1) < 0.5);
+  return 2 * bad.length >= outcomes.length;
 }
 
 /** Returns the facts of the decision at a place; undefined if it is not written yet. */

@@ -1,7 +1,12 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 
 /** The row in which a request's decision is stored. */
-export type Place = { readonly partition: string; readonly row: string };
+export type Place = {
+  readonly partition: string;
+  readonly row: string;
+  /** The time of the request, in ms since 1970. */
+  readonly at: number;
+};
 
 export type RequestIds = {
   /** Creates the id of a request, which tells where its decision is stored. */
@@ -54,7 +59,7 @@ export function createRequestIds(
 
 function placeAt(invocation: string, at: number): Place {
   const shard = SHARDS[Number.parseInt(invocation.slice(0, 1), 16) % SHARDS.length] ?? SHARDS[0];
-  return { partition: partitionOf(dayOf(at), shard), row: `d|${rowTime(at)}|${invocation}` };
+  return { partition: partitionOf(dayOf(at), shard), at, row: `d|${rowTime(at)}|${invocation}` };
 }
 
 /** Returns the day by UTC, such as `2026-11-27`. */

@@ -1,6 +1,6 @@
 import type { TableClient } from '@azure/data-tables';
 import { LRUCache } from 'lru-cache';
-import { ownerOf } from '../access/caller.ts';
+import { checkOutcomeSource, ownerOf } from '../access/caller.ts';
 import { type Answer, jsonAnswer } from '../base/answer.ts';
 import { InvalidRequestError } from '../base/errors.ts';
 import { parseWith } from '../base/parse-with.ts';
@@ -23,7 +23,7 @@ import {
   STATS_BY,
   type StatsQuery,
 } from '../decisions/read-stats.ts';
-import type { RequestIds } from '../decisions/request-ids.ts';
+import type { Place, RequestIds } from '../decisions/request-ids.ts';
 import { getRow } from '../storage/read-rows.ts';
 
 export type DecisionHandlers = {
@@ -99,16 +99,28 @@ export function createDecisionHandlers(options: DecisionHandlersOptions): Decisi
     },
     addOutcome: async (call) => {
       const outcome = parseWith(outcomeSchema, call.body);
+      checkOutcomeSource(call.caller, outcome.source ?? 'user');
       const key = readKey(call);
       return withClient(async (client) => {
         const place = ids.placeOf(outcome.request_id);
-        if (place === undefined) throw new RequestNotFoundError();
+        if (place === undefined || !(await isRouted(client, place, now()))) {
+          throw new RequestNotFoundError();
+        }
         const origin = { place, caller: ownerOf(call), key, at: now() };
         const body = await keepOutcome(client, outcome, origin);
         return { status: 201, headers: { 'content-type': 'application/json' }, body };
       });
     },
   };
+}
+
+/** How long after its request a decision is surely written, in ms. */
+const WRITTEN_AFTER_MS = 60_000;
+
+/** Whether a request was decided on: other requests have ids as well. One of a moment ago may not be written yet. */
+async function isRouted(client: TableClient, place: Place, now: number): Promise<boolean> {
+  if (now - place.at < WRITTEN_AFTER_MS) return true;
+  return (await getRow(client, place.partition, place.row)) !== undefined;
 }
 
 function readQuery(

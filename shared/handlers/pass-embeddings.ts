@@ -11,7 +11,6 @@ import { passError } from '../chat/pass-error.ts';
 import { createBlame } from '../upstream/blame.ts';
 import { passAnswerHeaders, passRequestHeaders } from '../upstream/passed-headers.ts';
 import { readAnswer } from '../upstream/read-answer.ts';
-import { redactKey } from '../upstream/redact-key.ts';
 import type { Upstream } from '../upstream/upstream.ts';
 
 export const embeddingsSchema = z.looseObject({
@@ -68,7 +67,7 @@ export function createPassEmbeddings(
       body: { ...body, model: target.deployment.name },
     });
     if (status !== 200) {
-      return passError(status, redactKey(bytes, target.deployment.apiKey), headers);
+      return passError(status, bytes, headers);
     }
     return {
       status: 200,
@@ -113,7 +112,12 @@ async function send(
       blame,
     });
     const { status } = answer;
-    const bytes = await readAnswer(answer, { maxBytes: maxAnswerBytes, signal: call.signal });
+    const said = await readAnswer(answer, {
+      maxBytes: maxAnswerBytes,
+      signal: call.signal,
+      hold: call.hold,
+    });
+    const bytes = status === 200 ? said : answer.redact(said);
     if (status === 200) blame.answered();
     const tokens = status === 200 ? totalTokensOf(bytes) : undefined;
     if (tokens !== undefined) countTokens(call, tokens);

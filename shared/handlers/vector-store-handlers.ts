@@ -1,9 +1,11 @@
 import { checkAdmin, ownerOf } from '../access/caller.ts';
+import type { RateLimits } from '../access/rate-limits.ts';
 import { type Answer, jsonAnswer } from '../base/answer.ts';
 import { InvalidRequestError } from '../base/errors.ts';
 import { parseWith } from '../base/parse-with.ts';
 import type { Call } from '../calls/call.ts';
 import { pageLimitOf } from '../calls/page-limit.ts';
+import type { EmbedFor } from '../vector-stores/text-embedder.ts';
 import type { Hit } from '../vector-stores/vector-engine.ts';
 import {
   expiryOf,
@@ -30,13 +32,13 @@ export type VectorStoreHandlers = Readonly<Record<(typeof NAMES)[number], Handle
 
 const DEFAULT_RESULTS = 10;
 
-type Work = (stores: VectorStores, call: Call) => Promise<Answer>;
+type Work = (stores: VectorStores, call: Call, whom: EmbedFor) => Promise<Answer>;
 
 const WORKS: Readonly<Record<(typeof NAMES)[number], Work>> = {
-  create: async (stores, call) => {
+  create: async (stores, call, whom) => {
     const wish = parseWith(newStoreSchema, call.body);
     checkPurpose(call, wish.metadata);
-    const store = await stores.create(ownerOf(call), wish, call.signal);
+    const store = await stores.create(ownerOf(call), wish, whom);
     return jsonAnswer(200, storeJson(store, 0));
   },
   list,
@@ -56,10 +58,10 @@ const WORKS: Readonly<Record<(typeof NAMES)[number], Work>> = {
     return jsonAnswer(200, { id, object: 'vector_store.deleted', deleted: true });
   },
   search,
-  add: async (stores, call) => {
+  add: async (stores, call, whom) => {
     const { items } = parseWith(newItemsSchema, call.body);
     const id = call.id ?? '';
-    const ids = await stores.add(ownerOf(call), id, { items, signal: call.signal });
+    const ids = await stores.add(ownerOf(call), id, { items, whom });
     return jsonAnswer(200, {
       object: 'list',
       data: ids.map((item) => ({
@@ -82,12 +84,17 @@ const WORKS: Readonly<Record<(typeof NAMES)[number], Work>> = {
 };
 
 /** Without `stores` no engine or no table is configured, and every call fails with an error that says so. */
-export function createVectorStoreHandlers(stores: VectorStores | undefined): VectorStoreHandlers {
+export function createVectorStoreHandlers(
+  stores: VectorStores | undefined,
+  countTokens: RateLimits['countTokens'],
+): VectorStoreHandlers {
   const handles = NAMES.map((name) => {
     const handle: Handle = async (call) => {
       if (stores === undefined) throw new StoresNotConfiguredError();
       try {
-        return await WORKS[name](stores, call);
+        const { signal, caller } = call;
+        const onTokens = (tokens: number) => countTokens(call, tokens);
+        return await WORKS[name](stores, call, { signal, caller, onTokens });
       } catch (error) {
         throw call.signal.aborted ? error : toStoreError(error);
       }
@@ -129,7 +136,7 @@ async function list(stores: VectorStores, call: Call): Promise<Answer> {
   });
 }
 
-async function search(stores: VectorStores, call: Call): Promise<Answer> {
+async function search(stores: VectorStores, call: Call, whom: EmbedFor): Promise<Answer> {
   const wish = parseWith(searchSchema, call.body);
   const { query, filters, max_num_results, ranking_options } = wish;
   const isTexts = Array.isArray(query) && typeof query[0] === 'string';
@@ -139,7 +146,7 @@ async function search(stores: VectorStores, call: Call): Promise<Answer> {
     limit: max_num_results ?? DEFAULT_RESULTS,
     minScore: ranking_options?.score_threshold ?? -1,
     ...(filters && { filters }),
-    signal: call.signal,
+    whom,
   });
   return jsonAnswer(200, {
     object: 'vector_store.search_results.page',

@@ -4,7 +4,6 @@ import { createLessons } from '../capabilities/lessons.ts';
 import { readUsage } from '../chat-format/usage.ts';
 import { type Deployment, upstreamNameOf } from '../upstream/deployment.ts';
 import { readAnswer } from '../upstream/read-answer.ts';
-import { redactKey } from '../upstream/redact-key.ts';
 import type { Upstream, UpstreamAnswer } from '../upstream/upstream.ts';
 
 /** A deployment's answer to one tiny question. */
@@ -42,8 +41,7 @@ export async function probeDeployment(
       const answer = await send(upstream, body, signal);
       const bytes = await readAnswer(answer, { maxBytes: MAX_ANSWER_BYTES, signal });
       if (answer.status === 400 && !isCorrected && lessons.learn(body, bytes)) continue;
-      const said = redactKey(bytes, deployment.apiKey);
-      return { ...describe(answer.status, said), latency_ms: taken() };
+      return { ...describe(answer.status, answer.redact(bytes)), latency_ms: taken() };
     }
   } catch (error) {
     const { code, message } =

@@ -1,4 +1,4 @@
-import { type Access, readAccess } from '../access/read-access.ts';
+import { type Access, hasOneCaller, readAccess } from '../access/read-access.ts';
 import { readOrigins } from '../access/read-origins.ts';
 import { type RateLimit, readRateLimits } from '../access/read-rate-limits.ts';
 import { ConfigError } from '../base/errors.ts';
@@ -137,7 +137,7 @@ function readOthers(read: SettingsReader) {
     session: readSessionPolicy(read),
     access,
     corsOrigins: readOrigins(read, access),
-    limits: readLimits(read),
+    limits: readLimits(read, hasOneCaller(access) ? 'one' : 'several'),
     rateLimits: readRateLimits(read),
     allowedHosts: readAllowedHosts(read),
     registry: readRegistrySettings(read),

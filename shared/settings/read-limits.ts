@@ -21,6 +21,10 @@ type RequestLimits = {
   readonly embeddingTimeoutMs: number;
   /** The most requests under way. */
   readonly maxInFlight: number;
+  /** The most requests under way of one caller. */
+  readonly maxInFlightPerCaller: number;
+  /** The time for the body of a request. */
+  readonly bodyTimeoutMs: number;
   /** The time to wait for a deployment's first byte while another one could answer. */
   readonly firstByteTimeoutMs: number;
   /** The most calls to deployments for one request. */
@@ -42,8 +46,11 @@ type StreamLimits = {
 /** The limits of one request, and of all requests together. */
 export type Limits = BodyLimits & RequestLimits & StreamLimits & UpstreamLimits;
 
-/** Reads the settings that limit the bytes, the time and the number of requests. */
-export function readLimits(read: SettingsReader): Limits {
+/**
+ * Reads the settings that limit the bytes, the time and the number of requests. Where there is only one caller, no
+ * places are kept free for others.
+ */
+export function readLimits(read: SettingsReader, callers: 'one' | 'several' = 'several'): Limits {
   // The platform ends a request after 230 s without a byte.
   const requestTimeoutMs =
     read.integer('REQUEST_TIMEOUT_MS', { min: 1, max: 1_500_000 }) ?? 220_000;
@@ -58,7 +65,10 @@ export function readLimits(read: SettingsReader): Limits {
     // If the host hides the connection, a slow reader of a stream costs this much memory.
     maxAnswerBytes: read.integer('MAX_ANSWER_BYTES', { min: 1 }) ?? 64 * mebibyte,
     requestTimeoutMs,
-    maxInFlight: read.integer('MAX_IN_FLIGHT', { min: 1, max: 100_000 }) ?? 256,
+    bodyTimeoutMs:
+      read.integer('BODY_TIMEOUT_MS', { min: 1, max: 1_500_000 }) ??
+      Math.min(100_000, Math.ceil(requestTimeoutMs / 2)),
+    ...readPlaces(read, callers),
     // The first byte of a plain answer comes with the last one, which takes reasoning models minutes.
     firstByteTimeoutMs:
       read.integer('FIRST_BYTE_TIMEOUT_MS', { min: 1, max: 1_500_000 }) ??
@@ -68,6 +78,14 @@ export function readLimits(read: SettingsReader): Limits {
     ...readStreamLimits(read),
     ...readUpstreamLimits(read),
   };
+}
+
+function readPlaces(read: SettingsReader, callers: 'one' | 'several') {
+  const maxInFlight = read.integer('MAX_IN_FLIGHT', { min: 1, max: 100_000 }) ?? 256;
+  const ofOne = callers === 'one' ? maxInFlight : Math.ceil(maxInFlight / 4);
+  const maxInFlightPerCaller =
+    read.integer('MAX_IN_FLIGHT_PER_CALLER', { min: 1, max: 100_000 }) ?? ofOne;
+  return { maxInFlight, maxInFlightPerCaller };
 }
 
 const DAY_MS = 86_400_000;

@@ -11,6 +11,7 @@ import { describeFailure } from './describe-failure.ts';
 import { dispatch, type RawAnswer } from './dispatch.ts';
 import type { GetToken } from './entra-token.ts';
 import { type BareUpstream, protectUpstream, type UpstreamLimits } from './protect-upstream.ts';
+import { createRedact, type Redact } from './redact-key.ts';
 import type { Upstream, UpstreamRequest } from './upstream.ts';
 
 /** Far more than any deployment sends. It bounds the number of headers as well. */
@@ -63,6 +64,7 @@ function createBareUpstream(
   };
 
   const authorization = authorize(deployment);
+  const redact = createRedact(deployment.apiKey);
 
   async function post({
     operation,
@@ -103,7 +105,7 @@ function createBareUpstream(
           { status: 502, code: 'upstream_invalid' },
         );
       }
-      return { status, headers: others, body: decoded };
+      return { status, headers: redacted(others, redact), redact, body: decoded };
     },
     ask: async (operation, signal) => {
       const body = JSON.stringify({ ...QUESTIONS[operation], model: upstreamNameOf(deployment) });
@@ -134,6 +136,16 @@ function authorize({ apiStyle, apiKey }: Deployment): Record<string, string> | u
   if (apiStyle === 'openai')
     return apiKey === undefined ? {} : { authorization: `Bearer ${apiKey}` };
   return apiKey === undefined ? undefined : { 'api-key': apiKey };
+}
+
+/** Changes the object given, which nobody else holds. */
+function redacted(headers: Record<string, string>, redact: Redact): Record<string, string> {
+  for (const name in headers) {
+    const value = Buffer.from(headers[name] ?? '', 'latin1');
+    const clean = redact(value);
+    if (clean !== value) headers[name] = clean.toString('latin1');
+  }
+  return headers;
 }
 
 /** Joins headers that came several times. Changes the object given, which nobody else holds. */

@@ -1,9 +1,12 @@
 import { HttpError, UpstreamError } from '../base/errors.ts';
+import { type MemoryHold, takeMemory } from '../base/memory-budget.ts';
 import type { UpstreamAnswer } from './upstream.ts';
 
 type ReadOptions = {
   readonly maxBytes: number;
   readonly signal: AbortSignal;
+  /** The memory of the request; absent where no request waits. */
+  readonly hold?: Pick<MemoryHold, 'take'>;
   /** Called at each chunk. */
   readonly onByte?: () => void;
 };
@@ -13,7 +16,7 @@ type ReadOptions = {
  */
 export async function readAnswer(
   answer: UpstreamAnswer,
-  { maxBytes, signal, onByte }: ReadOptions,
+  { maxBytes, signal, hold, onByte }: ReadOptions,
 ): Promise<Buffer> {
   const chunks: Uint8Array[] = [];
   let size = 0;
@@ -22,11 +25,12 @@ export async function readAnswer(
       onByte?.();
       size += chunk.byteLength;
       if (size > maxBytes) throw tooLarge(maxBytes);
+      if (hold) takeMemory(hold, chunk.byteLength);
       chunks.push(chunk);
     }
   } catch (cause) {
     answer.body.destroy();
-    throw cause instanceof UpstreamError ? cause : brokenOff(cause, signal);
+    throw cause instanceof HttpError ? cause : brokenOff(cause, signal);
   }
   return Buffer.concat(chunks, size);
 }
@@ -36,12 +40,12 @@ const REFUSAL_MS = 5_000;
 
 /**
  * Reads the body of an answer that is not a success; empty if it does not arrive in time, because its
- * status says enough. Throws if the call itself has ended.
+ * status says enough. The deployment's own key is removed. Throws if the call itself has ended.
  */
 export async function readRefusal(answer: UpstreamAnswer, options: ReadOptions): Promise<Buffer> {
   const timer = setTimeout(() => answer.body.destroy(), REFUSAL_MS);
   try {
-    return await readAnswer(answer, options);
+    return answer.redact(await readAnswer(answer, options));
   } catch (error) {
     if (options.signal.aborted) throw error;
     return Buffer.alloc(0);

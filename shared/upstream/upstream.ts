@@ -2,10 +2,13 @@ import type { AnswerBody } from './answer-body.ts';
 import type { Blame } from './blame.ts';
 import type { RecentCalls } from './circuit.ts';
 import type { Deployment, Operation } from './deployment.ts';
+import type { Redact } from './redact-key.ts';
 
 export type UpstreamAnswer = {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
+  /** Removes the deployment's own key from what is passed on and is not a model's content. */
+  readonly redact: Redact;
   /** Chunks as they came from the socket. The body must be read to its end or destroyed. */
   readonly body: AnswerBody;
 };

@@ -1,11 +1,12 @@
 import type { OpenAI } from 'openai';
+import { DeploymentNotAllowedError, mayCall } from '../access/caller.ts';
 import { UpstreamError } from '../base/errors.ts';
 import { errorKind } from '../base/log.ts';
 import { createEmbeddingClient, MAX_TOKENS } from '../prompt-embedding/azure-embedder.ts';
 import { shareUntilFailure } from '../storage/tables.ts';
 import type { Deployment } from '../upstream/deployment.ts';
 import type { GetToken } from '../upstream/entra-token.ts';
-import type { TextEmbedder } from './text-embedder.ts';
+import type { EmbedFor, TextEmbedder } from './text-embedder.ts';
 
 export function azureTextEmbedder(modelName: string): string {
   return `azure-openai/${modelName}`;
@@ -31,7 +32,7 @@ type AzureOptions = {
 type Batch = {
   readonly input: string[];
   readonly dimensions: number;
-  readonly signal: AbortSignal;
+  readonly whom: EmbedFor;
 };
 
 /** Creates the embedder that calls the router's embedding deployment. */
@@ -42,10 +43,12 @@ export function createAzureTextEmbedder(options: AzureOptions): TextEmbedder {
 
   async function embedBatch(
     client: OpenAI,
-    { input, dimensions, signal }: Batch,
+    { input, dimensions, whom: { signal, onTokens } }: Batch,
   ): Promise<Float32Array[]> {
     const wish = known === undefined || known === dimensions ? {} : { dimensions };
-    const { data } = await client.embeddings.create({ model: name, input, ...wish }, { signal });
+    const body = { model: name, input, ...wish };
+    const { data, usage } = await client.embeddings.create(body, { signal });
+    onTokens?.(usage?.total_tokens ?? 0);
     if (data.length !== input.length) {
       throw new Error('The answer does not have one embedding for each text.');
     }
@@ -57,8 +60,12 @@ export function createAzureTextEmbedder(options: AzureOptions): TextEmbedder {
   async function embed(
     texts: readonly string[],
     dimensions: number,
-    signal: AbortSignal,
+    whom: EmbedFor,
   ): Promise<Float32Array[]> {
+    const { caller } = whom;
+    if (caller !== undefined && !mayCall(caller, name)) {
+      throw new DeploymentNotAllowedError(caller, 'embedder');
+    }
     const batches: string[][] = [];
     for (let first = 0; first < texts.length; first += TEXTS_PER_CALL) {
       batches.push(texts.slice(first, first + TEXTS_PER_CALL));
@@ -69,7 +76,7 @@ export function createAzureTextEmbedder(options: AzureOptions): TextEmbedder {
       const client = await loadClient();
       const work = async () => {
         for (const [index, input] of entries) {
-          embedded[index] = await embedBatch(client, { input, dimensions, signal });
+          embedded[index] = await embedBatch(client, { input, dimensions, whom });
         }
       };
       await Promise.all(Array.from({ length: CONCURRENT_CALLS }, work));
@@ -82,8 +89,8 @@ export function createAzureTextEmbedder(options: AzureOptions): TextEmbedder {
   return {
     id: azureTextEmbedder(modelName),
     maxTokens: MAX_TOKENS,
-    findDimensions: async (wish, signal) => {
-      if (known === undefined) return wish ?? (await embed(['dimensions'], 0, signal))[0]?.length;
+    findDimensions: async (wish, whom) => {
+      if (known === undefined) return wish ?? (await embed(['dimensions'], 0, whom))[0]?.length;
       const canShorten = modelName.startsWith('text-embedding-3-');
       return wish === undefined || wish === known || (canShorten && wish < known)
         ? (wish ?? known)

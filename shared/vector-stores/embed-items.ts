@@ -1,14 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import { InvalidRequestError } from '../base/errors.ts';
 import { createPromptSize } from '../capabilities/prompt-size.ts';
-import type { TextEmbedder } from './text-embedder.ts';
+import type { EmbedFor, TextEmbedder } from './text-embedder.ts';
 import type { NewItem, SentEmbedding, VectorStore } from './vector-store.ts';
 import { EmbedderMismatchError, NoEmbedderError } from './vector-store-errors.ts';
 
 export type EmbedOptions = {
   readonly embedders: readonly TextEmbedder[];
   readonly store: VectorStore;
-  readonly signal: AbortSignal;
+  readonly whom: EmbedFor;
 };
 
 export type Embedded = { readonly id: string; readonly embedding: Float32Array };
@@ -40,7 +40,7 @@ type Text = { readonly text: string; readonly param: string };
 
 /** Embeds texts. Throws an HttpError if the store does not take them. */
 export async function embedTexts(
-  { embedders, store, signal }: EmbedOptions,
+  { embedders, store, whom }: EmbedOptions,
   texts: readonly Text[],
 ): Promise<Float32Array[]> {
   const [first] = texts;
@@ -49,7 +49,7 @@ export async function embedTexts(
   const { dimensions } = store;
   const stored = { embedder: store.embedder, dimensions };
   const embedder = embedders.find(({ id }) => id === store.embedder);
-  if (embedder === undefined) throw await toMismatch(stored, embedders[0], signal);
+  if (embedder === undefined) throw await toMismatch(stored, embedders[0], whom);
   for (const { text, param } of texts) {
     if (await createPromptSize([text]).exceeds(embedder.maxTokens)) {
       throw new InvalidRequestError(
@@ -61,7 +61,7 @@ export async function embedTexts(
   const embeddings = await embedder.embed(
     texts.map(({ text }) => text),
     dimensions,
-    signal,
+    whom,
   );
   const other = embeddings.find(({ length }) => length !== dimensions);
   if (other === undefined) return embeddings;
@@ -71,9 +71,9 @@ export async function embedTexts(
 async function toMismatch(
   stored: { readonly embedder: string; readonly dimensions: number },
   now: TextEmbedder | undefined,
-  signal: AbortSignal,
+  whom: EmbedFor,
 ): Promise<EmbedderMismatchError> {
-  const dimensions = await now?.findDimensions(undefined, signal).catch(() => undefined);
+  const dimensions = await now?.findDimensions(undefined, whom).catch(() => undefined);
   return new EmbedderMismatchError(stored, { id: now?.id ?? 'none', dimensions });
 }
 

@@ -40,7 +40,7 @@ export function createSimilarOutcomes(options: OutcomesOptions): SimilarOutcomes
     ofText: async (text, limit, signal) => {
       const store = await findStore();
       if (store === undefined) return undefined;
-      const [embedding] = await embedTexts({ embedders, store, signal }, [
+      const [embedding] = await embedTexts({ embedders, store, whom: { signal } }, [
         { text, param: 'prompt' },
       ]);
       return embedding && engine.search(store, { embedding, limit });

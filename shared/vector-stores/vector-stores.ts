@@ -10,7 +10,7 @@ import {
 } from './embed-items.ts';
 import { parseFilter, type SentFilter } from './filter.ts';
 import type { StoreRecords } from './store-records.ts';
-import type { TextEmbedder } from './text-embedder.ts';
+import type { EmbedFor, TextEmbedder } from './text-embedder.ts';
 import type { Hit, VectorEngine } from './vector-engine.ts';
 import type {
   NewItem,
@@ -30,19 +30,15 @@ export type Wanted = {
   readonly minScore: number;
   /** As sent by the caller. */
   readonly filters?: SentFilter;
-  readonly signal: AbortSignal;
+  readonly whom: EmbedFor;
 };
 
 /** Items to be added to a store. */
-type Addition = { readonly items: readonly NewItem[]; readonly signal: AbortSignal };
+type Addition = { readonly items: readonly NewItem[]; readonly whom: EmbedFor };
 
 /** The stores of all callers. For any caller but its owner, a store is a StoreNotFoundError. */
 export type VectorStores = {
-  create(
-    owner: string,
-    wish: z.infer<typeof newStoreSchema>,
-    signal: AbortSignal,
-  ): Promise<VectorStore>;
+  create(owner: string, wish: z.infer<typeof newStoreSchema>, whom: EmbedFor): Promise<VectorStore>;
   find(owner: string, id: string): Promise<VectorStore>;
   list(owner: string): Promise<readonly VectorStore[]>;
   change(owner: string, id: string, change: StoreChange): Promise<VectorStore>;
@@ -84,9 +80,9 @@ export function createVectorStores(options: StoresOptions): VectorStores {
   }
 
   return {
-    create: async (owner, wish, signal) => {
+    create: async (owner, wish, whom) => {
       const embedder = chooseEmbedder(embedders, wish.embedder);
-      const dimensions = await embedder.findDimensions(wish.dimensions ?? undefined, signal);
+      const dimensions = await embedder.findDimensions(wish.dimensions ?? undefined, whom);
       return records.create({
         owner,
         ...settingsOf(wish, { name: '', metadata: {} }),
@@ -140,9 +136,9 @@ function chooseEmbedder(
 async function addItems(
   { records, engine, embedders, now = Date.now }: StoresOptions,
   store: VectorStore,
-  { items, signal }: Addition,
+  { items, whom }: Addition,
 ): Promise<string[]> {
-  const embedded = await embedItems({ embedders, store, signal }, items);
+  const embedded = await embedItems({ embedders, store, whom }, items);
   const known = await records.update(store.owner, store.id, (current) => ({
     ...current,
     lastActiveAt: now(),
@@ -156,10 +152,10 @@ async function addItems(
 async function searchStore(
   { records, engine, embedders, now = Date.now }: StoresOptions,
   store: VectorStore,
-  { query, limit, minScore, filters, signal }: Wanted,
+  { query, limit, minScore, filters, whom }: Wanted,
 ): Promise<readonly Hit[]> {
   const filter = filters === undefined ? undefined : parseFilter(filters, store.attributeTypes);
-  const embedding = await embedQuery({ embedders, store, signal }, query);
+  const embedding = await embedQuery({ embedders, store, whom }, query);
   if (now() - store.lastActiveAt > ACTIVE_MS) {
     await records.update(store.owner, store.id, (one) => ({ ...one, lastActiveAt: now() }));
   }

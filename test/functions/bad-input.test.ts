@@ -107,7 +107,7 @@ describe('a routing header that is wrong gets a 400 that names it', () => {
   test('given twice', async () => {
     const body = JSON.stringify({ messages });
     const answer = await rawRequest(
-      `POST ${ROUTED} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\ncontent-length: ${body.length}\r\n` +
+      `POST ${ROUTED} HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\nconnection: close\r\ncontent-length: ${body.length}\r\n` +
         `x-smart-router-threshold: 0.1\r\nx-smart-router-threshold: 0.2\r\n\r\n${body}`,
     );
     expect(answer).toContain('HTTP/1.1 400');
@@ -160,6 +160,7 @@ describe('a body that is too large', () => {
     });
     const chunked = await fetch(router.url + ROUTED, {
       method: 'POST',
+      headers: { 'content-type': 'application/json' },
       body: new Blob([JSON.stringify({ prompt })]).stream(),
       duplex: 'half',
     });

@@ -172,6 +172,7 @@ describe('bodies in flight', () => {
       await post(`${router.url}${ROUTED}?headers=x`, { prompt });
       const stream = await fetch(router.url + ROUTED, {
         method: 'POST',
+        headers: { 'content-type': 'application/json' },
         body: JSON.stringify({ prompt, stream: true }),
       });
       await stream.text();
@@ -191,7 +192,7 @@ async function startUpload(bytes: number) {
   socket.on('error', () => undefined);
   socket.on('close', () => resolve(answer));
   socket.write(
-    `POST ${ROUTED} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\ntransfer-encoding: chunked\r\n\r\n`,
+    `POST ${ROUTED} HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\nconnection: close\r\ntransfer-encoding: chunked\r\n\r\n`,
   );
   const first = `{"messages":[{"role":"user","content":"Hi"}],"user":"${'x'.repeat(bytes)}`;
   await new Promise((written) =>

@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { createBodyMemory } from '../../functions/http/body-memory.ts';
 import { checkShape } from '../../functions/http/body-shape.ts';
 import { parseBody } from '../../functions/http/read-body.ts';
 import { findAsk } from '../../shared/asks/find-ask.ts';
 import { HttpError } from '../../shared/base/errors.ts';
+import { createMemoryBudget } from '../../shared/base/memory-budget.ts';
 import { toJson } from '../../shared/base/wire-json.ts';
 import { parseChatRequest } from '../../shared/chat-format/chat-request.ts';
 import { propertyRuns } from '../support/property-runs.ts';
@@ -151,7 +151,7 @@ describe('the memory of bodies', () => {
     const step = fc.record({ hold: fc.nat(4), bytes: fc.option(fc.nat(70)) });
     fc.assert(
       fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
-        const memory = createBodyMemory(100);
+        const memory = createMemoryBudget(100);
         const holds = Array.from({ length: 5 }, () => ({ ...memory.hold(), held: 0 }));
         for (const { hold, bytes } of steps) {
           const one = holds[hold];

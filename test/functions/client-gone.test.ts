@@ -71,7 +71,7 @@ test('asks no deployment for a client that left in the middle of its upload', as
   async function leaveInUpload(): Promise<number> {
     const socket = connect(Number(port), hostname);
     socket.write(
-      `POST ${ROUTED} HTTP/1.1\r\nhost: localhost\r\ntransfer-encoding: chunked\r\n\r\n5\r\n{"pro\r\n`,
+      `POST ${ROUTED} HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ntransfer-encoding: chunked\r\n\r\n5\r\n{"pro\r\n`,
     );
     await new Promise((resolve) => setTimeout(resolve, 200));
     socket.destroy();

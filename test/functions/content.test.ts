@@ -20,6 +20,7 @@ async function askAll(router: Router): Promise<void> {
   await post(router.url + ROUTED, { prompt: PROMPT });
   const response = await fetch(router.url + ROUTED, {
     method: 'POST',
+    headers: { 'content-type': 'application/json' },
     body: JSON.stringify({ prompt: PROMPT, stream: true }),
   });
   await response.text();

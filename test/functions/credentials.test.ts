@@ -69,7 +69,7 @@ describe("a caller's credentials", () => {
         for (const stream of [false, true]) {
           const response = await fetch(`${router.url}${path}?code=${FUNCTION_KEY}&key=secret`, {
             method: 'POST',
-            headers: CREDENTIALS,
+            headers: { 'content-type': 'application/json', ...CREDENTIALS },
             body: JSON.stringify({ ...question, input: 'Hi', stream }),
           });
           expect([path, response.status]).toEqual([path, 200]);

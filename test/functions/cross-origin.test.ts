@@ -113,7 +113,7 @@ test('with *, each origin may call, with a key', async () => {
   expect(headers.get('access-control-allow-origin')).toBe('*');
   const refused = await fetch(open.url + ROUTED, {
     method: 'POST',
-    headers: { origin },
+    headers: { 'content-type': 'application/json', origin },
     body: '{}',
   });
   expect(refused.status).toBe(401);

@@ -34,7 +34,11 @@ const hourAgo = () => Math.floor(Date.now() / 1_000) - 3_600;
 async function ask(prompt: string, more: object = {}, useCase?: string): Promise<string> {
   const answer = await fetch(router.url + ROUTED, {
     method: 'POST',
-    headers: { 'api-key': 'app', ...(useCase !== undefined && { 'x-use-case': useCase }) },
+    headers: {
+      'content-type': 'application/json',
+      'api-key': 'app',
+      ...(useCase !== undefined && { 'x-use-case': useCase }),
+    },
     body: JSON.stringify({ prompt, ...more }),
   });
   await answer.text();
@@ -259,7 +263,7 @@ describe('an outcome', () => {
     const send = async (verdict: string, key = 'app', instance = router) => {
       const response = await fetch(`${instance.url}/llm/outcomes`, {
         method: 'POST',
-        headers: { 'api-key': key, 'idempotency-key': 'mine' },
+        headers: { 'content-type': 'application/json', 'api-key': key, 'idempotency-key': 'mine' },
         body: JSON.stringify({ request_id: id, verdict }),
       });
       return response.text();

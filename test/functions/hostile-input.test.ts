@@ -431,12 +431,12 @@ function fixed(): Sent[] {
     'GET /health HTTP/0.9\r\n\r\n',
     'NOT HTTP AT ALL\r\n\r\n',
     '\u0000\u0001\u0002\r\n\r\n',
-    `POST ${ROUTED} HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: 2\r\ncontent-length: 3\r\n\r\n{}`,
-    `POST ${ROUTED} HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: 2\r\ntransfer-encoding: chunked\r\n\r\n{}`,
-    `POST ${ROUTED} HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: -2\r\n\r\n{}`,
-    `GET /${'x'.repeat(9_000)} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n`,
+    `POST ${ROUTED} HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\nconnection: close\r\ncontent-length: 2\r\ncontent-length: 3\r\n\r\n{}`,
+    `POST ${ROUTED} HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\nconnection: close\r\ncontent-length: 2\r\ntransfer-encoding: chunked\r\n\r\n{}`,
+    `POST ${ROUTED} HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\nconnection: close\r\ncontent-length: -2\r\n\r\n{}`,
+    `GET /${'x'.repeat(9_000)} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n`,
     ...[...'\\"<>^`{|}'].map(
-      (one) => `GET /llm/${one} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n`,
+      (one) => `GET /llm/${one} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n`,
     ),
   ].map((head) => ({ head, body: Buffer.alloc(0) }));
   return [...bodies, ...bytes, ...headers, ...chunked, ...raw];

@@ -24,6 +24,7 @@ async function occupy(stream: boolean): Promise<() => void> {
   const prompt = stream ? '[sim:chunks:100000:20]' : '[sim:stall:0]';
   const answer = fetch(router.url + ROUTED, {
     method: 'POST',
+    headers: { 'content-type': 'application/json' },
     body: JSON.stringify({ prompt, stream, routing }),
     signal: controller.signal,
   });
@@ -57,6 +58,7 @@ test('immediately turns away requests when all places are taken, for plain answe
   expect(await askStatus({ prompt: 'x'.repeat(5_000_000) })).toBe(429);
   const chunked = await fetch(router.url + ROUTED, {
     method: 'POST',
+    headers: { 'content-type': 'application/json' },
     body: new Blob(['x'.repeat(1_000_000)]).stream(),
     duplex: 'half',
   });
@@ -78,6 +80,7 @@ test('gives a place back however a request ends', async () => {
     expect(await askStatus({ prompt: '[sim:400]', routing })).toBe(400);
     const stream = await fetch(router.url + ROUTED, {
       method: 'POST',
+      headers: { 'content-type': 'application/json' },
       body: JSON.stringify({ prompt: '[sim:cut]', stream: true, routing }),
     });
     expect(stream.status).toBe(200);
@@ -97,7 +100,7 @@ test('gives no place to uploads without a credential, however slow they are', as
     const socket = connect(port, '127.0.0.1');
     socket.on('error', () => undefined);
     socket.write(
-      `POST ${ROUTED} HTTP/1.1\r\nhost: localhost\r\ntransfer-encoding: chunked\r\n\r\n1\r\n{\r\n`,
+      `POST ${ROUTED} HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ntransfer-encoding: chunked\r\n\r\n1\r\n{\r\n`,
     );
     return socket;
   });

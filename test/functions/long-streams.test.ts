@@ -152,6 +152,7 @@ describe('a stream whose first content is late', () => {
     const leaving = new AbortController();
     const response = await fetch(router.url + ROUTED, {
       method: 'POST',
+      headers: { 'content-type': 'application/json' },
       body: JSON.stringify({ prompt: '[sim:stall:0]', stream: true }),
       signal: leaving.signal,
     });

@@ -265,6 +265,7 @@ describe('an answer is as the document says:', () => {
     const { headers } = document.paths[path]?.['post']?.responses[200] ?? {};
     const answer = await fetch(router.url + path.replace('{deployment}', 'smart-router'), {
       method: 'POST',
+      headers: { 'content-type': 'application/json' },
       // The model knows this field by another name.
       body: JSON.stringify({ prompt: 'Hi', max_tokens: 20 }),
     });
@@ -296,7 +297,11 @@ describe('a request body is described as the router checks it:', () => {
     const component = componentOf(operation.requestBody, 'application/json');
     const problems = createValidator(document).problemsOf(component, body);
     const sent = { ...body, ...(path.endsWith('embeddings') && { model: 'embedding' }) };
-    const answer = await fetch(router.url + path, { method: 'POST', body: JSON.stringify(sent) });
+    const answer = await fetch(router.url + path, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(sent),
+    });
     expect(answer.status).toBe(status);
     expect(problems === '').toBe(status === 200);
   });

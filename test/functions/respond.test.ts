@@ -22,6 +22,7 @@ async function handle(route: Partial<Route>, body = '{}'): Promise<Response> {
   const respond = createRespond({
     calls: createCalls({
       maxInFlight: 2,
+      maxInFlightPerCaller: 2,
       maxBodyBytesInFlight: 1_000,
       requestTimeoutMs: 1_000,
       streamIdleTimeoutMs: 1_000,
@@ -29,6 +30,8 @@ async function handle(route: Partial<Route>, body = '{}'): Promise<Response> {
     }),
     createRequestId: (id) => id,
     authenticate: async () => undefined,
+    countRequest: () => undefined,
+    bodyTimeoutMs: 1_000,
     maxBodyBytes: 100,
     maxHeaderBytes: 1_000,
     maxBodyDepth: 10,

@@ -82,7 +82,9 @@ describe('the router as its own process', () => {
   test('lives on when a client breaks off its upload', async () => {
     const socket = connect(Number(new URL(server.url).port), '127.0.0.1');
     await once(socket, 'connect');
-    socket.write(`POST ${ROUTED} HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n\r\n{"prompt":`);
+    socket.write(
+      `POST ${ROUTED} HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: 100\r\n\r\n{"prompt":`,
+    );
     await new Promise((resolve) => setTimeout(resolve, 50));
     socket.destroy();
     expect((await post(server.url + ROUTED, { prompt: 'Hi' })).status).toBe(200);

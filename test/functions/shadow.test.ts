@@ -59,6 +59,7 @@ beforeAll(async () => {
   const endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   const put = await fetch(`${router.url}/llm/deployments/judge`, {
     method: 'PUT',
+    headers: { 'content-type': 'application/json' },
     body: JSON.stringify({ ...judge, endpoint }),
   });
   expect(put.status).toBe(201);
@@ -109,6 +110,7 @@ async function start(settings: Record<string, string>): Promise<Router> {
 async function ask(prompt: string, more: object = { routing: { threshold: 1 } }, to = router) {
   const response = await fetch(to.url + ROUTED, {
     method: 'POST',
+    headers: { 'content-type': 'application/json' },
     body: JSON.stringify({ prompt, ...more }),
   });
   await response.text();

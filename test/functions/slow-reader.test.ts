@@ -71,7 +71,7 @@ async function ask(
   await once(socket, 'connect');
   const body = JSON.stringify({ ...request, routing: { threshold: 1 } });
   socket.write(
-    `POST ${ROUTED} HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: ${body.length}\r\n\r\n${body}`,
+    `POST ${ROUTED} HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\nconnection: close\r\ncontent-length: ${body.length}\r\n\r\n${body}`,
   );
   return socket;
 }

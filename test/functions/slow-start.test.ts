@@ -61,6 +61,7 @@ test('a prompt that is filtered inside a stream is answered by no other deployme
   behaviour = 'filtered in the stream';
   const answer = await fetch(router.url + ROUTED, {
     method: 'POST',
+    headers: { 'content-type': 'application/json' },
     body: JSON.stringify({ prompt: 'Hi', stream: true, ...toWeak }),
   });
   const text = await answer.text();

@@ -130,7 +130,7 @@ test('gives an error before the stream as a plain answer', async () => {
 test('answers 408 to an upload that does not come to its end', async () => {
   const socket = connect(Number(new URL(router.url).port), '127.0.0.1');
   socket.write(
-    `POST ${ROUTED} HTTP/1.1\r\nhost: localhost\r\ntransfer-encoding: chunked\r\n\r\n5\r\n{"pro\r\n`,
+    `POST ${ROUTED} HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ntransfer-encoding: chunked\r\n\r\n5\r\n{"pro\r\n`,
   );
   const [first] = await once(socket, 'data');
   expect(String(first)).toContain('HTTP/1.1 408');
@@ -141,6 +141,7 @@ test('serves on when a client has left, and bounds what it left behind', async (
   const leaving = new AbortController();
   const response = await fetch(router.url + ROUTED, {
     method: 'POST',
+    headers: { 'content-type': 'application/json' },
     body: JSON.stringify({ prompt: '[sim:chunks:10000:50]', stream: true }),
     signal: leaving.signal,
   });
@@ -157,6 +158,7 @@ test('breaks off an answer that is larger than MAX_ANSWER_BYTES, for any reader'
   expect(events.at(-1)).toMatchObject({ error: { code: 'answer_too_large' } });
   const plain = await fetch(router.url + ROUTED, {
     method: 'POST',
+    headers: { 'content-type': 'application/json' },
     body: JSON.stringify({ prompt: '[sim:big:3000000]' }),
   });
   expect(plain.status).toBe(502);

@@ -138,7 +138,7 @@ describe('the spans of a request', () => {
     const traceId = 'c'.repeat(32);
     const response = await fetch(router.url + ROUTED, {
       method: 'POST',
-      headers: { traceparent: `00-${traceId}-${PARENT}-01` },
+      headers: { 'content-type': 'application/json', traceparent: `00-${traceId}-${PARENT}-01` },
       body: JSON.stringify({
         prompt: '[sim:chunks:6:40] Hi, tell me about the sea.',
         stream: true,
@@ -160,7 +160,7 @@ describe('the spans of a request', () => {
     const traceId = '7'.repeat(32);
     const response = await fetch(router.url + ROUTED, {
       method: 'POST',
-      headers: { traceparent: `00-${traceId}-${PARENT}-01` },
+      headers: { 'content-type': 'application/json', traceparent: `00-${traceId}-${PARENT}-01` },
       body: JSON.stringify({
         prompt: '[sim:cut:3:9] Hi',
         stream: true,

@@ -12,6 +12,7 @@ import { takeStorageAccount } from '../../support/azurite.ts';
 const NOON = Date.UTC(2026, 10, 27, 12);
 const DAY_MS = 86_400_000;
 const { signal } = new AbortController();
+const whom = { signal };
 
 const azurite = takeStorageAccount();
 let engine: VectorEngine;
@@ -50,15 +51,15 @@ describe('a store that expires', () => {
     const { stores, clock } = start();
     const wish = { expires_after: expiry };
     const [idle, added, searched] = await Promise.all([
-      stores.create('app', wish, signal),
-      stores.create('app', wish, signal),
-      stores.create('app', wish, signal),
+      stores.create('app', wish, whom),
+      stores.create('app', wish, whom),
+      stores.create('app', wish, whom),
     ]);
     const item = { id: 'a', text: 'some words' };
-    await stores.add('app', idle.id, { items: [item], signal });
+    await stores.add('app', idle.id, { items: [item], whom });
     clock.now += DAY_MS;
-    await stores.add('app', added.id, { items: [item], signal });
-    await stores.search('app', searched.id, { query: 'x', limit: 1, minScore: -1, signal });
+    await stores.add('app', added.id, { items: [item], whom });
+    await stores.search('app', searched.id, { query: 'x', limit: 1, minScore: -1, whom });
     clock.now += 1.5 * DAY_MS;
     expect((await stores.list('app')).map(({ id }) => id).toSorted()).toEqual(
       [added.id, searched.id].toSorted(),
@@ -77,10 +78,10 @@ describe('a store that expires', () => {
 describe('concurrent additions', () => {
   test('agree on the types of attributes, and are added whole or not at all', async () => {
     const { stores } = start();
-    const { id } = await stores.create('app', {}, signal);
+    const { id } = await stores.create('app', {}, whom);
     const results = await Promise.allSettled(
       [1, 'x', 2, 'y'].map((kind) =>
-        stores.add('app', id, { items: [{ text: 'a b', attributes: { kind } }], signal }),
+        stores.add('app', id, { items: [{ text: 'a b', attributes: { kind } }], whom }),
       ),
     );
     const accepted = results.filter(({ status }) => status === 'fulfilled').length;
@@ -94,12 +95,12 @@ describe('recorded outcomes', () => {
     const { stores, outcomes, clock } = start();
     expect(await outcomes.ofText('a b', 5, signal)).toBeUndefined();
     const metadata = { smart_router: 'outcomes' };
-    await stores.create('admin', { metadata }, signal);
+    await stores.create('admin', { metadata }, whom);
     clock.now += 60_000;
-    const { id } = await stores.create('admin', { metadata }, signal);
-    await stores.create('app', {}, signal);
+    const { id } = await stores.create('admin', { metadata }, whom);
+    await stores.create('app', {}, whom);
     const attributes = { strong: 1, weak: 0.5 };
-    await stores.add('admin', id, { items: [{ id: 'o', text: 'a b', attributes }], signal });
+    await stores.add('admin', id, { items: [{ id: 'o', text: 'a b', attributes }], whom });
     clock.now += 60_000;
     expect(await outcomes.ofText('c d', 5, signal)).toMatchObject([{ id: 'o', attributes }]);
     const embedding = Float32Array.of(3, 2);
