@@ -152,11 +152,12 @@ function openCall({ requestId, connection, memory, log, ...times }: OpenCallOpti
     close();
   });
   async function* paced(body: AsyncIterable<Uint8Array>) {
+    connection?.limitUnread(times.streamIdleTimeoutMs);
     try {
       for await (const chunk of body) {
         yield chunk;
         // The library writes even if the host does not read: this wait is what bounds the memory.
-        await connection?.drained(signal, times.streamIdleTimeoutMs);
+        await connection?.drained(signal);
       }
     } finally {
       if (connection === undefined) close();

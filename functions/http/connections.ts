@@ -12,11 +12,10 @@ export type Connection = {
   headerBytes(): number;
   /** Calls `listener` once: when the whole answer has gone out, or when the connection closed before that. */
   onClose(listener: (isComplete: boolean) => void): void;
-  /**
-   * Waits until the host has read everything that was written, or the connection or the signal has ended.
-   * A host that has not read it after `timeoutMs` is disconnected.
-   */
-  drained(signal: AbortSignal, timeoutMs: number): Promise<void>;
+  /** Waits until the host has read everything that was written, or the connection or the signal has ended. */
+  drained(signal: AbortSignal): Promise<void>;
+  /** Disconnects a host that reads nothing for `timeoutMs` of what waits for it, from now until the answer's last byte. */
+  limitUnread(timeoutMs: number): void;
   destroy(): void;
 };
 
@@ -74,14 +73,18 @@ export function createConnection(request: IncomingMessage, response: ServerRespo
     onClose: (listener) => {
       response.once('close', () => listener(response.writableFinished));
     },
-    drained: async (signal, timeoutMs) => {
+    drained: async (signal) => {
       if (!response.writableNeedDrain || signal.aborted) return;
       const { promise, resolve } = Promise.withResolvers<void>();
-      const timer = setTimeout(() => response.destroy(), timeoutMs);
       response.once('drain', resolve).once('close', resolve);
       await untilAborted(promise, signal).catch(() => undefined);
-      clearTimeout(timer);
       response.off('drain', resolve).off('close', resolve);
+    },
+    limitUnread: (timeoutMs) => {
+      // The socket's own timer begins anew with each part of a write that is read, however large the write is.
+      response.setTimeout(timeoutMs, () => {
+        if (response.writableLength > 0) response.destroy();
+      });
     },
     destroy: () => response.destroy(),
   };

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, request, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
+import { setTimeout } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { watchConnections } from '../../functions/http/connections.ts';
 import { type Router, startRouter } from '../support/router.ts';
@@ -27,7 +28,7 @@ describe('the connections of a server in this process', () => {
       const [answer] = (await once(outgoing, 'response')) as [IncomingMessage];
       return text(answer);
     };
-    return { response, end, leave: () => outgoing.destroy() };
+    return { response, outgoing, end, leave: () => outgoing.destroy() };
   }
 
   test('are found by the id that the host puts on them, until they are over', async () => {
@@ -67,16 +68,40 @@ describe('the connections of a server in this process', () => {
     const { response, leave } = await send({ 'x-ms-invocation-id': 'four' });
     const connection = findConnection('four');
     const signal = new AbortController().signal;
-    await connection?.drained(signal, 60_000);
+    await connection?.drained(signal);
     while (response.write(Buffer.alloc(1 << 20)));
     const over = new AbortController();
-    const waiting = connection?.drained(over.signal, 60_000);
+    const waiting = connection?.drained(over.signal);
     over.abort();
     await waiting;
     expect(response.writableNeedDrain).toBe(true);
-    const untilGone = connection?.drained(signal, 60_000);
+    const untilGone = connection?.drained(signal);
     leave();
     await untilGone;
+  });
+
+  test('end when their host reads nothing, also of an answer that is all written', async () => {
+    const { response } = await send({ 'x-ms-invocation-id': 'five' });
+    findConnection('five')?.limitUnread(100);
+    response.end(Buffer.alloc(40 << 20));
+    await once(response, 'close');
+    expect(response.writableFinished).toBe(false);
+  });
+
+  test('stay while their host reads, however slowly and however much is written at once', async () => {
+    const LIMIT_MS = 4_000;
+    const { response, outgoing } = await send({ 'x-ms-invocation-id': 'six' });
+    findConnection('six')?.limitUnread(LIMIT_MS);
+    response.end(Buffer.alloc(40 << 20));
+    const [answer] = (await once(outgoing, 'response')) as [IncomingMessage];
+    const from = performance.now();
+    let bytes = 0;
+    for await (const chunk of answer as AsyncIterable<Buffer>) {
+      bytes += chunk.length;
+      await setTimeout(chunk.length / 6_000);
+    }
+    expect(performance.now() - from).toBeGreaterThan(LIMIT_MS);
+    expect(bytes).toBe(40 << 20);
   });
 });
 
