@@ -126,7 +126,9 @@ async function* passRuns(
     } else if (isComplete(seen, splitter.rest(), failure)) {
       yield errorEventOf(await ending.tell(true)) ?? Buffer.from('data: [DONE]\n\n');
     } else {
-      error = asHttpError(failure ?? new Error('The stream ended before [DONE].'), signal);
+      const cause = failure ?? new Error('The stream ended before [DONE].');
+      // Since the first content, only the time of a stream counts.
+      error = asHttpError(cause, signal, 'STREAM_TIMEOUT_MS');
       yield errorEventOf(error);
     }
   } finally {
@@ -187,8 +189,8 @@ function isOver({ done, error }: Seen): boolean {
   return done || error !== undefined;
 }
 
-function asHttpError(cause: unknown, signal: AbortSignal): HttpError {
-  return cause instanceof HttpError ? cause : brokenOff(cause, signal);
+function asHttpError(cause: unknown, signal: AbortSignal, limit?: string): HttpError {
+  return cause instanceof HttpError ? cause : brokenOff(cause, signal, limit);
 }
 
 /** The error's own text is not repeated: the client has the deployment's event. */

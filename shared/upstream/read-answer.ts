@@ -61,13 +61,17 @@ export function tooLarge(maxBytes: number): UpstreamError {
   );
 }
 
-/** Describes why an answer ended early. */
-export function brokenOff(cause: unknown, signal: AbortSignal): HttpError {
+/** Describes why an answer ended early. `limit` is the setting by which its time is over. */
+export function brokenOff(
+  cause: unknown,
+  signal: AbortSignal,
+  limit = 'REQUEST_TIMEOUT_MS',
+): HttpError {
   // The call was ended from this side: the deployment is not to blame.
   if (signal.reason instanceof HttpError) return signal.reason;
   if (signal.aborted) {
     return new UpstreamError(
-      'The deployment did not finish its answer in time. Ask for fewer tokens, or raise REQUEST_TIMEOUT_MS.',
+      `The deployment did not finish its answer in time. Ask for fewer tokens, or raise ${limit}.`,
       { status: 504, code: 'upstream_timeout', cause },
     );
   }
