@@ -1,15 +1,21 @@
 const LF = 10;
 const CR = 13;
 
+const BYTE_ORDER_MARK = Buffer.from('\ufeff');
+
 export type Splitter = {
-  /** The events that this chunk completes, if it completes any. */
+  /** The events that this chunk completes, if it completes any, without a byte order mark before the first. */
   push(chunk: Buffer): Buffer | undefined;
   /** The bytes of an event that is not complete. */
   rest(): Buffer;
 };
 
-/** Looks at each byte once, so that one event in very many chunks does not take quadratic time. */
+/**
+ * Looks at each byte once, so that one event in very many chunks does not take quadratic time. A byte order mark is
+ * left out: clients take it only as the first bytes of their stream, and comments may come before it.
+ */
 export function createSplitter(): Splitter {
+  let isFirst = true;
   let held: Buffer[] = [];
   /** The last bytes held, since the blank line may come in two chunks. */
   let tail: Buffer = Buffer.alloc(0);
@@ -27,10 +33,17 @@ export function createSplitter(): Splitter {
       const events = held.length === 0 ? head : Buffer.concat([...held, head]);
       held = rest.length === 0 ? [] : [rest];
       tail = rest.subarray(-3);
-      return events;
+      if (!isFirst) return events;
+      isFirst = false;
+      return withoutMark(events);
     },
-    rest: () => Buffer.concat(held),
+    rest: () => (isFirst ? withoutMark(Buffer.concat(held)) : Buffer.concat(held)),
   };
+}
+
+function withoutMark(bytes: Buffer): Buffer {
+  const mark = bytes.subarray(0, BYTE_ORDER_MARK.length);
+  return mark.equals(BYTE_ORDER_MARK) ? bytes.subarray(mark.length) : bytes;
 }
 
 /** The end of the last complete event: after its blank line, with LF, CRLF or CR as ends of lines. */
