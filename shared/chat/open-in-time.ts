@@ -59,7 +59,9 @@ async function* waitForAnswer(
 
 /** Gives a stream up that the client did not wait for, so that it is settled. */
 async function discard({ body }: Answer): Promise<void> {
-  if (!isWhole(body)) await body[Symbol.asyncIterator]().return?.();
+  if (isWhole(body)) return;
+  // A generator that has not begun would end without its own ending.
+  for await (const _ of body) break;
 }
 
 async function* eventsOf({ body }: Answer): AsyncGenerator<Uint8Array> {
