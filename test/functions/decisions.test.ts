@@ -11,7 +11,7 @@ let other: Router;
 const hash = (key: string) => createHash('sha256').update(key).digest('hex');
 const settings = () => ({
   TABLES_CONNECTION_STRING: azurite.connectionString,
-  ROUTER_API_KEYS: `admin=${hash('admin')};role=admin,app=${hash('app')},second=${hash('second')}`,
+  ROUTER_API_KEYS: `admin=${hash('admin')};role=admin,app=${hash('app')},second=${hash('second')};judge=true`,
   STRONG_PRICE: '4/20',
   WEAK_PRICE: '0.2/1.2',
   CIRCUIT_FAILURES: '1000',
@@ -231,7 +231,9 @@ describe('an outcome', () => {
     const id = await ask('Hi', {}, useCase);
     const [own, foreign] = await Promise.all([
       outcome(id, { comment: 'helpful' }),
-      outcome(id, { verdict: undefined, score: 0.25, source: 'judge' }, other),
+      outcome(id, { verdict: undefined, score: 0.25, source: 'judge' }, other, {
+        'api-key': 'second',
+      }),
     ]);
     expect(own).toMatchObject({
       status: 201,
@@ -273,6 +275,39 @@ describe('an outcome', () => {
     expect(await send('good', 'second')).not.toBe(answers[0]);
     const [decision] = await untilKept(useCase, 1);
     expect(decision.outcomes).toHaveLength(2);
+  });
+
+  test('replaces an earlier one of the same caller and source, and counts its request once', async () => {
+    const useCase = randomUUID();
+    const id = await ask('Hi', { routing: { threshold: 1 } }, useCase);
+    for (const verdict of ['good', 'tie', 'bad', 'bad', 'bad']) {
+      expect((await outcome(id, { verdict })).status).toBe(201);
+    }
+    const judge = { 'api-key': 'second' };
+    await outcome(id, { verdict: 'good', source: 'judge' }, other, judge);
+    await outcome(id, { verdict: 'bad', source: 'system' }, other, { 'api-key': 'admin' });
+    const [decision] = await untilKept(useCase, 1);
+    expect(decision.outcomes.map((one: { source: string }) => one.source).toSorted()).toEqual([
+      'judge',
+      'system',
+      'user',
+    ]);
+    const stats = async () => {
+      const response = await fetch(`${router.url}/llm/stats?use_case=${useCase}`, {
+        headers: { 'api-key': 'admin' },
+      });
+      return (await response.json()).total;
+    };
+    await expect.poll(stats).toMatchObject({ quality: { outcomes: 1, bad: 1 } });
+  });
+
+  test.each(['judge', 'system'])('in the name of a %s needs the right to it', async (source) => {
+    const id = await ask('Hi');
+    const refused = await outcome(id, { source });
+    expect(refused).toMatchObject({ status: 403, body: { error: { code: 'source_not_allowed' } } });
+    for (const key of ['second', 'admin']) {
+      expect((await outcome(id, { source }, router, { 'api-key': key })).status).toBe(201);
+    }
   });
 
   test('of an unknown request is a 404', async () => {
