@@ -1,8 +1,9 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Socket } from 'node:net';
+import { combineForms, formHeaders } from './answer-forms.ts';
 import { AzureError, deploymentNotFound, invalidKey, invalidRequest } from './azure-error.ts';
 import { composeAnswers, estimatePromptTokens } from './chat-answer.ts';
-import { completionBody, createIdentity } from './chat-completion.ts';
+import { completionBody, completionUsage, createIdentity } from './chat-completion.ts';
 import { chatFrames } from './chat-frames.ts';
 import { newestUserText, parseChatRequest } from './chat-request.ts';
 import { checkDeploymentLimits } from './deployment-limits.ts';
@@ -11,6 +12,7 @@ import { breakOff, type Exchange, pause, readJsonBody, sendFrames, sendJson } fr
 import type { FaultPlan, FaultPlanner } from './fault-plan.ts';
 import { modelsBody } from './models-list.ts';
 import { provokedError } from './provoked-error.ts';
+import { refuseField } from './refused-field.ts';
 import type { RequestEntry } from './request-log.ts';
 import { responseHeaders } from './response-headers.ts';
 import type { SimulatedDeployment } from './simulated-deployment.ts';
@@ -84,11 +86,14 @@ async function answerChat(call: Call): Promise<void> {
     request,
     answers: composeAnswers({ deployment, request, plan }),
     promptTokens,
+    hidesReasoning: plan.hidesReasoning === true,
   };
-  if (!request.stream) return sendBody(call, plan, completionBody(completion));
+  const form = combineForms(plan.forms);
+  if (!request.stream || form.isWhole) return sendBody(call, plan, completionBody(completion));
   await sendFrames(exchange, {
-    frames: chatFrames(completion),
-    headers: headersFor(exchange, deployment, SSE),
+    frames: form.frames(chatFrames(completion), completionUsage(completion)),
+    form,
+    headers: formHeaders(headersFor(exchange, deployment, SSE), form),
     chunkDelayMs: plan.chunks?.delayMs ?? deployment.chunkDelayMs ?? settings.chunkDelayMs,
     silenceMs: plan.silenceMs ?? 0,
     interruption: plan.interruption,
@@ -106,8 +111,14 @@ async function sendBody(call: Call, plan: FaultPlan, body: object): Promise<void
   const { exchange, deployment } = call;
   const { interruption } = plan;
   if (interruption?.kind === 'error_event') throw provokedError({ kind: '500' }, deployment);
-  const headers = headersFor(exchange, deployment);
-  await sendJson(exchange, { status: 200, headers, body, interruption });
+  const form = combineForms(plan.forms);
+  await sendJson(exchange, {
+    status: 200,
+    headers: formHeaders(headersFor(exchange, deployment), form),
+    body: form.body(body),
+    encoding: form.encoding,
+    interruption,
+  });
 }
 
 const servedConnections = new WeakSet<Socket>();
@@ -126,6 +137,7 @@ async function appliesBeforeAnswer(call: Call, plan: FaultPlan): Promise<boolean
   }
   await pause(plan.delayMs ?? deployment.delayMs ?? settings.delayMs, exchange.signal);
   if (plan.error !== undefined) throw provokedError(plan.error, deployment);
+  if (plan.refused !== undefined) refuseField(call.body, plan.refused);
   const { interruption } = plan;
   if (interruption?.afterChunks !== 0 || interruption.kind === 'error_event') return false;
   await breakOff(exchange, interruption.kind);

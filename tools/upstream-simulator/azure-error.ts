@@ -6,6 +6,8 @@ type AzureErrorFields = {
   /** More members of the `error` object, such as `innererror`. */
   readonly details?: Readonly<Record<string, unknown>>;
   readonly headers?: Readonly<Record<string, string>>;
+  /** The whole body, where another service would send it. */
+  readonly body?: object;
 };
 
 /**
@@ -26,7 +28,8 @@ export class AzureError extends Error {
   }
 
   body(): object {
-    const { code, type, param, details } = this.#fields;
+    const { code, type, param, details, body } = this.#fields;
+    if (body !== undefined) return body;
     return {
       error: {
         message: this.message,
@@ -79,6 +82,27 @@ export function contextLengthExceeded(limits: {
     `This model's maximum context length is ${limits.contextTokens} tokens. However, your ${limits.param} resulted in ${limits.requestedTokens} tokens. Please reduce the length of the ${limits.param}.`,
     { param: limits.param, code: 'context_length_exceeded' },
   );
+}
+
+/** Refuses unknown parameters as older API versions and models do: without `code` and `param`. */
+export function unrecognizedArguments(names: readonly string[]): AzureError {
+  const noun = names.length === 1 ? 'argument' : 'arguments';
+  return invalidRequest(`Unrecognized request ${noun} supplied: ${names.join(', ')}`);
+}
+
+const ROLES = ['system', 'assistant', 'user', 'function', 'tool'];
+
+/** Refuses the role `developer` of a message as models do that do not know it. */
+export function unknownRole(messageIndex: number): AzureError {
+  return invalidRequest(`Invalid value: 'developer'. Supported values are: ${listOf(ROLES)}.`, {
+    param: `messages[${messageIndex}].role`,
+    code: 'invalid_value',
+  });
+}
+
+/** Formats a list as `'a', 'b', and 'c'`. */
+export function listOf(values: readonly string[]): string {
+  return new Intl.ListFormat('en').format(values.map((value) => `'${value}'`));
 }
 
 export function unsupportedParameter(param: string, advice = ''): AzureError {

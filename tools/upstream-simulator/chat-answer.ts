@@ -9,9 +9,11 @@ export type ToolCall = { readonly id: string; readonly name: string; readonly ar
 
 /** One choice of a completion, before it is turned into a plain body or into frames. */
 export type ChatAnswer = {
-  /** The content, or the tool call's arguments, in the pieces in which they are streamed. */
+  /** The content, or the tool calls' arguments, in the pieces in which they are streamed. */
   readonly pieces: readonly string[];
-  readonly toolCall: ToolCall | undefined;
+  readonly toolCalls: readonly ToolCall[];
+  /** The odd numbering of tool calls in a stream, in which each of them is one piece. */
+  readonly oddCalls?: FaultPlan['oddCalls'];
   readonly finishReason: 'stop' | 'length' | 'tool_calls' | 'content_filter';
   /** Completion tokens, reasoning tokens included. */
   readonly completionTokens: number;
@@ -47,8 +49,8 @@ export function estimatePromptTokens({ messages }: ChatRequest): number {
 
 function composeAnswer(facts: AnswerFacts, suffix: string): Omit<ChatAnswer, 'thinksAloud'> {
   const { request, plan } = facts;
-  const toolCall = findToolCall(request, plan);
-  if (toolCall !== undefined) return answerWithTool(toolCall, plan);
+  const toolCalls = findToolCalls(request, plan);
+  if (toolCalls.length > 0) return answerWithTools(toolCalls, plan);
   if (plan.bigBytes !== undefined) return bigAnswer(plan.bigBytes);
   const pieces = contentPieces(facts, suffix);
   const reasoningTokens = plan.reasoningTokens ?? 0;
@@ -57,7 +59,7 @@ function composeAnswer(facts: AnswerFacts, suffix: string): Omit<ChatAnswer, 'th
   const kept = pieces.slice(0, plan.filtersOutput ? Math.ceil(pieces.length / 2) : room);
   return {
     pieces: kept,
-    toolCall: undefined,
+    toolCalls: [],
     finishReason: finishReason(plan, kept.length < pieces.length),
     completionTokens: Math.min(limit, kept.length + reasoningTokens),
     reasoningTokens: Math.min(limit, reasoningTokens),
@@ -128,28 +130,32 @@ function bigAnswer(bytes: number): Omit<ChatAnswer, 'thinksAloud'> {
   const rest = filler.slice(0, bytes % BIG_PIECE_BYTES);
   return {
     pieces: [...Array.from({ length: full }, () => filler), ...(rest === '' ? [] : [rest])],
-    toolCall: undefined,
+    toolCalls: [],
     finishReason: 'stop',
     completionTokens: Math.ceil(bytes / BYTES_PER_TOKEN),
     reasoningTokens: 0,
   };
 }
 
-function answerWithTool(
-  toolCall: ToolCall,
-  { reasoningTokens = 0 }: FaultPlan,
+function answerWithTools(
+  toolCalls: readonly ToolCall[],
+  { reasoningTokens = 0, oddCalls }: FaultPlan,
 ): Omit<ChatAnswer, 'thinksAloud'> {
-  const pieces = splitCharacters(toolCall.arguments, ARGUMENT_PIECE_CHARACTERS);
+  const all = toolCalls.map((call) => call.arguments);
+  const pieces = oddCalls
+    ? all
+    : all.flatMap((text) => splitCharacters(text, ARGUMENT_PIECE_CHARACTERS));
   return {
     pieces,
-    toolCall,
+    toolCalls,
+    oddCalls,
     finishReason: 'tool_calls',
     completionTokens: pieces.length + reasoningTokens,
     reasoningTokens,
   };
 }
 
-function findToolCall(request: ChatRequest, plan: FaultPlan): ToolCall | undefined {
+function findToolCalls(request: ChatRequest, plan: FaultPlan): readonly ToolCall[] {
   const { messages, tools, tool_choice: choice } = request;
   const functions = (tools ?? []).flatMap((tool) => (tool.function ? [tool.function] : []));
   const name = typeof choice === 'object' ? choice?.function?.name : undefined;
@@ -157,11 +163,11 @@ function findToolCall(request: ChatRequest, plan: FaultPlan): ToolCall | undefin
   const isAskedFor = plan.callsTool === true && messages.at(-1)?.role !== 'tool';
   const isCalled = name !== undefined || choice === 'required' || isAskedFor;
   const called = functions.find((candidate) => name === undefined || candidate.name === name);
-  if (!isCalled || choice === 'none' || called === undefined) return undefined;
+  if (!isCalled || choice === 'none' || called === undefined) return [];
   const example = schemaExample(called.parameters, { optionalProperties: true });
-  return {
+  return Array.from({ length: plan.oddCalls ? 2 : 1 }, () => ({
     id: `call_${randomUUID().replaceAll('-', '').slice(0, 24)}`,
     name: called.name,
     arguments: JSON.stringify(example ?? {}),
-  };
+  }));
 }

@@ -19,6 +19,8 @@ export type Completion = {
   readonly request: ChatRequest;
   readonly answers: readonly ChatAnswer[];
   readonly promptTokens: number;
+  /** Whether only the total of the usage counts the reasoning tokens. */
+  readonly hidesReasoning: boolean;
 };
 
 export function createIdentity(deployment: SimulatedDeployment): CompletionIdentity {
@@ -42,7 +44,7 @@ export function completionBody(completion: Completion): object {
       message: message(answer),
       finish_reason: answer.finishReason,
       logprobs: request.logprobs
-        ? tokenLogprobs(answer.toolCall === undefined ? answer.pieces : [], request)
+        ? tokenLogprobs(answer.toolCalls.length === 0 ? answer.pieces : [], request)
         : null,
       content_filter_results: filterResults(answer),
     })),
@@ -51,24 +53,30 @@ export function completionBody(completion: Completion): object {
   };
 }
 
-export function completionUsage({ answers, promptTokens }: Completion): object {
+export function completionUsage(completion: Completion): object {
+  const { answers, promptTokens, hidesReasoning } = completion;
   const completionTokens = sum(answers.map((answer) => answer.completionTokens));
-  return {
+  const reasoningTokens = sum(answers.map((answer) => answer.reasoningTokens));
+  const counts = {
     prompt_tokens: promptTokens,
-    completion_tokens: completionTokens,
+    completion_tokens: completionTokens - (hidesReasoning ? reasoningTokens : 0),
     total_tokens: promptTokens + completionTokens,
+  };
+  if (hidesReasoning) return counts;
+  return {
+    ...counts,
     prompt_tokens_details: { audio_tokens: 0, cached_tokens: 0 },
     completion_tokens_details: {
       accepted_prediction_tokens: 0,
       audio_tokens: 0,
-      reasoning_tokens: sum(answers.map((answer) => answer.reasoningTokens)),
+      reasoning_tokens: reasoningTokens,
       rejected_prediction_tokens: 0,
     },
   };
 }
 
 export function filterResults(answer: ChatAnswer): object {
-  if (answer.toolCall !== undefined) return {};
+  if (answer.toolCalls.length > 0) return {};
   return answer.finishReason === 'content_filter' ? FILTERED_CONTENT : SAFE_CONTENT;
 }
 
@@ -108,14 +116,17 @@ export function thoughts(text: string): object {
 export const THOUGHTS = ['This is ', 'simulated reasoning.'];
 
 function message(answer: ChatAnswer): object {
-  const { toolCall, pieces, thinksAloud } = answer;
+  const { toolCalls, pieces, thinksAloud } = answer;
+  const isContent = toolCalls.length === 0;
   return {
     role: 'assistant',
-    content: toolCall === undefined ? pieces.join('') : null,
+    content: isContent ? pieces.join('') : null,
     refusal: null,
     annotations: [],
     ...(thinksAloud && thoughts(THOUGHTS.join(''))),
-    ...(toolCall && { tool_calls: [toolCallBody(toolCall, toolCall.arguments, answer)] }),
+    ...(!isContent && {
+      tool_calls: toolCalls.map((call) => toolCallBody(call, call.arguments, answer)),
+    }),
   };
 }
 

@@ -8,16 +8,8 @@ import {
   tokenLogprobs,
   toolCallBody,
 } from './chat-completion.ts';
+import type { ChatFrame } from './chat-frame.ts';
 import { SAFE_CONTENT, SAFE_PROMPT } from './content-filter.ts';
-
-/**
- * One event of a streamed completion. `kind` lets the sender pace content and break off after some
- * of it.
- */
-export type ChatFrame = {
-  readonly kind: 'start' | 'content' | 'end';
-  readonly payload: object;
-};
 
 type Choice = {
   readonly index: number;
@@ -30,7 +22,7 @@ type Choice = {
 // Newer models pad chunks, so that chunk sizes do not reveal the text to somebody watching the network.
 const PADDING = 'Zk3vQ8mWx1RbT6nYp0LsD4gH';
 
-/** The events in the order in which Azure sends them, without the final `[DONE]`. */
+/** The events in the order in which Azure sends them. */
 export function* chatFrames(completion: Completion): Generator<ChatFrame> {
   const { answers, request } = completion;
   const chunk = createChunk(completion);
@@ -45,11 +37,12 @@ export function* chatFrames(completion: Completion): Generator<ChatFrame> {
   }
   yield* contentFrames(completion, chunk);
   for (const [index, answer] of answers.entries()) {
-    yield { kind: 'end', payload: chunk(closingChoice(answer, index)) };
+    yield { kind: 'finish', payload: chunk(closingChoice(answer, index)) };
   }
   if (request.stream_options?.include_usage) {
-    yield { kind: 'end', payload: { ...chunk(), usage: completionUsage(completion) } };
+    yield { kind: 'usage', payload: { ...chunk(), usage: completionUsage(completion) } };
   }
+  yield { kind: 'done', payload: '[DONE]' };
 }
 
 function* contentFrames(
@@ -62,7 +55,7 @@ function* contentFrames(
       const piece = answer.pieces[position];
       if (piece === undefined) continue;
       const logprobs = request.logprobs ? tokenLogprobs([piece], request) : null;
-      const choice = contentChoice(answer, piece);
+      const choice = contentChoice(answer, piece, position);
       yield { kind: 'content', payload: chunk({ ...choice, index, logprobs }, piece) };
     }
   }
@@ -93,11 +86,12 @@ function createChunk({ identity, request }: Completion) {
 }
 
 function openingChoice(answer: ChatAnswer, index: number): Choice {
-  const { toolCall } = answer;
-  const opening =
-    toolCall === undefined
-      ? { content: '' }
-      : { content: null, tool_calls: [{ index: 0, ...toolCallBody(toolCall, '', answer) }] };
+  const [toolCall] = answer.toolCalls;
+  const isOpen = toolCall !== undefined && answer.oddCalls === undefined;
+  const opening = {
+    content: toolCall === undefined ? '' : null,
+    ...(isOpen && { tool_calls: [{ index: 0, ...toolCallBody(toolCall, '', answer) }] }),
+  };
   return {
     index,
     delta: { role: 'assistant', ...opening, refusal: null },
@@ -107,15 +101,23 @@ function openingChoice(answer: ChatAnswer, index: number): Choice {
   };
 }
 
-function contentChoice({ toolCall }: ChatAnswer, piece: string): Omit<Choice, 'index'> {
-  const isContent = toolCall === undefined;
+function contentChoice(answer: ChatAnswer, piece: string, position: number): Omit<Choice, 'index'> {
+  const isContent = answer.toolCalls.length === 0;
   return {
-    delta: isContent
-      ? { content: piece }
-      : { tool_calls: [{ index: 0, function: { arguments: piece } }] },
+    delta: isContent ? { content: piece } : { tool_calls: [callPiece(answer, piece, position)] },
     finish_reason: null,
     content_filter_results: isContent ? SAFE_CONTENT : {},
   };
+}
+
+/** A piece of the arguments of the only call, or a whole one of several in their odd numbering. */
+function callPiece(answer: ChatAnswer, piece: string, position: number): object {
+  const { oddCalls, toolCalls } = answer;
+  const call = toolCalls[position];
+  if (oddCalls === undefined || call === undefined) {
+    return { index: 0, function: { arguments: piece } };
+  }
+  return { ...(oddCalls === 'same_index' && { index: 0 }), ...toolCallBody(call, piece, answer) };
 }
 
 function thoughtChoices({ thinksAloud }: ChatAnswer, index: number): readonly Choice[] {

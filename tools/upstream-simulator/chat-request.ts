@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { invalidRequest } from './azure-error.ts';
+import { invalidRequest, unrecognizedArguments } from './azure-error.ts';
 import { parseFields } from './parse-fields.ts';
 
 const messageSchema = z.looseObject({
@@ -63,10 +63,7 @@ const ROUTER_FIELDS = ['prompt', 'routing', 'thread_id'];
 export function parseChatRequest(body: unknown): ChatRequest {
   const request = parseFields(chatRequestSchema, body);
   const leaked = ROUTER_FIELDS.filter((field) => request[field] !== undefined);
-  if (leaked.length > 0) {
-    const noun = leaked.length === 1 ? 'argument' : 'arguments';
-    throw invalidRequest(`Unrecognized request ${noun} supplied: ${leaked.join(', ')}`);
-  }
+  if (leaked.length > 0) throw unrecognizedArguments(leaked);
   checkCombinations(request);
   return request;
 }

@@ -1,11 +1,16 @@
-import { contextLengthExceeded, invalidRequest, unsupportedParameter } from './azure-error.ts';
+import {
+  contextLengthExceeded,
+  invalidRequest,
+  listOf,
+  unknownRole,
+  unrecognizedArguments,
+  unsupportedParameter,
+} from './azure-error.ts';
 import type { ChatRequest } from './chat-request.ts';
 import type { SimulatedDeployment } from './simulated-deployment.ts';
 
 /** The values of `reasoning_effort` that gpt-5.6 accepts. */
 const EFFORTS = ['none', 'low', 'medium', 'high', 'xhigh'];
-
-const ROLES = ['system', 'assistant', 'user', 'function', 'tool'];
 
 /** Throws the 400 of a deployment that cannot take this request. */
 export function checkDeploymentLimits(limits: {
@@ -27,20 +32,12 @@ export function checkDeploymentLimits(limits: {
   if (deployment.isReasoningModel === true) checkReasoningModel(deployment.model, request);
 }
 
-/** Throws for an unknown parameter as older API versions and models do: without `code` and `param`. */
 function checkKnownParameters({ unknown = [] }: SimulatedDeployment, request: ChatRequest): void {
   const supplied = unknown.filter((param) => param !== 'developer' && isGiven(request[param]));
-  if (supplied.length > 0) {
-    const noun = supplied.length === 1 ? 'argument' : 'arguments';
-    throw invalidRequest(`Unrecognized request ${noun} supplied: ${supplied.join(', ')}`);
-  }
+  if (supplied.length > 0) throw unrecognizedArguments(supplied);
   if (!unknown.includes('developer')) return;
   const index = request.messages.findIndex(({ role }) => role === 'developer');
-  if (index === -1) return;
-  throw invalidRequest(`Invalid value: 'developer'. Supported values are: ${listOf(ROLES)}.`, {
-    param: `messages[${index}].role`,
-    code: 'invalid_value',
-  });
+  if (index !== -1) throw unknownRole(index);
 }
 
 function checkOutput({ outputTokens }: SimulatedDeployment, request: ChatRequest): void {
@@ -93,11 +90,6 @@ function unsupportedValue(param: string, problem: string) {
     param,
     code: 'unsupported_value',
   });
-}
-
-/** Formats a list as `'a', 'b', and 'c'`. */
-function listOf(values: readonly string[]): string {
-  return new Intl.ListFormat('en').format(values.map((value) => `'${value}'`));
 }
 
 function isGiven(value: unknown): boolean {

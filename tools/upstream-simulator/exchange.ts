@@ -1,8 +1,17 @@
 import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Writable } from 'node:stream';
 import { setImmediate, setTimeout } from 'node:timers/promises';
+import {
+  brotliCompressSync,
+  constants,
+  createBrotliCompress,
+  createGzip,
+  gzipSync,
+} from 'node:zlib';
+import { type CombinedForm, createEventWriter, type Encoding } from './answer-forms.ts';
 import { AzureError, invalidRequest } from './azure-error.ts';
-import type { ChatFrame } from './chat-frames.ts';
+import type { ChatFrame } from './chat-frame.ts';
 import type { Interruption } from './fault-plan.ts';
 
 /** One request and its response. */
@@ -18,11 +27,13 @@ type JsonAnswer = {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: object;
+  readonly encoding?: Encoding | undefined;
   readonly interruption?: Interruption | undefined;
 };
 
 type FrameStream = {
   readonly frames: Iterable<ChatFrame>;
+  readonly form: CombinedForm;
   readonly headers: Readonly<Record<string, string>>;
   readonly chunkDelayMs: number;
   /** Wait between the headers and the first event, in milliseconds. */
@@ -69,13 +80,14 @@ export async function breakOff(exchange: Exchange, kind: 'cut' | 'stall'): Promi
 /** Answers with JSON, or with half of it when the answer should break off. */
 export async function sendJson(exchange: Exchange, answer: JsonAnswer): Promise<void> {
   const { response } = exchange;
-  const body = Buffer.from(JSON.stringify(answer.body));
+  const text = Buffer.from(JSON.stringify(answer.body));
+  const body = answer.encoding === undefined ? text : ENCODERS[answer.encoding].whole(text);
   const interruption = answer.interruption?.kind;
   const isInterrupted = interruption === 'cut' || interruption === 'stall';
   response.writeHead(answer.status, { ...answer.headers, 'content-length': String(body.length) });
   const end = isInterrupted ? Math.ceil(body.length / 2) : body.length;
   for (let start = 0; start < end; start += SLICE_BYTES) {
-    await write(exchange, body.subarray(start, Math.min(end, start + SLICE_BYTES)));
+    await write(exchange, response, body.subarray(start, Math.min(end, start + SLICE_BYTES)));
   }
   if (isInterrupted) await breakOff(exchange, interruption);
   else response.end();
@@ -84,40 +96,80 @@ export async function sendJson(exchange: Exchange, answer: JsonAnswer): Promise<
 /** Answers with server-sent events, each flushed separately. */
 export async function sendFrames(exchange: Exchange, stream: FrameStream): Promise<void> {
   const { response, signal } = exchange;
+  const { interruption } = stream;
   response.writeHead(200, stream.headers);
   response.flushHeaders();
   await pause(stream.silenceMs, signal);
+  const sink = openSink(exchange, stream.form);
   let contentChunks = 0;
-  for (const { kind, payload } of stream.frames) {
-    const isBreakDue = kind === 'end' || contentChunks === stream.interruption?.afterChunks;
-    if (stream.interruption !== undefined && isBreakDue) {
-      return breakStream(exchange, stream.interruption);
+  for (const frame of stream.frames) {
+    const isContent = frame.kind === 'content';
+    const isEnding = !isContent && frame.kind !== 'start';
+    if (interruption && (isEnding || contentChunks === interruption.afterChunks)) {
+      return breakStream(exchange, interruption, sink);
     }
-    await pause(kind === 'content' && contentChunks > 0 ? stream.chunkDelayMs : 0, signal);
-    await writeEvent(exchange, JSON.stringify(payload));
-    if (kind === 'content') contentChunks += 1;
+    await pause(isContent && contentChunks > 0 ? stream.chunkDelayMs : 0, signal);
+    await sink.send(frame);
+    if (isContent) contentChunks += 1;
   }
-  await writeEvent(exchange, '[DONE]');
-  response.end();
+  await sink.end();
 }
 
-async function breakStream(exchange: Exchange, { kind }: Interruption): Promise<void> {
-  if (kind !== 'error_event') return breakOff(exchange, kind);
-  const error = {
-    message: 'The server had an error while processing your request. Sorry about that!',
-    type: 'server_error',
-    param: null,
-    code: 'server_error',
+type Sink = {
+  readonly send: (frame: ChatFrame) => Promise<void>;
+  readonly end: () => Promise<void>;
+};
+
+function openSink(exchange: Exchange, form: CombinedForm): Sink {
+  const { response, signal } = exchange;
+  const encoder = form.encoding && ENCODERS[form.encoding].stream();
+  encoder?.pipe(response);
+  const target = encoder ?? response;
+  const toText = createEventWriter(form);
+  return {
+    send: (frame) => write(exchange, target, toText(frame)),
+    async end() {
+      target.end();
+      if (encoder) await once(response, 'finish', { signal });
+    },
   };
-  await writeEvent(exchange, JSON.stringify({ error }));
-  exchange.response.end();
 }
 
-async function writeEvent(exchange: Exchange, data: string): Promise<void> {
-  await write(exchange, `data: ${data}\n\n`);
+async function breakStream(exchange: Exchange, { kind }: Interruption, sink: Sink): Promise<void> {
+  if (kind !== 'error_event') return breakOff(exchange, kind);
+  await sink.send(ERROR_FRAME);
+  await sink.end();
 }
 
-async function write({ response, signal }: Exchange, data: string | Uint8Array): Promise<void> {
+const ERROR_FRAME: ChatFrame = {
+  kind: 'done',
+  payload: {
+    error: {
+      message: 'The server had an error while processing your request. Sorry about that!',
+      type: 'server_error',
+      param: null,
+      code: 'server_error',
+    },
+  },
+};
+
+async function write(
+  { signal }: Exchange,
+  target: Writable,
+  data: string | Uint8Array,
+): Promise<void> {
   signal.throwIfAborted();
-  if (!response.write(data)) await once(response, 'drain', { signal });
+  if (!target.write(data)) await once(target, 'drain', { signal });
 }
+
+/** The encoders, of which those for streams send each event on at once. */
+const ENCODERS = {
+  gzip: {
+    whole: (body: Uint8Array) => gzipSync(body),
+    stream: () => createGzip({ flush: constants.Z_SYNC_FLUSH }),
+  },
+  br: {
+    whole: (body: Uint8Array) => brotliCompressSync(body),
+    stream: () => createBrotliCompress({ flush: constants.BROTLI_OPERATION_FLUSH }),
+  },
+} as const;

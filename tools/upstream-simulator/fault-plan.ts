@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto';
-import { invalidRequest } from './azure-error.ts';
-import { ERROR_KINDS, type ProvokedError } from './provoked-error.ts';
+import { FORM_NAMES, type FormName } from './answer-forms.ts';
+import { type AzureError, invalidRequest } from './azure-error.ts';
+import { ERROR_KINDS, type ErrorKind, type ProvokedError } from './provoked-error.ts';
+import { type RefusedField, WORDINGS } from './refused-field.ts';
 import type { SimulatedDeployment } from './simulated-deployment.ts';
 
 /** A fault that breaks an answer after a number of content chunks. */
@@ -21,9 +23,15 @@ export type FaultPlan = {
   readonly chunks?: { readonly count: number; readonly delayMs: number };
   readonly bigBytes?: number;
   readonly reasoningTokens?: number;
+  /** Whether only the total of the usage counts the reasoning tokens. */
+  readonly hidesReasoning?: boolean;
   readonly callsTool?: boolean;
+  /** How a stream numbers two calls of a tool, each of which comes in one piece. */
+  readonly oddCalls?: 'same_index' | 'no_index';
   readonly filtersOutput?: boolean;
   readonly thinksAloud?: boolean;
+  readonly refused?: RefusedField;
+  readonly forms?: readonly FormName[];
 };
 
 export type FaultPlanner = {
@@ -43,16 +51,8 @@ const MAX_BIG_BYTES = 256 * 1024 * 1024;
 const MAX_COUNTED_TEXTS = 10_000;
 
 const MARKERS = new Map<string, (values: MarkerArguments) => Effect>([
-  ...ERROR_KINDS.map(
-    (kind) =>
-      [
-        kind,
-        ([times, retryAfterMs]: MarkerArguments): Effect => ({
-          times,
-          plan: { error: { kind, retryAfterMs } },
-        }),
-      ] as const,
-  ),
+  ...ERROR_KINDS.map((kind) => [kind, provoke(kind)] as const),
+  ...FORM_NAMES.map((name) => [name, () => ({ plan: { forms: [name] } })] as const),
   ['cut', interrupt('cut')],
   ['stall', interrupt('stall')],
   ['error_event', interrupt('error_event')],
@@ -62,7 +62,13 @@ const MARKERS = new Map<string, (values: MarkerArguments) => Effect>([
   ['chunks', ([count = 1, delayMs = 0]) => ({ plan: { chunks: { count, delayMs } } })],
   ['big', ([bytes = 0]) => ({ plan: { bigBytes: Math.min(bytes, MAX_BIG_BYTES) } })],
   ['reasoning', ([reasoningTokens = 64]) => ({ plan: { reasoningTokens } })],
+  [
+    'hidden_reasoning',
+    ([reasoningTokens = 64]) => ({ plan: { reasoningTokens, hidesReasoning: true } }),
+  ],
   ['tool', () => ({ plan: { callsTool: true } })],
+  ['same_index', () => ({ plan: { callsTool: true, oddCalls: 'same_index' } })],
+  ['no_index', () => ({ plan: { callsTool: true, oddCalls: 'no_index' } })],
   ['thoughts', () => ({ plan: { thinksAloud: true } })],
   ['output_filter', () => ({ plan: { filtersOutput: true } })],
 ]);
@@ -89,7 +95,7 @@ export function createFaultPlanner(): FaultPlanner {
           only !== undefined && only !== deployment.name && only !== deployment.kind;
         if (isElsewhere || (isFailure(plan) && isFailure(effect))) continue;
         if (isUsedUp(`${deployment.kind}\n${marker}\n${text}`, times)) continue;
-        plan = { ...plan, ...effect };
+        plan = merge(plan, effect);
       }
       return plan;
     },
@@ -97,9 +103,17 @@ export function createFaultPlanner(): FaultPlanner {
   };
 }
 
+function merge(plan: FaultPlan, effect: FaultPlan): FaultPlan {
+  return { ...plan, ...effect, forms: [...(plan.forms ?? []), ...(effect.forms ?? [])] };
+}
+
 /** Returns the text without its markers, so that an answer that repeats it provokes nothing later. */
 export function withoutMarkers(text: string): string {
   return text.replace(MARKER, '');
+}
+
+function provoke(kind: ErrorKind): (values: MarkerArguments) => Effect {
+  return ([times, retryAfterMs]) => ({ times, plan: { error: { kind, retryAfterMs } } });
 }
 
 function interrupt(kind: Interruption['kind']): (values: MarkerArguments) => Effect {
@@ -116,11 +130,27 @@ function isFailure(plan: FaultPlan): boolean {
 function parseMarker(marker: string, name: string, values: string): Effect {
   const read = MARKERS.get(name);
   const parts = values.split(':').slice(1);
+  if (name === 'refuse') return { plan: { refused: parseRefused(marker, parts) } };
   if (read === undefined || !parts.every((part) => /^\d*$/.test(part))) {
-    throw invalidRequest(
-      `The simulator does not know the marker ${marker}. Known: ${[...MARKERS.keys()].join(', ')}; arguments are whole numbers.`,
-      { code: 'unknown_marker' },
+    throw unknownMarker(
+      marker,
+      `Known: ${[...MARKERS.keys(), 'refuse'].join(', ')}; arguments are whole numbers, but for those of refuse.`,
     );
   }
   return read(parts.map((part) => (part === '' ? undefined : Number(part))));
+}
+
+function parseRefused(marker: string, [field = '', wording = 'openai']: readonly string[]) {
+  const known = WORDINGS.find((one) => one === wording);
+  if (/^\w+$/.test(field) && known !== undefined) return { field, wording: known };
+  throw unknownMarker(
+    marker,
+    `Its arguments are the name of a field and one of: ${WORDINGS.join(', ')}.`,
+  );
+}
+
+function unknownMarker(marker: string, advice: string): AzureError {
+  return invalidRequest(`The simulator does not know the marker ${marker}. ${advice}`, {
+    code: 'unknown_marker',
+  });
 }

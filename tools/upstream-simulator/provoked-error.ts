@@ -18,10 +18,12 @@ export const ERROR_KINDS = [
   '408',
   '410',
   '429',
+  'apim_429',
   '500',
   '503',
   'content_filter',
   'context_length',
+  'too_long',
   'unsupported_parameter',
 ] as const;
 
@@ -44,6 +46,8 @@ export function provokedError(
       return deploymentNotFound();
     case '429':
       return rateLimited(deployment, retryAfterMs);
+    case 'apim_429':
+      return quotaExceeded(retryAfterMs);
     case 'content_filter':
       return promptFiltered();
     case 'context_length':
@@ -52,6 +56,8 @@ export function provokedError(
         requestedTokens: 130_000,
         param: deployment.kind === 'chat' ? 'messages' : 'input',
       });
+    case 'too_long':
+      return promptTooLong();
     case 'unsupported_parameter':
       return unsupportedParameter('max_tokens', " Use 'max_completion_tokens' instead.");
     case '403':
@@ -98,6 +104,26 @@ function rateLimited(deployment: SimulatedDeployment, retryAfterMs: number): Azu
       },
     },
   );
+}
+
+/** The rate limit of a policy of Azure API Management. */
+function quotaExceeded(retryAfterMs: number): AzureError {
+  const seconds = Math.max(1, Math.ceil(retryAfterMs / 1000));
+  const message = `Rate limit is exceeded. Try again in ${seconds} seconds.`;
+  return new AzureError(message, {
+    status: 429,
+    code: '429',
+    headers: { 'retry-after': String(seconds) },
+    body: { statusCode: 429, message },
+  });
+}
+
+/** A prompt beyond the context window in the words of vLLM, whose code is the status. */
+function promptTooLong(): AzureError {
+  const message =
+    "This model's maximum context length is 4096 tokens. However, you requested 5000 tokens in the messages. Please reduce the length of the messages.";
+  const body = { object: 'error', message, type: 'BadRequestError', param: null, code: 400 };
+  return new AzureError(message, { status: 400, code: null, body });
 }
 
 function promptFiltered(): AzureError {
