@@ -1,240 +1,60 @@
-import { once } from 'node:events';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { brotliCompressSync, gzipSync } from 'node:zlib';
+import { createParser } from 'eventsource-parser';
 import OpenAI from 'openai';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { takeStorageAccount } from '../support/azurite.ts';
 import { post, ROUTED, type Router, startRouter } from '../support/router.ts';
 
-let calls = 0;
-/** The body of the newest call. */
-let received = '';
-
-const PACKERS = new Map([
-  ['gzip', gzipSync],
-  ['br', brotliCompressSync],
-]);
-
-/**
- * A deployment that answers each prompt with the content that stands in it after its type. Where the first
- * line is `refuse` and a field, it refuses requests with that field as services built with FastAPI do.
- */
-const deployment = createServer((request, response) => {
-  let body = '';
-  request.on('data', (chunk) => {
-    body += chunk;
-  });
-  request.on('end', () => {
-    const { messages = [], ...fields } = JSON.parse(body) as { messages?: { content: string }[] };
-    let [type = 'application/json', ...lines] = (messages.at(-1)?.content ?? '').split('\n');
-    calls += 1;
-    const [, refused] = /^refuse (\w+)$/.exec(type) ?? [];
-    if (refused !== undefined && refused in fields) {
-      const msg = 'Extra inputs are not permitted';
-      const detail = [{ type: 'extra_forbidden', loc: ['body', refused], msg }];
-      response.writeHead(422, { 'content-type': 'application/json' });
-      response.end(JSON.stringify({ detail }));
-      return;
-    }
-    if (refused !== undefined) [type = '', ...lines] = lines;
-    received = body;
-    const [, status = '200', encoding = '', media = ''] =
-      /^(?:status (\d+) )?(?:encoding (\S+) )?(.*)$/.exec(type) ?? [];
-    response.writeHead(Number(status), {
-      'content-type': media,
-      ...(encoding !== '' && { 'content-encoding': encoding }),
-    });
-    const text = lines.join('\n');
-    response.end(PACKERS.get(encoding.toLowerCase())?.(text) ?? text);
-  });
-});
-
+const azurite = takeStorageAccount();
 let router: Router;
 
 beforeAll(async () => {
-  deployment.listen(0, '127.0.0.1');
-  await once(deployment, 'listening');
-  const { port } = deployment.address() as AddressInfo;
   router = await startRouter({
-    settings: {
-      WEAK_ENDPOINT: `http://127.0.0.1:${port}`,
-      WEAK_API_KEY: 'key-of-the-odd-one',
-      CIRCUIT_FAILURES: '1000',
-    },
+    settings: { TABLES_CONNECTION_STRING: azurite.connectionString, CIRCUIT_FAILURES: '1000' },
   });
 });
 
-afterAll(async () => {
-  await router.close();
-  deployment.close();
-});
+afterAll(() => router.close());
 
-const JSON_TYPE = 'application/json';
-const EVENTS = 'text/event-stream';
-
-const completion = {
-  id: 'c',
-  object: 'chat.completion',
-  created: 1,
-  model: 'm',
-  choices: [
-    {
-      index: 0,
-      message: {
-        role: 'assistant',
-        content: null,
-        tool_calls: [
-          { id: 'call_1', type: 'function', function: { name: 'w', arguments: '{"c":"A"}' } },
-          { id: 'call_2', type: 'function', function: { name: 'w', arguments: '{"c":"B"}' } },
-        ],
-      },
-      finish_reason: 'tool_calls',
-    },
-  ],
-  usage: { prompt_tokens: 3, completion_tokens: 4, total_tokens: 7 },
+const TOOL = {
+  type: 'function' as const,
+  function: { name: 'now', parameters: { type: 'object', properties: {} } },
 };
 
-/** Asks the odd deployment first. */
-function ask(type: string, answer: string, more: object = {}) {
-  return { prompt: `${type}\n${answer}`, routing: { threshold: 1 }, ...more };
+/** Asks the weak deployment first, in which alone the markers act. */
+function toBody(markers: readonly string[], more: object) {
+  const prompt = `Hi ${markers.map((one) => `[sim:${one}@weak]`).join('')}`;
+  return { prompt, routing: { threshold: 1, session_affinity: 'none' }, ...more };
 }
 
-const HELLO = JSON.stringify({ choices: [{ index: 0, message: { content: 'Hi there' } }] });
-const HELLO_STREAM =
-  'data: {"choices":[{"index":0,"delta":{"content":"Hi there"},"finish_reason":"stop"}]}\n\ndata: [DONE]\n\n';
+async function ask(markers: readonly string[], more: object = {}) {
+  const { status, headers, body } = await post(router.url + ROUTED, toBody(markers, more));
+  return { status, headers, body, chain: headers.get('x-smart-router-attempt-chain') };
+}
 
-async function askForStream(type: string, answer: string) {
+async function askForStream(markers: readonly string[], more: object = {}) {
+  const { status, headers, ...response } = await receive(
+    toBody(markers, { stream: true, ...more }),
+  );
+  const data: string[] = [];
+  const parser = createParser({ onEvent: (event) => data.push(event.data) });
+  parser.feed(response.text);
+  const chunks = data.filter((one) => one !== '[DONE]').map((one) => JSON.parse(one));
+  const content = chunks.map(({ choices }) => choices?.[0]?.delta?.content ?? '').join('');
+  const chain = headers.get('x-smart-router-attempt-chain');
+  return { status, headers, chain, content, last: data.at(-1) };
+}
+
+async function receive(body: object) {
   const response = await fetch(router.url + ROUTED, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
-    body: JSON.stringify(ask(type, answer, { stream: true })),
+    body: JSON.stringify(body),
   });
-  return { headers: response.headers, text: await response.text() };
+  return { status: response.status, headers: response.headers, text: await response.text() };
 }
 
-describe('an answer whose headers are written in another way', () => {
-  test.each([
-    'encoding gzip application/json',
-    'encoding BR application/json',
-    'encoding Identity Application/JSON; charset=UTF-8',
-  ])('%s', async (type) => {
-    const { headers, body } = await post(router.url + ROUTED, ask(type, HELLO));
-    expect(headers.get('x-smart-router-tier')).toBe('weak');
-    expect(headers.has('content-encoding')).toBe(false);
-    expect(body.response).toBe('Hi there');
-  });
-
-  test.each([
-    'Text/Event-Stream; Charset=UTF-8',
-    'encoding gzip text/event-stream',
-    'encoding br TEXT/EVENT-STREAM',
-  ])('a stream: %s', async (type) => {
-    const { headers, text } = await askForStream(type, HELLO_STREAM);
-    expect(headers.get('x-smart-router-attempt-chain')).toBe('weak;200');
-    expect(text).toBe(HELLO_STREAM);
-  });
-});
-
-test.each([
-  ['{"statusCode":418,"message":"Rate limit is exceeded. Try again."}', 'Rate limit is exceeded'],
-  ['{"detail":"Not today."}', 'Not today.'],
-  ['{"error":"Out of order."}', 'Out of order.'],
-  ['<html>Sorry</html>', "without an error in OpenAI's form"],
-])('the error of a gateway is passed on in the form of OpenAI: %s', async (answer, message) => {
-  const { status, body } = await post(router.url + ROUTED, ask('status 418 text/html', answer));
-  expect(status).toBe(418);
-  expect(body.error).toMatchObject({
-    message: expect.stringContaining(message),
-    type: 'upstream_error',
-    code: expect.any(String),
-  });
-});
-
-describe('a prompt that is too long for a model', () => {
-  test.each([
-    ['{"error":{"code":"context_length_exceeded","message":"Too long."}}'],
-    [
-      '{"object":"error","message":"This model\'s maximum context length is 4096 tokens.","code":400}',
-    ],
-    ['{"error":{"message":"prompt is too long: 9 tokens > 8 maximum"}}'],
-  ])('is answered by another one: %s', async (answer) => {
-    const type = 'status 400 application/json';
-    const { status, headers } = await post(router.url + ROUTED, ask(type, answer));
-    expect(status).toBe(200);
-    expect(headers.get('x-smart-router-tier')).toBe('strong');
-    const streamed = await askForStream(type, answer);
-    expect(streamed.headers.get('x-smart-router-tier')).toBe('strong');
-  });
-
-  test('also where a stream says so', async () => {
-    const error = '{"error":{"code":"context_length_exceeded","message":"Too long."}}';
-    const { headers, text } = await askForStream(EVENTS, `data: ${error}\n\n`);
-    expect(headers.get('x-smart-router-tier')).toBe('strong');
-    expect(text).toContain('[DONE]');
-  });
-});
-
-test('a seed of 64 bits reaches the deployment as it was, in a large request as well', async () => {
-  const padding = 'x'.repeat(400_000);
-  const content = JSON.stringify(`${JSON_TYPE}\n${HELLO}`);
-  const text = `{"routing":{"threshold":1},"metadata":{"a":"${padding}"},"seed":9223372036854775807,"messages":[{"role":"user","content":${content}}]}`;
-  expect((await post(router.url + ROUTED, text)).status).toBe(200);
-  expect(received).toContain('"seed":9223372036854775807');
-});
-
-describe('an answer of status 200 that is none', () => {
-  test.each([
-    ['an error', '{"error":{"code":502,"message":"Sorry"}}', '502'],
-    ['an error without a status', '{"error":{"message":"Sorry"}}', '502'],
-    ['no choices', '{"choices":[],"usage":{"total_tokens":1}}', 'upstream_invalid'],
-    ['nothing', '{}', 'upstream_invalid'],
-  ])('falls back: %s', async (_, answer, outcome) => {
-    const { status, headers } = await post(router.url + ROUTED, ask(JSON_TYPE, answer));
-    expect(status).toBe(200);
-    expect(headers.get('x-smart-router-attempt-chain')).toBe(`weak;${outcome}, strong;200`);
-  });
-
-  test('is the client’s where it blames the request', async () => {
-    const answer = '{"error":{"code":"content_filter","message":"No."}}';
-    const { status, body, headers } = await post(router.url + ROUTED, ask(JSON_TYPE, answer));
-    expect(status).toBe(400);
-    expect(body).toEqual(JSON.parse(answer));
-    expect(headers.get('x-smart-router-attempt-chain')).toBe('weak;400');
-  });
-
-  test.each([
-    ['an error', JSON_TYPE, '{"error":{"code":502}}'],
-    ['an event of an error', EVENTS, 'data: {"object":"error","message":"Sorry"}\n\n'],
-    ['no answer', EVENTS, 'data: [DONE]\n\n'],
-  ])('falls back for a stream: %s', async (_, type, answer) => {
-    const response = await fetch(router.url + ROUTED, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify(ask(type, answer, { stream: true })),
-    });
-    expect(response.headers.get('x-smart-router-tier')).toBe('strong');
-    expect(await response.text()).toContain('data: [DONE]');
-  });
-});
-
-test('a whole answer to a request for a stream is one to the openai package', async () => {
-  const client = new OpenAI({ baseURL: `${router.url}/llm/openai/v1`, apiKey: 'any' });
-  const stream = client.chat.completions.stream({
-    model: 'router-mf-1',
-    messages: [{ role: 'user', content: `${JSON_TYPE}\n${JSON.stringify(completion)}` }],
-    stream_options: { include_usage: true },
-  });
-  const { choices, usage } = await stream.finalChatCompletion();
-  expect(choices[0]).toMatchObject(completion.choices[0] ?? {});
-  expect(usage).toMatchObject(completion.usage);
-});
-
-test('reasoning that only the total counts is paid for', async () => {
-  const answer = JSON.stringify({
-    ...completion,
-    usage: { prompt_tokens: 1_000, completion_tokens: 100, total_tokens: 7_100 },
-  });
-  const { headers } = await post(router.url + ROUTED, ask(JSON_TYPE, answer));
+/** What the router has logged about a request. */
+async function logged(headers: Headers): Promise<Record<string, number>> {
   const requestId = String(headers.get('x-smart-router-request-id'));
   const line = () =>
     router
@@ -242,22 +62,152 @@ test('reasoning that only the total counts is paid for', async () => {
       .split('\n')
       .find((one) => one.includes('"event":"chat"') && one.includes(requestId));
   await expect.poll(line).toBeDefined();
-  // 1,000 tokens of input at 0.2 and 6,100 of output at 1.2 USD a million.
-  expect(JSON.parse(line() ?? '')).toMatchObject({ completionTokens: 6_100, usd: 0.00752 });
+  return JSON.parse(line() ?? '');
+}
+
+/** Each marker, with the attempts for a plain answer and for a stream. */
+const FORMS: readonly (readonly [marker: string, plain: string, streamed: string])[] = [
+  ['usage_beside', 'weak;200', 'weak;200'],
+  ['no_done', 'weak;200', 'weak;200'],
+  ['done_fields', 'weak;200', 'weak;200'],
+  ['lines', 'weak;200', 'weak;200'],
+  ['crlf', 'weak;200', 'weak;200'],
+  ['cr', 'weak;200', 'weak;200'],
+  ['bom', 'weak;200', 'weak;200'],
+  ['comments', 'weak;200', 'weak;200'],
+  ['whole', 'weak;200', 'weak;200'],
+  ['gzip', 'weak;200', 'weak;200'],
+  ['br', 'weak;200', 'weak;200'],
+  ['header_case', 'weak;200', 'weak;200'],
+  ['identity', 'weak;200', 'weak;200'],
+  ['error_200', 'weak;502, strong;200', 'weak;502, strong;200'],
+  ['error_object', 'weak;200', 'weak;upstream_error_event, strong;200'],
+  ['error_named', 'weak;200', 'weak;upstream_error_event, strong;200'],
+  ['no_choices', 'weak;upstream_invalid, strong;200', 'weak;upstream_incomplete, strong;200'],
+  ['too_long', 'weak;400, strong;200', 'weak;400, strong;200'],
+  ['context_length', 'weak;400, strong;200', 'weak;400, strong;200'],
+];
+
+test.each(FORMS)('[sim:%s] gives a client a whole answer', async (marker, plain, streamed) => {
+  const nameIn = (chain: string) => (chain === 'weak;200' ? 'weak' : 'strong');
+  const answer = await ask([marker]);
+  expect(answer).toMatchObject({ status: 200, chain: plain });
+  expect(answer.headers.has('content-encoding')).toBe(false);
+  expect(answer.body.response).toContain(`simulated answer of ${nameIn(plain)}`);
+  const stream = await askForStream([marker]);
+  expect(stream).toMatchObject({ status: 200, chain: streamed, last: '[DONE]' });
+  expect(stream.headers.get('content-type')).toContain('text/event-stream');
+  expect(stream.content).toContain(`simulated answer of ${nameIn(streamed)}`);
 });
 
-test('a field that the router has added is taken back where it is refused, and not sent again', async () => {
-  const content = '{"choices":[{"index":0,"delta":{"content":"Hi"},"finish_reason":"stop"}]}';
-  const answer = `${EVENTS}\ndata: ${content}\n\ndata: [DONE]\n\n`;
-  for (const [round, expected] of [2, 1].entries()) {
-    calls = 0;
-    const response = await fetch(router.url + ROUTED, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify(ask('refuse stream_options', answer, { stream: true })),
+test('several forms at once', async () => {
+  const { chain, content, last } = await askForStream([
+    'gzip',
+    'header_case',
+    'bom',
+    'cr',
+    'comments',
+    'lines',
+    'usage_beside',
+    'done_fields',
+  ]);
+  expect({ chain, last }).toEqual({ chain: 'weak;200', last: '[DONE]' });
+  expect(content).toContain('simulated answer of weak');
+});
+
+describe('two calls of a tool', () => {
+  test.each(['same_index', 'no_index'])('[sim:%s] are kept as two', async (marker) => {
+    const thread = await post(`${router.url}/llm/threads`, {});
+    const more = { thread_id: thread.body.id, tools: [TOOL] };
+    expect((await askForStream([marker], more)).chain).toBe('weak;200');
+    const kept = await fetch(`${router.url}/llm/threads/${thread.body.id}/messages`);
+    const call = { id: expect.any(String), type: 'function', function: { name: 'now' } };
+    expect(await kept.json()).toMatchObject({ data: [{}, { tool_calls: [call, call] }] });
+  });
+
+  test('of a whole answer are two for the openai package', async () => {
+    const client = new OpenAI({ baseURL: `${router.url}/llm/openai/v1`, apiKey: 'any' });
+    const stream = client.chat.completions.stream({
+      model: 'router-mf-1',
+      messages: [{ role: 'user', content: 'Hi [sim:whole@weak][sim:no_index@weak]' }],
+      tools: [TOOL],
+      stream_options: { include_usage: true },
     });
-    expect(response.headers.get('x-smart-router-tier')).toBe('weak');
-    expect(await response.text()).toContain('"content":"Hi"');
-    expect(calls, `round ${round}`).toBe(expected);
-  }
+    const { choices, usage } = await stream.finalChatCompletion();
+    expect(choices[0]?.finish_reason).toBe('tool_calls');
+    expect(choices[0]?.message.tool_calls).toHaveLength(2);
+    expect(usage?.total_tokens).toBeGreaterThan(0);
+  });
+});
+
+test('[sim:usage_beside] is counted', async () => {
+  const { headers } = await askForStream(['usage_beside', 'chunks:7']);
+  expect(await logged(headers)).toMatchObject({ completionTokens: 7 });
+});
+
+test('[sim:hidden_reasoning] is paid for', async () => {
+  const { headers, body } = await ask(['chunks:100', 'hidden_reasoning:6000']);
+  const line = await logged(headers);
+  expect(line).toMatchObject({ completionTokens: 6_100 });
+  // The prices of the weak model are 0.2 and 1.2 USD a million.
+  const usd = (body.usage.prompt_tokens * 0.2 + 6_100 * 1.2) / 1e6;
+  expect(line['usd']).toBeCloseTo(usd, 8);
+});
+
+// The deployment is taught for good, so each has a field of its own, and these tests come late.
+describe('[sim:refuse] costs one more call, once', () => {
+  const developer = [{ role: 'developer', content: 'Be brief.' }];
+  const tools = { tools: [TOOL], parallel_tool_calls: true };
+
+  test.each([
+    ['seed', 'weak;400', { seed: 1 }, 'seed;dropped'],
+    ['parallel_tool_calls:fastapi', 'weak;422', tools, 'parallel_tool_calls;dropped'],
+    ['developer:fastapi', 'weak;422', { messages: developer }, 'messages;role=system'],
+    ['stream_options:foundry', 'weak;400', { stream: true }, 'stream_options;dropped'],
+  ])('%s', async (refused, attempt, more, warning) => {
+    const marker = `[sim:refuse:${refused}@weak]`;
+    const messages = [
+      ...('messages' in more ? more.messages : []),
+      { role: 'user', content: `Hi ${marker}` },
+    ];
+    for (const expected of [`${attempt}, weak;200`, 'weak;200']) {
+      const { status, headers, text } = await receive({
+        ...more,
+        messages,
+        routing: { threshold: 1 },
+      });
+      expect(status).toBe(200);
+      expect(headers.get('x-smart-router-attempt-chain')).toBe(expected);
+      expect(headers.get('x-smart-router-warnings')).toContain(warning);
+      expect(text).toContain('"choices"');
+    }
+  });
+
+  test('and a field of its own earlier answers', async () => {
+    const { body } = await post(`${router.url}/llm/threads`, {});
+    const more = { thread_id: body.id };
+    expect((await ask(['thoughts'], more)).chain).toBe('weak;200');
+    const { chain, headers } = await ask(['refuse:reasoning_content:foundry'], more);
+    expect(chain).toBe('weak;400, weak;200');
+    const warnings = headers.get('x-smart-router-warnings');
+    expect(warnings).toBe('messages;dropped=reasoning_content');
+  });
+});
+
+// The deployments rest after these, so they come last.
+describe('[sim:apim_429]', () => {
+  test('of one deployment is made good by another', async () => {
+    expect(await ask(['apim_429'])).toMatchObject({ status: 200, chain: 'weak;429, strong;200' });
+  });
+
+  test('of all of them is passed on in the form of OpenAI', async () => {
+    const prompt = 'Hi [sim:apim_429@chat]';
+    const { status, body } = await post(router.url + ROUTED, { prompt });
+    expect(status).toBe(429);
+    expect(body.error).toMatchObject({
+      message: 'Rate limit is exceeded. Try again in 1 seconds.',
+      type: 'upstream_error',
+      code: '429',
+    });
+  });
 });

@@ -234,6 +234,12 @@ describe('what gateways make of an answer', () => {
     expect(text).toContain('"content":"This"');
   });
 
+  test('[sim:identity] says that it is not compressed', async () => {
+    const { headers, bytes } = await receive('Hi [sim:identity]', true);
+    expect(headers).toMatchObject({ 'content-encoding': 'identity' });
+    expect(bytes.toString('utf8')).toMatch(/data: \[DONE\]\n\n$/);
+  });
+
   test('[sim:header_case] is described in other case', async () => {
     const { headers } = await receive('Hi [sim:header_case][sim:gzip]', true);
     expect(headers).toMatchObject({

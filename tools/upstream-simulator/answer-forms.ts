@@ -20,7 +20,7 @@ type AnswerForm = {
   readonly header?: (value: string) => string;
 };
 
-export type Encoding = 'gzip' | 'br';
+export type Encoding = 'gzip' | 'br' | 'identity';
 
 // The forms are applied in this order, in which those that change every line and byte come last.
 const FORMS = {
@@ -44,6 +44,7 @@ const FORMS = {
   bom: { event: (text, isFirst) => (isFirst ? `\ufeff${text}` : text) },
   gzip: { encoding: 'gzip' },
   br: { encoding: 'br' },
+  identity: { encoding: 'identity' },
   header_case: { header: (value) => value.replace(/\b[a-z]/g, (letter) => letter.toUpperCase()) },
 } as const satisfies Readonly<Record<string, AnswerForm>>;
 

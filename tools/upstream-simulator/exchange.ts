@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Writable } from 'node:stream';
+import { PassThrough, type Writable } from 'node:stream';
 import { setImmediate, setTimeout } from 'node:timers/promises';
 import {
   brotliCompressSync,
@@ -172,4 +172,5 @@ const ENCODERS = {
     whole: (body: Uint8Array) => brotliCompressSync(body),
     stream: () => createBrotliCompress({ flush: constants.BROTLI_OPERATION_FLUSH }),
   },
+  identity: { whole: (body: Uint8Array) => body, stream: () => new PassThrough() },
 } as const;
