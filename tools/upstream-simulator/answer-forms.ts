@@ -91,7 +91,7 @@ export function createEventWriter({ indent, event }: CombinedForm): (frame: Chat
   let isFirst = true;
   return ({ payload, fields = '' }) => {
     const data = payload === '[DONE]' ? payload : JSON.stringify(payload, null, indent);
-    const text = event(`${fields}${data.replace(/^/gm, 'data: ')}\n\n`, isFirst);
+    const text = event(`${fields}data: ${data.replaceAll('\n', '\ndata: ')}\n\n`, isFirst);
     isFirst = false;
     return text;
   };
