@@ -44,17 +44,21 @@ export function readRefusal(answer: Uint8Array): Refusal | undefined {
   const body = parse(answer);
   if (body === undefined) return undefined;
   const error = isObject(body['error']) ? body['error'] : {};
-  const places = [error, body];
+  const given = [error, body];
+  // Some gateways put the refusal of the service behind them, as it came, into their own message.
+  const places = [...given, ...given.flatMap(({ message }) => parseText(message) ?? [])];
   const refusal = {
     code: firstText(places.map((place) => place['code'])),
     param: firstText(places.map((place) => place['param'])),
     message: firstText([error['message'], body['message'], body['error'], body['detail']]),
-    details: places
-      .flatMap((place) => [place['details'], place['detail']])
-      .flatMap((list) => (Array.isArray(list) ? list : [list]))
-      .filter(isObject)
-      .slice(0, MAX_DETAILS)
-      .map(readDetail),
+    details: [
+      ...places
+        .flatMap((place) => [place['details'], place['detail']])
+        .flatMap((list) => (Array.isArray(list) ? list : [list]))
+        .filter(isObject)
+        .map(readDetail),
+      ...given.flatMap(({ message }) => readPython(textOf(message))),
+    ].slice(0, MAX_DETAILS),
   };
   return ABOUT_THE_PROMPT.has(refusal.code) ? undefined : refusal;
 }
@@ -86,6 +90,30 @@ function readDetail(detail: Fields): Detail {
     field: textOf(path[0]),
     text: [textOf(type), textOf(code), textOf(msg), textOf(message), ...path.map(textOf)].join(' '),
   };
+}
+
+/** A complaint of pydantic as Python prints it: `'loc': ('body', 'seed')`. */
+const PRINTED_PLACE = /['"]loc['"]: [[(]([^\])]{1,200})[\])]/;
+
+/** A complaint in the text of pydantic's error: the field, and in the next line what is wrong. */
+const LISTED_PLACE = /^(\w{1,64})(?:\.[\w.]{1,100})?\n\s{1,8}([^\n]{1,200})/gm;
+
+/** Reads the complaints of services that answer with the text of a Python object. */
+function readPython(message: string): Detail[] {
+  const printed = message.split(/\}\s*,\s*\{/).flatMap((complaint) => {
+    const [, place = ''] = PRINTED_PLACE.exec(complaint) ?? [];
+    const [field] = place.match(/\w{1,64}/g)?.filter((part) => part !== 'body') ?? [];
+    return field === undefined ? [] : [{ field, text: complaint }];
+  });
+  const listed = Array.from(message.matchAll(LISTED_PLACE), ([, field = '', text = '']) => {
+    return { field, text };
+  });
+  return [...printed, ...listed];
+}
+
+function parseText(message: unknown): Fields | undefined {
+  const text = textOf(message);
+  return text.startsWith('{') ? parse(Buffer.from(text)) : undefined;
 }
 
 function parse(answer: Uint8Array): Fields | undefined {

@@ -99,14 +99,10 @@ describe('places', () => {
   test('are not all taken by one caller, and some are kept for admins', async () => {
     const server = await start({ ROUTER_API_KEYS: KEYS, MAX_IN_FLIGHT: '8' });
     for (let turn = 0; turn < 10; turn += 1) await upload(server, 'a');
-    await expect
-      .poll(() => ask(server, 'a'))
-      .toEqual({ status: 429, code: 'too_many_requests' });
+    await expect.poll(() => ask(server, 'a')).toEqual({ status: 429, code: 'too_many_requests' });
     expect(await ask(server, 'b')).toMatchObject({ status: 200 });
     for (const key of ['b', 'b', 'c', 'c', 'd', 'd']) await upload(server, key);
-    await expect
-      .poll(() => ask(server, 'e'))
-      .toEqual({ status: 429, code: 'too_many_requests' });
+    await expect.poll(() => ask(server, 'e')).toEqual({ status: 429, code: 'too_many_requests' });
     expect(await ask(server, 'admin')).toMatchObject({ status: 200 });
   });
 

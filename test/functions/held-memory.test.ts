@@ -31,9 +31,7 @@ const statusOf = async (answer: ReturnType<typeof post>) => {
 async function expectBounded(requests: readonly ReturnType<typeof post>[]): Promise<void> {
   const statuses = await Promise.all(requests.map(statusOf));
   expect(new Set(statuses)).toEqual(new Set([200, 'too_many_bytes']));
-  await expect
-    .poll(() => statusOf(post(server.url + ROUTED, { prompt: 'Hi' })))
-    .toBe(200);
+  await expect.poll(() => statusOf(post(server.url + ROUTED, { prompt: 'Hi' }))).toBe(200);
 }
 
 describe('memory that requests cause counts, beyond their bodies:', () => {
@@ -89,7 +87,10 @@ test('24 requests of some bytes to a conversation of 30 MB are survived', async 
     const key = { 'api-key': 'key' };
     const { body: thread } = await post(`${other.url}/llm/threads`, {}, key);
     for (let turn = 0; turn < 30; turn += 1) {
-      const message = { role: turn % 2 === 0 ? 'user' : 'assistant', content: 'x'.repeat(MEBIBYTE) };
+      const message = {
+        role: turn % 2 === 0 ? 'user' : 'assistant',
+        content: 'x'.repeat(MEBIBYTE),
+      };
       await post(`${other.url}/llm/threads/${thread.id}/messages`, message, key);
     }
     const asked = { prompt: 'Hi', thread_id: thread.id };

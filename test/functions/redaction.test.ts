@@ -62,7 +62,8 @@ test.each<[string, boolean, Script]>([
   [
     'an event after content',
     true,
-    (to) => to.writeHead(200, SSE).end(delta.replaceAll(KEY, 'good') + event({ error: { message } })),
+    (to) =>
+      to.writeHead(200, SSE).end(delta.replaceAll(KEY, 'good') + event({ error: { message } })),
   ],
   [
     'an event of the type error',

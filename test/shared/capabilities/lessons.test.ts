@@ -45,6 +45,39 @@ const WORDINGS: readonly [string, (field: string) => unknown][] = [
   ['a pointer', (field) => ({ error: { message: `Validation error at #/${field}: ${EXTRA}` } })],
   ['a pointer, at the top', (field) => ({ message: `Validation error at #/${field}: ${EXTRA}` })],
   [
+    'a Python list',
+    (field) => ({
+      object: 'error',
+      message: `[{'type': 'extra_forbidden', 'loc': ('body', '${field}'), 'msg': '${EXTRA}', 'input': None}]`,
+      code: 400,
+    }),
+  ],
+  [
+    'a Python list with other complaints',
+    (field) => ({
+      message: `[{'type': 'missing', 'loc': ('body', 'model'), 'msg': 'Field required'}, {'type': 'extra_forbidden', 'loc': ['${field}', 'include_usage'], 'msg': '${EXTRA}'}]`,
+    }),
+  ],
+  [
+    'the text of pydantic’s error',
+    (field) => ({
+      error: {
+        message: `1 validation error for ChatCompletionRequest\n${field}\n  ${EXTRA} [type=extra_forbidden, input_value=1, input_type=int]`,
+      },
+    }),
+  ],
+  [
+    'a refusal within a message',
+    (field) => ({
+      error: {
+        message: JSON.stringify({
+          detail: [{ type: 'extra_forbidden', loc: ['body', field, 'x'], msg: EXTRA }],
+        }),
+        status: 422,
+      },
+    }),
+  ],
+  [
     'FastAPI',
     (field) => ({
       detail: [{ type: 'extra_forbidden', loc: ['body', field], msg: EXTRA, input: 1 }],
