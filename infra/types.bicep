@@ -136,6 +136,7 @@ type networkType = {
 type routerSettingsType = {
   AZURE_OPENAI_API_STYLE: string?
   AZURE_OPENAI_API_VERSION: string?
+  BODY_TIMEOUT_MS: string?
   AI_SEARCH_ENDPOINT: string?
   AI_SEARCH_INDEX_PREFIX: string?
   CIRCUIT_FAILURES: string?
@@ -164,6 +165,7 @@ type routerSettingsType = {
   MAX_CONCURRENT_CALLS: string?
   MAX_HEADER_BYTES: string?
   MAX_IN_FLIGHT: string?
+  MAX_IN_FLIGHT_PER_CALLER: string?
   MAX_QUEUED_CALLS: string?
   MODELS_FOLDER: string?
   OTEL_BSP_SCHEDULE_DELAY: string?

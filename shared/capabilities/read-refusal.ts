@@ -43,8 +43,8 @@ type Fields = Readonly<Record<string, unknown>>;
 export function readRefusal(answer: Uint8Array): Refusal | undefined {
   const body = parse(answer);
   if (body === undefined) return undefined;
-  const error = isObject(body['error']) ? body['error'] : {};
-  const given = [error, body];
+  const error: Fields = isObject(body['error']) ? body['error'] : {};
+  const given: readonly Fields[] = [error, body];
   // Some gateways put the refusal of the service behind them, as it came, into their own message.
   const places = [...given, ...given.flatMap(({ message }) => parseText(message) ?? [])];
   const refusal = {

@@ -95,7 +95,8 @@ const ERRORS: Readonly<Record<ErrorStatus, Json>> = {
     code: 'DeploymentNotFound',
   }),
   408: error('The body did not arrive in time.', {
-    message: 'The body did not arrive within REQUEST_TIMEOUT_MS. Send the request again.',
+    message:
+      'The body did not arrive in time (BODY_TIMEOUT_MS), or came too slowly. Send the request again.',
     param: 'body',
     code: 'upload_timeout',
   }),
@@ -117,11 +118,14 @@ const ERRORS: Readonly<Record<ErrorStatus, Json>> = {
     param: 'body',
     code: 'body_too_large',
   }),
-  415: error('The body is compressed in a way that is not known.', {
-    message: 'Send the body as gzip, deflate or br, or without content-encoding.',
-    param: 'content-encoding',
-    code: 'unsupported_encoding',
-  }),
+  415: error(
+    'The body is compressed in a way that is not known, or does not say that it is JSON.',
+    {
+      message: 'Send the body as gzip, deflate or br, or without content-encoding.',
+      param: 'content-encoding',
+      code: 'unsupported_encoding',
+    },
+  ),
   422: error('The Idempotency-Key came with other messages before.', {
     message: 'This Idempotency-Key came with other messages before.',
     param: 'Idempotency-Key',

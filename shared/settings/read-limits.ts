@@ -1,3 +1,4 @@
+import { getHeapStatistics } from 'node:v8';
 import type { SettingsReader } from '../base/settings-reader.ts';
 import type { UpstreamLimits } from '../upstream/protect-upstream.ts';
 import { readUpstreamLimits } from '../upstream/read-upstream-limits.ts';
@@ -99,13 +100,18 @@ function readStreamLimits(read: SettingsReader): StreamLimits {
   };
 }
 
+/** A byte that a request holds takes a few bytes as text, as an object and as text again: an eighth of the heap is safe. */
+function memoryBudget(): number {
+  return Math.min(256 * mebibyte, Math.floor(getHeapStatistics().heap_size_limit / 8));
+}
+
 /** Reads the limits of a request that hold before it is parsed. */
 function readBodyLimits(read: SettingsReader): BodyLimits {
   // The host itself takes 100 MiB and answers the next byte with an empty 500.
   const maxBodyBytes =
     read.integer('MAX_BODY_BYTES', { min: 1, max: 100 * mebibyte }) ?? 32 * mebibyte;
   const maxBodyBytesInFlight =
-    read.integer('MAX_BODY_BYTES_IN_FLIGHT', { min: 1 }) ?? Math.max(256 * mebibyte, maxBodyBytes);
+    read.integer('MAX_BODY_BYTES_IN_FLIGHT', { min: 1 }) ?? Math.max(memoryBudget(), maxBodyBytes);
   if (maxBodyBytesInFlight < maxBodyBytes) {
     read.problem(
       'MAX_BODY_BYTES_IN_FLIGHT must not be below MAX_BODY_BYTES: otherwise a body of that size is never accepted.',

@@ -296,7 +296,7 @@ describe('an outcome', () => {
       const response = await fetch(`${router.url}/llm/stats?use_case=${useCase}`, {
         headers: { 'api-key': 'admin' },
       });
-      return (await response.json()).total;
+      return ((await response.json()) as { total: unknown }).total;
     };
     await expect.poll(stats).toMatchObject({ quality: { outcomes: 1, bad: 1 } });
   });
