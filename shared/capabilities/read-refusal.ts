@@ -46,7 +46,8 @@ export function readRefusal(answer: Uint8Array): Refusal | undefined {
   const error: Fields = isObject(body['error']) ? body['error'] : {};
   const given: readonly Fields[] = [error, body];
   // Some gateways put the refusal of the service behind them, as it came, into their own message.
-  const places = [...given, ...given.flatMap(({ message }) => parseText(message) ?? [])];
+  const within = given.map(({ message }) => parseText(message)).filter(isObject);
+  const places = [...given, ...within];
   const refusal = {
     code: firstText(places.map((place) => place['code'])),
     param: firstText(places.map((place) => place['param'])),
