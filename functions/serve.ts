@@ -32,8 +32,12 @@ export async function serve(home: URL): Promise<void> {
   await once(server, 'listening');
   const { address, port } = server.address() as AddressInfo;
   log('info', 'listening', { address, port });
+  // Nothing that was forgotten to be awaited may end the process.
+  process.on('unhandledRejection', (reason) => {
+    void app.background.run('unawaited work', () => Promise.reject(reason));
+  });
   app.warm();
-  setTimeout(() => void settle(app), SETTLE_MS).unref();
+  setTimeout(() => void app.background.run('start', () => settle(app)), SETTLE_MS).unref();
   const end = async () => {
     server.close();
     await app.shutDown();
@@ -53,7 +57,7 @@ function createRouterServer({ findRoute }: App): Server {
     const { answer, params } = findRoute(method, queryAt === -1 ? url : url.slice(0, queryAt));
     const query = queryAt === -1 ? NO_QUERY : new URLSearchParams(url.slice(queryAt));
     const given = toHostRequest(request, response, { method, query, params });
-    void answer(given, (one) => send(one, response));
+    answer(given, (one) => send(one, response)).catch(() => response.destroy());
   });
   server.keepAliveTimeout = KEEP_ALIVE_MS;
   return server;
@@ -91,7 +95,8 @@ function send({ status, headers, body }: Answer, response: ServerResponse): void
   if (typeof body === 'string' || body instanceof Uint8Array) {
     setImmediate(() => response.end(body));
   } else {
-    void pass(body, response);
+    // A client takes a closed connection for an answer that is not complete.
+    pass(body, response).catch(() => response.destroy());
   }
 }
 
@@ -106,6 +111,8 @@ async function settle({ config, purgeExpired }: App): Promise<void> {
   flushCompileCache();
   const { Cron } = await import('croner');
   const options = { mode: '5-or-6-parts', timezone: 'UTC', unref: true, protect: true } as const;
-  // Each instance purges: removing something twice does no harm.
-  new Cron(config.registry.purgeSchedule, options, () => purgeExpired());
+  // Each instance purges: what another one has removed is no failure.
+  new Cron(config.registry.purgeSchedule, options, async () => {
+    await purgeExpired();
+  });
 }

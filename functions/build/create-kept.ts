@@ -1,4 +1,5 @@
 import type { TokenCredential } from '@azure/identity';
+import type { Background } from '../../shared/base/background.ts';
 import type { Log } from '../../shared/base/log.ts';
 import type { Config } from '../../shared/settings/config.ts';
 import type { PurgeJob } from '../../shared/storage/purge-expired.ts';
@@ -21,6 +22,7 @@ type KeptOptions = {
   readonly config: Config;
   readonly getToken: GetToken;
   readonly loadCredential: () => Promise<TokenCredential>;
+  readonly background: Background;
   readonly log: Log;
 };
 

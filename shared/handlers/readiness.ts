@@ -1,3 +1,4 @@
+import type { JobState } from '../base/background.ts';
 import { errorKind } from '../base/log.ts';
 import type { RegistryState } from '../registry/watch-registry.ts';
 import type { Circuit } from '../upstream/circuit.ts';
@@ -18,6 +19,8 @@ export type Readiness = {
   };
   readonly tables: { readonly state: State };
   readonly registry: RegistryState;
+  /** Work that no request waits for. Its failures do not change the status. */
+  readonly background: readonly JobState[];
   readonly deployments: readonly ({
     readonly name: string;
     readonly state: State;
@@ -40,6 +43,8 @@ type ReadinessOptions = {
   /** The circuit around the embedder of prompts. */
   readonly embeddingCircuit?: Pick<Circuit, 'state'>;
   readonly getRegistry: () => RegistryState;
+  /** Returns how the work in the background fares. */
+  readonly getJobs: () => readonly JobState[];
   /** Returns the deployments that may be called now. */
   readonly getDeployments: () => readonly Upstream[];
   /** Throws if the tables do not answer. Absent: no tables are configured. */
@@ -57,7 +62,7 @@ const KEPT_MS = 5_000;
 
 /** Asks each dependency whether it answers. The result has no addresses and no secrets. */
 export function createReadiness(options: ReadinessOptions): () => Promise<Readiness> {
-  const { now = Date.now } = options;
+  const { now = () => performance.now() } = options;
   let kept: { probes: Promise<Probes>; until: number } | undefined;
   return async () => {
     if (kept === undefined || now() >= kept.until) {
@@ -94,6 +99,7 @@ function toReadiness(options: ReadinessOptions, probes: Probes): Readiness {
     },
     tables: { state: probes.tables },
     registry,
+    background: options.getJobs(),
     deployments,
   };
 }

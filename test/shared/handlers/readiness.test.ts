@@ -34,6 +34,7 @@ const options = {
   scorer: 'local@1',
   embedder: 'local/2',
   getRegistry: () => ({ state: 'not-used', problems: [] }) as const,
+  getJobs: () => [],
 };
 
 test.each([
