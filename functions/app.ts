@@ -27,6 +27,8 @@ export type App = {
   readonly purgeExpired: () => Promise<readonly string[]>;
   /** Runs work that no request waits for. */
   readonly background: Background;
+  /** Has `/ready` say that this instance takes no more requests. */
+  readonly drain: () => void;
   /** Ends the requests under way. Resolves when the process may end. */
   readonly shutDown: () => Promise<void>;
 };
@@ -73,6 +75,7 @@ export async function createApp(home: URL): Promise<App> {
     warm: services.warm,
     purgeExpired: services.purgeExpired,
     background: services.background,
+    drain: services.drain,
     shutDown: () =>
       shutDown({ calls, log, background: services.background, finish: services.finish }),
   };

@@ -35,6 +35,8 @@ export type Services = {
   /** Returns the kinds of records that could not be purged. */
   readonly purgeExpired: () => Promise<readonly string[]>;
   readonly background: Background;
+  /** Has the readiness say that this instance takes no more requests. */
+  readonly drain: () => void;
   /** Does beforehand the work that the first requests would have to wait for. */
   readonly warm: () => void;
   /** Writes everything that must not be lost. */
@@ -44,6 +46,7 @@ export type Services = {
 /** Builds everything. Throws a ConfigError if a file of the scorer cannot be used. */
 export async function createServices(config: Config, log: Log): Promise<Services> {
   const background = createBackground(log);
+  let isDraining = false;
   const loadCredential = createAzureCredential();
   const getToken = createTokenProvider(loadCredential);
   const checkEndpoint = endpointCheckOf(config);
@@ -87,12 +90,15 @@ export async function createServices(config: Config, log: Log): Promise<Services
       registry,
       kept,
       embedding,
-      checkReadiness: createCheckReadiness(parts),
+      checkReadiness: createCheckReadiness(parts, () => isDraining),
     },
     createRequestId: kept.decisions.log.ids.create,
     telemetry,
     purgeExpired: createPurgeExpired([...purgeJobs, ...kept.purgeJobs], { background, log }),
     background,
+    drain: () => {
+      isDraining = true;
+    },
     warm: () => {
       void background.run('warm-up', async () => {
         await Promise.all([
@@ -124,7 +130,10 @@ async function loadTelemetry({
   return createTelemetry({ settings, loadCredential, background });
 }
 
-function createCheckReadiness(parts: Parts): () => Promise<Readiness> {
+function createCheckReadiness(
+  parts: Parts,
+  isDraining: () => boolean,
+): () => Promise<Readiness> {
   const { config, registry, scoring, embedding, background } = parts;
   const { embeddingCircuit, probeTables } = scoring.prompts;
   return createReadiness({
@@ -137,6 +146,7 @@ function createCheckReadiness(parts: Parts): () => Promise<Readiness> {
     getRegistry: registry.state,
     getDeployments: () => enabledUpstreams(registry),
     getJobs: background.states,
+    isDraining,
   });
 }
 

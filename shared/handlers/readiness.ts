@@ -9,7 +9,7 @@ export type State = 'ok' | 'unauthorized' | 'not-found' | 'failing' | 'unreachab
 
 export type Readiness = {
   /** `degraded`: the router still answers every request, but worse or slower than it could. */
-  readonly status: 'ready' | 'degraded' | 'unavailable';
+  readonly status: 'ready' | 'degraded' | 'unavailable' | 'draining';
   readonly scorer: { readonly state: State; readonly name: string };
   readonly embeddings: {
     readonly state: State;
@@ -42,6 +42,8 @@ type ReadinessOptions = {
   readonly embedding?: Upstream;
   /** The circuit around the embedder of prompts. */
   readonly embeddingCircuit?: Pick<Circuit, 'state'>;
+  /** Whether this instance is about to end, and takes no more requests. */
+  readonly isDraining: () => boolean;
   readonly getRegistry: () => RegistryState;
   /** Returns how the work in the background fares. */
   readonly getJobs: () => readonly JobState[];
@@ -65,7 +67,8 @@ export function createReadiness(options: ReadinessOptions): () => Promise<Readin
   const { now = () => performance.now() } = options;
   let kept: { probes: Promise<Probes>; until: number } | undefined;
   return async () => {
-    if (kept === undefined || now() >= kept.until) {
+    // Who asks an instance that is about to end must learn it without waiting for probes.
+    if (kept === undefined || (now() >= kept.until && !options.isDraining())) {
       kept = { probes: probeAll(options), until: now() + KEPT_MS };
     }
     return toReadiness(options, await kept.probes);
@@ -90,7 +93,7 @@ function toReadiness(options: ReadinessOptions, probes: Probes): Readiness {
     circuit !== 'open' &&
     (probes.tables === 'ok' || probes.tables === 'not-used');
   return {
-    status: up.length === 0 ? 'unavailable' : isWhole ? 'ready' : 'degraded',
+    status: statusOf({ isDraining: options.isDraining(), isUp: up.length > 0, isWhole }),
     scorer: { state: 'ok', name: options.scorer },
     embeddings: {
       state: probes.embeddings,
@@ -102,6 +105,12 @@ function toReadiness(options: ReadinessOptions, probes: Probes): Readiness {
     background: options.getJobs(),
     deployments,
   };
+}
+
+function statusOf(facts: Readonly<Record<'isDraining' | 'isUp' | 'isWhole', boolean>>) {
+  if (facts.isDraining) return 'draining';
+  if (!facts.isUp) return 'unavailable';
+  return facts.isWhole ? 'ready' : 'degraded';
 }
 
 async function probeAll(options: ReadinessOptions): Promise<Probes> {

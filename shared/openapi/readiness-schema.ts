@@ -29,6 +29,7 @@ const statuses: Record<Readiness['status'], string> = {
   ready: 'everything works',
   degraded: 'every request is answered, but worse or slower than it could be',
   unavailable: 'no deployment can answer',
+  draining: 'this instance is about to end and takes no more requests',
 };
 
 const stateSchema = choice(states);

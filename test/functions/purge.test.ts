@@ -1,6 +1,7 @@
 import { TableClient, type TransactionAction } from '@azure/data-tables';
 import { afterEach, expect, test } from 'vitest';
 import type { Readiness } from '../../shared/handlers/readiness.ts';
+import { readRows } from '../../shared/storage/read-rows.ts';
 import { takeStorageAccount } from '../support/azurite.ts';
 import { type RouterServer, startServer } from '../support/server.ts';
 
@@ -47,7 +48,7 @@ test('four instances purge one table at the same time, and none ends or fails', 
   const table = await createOldDecisions(connectionString);
   const instances = await start(4, connectionString);
   const filter = "PartitionKey eq '2026-01-01'";
-  const left = () => Array.fromAsync(table.listEntities({ queryOptions: { filter } }));
+  const left = () => readRows(table, filter, ROWS);
   await expect.poll(left, { timeout: 20_000 }).toEqual([]);
   for (const server of instances) {
     await expect

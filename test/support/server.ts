@@ -28,6 +28,7 @@ export async function startServer(
     ...simulatorSettings(simulator.url),
     ...('ROUTER_API_KEYS' in settings || 'FRONT_DOOR' in settings ? {} : { ROUTER_AUTH: 'none' }),
     PORT: '0',
+    DRAIN_MS: '0',
     ...settings,
   };
   const keep = keepLogged(inject('loggedFolder'));
