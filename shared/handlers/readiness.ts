@@ -66,12 +66,15 @@ const KEPT_MS = 5_000;
 export function createReadiness(options: ReadinessOptions): () => Promise<Readiness> {
   const { now = () => performance.now() } = options;
   let kept: { probes: Promise<Probes>; until: number } | undefined;
+  let last: Probes | undefined;
   return async () => {
-    // Who asks an instance that is about to end must learn it without waiting for probes.
-    if (kept === undefined || (now() >= kept.until && !options.isDraining())) {
+    // A load balancer must learn without waiting for probes that the instance is about to end.
+    if (last !== undefined && options.isDraining()) return toReadiness(options, last);
+    if (kept === undefined || now() >= kept.until) {
       kept = { probes: probeAll(options), until: now() + KEPT_MS };
     }
-    return toReadiness(options, await kept.probes);
+    last = await kept.probes;
+    return toReadiness(options, last);
   };
 }
 
