@@ -1,4 +1,5 @@
 import { admitsNobody } from '../shared/access/read-access.ts';
+import type { Background } from '../shared/base/background.ts';
 import { createLog, type Log } from '../shared/base/log.ts';
 import { type Config, loadConfig } from '../shared/settings/config.ts';
 import { createServices } from './build/create-services.ts';
@@ -23,7 +24,12 @@ export type App = {
   readonly findRoute: FindRoute;
   /** Does beforehand the work that the first requests would have to wait for. */
   readonly warm: () => void;
-  readonly purgeExpired: () => Promise<void>;
+  /** Returns the kinds of records that could not be purged. */
+  readonly purgeExpired: () => Promise<readonly string[]>;
+  /** Runs work that no request waits for. */
+  readonly background: Background;
+  /** Has `/ready` say that this instance takes no more requests. */
+  readonly drain: () => void;
   /** Ends the requests under way. Resolves when the process may end. */
   readonly shutDown: () => Promise<void>;
 };
@@ -52,7 +58,7 @@ export async function createApp(home: URL): Promise<App> {
   const respond = createRespond({
     calls,
     createRequestId: services.createRequestId,
-    authenticate: createAuthenticate(config.access),
+    authenticate: createAuthenticate(config.access, services.background),
     countRequest: services.rateLimits.admit,
     ...(isOpen && { refuseForeign: createRefuseForeign(config.corsOrigins) }),
     crossOrigin,
@@ -73,6 +79,8 @@ export async function createApp(home: URL): Promise<App> {
     }),
     warm: services.warm,
     purgeExpired: services.purgeExpired,
+    background: services.background,
+    drain: services.drain,
     shutDown: () =>
       shutDown({ calls, log, background: services.background, finish: services.finish }),
   };

@@ -44,7 +44,11 @@ if (config.corsOrigins.length > 0) {
 // The host runs it on one instance at a time, when PURGE_SCHEDULE says.
 app.timer('purge-expired', {
   schedule: config.registry.purgeSchedule,
-  handler: () => router.purgeExpired(),
+  handler: async () => {
+    const failed = await router.purgeExpired();
+    // The host reports it as a failed run.
+    if (failed.length > 0) throw new Error(`Could not purge ${failed.join(', ')}.`);
+  },
 });
 // Nothing waits for it: a request that arrives earlier does the remaining work itself.
 app.hook.appStart(() => router.warm());

@@ -7,6 +7,7 @@ import type { Answer } from '../shared/base/answer.ts';
 import { ConfigError } from '../shared/base/errors.ts';
 import { type App, createApp } from './app.ts';
 import { createConnection } from './http/connections.ts';
+import { createEnding, type Ending } from './http/ending.ts';
 import type { HostRequest } from './http/host-request.ts';
 
 /** Higher than the limit for a request's headers, so that a request above the limit gets an answer that says so. */
@@ -27,33 +28,40 @@ export async function serve(home: URL): Promise<void> {
       'FRONT_DOOR=function-key needs the host of Azure Functions, which checks the key. Set ROUTER_API_KEYS or ENTRA_TENANT_ID instead.',
     ]);
   }
-  const server = createRouterServer(app);
+  const ending = createEnding(app);
+  const server = createRouterServer(app, ending);
   server.listen(config.listen.port, config.listen.host);
   await once(server, 'listening');
   const { address, port } = server.address() as AddressInfo;
   log('info', 'listening', { address, port });
+  // Nothing that was forgotten to be awaited may end the process.
+  process.on('unhandledRejection', (reason) => {
+    void app.background.run('unawaited work', () => Promise.reject(reason));
+  });
   app.warm();
-  setTimeout(() => void settle(app), SETTLE_MS).unref();
-  const end = async () => {
-    server.close();
-    await app.shutDown();
-    process.exit(0);
-  };
-  for (const signal of ['SIGTERM', 'SIGINT']) process.once(signal, () => void end());
+  setTimeout(() => void app.background.run('start', () => settle(app)), SETTLE_MS).unref();
+  process.on('SIGTERM', () => void ending.begin(server, config.listen.drainMs));
+  // Somebody at the terminal waits for the end.
+  process.on('SIGINT', () => void ending.begin(server, 0));
 }
 
-function createRouterServer({ findRoute }: App): Server {
+function createRouterServer({ findRoute }: App, ending: Ending): Server {
   // Importing it by name would take about 35 ms: it loads everything related, even a WebSocket client.
   const { createServer } = process.getBuiltinModule('node:http');
   const server = createServer({ maxHeaderSize: MAX_HEADER_BYTES }, (request, response) => {
     // Writing to a client that has disconnected must not end the process.
     response.on('error', () => undefined);
+    response.once('finish', () => ending.release(request.socket));
     const { url = '/', method = 'GET' } = request;
     const queryAt = url.indexOf('?');
     const { answer, params } = findRoute(method, queryAt === -1 ? url : url.slice(0, queryAt));
     const query = queryAt === -1 ? NO_QUERY : new URLSearchParams(url.slice(queryAt));
     const given = toHostRequest(request, response, { method, query, params });
-    void answer(given, (one) => send(one, response));
+    const sendOne = (one: Answer) => {
+      ending.announce(response);
+      send(one, response);
+    };
+    answer(given, sendOne).catch(() => response.destroy());
   });
   server.keepAliveTimeout = KEEP_ALIVE_MS;
   return server;
@@ -91,7 +99,8 @@ function send({ status, headers, body }: Answer, response: ServerResponse): void
   if (typeof body === 'string' || body instanceof Uint8Array) {
     setImmediate(() => response.end(body));
   } else {
-    void pass(body, response);
+    // A client takes a closed connection for an answer that is not complete.
+    pass(body, response).catch(() => response.destroy());
   }
 }
 
@@ -106,6 +115,8 @@ async function settle({ config, purgeExpired }: App): Promise<void> {
   flushCompileCache();
   const { Cron } = await import('croner');
   const options = { mode: '5-or-6-parts', timezone: 'UTC', unref: true, protect: true } as const;
-  // Each instance purges: removing something twice does no harm.
-  new Cron(config.registry.purgeSchedule, options, () => purgeExpired());
+  // Each instance purges: what another one has removed is no failure.
+  new Cron(config.registry.purgeSchedule, options, async () => {
+    await purgeExpired();
+  });
 }

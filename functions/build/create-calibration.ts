@@ -1,4 +1,4 @@
-import type { Log } from '../../shared/base/log.ts';
+import type { Background } from '../../shared/base/background.ts';
 import type { DecisionRecord } from '../../shared/decisions/decision-record.ts';
 import { createOwnQuantiles } from '../../shared/decisions/own-quantiles.ts';
 import { createSyncOwnQuantiles } from '../../shared/decisions/sync-own-quantiles.ts';
@@ -23,12 +23,12 @@ type CalibrationOptions = {
   readonly config: Config;
   readonly heldOutScores: HeldOutScores | undefined;
   readonly decisions: Decisions;
-  readonly log: Log;
+  readonly background: Background;
 };
 
 /** Builds quantiles that follow the router's decisions, or stay those of a calibration. */
 export function createCalibration(options: CalibrationOptions): CalibrationPart {
-  const { config, heldOutScores, decisions, log } = options;
+  const { config, heldOutScores, decisions, background } = options;
   const { calibration, entry } = config.scorer;
   const findShipped = createFindQuantiles({ calibration, heldOutScores });
   const nothing = () => Promise.resolve();
@@ -39,7 +39,7 @@ export function createCalibration(options: CalibrationOptions): CalibrationPart 
   const own = createOwnQuantiles({ findShipped, isStored: loadClient !== undefined });
   // The file counts as well, since another training under the same name gives other win rates.
   const scorer = `${config.isKnn ? 'knn+' : ''}${entry.id}@${entry.version} ${entry.sha256}`;
-  const shared = loadClient && createSyncOwnQuantiles({ own, scorer, loadClient, log });
+  const shared = loadClient && createSyncOwnQuantiles({ own, scorer, loadClient, background });
   return {
     findQuantiles: own.find,
     add: own.add,

@@ -1,5 +1,6 @@
 import type { TableClient } from '@azure/data-tables';
 import type { TokenCredential } from '@azure/identity';
+import type { Background } from '../../shared/base/background.ts';
 import type { Log } from '../../shared/base/log.ts';
 import { createDecisionLog, type DecisionLog } from '../../shared/decisions/decision-log.ts';
 import { keepOutcome, type Outcome } from '../../shared/decisions/outcome-record.ts';
@@ -26,6 +27,7 @@ export type Decisions = {
 type DecisionsOptions = {
   readonly config: Config;
   readonly loadCredential: () => Promise<TokenCredential>;
+  readonly background: Background;
   readonly log: Log;
 };
 
@@ -34,14 +36,15 @@ const ROUTER = '(router)';
 const DAY_MS = 86_400_000;
 
 /** Builds the log of decisions and outcomes. Nothing is kept if no table is configured. */
-export function createDecisions({ config, loadCredential, log }: DecisionsOptions): Decisions {
+export function createDecisions(options: DecisionsOptions): Decisions {
+  const { config, loadCredential, background, log } = options;
   const { tables, decisions } = config;
   const { table, retentionDays } = decisions;
   const loadClient =
     tables && decisions.isOn
       ? shareUntilFailure(() => createTableClient(tables, table, loadCredential))
       : undefined;
-  const decisionLog = createDecisionLog({ loadClient, log });
+  const decisionLog = createDecisionLog({ loadClient, background, log });
   return {
     log: decisionLog,
     loadClient,

@@ -79,7 +79,7 @@ export async function createEmbedding(options: EmbeddingOptions): Promise<Embedd
     caches: table === undefined ? [memory] : [memory, table],
     dimensions,
     ...(embeddingCache.keySecret !== undefined && { keySecret: embeddingCache.keySecret }),
-    inBackground: background.run,
+    inBackground: (work) => void background.run('embedding cache', work),
   });
   return {
     getPromptEmbedding,

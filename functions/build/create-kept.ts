@@ -1,5 +1,6 @@
 import type { TokenCredential } from '@azure/identity';
 import type { RateLimits } from '../../shared/access/rate-limits.ts';
+import type { Background } from '../../shared/base/background.ts';
 import type { Log } from '../../shared/base/log.ts';
 import type { Config } from '../../shared/settings/config.ts';
 import type { PurgeJob } from '../../shared/storage/purge-expired.ts';
@@ -23,6 +24,7 @@ type KeptOptions = {
   readonly getToken: GetToken;
   readonly countTokens: RateLimits['countTokens'];
   readonly loadCredential: () => Promise<TokenCredential>;
+  readonly background: Background;
   readonly log: Log;
 };
 

@@ -1,4 +1,5 @@
 import type { TokenCredential } from '@azure/identity';
+import type { Background } from '../../shared/base/background.ts';
 import type { Log } from '../../shared/base/log.ts';
 import { createEntryHandlers, type EntryHandlers } from '../../shared/handlers/entry-handlers.ts';
 import type { HeldOutScores } from '../../shared/matrix-factorization/held-out-scores.ts';
@@ -34,6 +35,7 @@ type RegistryOptions = {
   /** Returns the USD that a use case has spent today. */
   readonly spentToday: (useCase: string) => number;
   readonly loadCredential: () => Promise<TokenCredential>;
+  readonly background: Background;
   readonly log: Log;
 };
 
@@ -52,7 +54,7 @@ const START_MS = 2_000;
 
 /** Builds the registry: the deployments of the settings, and the changes that are made while the app runs. */
 export function createRegistry(options: RegistryOptions): Registry {
-  const { config, createUpstream, checkEndpoint, log } = options;
+  const { config, createUpstream, checkEndpoint, background, log } = options;
   const { entry } = config.scorer;
   const { registry } = config;
   const own = settingsOf(config);
@@ -80,7 +82,8 @@ export function createRegistry(options: RegistryOptions): Registry {
   });
   const store = createStore(options);
   const watcher =
-    store && watchRegistry({ ...registry, store, startMs: START_MS, apply: keeper.apply, log });
+    store &&
+    watchRegistry({ ...registry, store, startMs: START_MS, apply: keeper.apply, background, log });
   const shared = { store, onWritten: async () => watcher?.refresh(), log };
   const handlers = createEntries(
     options,

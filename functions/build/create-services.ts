@@ -1,7 +1,7 @@
 import type { TokenCredential } from '@azure/identity';
 import { createRateLimits, type RateLimits } from '../../shared/access/rate-limits.ts';
 import { type Background, createBackground } from '../../shared/base/background.ts';
-import { errorKind, type Log } from '../../shared/base/log.ts';
+import type { Log } from '../../shared/base/log.ts';
 import type { Telemetry } from '../../shared/calls/telemetry.ts';
 import { createReadiness, type Readiness } from '../../shared/handlers/readiness.ts';
 import { loadHeldOutScores } from '../../shared/matrix-factorization/held-out-scores.ts';
@@ -34,8 +34,11 @@ export type Services = {
   /** Absent: no exporter is configured. */
   readonly telemetry: Telemetry | undefined;
   readonly rateLimits: RateLimits;
-  readonly purgeExpired: () => Promise<void>;
+  /** Returns the kinds of records that could not be purged. */
+  readonly purgeExpired: () => Promise<readonly string[]>;
   readonly background: Background;
+  /** Has the readiness say that this instance takes no more requests. */
+  readonly drain: () => void;
   /** Does beforehand the work that the first requests would have to wait for. */
   readonly warm: () => void;
   /** Writes everything that must not be lost. */
@@ -44,9 +47,8 @@ export type Services = {
 
 /** Builds everything. Throws a ConfigError if a file of the scorer cannot be used. */
 export async function createServices(config: Config, log: Log): Promise<Services> {
-  const background = createBackground((error) =>
-    log('warning', 'background-work-failed', { error: errorKind(error) }),
-  );
+  const background = createBackground(log);
+  let isDraining = false;
   const loadCredential = createAzureCredential();
   const getToken = createTokenProvider(loadCredential);
   const checkEndpoint = endpointCheckOf(config);
@@ -68,7 +70,7 @@ export async function createServices(config: Config, log: Log): Promise<Services
   // Concurrently: the registry is read while the scorer is made ready.
   const [scoring, telemetry] = await Promise.all([
     createScoring({ ...common, outcomes }),
-    loadTelemetry(config, loadCredential, log),
+    loadTelemetry(common),
     registry.start(),
     calibration.start(),
   ]);
@@ -93,16 +95,23 @@ export async function createServices(config: Config, log: Log): Promise<Services
       registry,
       kept,
       embedding,
-      checkReadiness: createCheckReadiness(parts),
+      checkReadiness: createCheckReadiness(parts, () => isDraining),
     },
     createRequestId: kept.decisions.log.ids.create,
     telemetry,
     rateLimits,
-    purgeExpired: createPurgeExpired([...purgeJobs, ...kept.purgeJobs], log),
+    purgeExpired: createPurgeExpired([...purgeJobs, ...kept.purgeJobs], { background, log }),
     background,
+    drain: () => {
+      isDraining = true;
+    },
     warm: () => {
-      background.run(scoring.prompts.warm());
-      if ([config.strong, config.weak].some(needsToken)) background.run(getToken());
+      void background.run('warm-up', async () => {
+        await Promise.all([
+          scoring.prompts.warm(),
+          [config.strong, config.weak].some(needsToken) && getToken(),
+        ]);
+      });
     },
     finish: async () => {
       await Promise.all([spending.sync(), kept.finish(), calibration.finish(), telemetry?.flush()]);
@@ -110,19 +119,28 @@ export async function createServices(config: Config, log: Log): Promise<Services
   };
 }
 
+type TelemetryOptions = {
+  readonly config: Config;
+  readonly loadCredential: () => Promise<TokenCredential>;
+  readonly background: Background;
+};
+
 /** Loads the telemetry packages only if an exporter is configured. */
-async function loadTelemetry(
-  { telemetry: settings }: Config,
-  loadCredential: () => Promise<TokenCredential>,
-  log: Log,
-): Promise<Telemetry | undefined> {
+async function loadTelemetry({
+  config: { telemetry: settings },
+  loadCredential,
+  background,
+}: TelemetryOptions): Promise<Telemetry | undefined> {
   if (settings === undefined) return undefined;
   const { createTelemetry } = await import('../../shared/telemetry/create-telemetry.ts');
-  return createTelemetry({ settings, loadCredential, log });
+  return createTelemetry({ settings, loadCredential, background });
 }
 
-function createCheckReadiness(parts: Parts): () => Promise<Readiness> {
-  const { config, registry, scoring, embedding } = parts;
+function createCheckReadiness(
+  parts: Parts,
+  isDraining: () => boolean,
+): () => Promise<Readiness> {
+  const { config, registry, scoring, embedding, background } = parts;
   const { embeddingCircuit, probeTables } = scoring.prompts;
   return createReadiness({
     scorer: scoring.scorer.name,
@@ -133,6 +151,8 @@ function createCheckReadiness(parts: Parts): () => Promise<Readiness> {
     ...(embeddingCircuit && { embeddingCircuit }),
     getRegistry: registry.state,
     getDeployments: () => enabledUpstreams(registry),
+    getJobs: background.states,
+    isDraining,
   });
 }
 

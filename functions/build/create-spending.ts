@@ -17,13 +17,13 @@ export function createRegistryAndSpending(
   readonly spending: Spending;
   readonly purgeJobs: readonly PurgeJob[];
 } {
-  const { config, loadCredential, log } = options;
+  const { config, loadCredential, background } = options;
   const spending: Spending = createSpending({
     ...spendingTableOf(config, loadCredential),
     instanceId: randomUUID(),
     refreshMs: config.registry.refreshMs,
     getBudgeted: () => [...budgetedOf(registry), ...(config.shadow ? [SHADOW] : [])],
-    log,
+    background,
   });
   const registry: Registry = createRegistry({ ...options, spentToday: spending.spentToday });
   const { retentionDays } = config.registry;

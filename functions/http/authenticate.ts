@@ -6,6 +6,7 @@ import {
   type VerifyToken,
 } from '../../shared/access/entra-tokens.ts';
 import type { Access } from '../../shared/access/read-access.ts';
+import type { Background } from '../../shared/base/background.ts';
 import { HttpError, InvalidRequestError } from '../../shared/base/errors.ts';
 
 type Header = (name: string) => string | null;
@@ -20,12 +21,15 @@ const FRONT_DOOR_CALLER = 'x-front-door-caller';
  * Creates the function that identifies callers. It throws a 401 for a missing or an unknown credential, a
  * 403 for a token without a role, and a 503 if a token cannot be checked.
  */
-export function createAuthenticate({ apiKeys, entra, hostChecksKey }: Access): Authenticate {
+export function createAuthenticate(
+  { apiKeys, entra, hostChecksKey }: Access,
+  background: Background,
+): Authenticate {
   if (hostChecksKey) {
     return async (header) => callerThrough({ name: 'front-door', role: 'user' }, header);
   }
   if (apiKeys === undefined) return async () => undefined;
-  const identify = createIdentify(apiKeys, entra && createVerifyToken(entra));
+  const identify = createIdentify(apiKeys, entra && createVerifyToken(entra, { background }));
   return async (header) => {
     const { caller, isFrontDoor } = await identify(header);
     return isFrontDoor ? callerThrough(caller, header) : caller;

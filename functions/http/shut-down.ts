@@ -24,7 +24,7 @@ export async function shutDown({ calls, background, finish, log }: ShutDownOptio
   const elapsedMs = () => Math.round(performance.now() - startedAt);
   log('info', 'shutdown-begun');
   const callsEnded = await calls.shutDown({ graceMs: GRACE_MS, endingMs: ENDING_MS });
-  background.run(finish());
+  void background.run('shutdown', finish);
   // The background work that calls have left is known only now.
   await background.drain(TOTAL_MS - FLUSH_MS - elapsedMs());
   log('info', 'shutdown-done', { callsEnded, totalMs: elapsedMs() });

@@ -13,7 +13,8 @@ export function createServiceHandlers({ registry, embedding, checkReadiness }: R
 
   async function ready() {
     const readiness = await checkReadiness();
-    return jsonAnswer(readiness.status === 'unavailable' ? 503 : 200, readiness);
+    const takesRequests = readiness.status === 'ready' || readiness.status === 'degraded';
+    return jsonAnswer(takesRequests ? 200 : 503, readiness);
   }
 
   async function openapi() {

@@ -1,11 +1,13 @@
 import type { RemoteJWKSet } from 'jose';
+import type { Background } from '../base/background.ts';
 import { HttpError } from '../base/errors.ts';
 
 type EntraKeysOptions = {
   readonly url: string;
   readonly fetchTimeoutMs: number;
-  /** The time in milliseconds, as `Date.now` gives it. */
+  /** A time in milliseconds, as `performance.now` gives it. */
   readonly now: () => number;
+  readonly background: Background;
 };
 
 /** Keys of this age are fetched again while callers go on with them: they change once in weeks. */
@@ -43,7 +45,7 @@ class AuthUnavailableError extends HttpError {
  * jose would let callers wait for each renewal, refuse them all when one fails although it has keys,
  * and fetch again for each caller after a failure.
  */
-export function createEntraKeys({ url, fetchTimeoutMs, now }: EntraKeysOptions) {
+export function createEntraKeys({ url, fetchTimeoutMs, now, background }: EntraKeysOptions) {
   let keys: RemoteJWKSet | undefined;
   let fetchedAt = Number.NEGATIVE_INFINITY;
   let failure: { readonly error: AuthUnavailableError; readonly at: number } | undefined;
@@ -60,6 +62,10 @@ export function createEntraKeys({ url, fetchTimeoutMs, now }: EntraKeysOptions) 
     failure = undefined;
   }
 
+  function refreshLater(some: RemoteJWKSet): void {
+    void background.run('keys of Entra ID', () => refresh(some));
+  }
+
   return async (...token: Parameters<RemoteJWKSet>): ReturnType<RemoteJWKSet> => {
     const { createRemoteJWKSet, errors } = await import('jose');
     // It never fetches by itself.
@@ -71,7 +77,7 @@ export function createEntraKeys({ url, fetchTimeoutMs, now }: EntraKeysOptions) 
     const ageMs = now() - fetchedAt;
     if (ageMs > MAX_AGE_MS) await refresh(keys);
     // The next caller has the new keys; this one has keys already.
-    else if (ageMs > REFRESH_AFTER_MS) void refresh(keys).catch(() => undefined);
+    else if (ageMs > REFRESH_AFTER_MS) refreshLater(keys);
     try {
       return await keys(...token);
     } catch (error) {

@@ -1,4 +1,5 @@
 import type { JWTPayload, JWTVerifyOptions } from 'jose';
+import type { Background } from '../base/background.ts';
 import { HttpError } from '../base/errors.ts';
 import { ForbiddenError, type Identity, isName } from './caller.ts';
 import { createEntraKeys } from './entra-keys.ts';
@@ -21,16 +22,27 @@ export function looksLikeToken(credential: string): boolean {
   return /^eyJ[\w-]*\.[\w-]*\.[\w-]*$/.test(credential);
 }
 
+type TokenOptions = {
+  readonly background: Background;
+  readonly fetchTimeoutMs?: number;
+  /** The time of day, in which tokens begin and end. */
+  readonly now?: () => number;
+  /** A clock that nobody sets, as `performance.now`. */
+  readonly elapsedMs?: () => number;
+};
+
 /** Creates a check of access tokens, of both versions, of one tenant of Microsoft Entra ID. */
 export function createVerifyToken(
   access: EntraAccess,
-  { fetchTimeoutMs = 5_000, now = Date.now } = {},
+  { background, fetchTimeoutMs = 5_000, ...clock }: TokenOptions,
 ): VerifyToken {
   const { tenantId, authority } = access;
+  const { now = Date.now, elapsedMs = () => performance.now() } = clock;
   const findKey = createEntraKeys({
     url: `${authority}/${tenantId}/discovery/v2.0/keys`,
     fetchTimeoutMs,
-    now,
+    now: elapsedMs,
+    background,
   });
   const expected: JWTVerifyOptions = {
     // Entra ID signs with no other algorithm, and a token must not choose how it is checked.

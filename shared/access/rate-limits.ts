@@ -34,7 +34,7 @@ const MAX_REMEMBERED = 20_000;
  */
 export function createRateLimits(
   limits: readonly RateLimit[],
-  now: () => number = Date.now,
+  now: () => number = () => performance.now(),
 ): RateLimits {
   // An allowance refills steadily, so the time at which it is full again (ms) describes it completely.
   const fullAt = {

@@ -50,7 +50,7 @@ export function settle(
     return unkept;
   });
   // A client that has left does not wait for it.
-  options.background.run(settled);
+  void options.background.run('threads', () => settled);
   return settled;
 }
 
@@ -80,7 +80,7 @@ function compareInShadow(
   const { message, finishReason } = ending.answer?.() ?? {};
   const text = message?.content;
   if (shadow === undefined || typeof text !== 'string' || finishReason !== 'stop') return;
-  background.run(shadow.compare(exchange, text));
+  void background.run('comparisons', () => shadow.compare(exchange, text));
 }
 
 function contentOf({ ask }: Exchange, { answer }: Ending) {

@@ -14,7 +14,7 @@ import { compare, type Preference } from './judge.ts';
 export type Shadow = {
   /** Whether the answer to this request will be compared. It has to be asked before the answer is read. */
   wants(exchange: Exchange): boolean;
-  /** Compares an answer. Never throws. */
+  /** Compares an answer. Throws if the strongest model or the judge does not answer. */
   compare(exchange: Exchange, answer: string): Promise<void>;
 };
 
@@ -102,8 +102,9 @@ export function createShadow(options: ShadowOptions): Shadow {
       underWay += 1;
       try {
         await run(exchange, rival, answer);
-      } catch {
+      } catch (error) {
         options.log('warning', 'shadow-failed', { requestId: exchange.call.requestId });
+        throw error;
       } finally {
         underWay -= 1;
       }

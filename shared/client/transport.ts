@@ -34,6 +34,7 @@ export class CallClock {
   readonly #controller = new AbortController();
   readonly #release: () => void;
   #timer: ReturnType<typeof setTimeout> | undefined;
+  /** In `performance.now()`: setting the time of day changes no limit. */
   #endsAt = Number.POSITIVE_INFINITY;
 
   constructor(callerSignal?: AbortSignal) {
@@ -48,14 +49,14 @@ export class CallClock {
   }
 
   get remainingMs(): number {
-    return this.#endsAt - Date.now();
+    return this.#endsAt - performance.now();
   }
 
   /** Restarts the time limit; `Infinity` is no limit. */
   start(limitMs: number, message: string): void {
     this.stop();
     if (!Number.isFinite(limitMs)) return;
-    this.#endsAt = Date.now() + limitMs;
+    this.#endsAt = performance.now() + limitMs;
     const expire = () => this.#controller.abort(new RouterTimeoutError(message, limitMs));
     this.#timer = setTimeout(expire, Math.min(limitMs, MAX_TIMER_MS));
   }

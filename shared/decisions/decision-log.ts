@@ -1,7 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
-import { setTimeout as delay } from 'node:timers/promises';
 import type { TableClient, TransactionAction } from '@azure/data-tables';
-import { errorKind, type Log } from '../base/log.ts';
+import type { Background } from '../base/background.ts';
+import type { Log } from '../base/log.ts';
 import { isConflict, isNotFound, shareUntilFailure, writeToTable } from '../storage/tables.ts';
 import { type DecisionRecord, toColumns } from './decision-record.ts';
 import { createRequestIds, type Place, type RequestIds } from './request-ids.ts';
@@ -20,6 +20,7 @@ export type DecisionLog = {
 type DecisionLogOptions = {
   /** Absent if decisions are not kept. */
   readonly loadClient: (() => Promise<TableClient>) | undefined;
+  readonly background: Background;
   readonly log: Log;
   readonly now?: () => number;
   /** The most decisions that wait to be written; beyond them the oldest are given up. */
@@ -43,13 +44,12 @@ type Noted = { readonly place: Place; readonly columns: Readonly<Record<string, 
 
 /** Stores decisions in a table, partitioned by day, in batches that requests do not wait for. */
 export function createDecisionLog({ log, now, ...options }: DecisionLogOptions): DecisionLog {
-  const { maxNoted = MAX_NOTED } = options;
+  const { background, maxNoted = MAX_NOTED } = options;
   const loadClient = options.loadClient && shareUntilFailure(options.loadClient);
   let key: Uint8Array | undefined;
   let noted: Noted[] = [];
   let dropped = 0;
-  let isFailing = false;
-  let writing: Promise<void> = Promise.resolve();
+  let writing: Promise<unknown> = Promise.resolve();
   const ids = createRequestIds(() => key, now);
   const rollup = createRollup(randomUUID(), now);
 
@@ -62,19 +62,13 @@ export function createDecisionLog({ log, now, ...options }: DecisionLogOptions):
 
   async function write(): Promise<void> {
     if (loadClient === undefined) return;
-    try {
-      const client = await loadClient();
-      key ??= await findKey(client);
-      await writeAll(client);
-      await writeSums(client, rollup);
-      for (const drift of rollup.drifted()) log('warning', 'prompts-drifted', drift);
-      isFailing = false;
-      if (dropped > 0) log('warning', 'decisions-dropped', { count: dropped });
-      dropped = 0;
-    } catch (error) {
-      if (!isFailing) log('warning', 'decisions-not-written', { error: errorKind(error) });
-      isFailing = true;
-    }
+    const client = await loadClient();
+    key ??= await findKey(client);
+    await writeAll(client);
+    await writeSums(client, rollup);
+    for (const drift of rollup.drifted()) log('warning', 'prompts-drifted', drift);
+    if (dropped > 0) log('warning', 'decisions-dropped', { count: dropped });
+    dropped = 0;
   }
 
   async function writeAll(client: TableClient): Promise<void> {
@@ -89,9 +83,9 @@ export function createDecisionLog({ log, now, ...options }: DecisionLogOptions):
     if (failure !== undefined) throw failure.reason;
   }
 
-  function flush(): Promise<void> {
-    writing = writing.then(write);
-    return writing;
+  async function flush(): Promise<void> {
+    writing = writing.then(() => background.run('decisions', write));
+    await writing;
   }
 
   return {
@@ -105,7 +99,10 @@ export function createDecisionLog({ log, now, ...options }: DecisionLogOptions):
       if (place !== undefined) note([{ place, columns: toColumns(kept) }]);
     },
     flush,
-    start: () => void repeat(flush),
+    start: () => {
+      void flush();
+      background.repeat(flush, () => FLUSH_MS);
+    },
   };
 }
 
@@ -116,13 +113,6 @@ async function writeSums(client: TableClient, rollup: Rollup): Promise<void> {
   } catch (error) {
     rollup.giveBack(rows);
     throw error;
-  }
-}
-
-async function repeat(work: () => Promise<void>): Promise<void> {
-  for (;;) {
-    await work();
-    await delay(FLUSH_MS, undefined, { ref: false });
   }
 }
 

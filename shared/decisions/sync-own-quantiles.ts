@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { TableClient } from '@azure/data-tables';
-import { errorKind, type Log } from '../base/log.ts';
+import type { Background } from '../base/background.ts';
 import { fromText, toText } from '../policy/recent-win-rates.ts';
 import { getRow, readRows } from '../storage/read-rows.ts';
+import { removeRows } from '../storage/remove-rows.ts';
 import type { Row } from '../storage/row.ts';
 import { isConflict, isNotFound, writeToTable } from '../storage/tables.ts';
 import type { Group, GroupKey, OwnQuantiles } from './own-quantiles.ts';
@@ -13,7 +14,7 @@ type SyncOptions = {
   /** The scorer and its file: another one starts anew. */
   readonly scorer: string;
   readonly loadClient: () => Promise<TableClient>;
-  readonly log: Log;
+  readonly background: Background;
 };
 
 export type SyncOwnQuantiles = {
@@ -43,10 +44,9 @@ const PARTITION = 'own-quantiles';
  * reads, adds its own decisions to and replaces if nobody else has changed it meanwhile.
  */
 export function createSyncOwnQuantiles(options: SyncOptions): SyncOwnQuantiles {
-  const { own, scorer, loadClient, log } = options;
+  const { own, scorer, loadClient, background } = options;
   let readAt = 0;
-  let isFailing = false;
-  let looking: Promise<void> = Promise.resolve();
+  let looking: Promise<unknown> = Promise.resolve();
 
   async function read(client: TableClient): Promise<void> {
     const from = Date.now();
@@ -88,35 +88,22 @@ export function createSyncOwnQuantiles(options: SyncOptions): SyncOwnQuantiles {
   }
 
   async function look(): Promise<void> {
-    try {
-      const client = await loadClient();
-      await read(client);
-      for (const group of own.pending()) await write(client, group);
-      isFailing = false;
-    } catch (error) {
-      if (!isFailing) log('warning', 'calibration-not-shared', { error: errorKind(error) });
-      isFailing = true;
-    }
+    const client = await loadClient();
+    await read(client);
+    for (const group of own.pending()) await write(client, group);
   }
 
   /** Runs one at a time. */
-  function sync(): Promise<void> {
-    looking = looking.then(look);
-    return looking;
-  }
-
-  async function goOn(): Promise<void> {
-    for (;;) {
-      await delay(SYNC_MS, undefined, { ref: false });
-      await sync();
-    }
+  async function sync(): Promise<void> {
+    looking = looking.then(() => background.run('calibration', look));
+    await looking;
   }
 
   return {
     sync,
     start: async () => {
       await Promise.race([sync(), delay(START_MS, undefined, { ref: false })]);
-      void goOn();
+      background.repeat(sync, () => SYNC_MS);
     },
   };
 }
@@ -124,9 +111,7 @@ export function createSyncOwnQuantiles(options: SyncOptions): SyncOwnQuantiles {
 /** Removes the groups without decisions since a time; returns their number. */
 export async function purgeOwnQuantiles(client: TableClient, before: Date): Promise<number> {
   const filter = `PartitionKey eq '${PARTITION}' and at lt '${before.toISOString()}'`;
-  const rows = await readRows(client, filter, Number.MAX_SAFE_INTEGER);
-  for (const { partitionKey, rowKey } of rows) await client.deleteEntity(partitionKey, rowKey);
-  return rows.length;
+  return removeRows(client, await readRows(client, filter, Number.MAX_SAFE_INTEGER));
 }
 
 /** Creates a row, or replaces the one with an ETag; returns the new ETag. */

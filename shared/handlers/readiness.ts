@@ -1,3 +1,4 @@
+import type { JobState } from '../base/background.ts';
 import { errorKind } from '../base/log.ts';
 import type { RegistryState } from '../registry/watch-registry.ts';
 import type { Circuit } from '../upstream/circuit.ts';
@@ -8,7 +9,7 @@ export type State = 'ok' | 'unauthorized' | 'not-found' | 'failing' | 'unreachab
 
 export type Readiness = {
   /** `degraded`: the router still answers every request, but worse or slower than it could. */
-  readonly status: 'ready' | 'degraded' | 'unavailable';
+  readonly status: 'ready' | 'degraded' | 'unavailable' | 'draining';
   readonly scorer: { readonly state: State; readonly name: string };
   readonly embeddings: {
     readonly state: State;
@@ -18,6 +19,8 @@ export type Readiness = {
   };
   readonly tables: { readonly state: State };
   readonly registry: RegistryState;
+  /** Work that no request waits for. Its failures do not change the status. */
+  readonly background: readonly JobState[];
   readonly deployments: readonly ({
     readonly name: string;
     readonly state: State;
@@ -39,7 +42,11 @@ type ReadinessOptions = {
   readonly embedding?: Upstream;
   /** The circuit around the embedder of prompts. */
   readonly embeddingCircuit?: Pick<Circuit, 'state'>;
+  /** Whether this instance is about to end, and takes no more requests. */
+  readonly isDraining: () => boolean;
   readonly getRegistry: () => RegistryState;
+  /** Returns how the work in the background fares. */
+  readonly getJobs: () => readonly JobState[];
   /** Returns the deployments that may be called now. */
   readonly getDeployments: () => readonly Upstream[];
   /** Throws if the tables do not answer. Absent: no tables are configured. */
@@ -57,13 +64,17 @@ const KEPT_MS = 5_000;
 
 /** Asks each dependency whether it answers. The result has no addresses and no secrets. */
 export function createReadiness(options: ReadinessOptions): () => Promise<Readiness> {
-  const { now = Date.now } = options;
+  const { now = () => performance.now() } = options;
   let kept: { probes: Promise<Probes>; until: number } | undefined;
+  let last: Probes | undefined;
   return async () => {
+    // A load balancer must learn without waiting for probes that the instance is about to end.
+    if (last !== undefined && options.isDraining()) return toReadiness(options, last);
     if (kept === undefined || now() >= kept.until) {
       kept = { probes: probeAll(options), until: now() + KEPT_MS };
     }
-    return toReadiness(options, await kept.probes);
+    last = await kept.probes;
+    return toReadiness(options, last);
   };
 }
 
@@ -85,7 +96,7 @@ function toReadiness(options: ReadinessOptions, probes: Probes): Readiness {
     circuit !== 'open' &&
     (probes.tables === 'ok' || probes.tables === 'not-used');
   return {
-    status: up.length === 0 ? 'unavailable' : isWhole ? 'ready' : 'degraded',
+    status: statusOf({ isDraining: options.isDraining(), isUp: up.length > 0, isWhole }),
     scorer: { state: 'ok', name: options.scorer },
     embeddings: {
       state: probes.embeddings,
@@ -94,8 +105,15 @@ function toReadiness(options: ReadinessOptions, probes: Probes): Readiness {
     },
     tables: { state: probes.tables },
     registry,
+    background: options.getJobs(),
     deployments,
   };
+}
+
+function statusOf(facts: Readonly<Record<'isDraining' | 'isUp' | 'isWhole', boolean>>) {
+  if (facts.isDraining) return 'draining';
+  if (!facts.isUp) return 'unavailable';
+  return facts.isWhole ? 'ready' : 'degraded';
 }
 
 async function probeAll(options: ReadinessOptions): Promise<Probes> {

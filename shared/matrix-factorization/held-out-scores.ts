@@ -1,6 +1,6 @@
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ConfigError } from '../base/errors.ts';
+import { readModelFile } from '../base/read-model-file.ts';
 import { percentiles } from '../policy/quantiles.ts';
 import type { ChosenCalibration, ModelPair } from './scorer-choice.ts';
 import type { ScorerEntry } from './scorer-registry.ts';
@@ -16,16 +16,19 @@ export type HeldOutScores = {
 
 /**
  * Reads the held-out scores of a scorer, float32 [rows, models], little-endian; undefined for a
- * scorer without them. Throws a ConfigError when the file is missing or has another size.
+ * scorer without them. Throws a ConfigError when the file is missing, another one or of another size.
  */
 export async function loadHeldOutScores(
   { id, models, heldOutScores }: ScorerEntry,
   modelsFolder: string,
 ): Promise<HeldOutScores | undefined> {
   if (heldOutScores === undefined) return undefined;
-  const { file, rows } = heldOutScores;
-  const bytes = await readFile(join(modelsFolder, file)).catch((error: unknown) => {
-    throw new ConfigError([`The held-out scores of ${id} cannot be read: ${String(error)}`]);
+  const { file, rows, sha256 } = heldOutScores;
+  const bytes = await readModelFile({
+    path: join(modelsFolder, file),
+    what: `The file of the held-out scores of ${id}`,
+    sha256,
+    remedy: 'Restore the file that the entry of the scorer in registry.json names, or train the scorer again.',
   });
   if (bytes.length !== rows * models.length * Float32Array.BYTES_PER_ELEMENT) {
     throw new ConfigError([`${file} does not hold ${rows} rows of ${models.length} scores.`]);

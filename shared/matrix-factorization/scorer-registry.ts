@@ -64,6 +64,8 @@ const filePath = z
   .string()
   .regex(/^(?![/\\]|.*(^|[/\\])\.\.([/\\]|$))[^:]+$/, 'a path below the registry, without ".."');
 
+const sha256Schema = z.string().regex(/^[0-9a-f]{64}$/);
+
 /** One entry of `models/registry.json`. `file` is relative to the folder of the registry. */
 export const scorerEntrySchema = z.object({
   id: z
@@ -71,7 +73,7 @@ export const scorerEntrySchema = z.object({
     .regex(/^[a-z0-9][a-z0-9._-]{0,63}$/, 'lower-case letters, digits, ".", "_" and "-"'),
   version: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,31}$/),
   file: filePath,
-  sha256: z.string().regex(/^[0-9a-f]{64}$/),
+  sha256: sha256Schema,
   embedder: z.string().min(1),
   dimensions: z.int().positive(),
   models: z.array(z.string().min(1)).min(2),
@@ -80,7 +82,9 @@ export const scorerEntrySchema = z.object({
   figures: z.record(z.string(), z.unknown()).default({}),
   calibrations: z.array(calibrationSchema).default([]),
   /** Scores of held-out prompts, from which any pair of models gets a calibration. */
-  heldOutScores: z.object({ file: filePath, rows: z.int().positive() }).optional(),
+  heldOutScores: z
+    .object({ file: filePath, rows: z.int().positive(), sha256: sha256Schema })
+    .optional(),
 });
 
 const registrySchema = z.object({

@@ -1,7 +1,6 @@
-import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ConfigError } from '../base/errors.ts';
+import { readModelFile } from '../base/read-model-file.ts';
 import { openFactorGraph } from './factor-graph.ts';
 import type { Graph, Row } from './graph.ts';
 import { readOnnxParts } from './onnx-nodes.ts';
@@ -126,15 +125,12 @@ function toScores(entry: ScorerEntry, { logit }: Row): Scores {
 }
 
 async function openGraph(entry: ScorerEntry, path: string): Promise<Graph> {
-  const bytes = await readFile(path).catch((error: unknown) => {
-    throw new ConfigError([`The scorer ${entry.id} cannot be read: ${String(error)}`]);
+  const bytes = await readModelFile({
+    path,
+    what: `The scorer ${entry.id}`,
+    sha256: entry.sha256,
+    remedy: 'Restore the file that its entry in registry.json names, or import or train the scorer again.',
   });
-  const sha256 = createHash('sha256').update(bytes).digest('hex');
-  if (sha256 !== entry.sha256) {
-    throw new ConfigError([
-      `${path} is not the file that the registry names: its SHA-256 is ${sha256}, the entry of ${entry.id} says ${entry.sha256}. Import or train it again.`,
-    ]);
-  }
   const parts = readOnnxParts(bytes);
   // The runtime runs, or refuses, every graph that is of no known form or does not fit its entry.
   return (

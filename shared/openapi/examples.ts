@@ -90,6 +90,7 @@ export function readiness(status: 'ready' | 'unavailable') {
     embeddings: { state: 'ok', embedder: 'local' },
     tables: { state: 'not-used' },
     registry: { state: 'ok', age_ms: 850, problems: [] },
+    background: [{ name: 'decisions', success_age_ms: 1_240, failures_in_a_row: 0 }],
     deployments: [
       { name: 'strong', state, circuit, in_flight: 0, queued: 0 },
       { name: 'weak', state, circuit, in_flight: 0, queued: 0 },

@@ -29,6 +29,7 @@ const statuses: Record<Readiness['status'], string> = {
   ready: 'everything works',
   degraded: 'every request is answered, but worse or slower than it could be',
   unavailable: 'no deployment can answer',
+  draining: 'this instance is about to end and takes no more requests',
 };
 
 const stateSchema = choice(states);
@@ -56,6 +57,25 @@ export const readinessSchema = z.object({
         'The entries that cannot be read or called, and why. Their last valid versions are in force.',
       ),
   }),
+  background: z
+    .array(
+      z.object({
+        name: z.string(),
+        success_age_ms: z
+          .number()
+          .exactOptional()
+          .describe('The time since it last succeeded, in milliseconds; absent if it never has.'),
+        last_failure: z
+          .string()
+          .exactOptional()
+          .describe('The kind of its newest failure; absent if it never failed.'),
+        failures_in_a_row: z.int().describe('The failures since it last succeeded.'),
+      }),
+    )
+    .readonly()
+    .describe(
+      'The jobs that no request waits for, such as purges and writes to tables. Their failures do not change the status.',
+    ),
   deployments: z.array(
     z.object({
       name: z.string(),

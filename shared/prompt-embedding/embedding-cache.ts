@@ -7,6 +7,7 @@ import { LRUCache } from 'lru-cache';
 export type EmbeddingCache = {
   /** Returns `undefined` after a miss or any failure. */
   get(key: string): Promise<Float32Array | undefined> | Float32Array | undefined;
+  /** Throws if the embedding cannot be kept. */
   set(key: string, embedding: Float32Array): Promise<void>;
 };
 

@@ -6,14 +6,14 @@ const LOG_EVERY_MS = 10_000;
 /** Counts every failure, and logs the first and then one every ten seconds, with the count. */
 export function createFailureCounter(
   log: Log,
-  now: () => number = Date.now,
-): (operation: string, error: unknown) => void {
+  now: () => number = () => performance.now(),
+): (error: unknown) => void {
   let failures = 0;
-  let nextLogAt = 0;
-  return (operation, error) => {
+  let nextLogAt = Number.NEGATIVE_INFINITY;
+  return (error) => {
     failures += 1;
     if (now() < nextLogAt) return;
     nextLogAt = now() + LOG_EVERY_MS;
-    log('warning', 'embedding-cache-failed', { operation, error: errorKind(error), failures });
+    log('warning', 'embedding-cache-failed', { error: errorKind(error), failures });
   };
 }

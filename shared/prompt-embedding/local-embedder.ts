@@ -28,6 +28,8 @@ export const LOCAL_EMBEDDER = {
    */
   id: 'local/2',
   dimensions: NGRAMS_AT + NGRAM_SLOTS,
+  /** The SHA-256 of the word vectors, without which the numbers would be others. */
+  wordVectors: '5ae014ec84a8640c144eb8d98dd43f626f0577f67001e4d9d7d58db0c34c3c22',
   /** How many numbers at the beginning are rarely 0; nearly all the others are. */
   denseDimensions: NGRAMS_AT,
   /** The range [from, to) of the numbers whose direction tells a prompt's topic. */
@@ -36,10 +38,10 @@ export const LOCAL_EMBEDDER = {
 
 /**
  * Loads the local embedder. By default its word vectors are the app's own, whichever folder its
- * scorers are in. Throws a ConfigError when they cannot be read.
+ * scorers are in. Throws a ConfigError when they cannot be read or are others.
  */
 export async function loadLocalEmbedder(modelsFolder = 'models'): Promise<LocalEmbedder> {
-  return createLocalEmbedder(await loadWordVectors(modelsFolder));
+  return createLocalEmbedder(await loadWordVectors(modelsFolder, LOCAL_EMBEDDER.wordVectors));
 }
 
 function createLocalEmbedder(vectors: WordVectors): LocalEmbedder {

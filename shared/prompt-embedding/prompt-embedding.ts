@@ -18,7 +18,7 @@ type PromptEmbeddingOptions = {
   readonly dimensions: number;
   readonly keySecret?: string;
   /** Takes work that no answer waits for. */
-  readonly inBackground: (work: Promise<void>) => void;
+  readonly inBackground: (work: () => Promise<unknown>) => void;
 };
 
 /**
@@ -29,11 +29,15 @@ export function createPromptEmbedding(options: PromptEmbeddingOptions): GetPromp
   const { embedder, caches, dimensions, keySecret, inBackground } = options;
   const underWay = new Map<string, Promise<PromptEmbedding>>();
 
+  function keep(some: readonly EmbeddingCache[], key: string, embedding: Float32Array): void {
+    inBackground(() => Promise.all(some.map((cache) => cache.set(key, embedding))));
+  }
+
   async function find(key: string): Promise<Float32Array | undefined> {
     for (const [index, cache] of caches.entries()) {
       const embedding = await cache.get(key);
       if (embedding !== undefined) {
-        for (const earlier of caches.slice(0, index)) inBackground(earlier.set(key, embedding));
+        keep(caches.slice(0, index), key, embedding);
         return embedding;
       }
     }
@@ -54,7 +58,7 @@ export function createPromptEmbedding(options: PromptEmbeddingOptions): GetPromp
         `The embedder ${embedder.id} gave an embedding with a value that is not a finite number.`,
       );
     }
-    for (const cache of caches) inBackground(cache.set(key, embedding));
+    keep(caches, key, embedding);
     return { embedding, cache: 'miss' };
   }
 

@@ -15,8 +15,8 @@ type TableCacheOptions = {
   readonly dimensions: number;
   /** The limit of a lookup, after which it is a miss: an embedding call takes about as long. */
   readonly timeoutMs: number;
-  /** Called for each lookup or write that fails; a plain miss is not a failure. */
-  readonly onFailure: (operation: 'get' | 'set', error: unknown) => void;
+  /** Called for each lookup that fails; a plain miss is not a failure. */
+  readonly onFailure: (error: unknown) => void;
 };
 
 export type TableEmbeddingCache = EmbeddingCache & {
@@ -26,8 +26,8 @@ export type TableEmbeddingCache = EmbeddingCache & {
 
 /**
  * Keeps embeddings in Azure Table Storage: one entity each, the vector as little-endian float32 in
- * the binary property `v`. `get` and `set` never throw: a table that is down or slow, or that holds
- * something else, is a miss that is reported.
+ * the binary property `v`. `get` never throws: a table that is down or slow, or that holds something
+ * else, is a miss that is reported.
  */
 export function createTableEmbeddingCache(options: TableCacheOptions): TableEmbeddingCache {
   const { dimensions, timeoutMs, onFailure } = options;
@@ -46,20 +46,16 @@ export function createTableEmbeddingCache(options: TableCacheOptions): TableEmbe
     try {
       return decode(await read(key), dimensions);
     } catch (error) {
-      if (!isNotFound(error)) onFailure('get', error);
+      if (!isNotFound(error)) onFailure(error);
       return undefined;
     }
   }
 
   async function set(key: string, embedding: Float32Array): Promise<void> {
-    try {
-      const client = await loadClient();
-      const entity = { partitionKey: partitionOf(key), rowKey: rowOf(key), v: encode(embedding) };
-      const limit = { abortSignal: AbortSignal.timeout(WRITE_TIMEOUT_MS) };
-      await writeToTable(client, limit, () => client.upsertEntity(entity, 'Replace', limit));
-    } catch (error) {
-      onFailure('set', error);
-    }
+    const client = await loadClient();
+    const entity = { partitionKey: partitionOf(key), rowKey: rowOf(key), v: encode(embedding) };
+    const limit = { abortSignal: AbortSignal.timeout(WRITE_TIMEOUT_MS) };
+    await writeToTable(client, limit, () => client.upsertEntity(entity, 'Replace', limit));
   }
 
   async function probe(): Promise<void> {

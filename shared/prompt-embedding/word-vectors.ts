@@ -1,6 +1,6 @@
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ConfigError } from '../base/errors.ts';
+import { readModelFile } from '../base/read-model-file.ts';
 
 /** The length of each word's vector. */
 export const VECTOR_DIMENSIONS = 100;
@@ -37,14 +37,13 @@ export type WordVectors = {
 };
 
 /**
- * Reads the vectors in the folder of the registry. Throws a ConfigError that says how to restore
- * them.
+ * Reads the vectors in the folder of the registry; with a SHA-256, only the file that has it. Throws a
+ * ConfigError that says how to restore them.
  */
-export async function loadWordVectors(modelsFolder: string): Promise<WordVectors> {
+export async function loadWordVectors(modelsFolder: string, sha256?: string): Promise<WordVectors> {
   const path = join(modelsFolder, WORD_VECTORS_FILE);
-  const bytes = await readFile(path).catch((error: unknown) => {
-    throw new ConfigError([`The word vectors ${path} cannot be read: ${String(error)}. ${REMEDY}`]);
-  });
+  const what = 'The file of the word vectors';
+  const bytes = await readModelFile({ path, what, sha256, remedy: REMEDY });
   try {
     return parseWordVectors(bytes);
   } catch (error) {

@@ -30,7 +30,7 @@ const KEPT_MS = 5 * 60_000;
  * The operator lists those that may be named, and a key of the settings is sent only to its own address.
  */
 export function createCredentials(options: CredentialOptions): Credentials {
-  const { upstreamKeys, settings, readSecret, now = Date.now } = options;
+  const { upstreamKeys, settings, readSecret, now = () => performance.now() } = options;
   const kept = new Map<string, { readonly secret: string; readonly at: number }>();
 
   async function fetchSecret(name: string): Promise<string> {

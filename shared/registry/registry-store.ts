@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { TableClient, TransactionAction } from '@azure/data-tables';
+import { removeRows } from '../storage/remove-rows.ts';
 import type { Row } from '../storage/row.ts';
 import { isConflict, isNotFound, shareUntilFailure, writeToTable } from '../storage/tables.ts';
 import type { Kind } from './definitions.ts';
@@ -42,7 +43,6 @@ const WRITE_TIMEOUT_MS = 5_000;
 const PURGE_TIMEOUT_MS = 60_000;
 
 /** The most rows of a transaction. */
-const MAX_ACTIONS = 100;
 
 type RegistryStoreOptions = {
   /** Creates the client of the table when it is first needed. */
@@ -153,18 +153,7 @@ async function remove(
   past: { readonly current: readonly Row[]; readonly history: readonly Row[] },
 ): Promise<number> {
   const abortSignal = AbortSignal.timeout(PURGE_TIMEOUT_MS);
-  const keys = past.history.map(({ rowKey }) => rowKey);
-  let removed = 0;
-  for (let first = 0; first < keys.length; first += MAX_ACTIONS) {
-    const some = keys.slice(first, first + MAX_ACTIONS);
-    const actions = some.map(
-      (rowKey): TransactionAction => ['delete', { partitionKey: PARTITION, rowKey }],
-    );
-    removed += await client.submitTransaction(actions, { abortSignal }).then(
-      () => some.length,
-      (error: unknown) => orNothing(error) ?? 0,
-    );
-  }
+  let removed = await removeRows(client, past.history);
   for (const { rowKey, etag = '*' } of past.current) {
     removed += await client.deleteEntity(PARTITION, rowKey, { etag, abortSignal }).then(
       () => 1,

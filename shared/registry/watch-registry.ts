@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { errorKind, type Log } from '../base/log.ts';
+import type { Background } from '../base/background.ts';
+import type { Log } from '../base/log.ts';
 import type { RegistryStore, Snapshot } from './registry-store.ts';
 
 /** The state of the registry in the answer to `GET /ready`. */
@@ -20,6 +21,7 @@ type WatchOptions = {
   readonly startMs: number;
   /** Puts a snapshot in force, and returns the entries that cannot be, with the reasons. */
   readonly apply: (snapshot: Snapshot) => Promise<readonly string[]>;
+  readonly background: Background;
   readonly log: Log;
   readonly now?: () => number;
 };
@@ -43,26 +45,17 @@ const REAPPLY_MS = 5 * 60_000;
  * entries read stay in force.
  */
 export function watchRegistry(options: WatchOptions): RegistryWatcher {
-  const { store, refreshMs, apply, log, now = Date.now } = options;
+  const { store, refreshMs, apply, background, log, now = () => performance.now() } = options;
   let applied: { readonly revision: string; readonly at: number } | undefined;
   let problems: readonly string[] = [];
-  let state: RegistryState['state'] | undefined;
+  let state: RegistryState['state'] = 'unreachable';
   let reachedAt: number | undefined;
-  let looking: Promise<void> = Promise.resolve();
+  let looking: Promise<unknown> = Promise.resolve();
 
   /** Returns the revision that need not be applied again; undefined to apply everything. */
   function knownRevision(): string | undefined {
     const isFresh = applied !== undefined && now() - applied.at < REAPPLY_MS;
     return isFresh && problems.length === 0 ? applied?.revision : undefined;
-  }
-
-  function note(next: 'ok' | 'unreachable', error?: unknown): void {
-    if (next === 'unreachable' && state !== next) {
-      log('warning', 'registry-unreachable', { error: errorKind(error) });
-    } else if (next === 'ok' && state === 'unreachable') {
-      log('info', 'registry-reached');
-    }
-    state = next;
   }
 
   function tell(found: readonly string[]): void {
@@ -79,34 +72,28 @@ export function watchRegistry(options: WatchOptions): RegistryWatcher {
         applied = { revision: snapshot.revision, at: now() };
       }
       reachedAt = now();
-      note('ok');
+      state = 'ok';
     } catch (error) {
-      note('unreachable', error);
+      state = 'unreachable';
+      throw error;
     }
   }
 
   /** Reads one at a time: each read sees everything written before it began. */
-  function refresh(): Promise<void> {
-    looking = looking.then(look);
-    return looking;
-  }
-
-  async function goOn(): Promise<void> {
-    for (;;) {
-      await delay(refreshMs * (1 - JITTER * Math.random()), undefined, { ref: false });
-      await refresh();
-    }
+  async function refresh(): Promise<void> {
+    looking = looking.then(() => background.run('registry', look));
+    await looking;
   }
 
   return {
     start: async () => {
       await Promise.race([refresh(), delay(options.startMs, undefined, { ref: false })]);
-      void goOn();
+      background.repeat(refresh, () => refreshMs * (1 - JITTER * Math.random()));
     },
     refresh,
     state: () => ({
-      state: state ?? 'unreachable',
-      ...(reachedAt !== undefined && { age_ms: now() - reachedAt }),
+      state,
+      ...(reachedAt !== undefined && { age_ms: Math.round(now() - reachedAt) }),
       problems,
     }),
   };

@@ -76,7 +76,7 @@ export type Config = {
     readonly keySecret?: string;
   };
   readonly logLevel: LogLevel;
-  /** The address of a router that runs as a separate process; otherwise the host listens. */
+  /** How a router that runs as a separate process is reached; otherwise the host listens. */
   readonly listen: Listen;
   /** Absent: no answers are compared with those of the strongest model. */
   readonly shadow?: ShadowSettings;

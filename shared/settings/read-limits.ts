@@ -129,12 +129,19 @@ function readBodyLimits(read: SettingsReader): BodyLimits {
   };
 }
 
-export type Listen = { readonly host: string; readonly port: number };
+export type Listen = {
+  readonly host: string;
+  readonly port: number;
+  /** How long requests are still answered after the process was asked to end, in ms. */
+  readonly drainMs: number;
+};
 
-/** The address of a router that runs as a separate process. Default: reachable only from this machine. */
+/** How a router that runs as a separate process is reached. Default: only from this machine. */
 export function readListen(read: SettingsReader): Listen {
   return {
     host: read.text('HOST') ?? '127.0.0.1',
     port: read.integer('PORT', { min: 0, max: 65_535 }) ?? 7071,
+    // Longer than load balancers take to notice that an instance is not ready.
+    drainMs: read.integer('DRAIN_MS', { min: 0, max: 600_000 }) ?? 5_000,
   };
 }

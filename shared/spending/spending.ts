@@ -1,6 +1,6 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import type { TableClient } from '@azure/data-tables';
-import { errorKind, type Log } from '../base/log.ts';
+import type { Background } from '../base/background.ts';
+import { removeRows } from '../storage/remove-rows.ts';
 import { isNotFound, shareUntilFailure, writeToTable } from '../storage/tables.ts';
 
 type SpendingOptions = {
@@ -12,7 +12,7 @@ type SpendingOptions = {
   readonly refreshMs: number;
   /** Returns the use cases that have a budget. */
   readonly getBudgeted: () => readonly string[];
-  readonly log: Log;
+  readonly background: Background;
   readonly now?: () => number;
 };
 
@@ -42,12 +42,11 @@ const PURGE_TIMEOUT_MS = 60_000;
  * which is a new instance, includes everything that was written before.
  */
 export function createSpending(options: SpendingOptions): Spending {
-  const { instanceId, refreshMs, getBudgeted, log, now = Date.now } = options;
+  const { instanceId, refreshMs, getBudgeted, background, now = Date.now } = options;
   const loadClient = options.loadClient && shareUntilFailure(options.loadClient);
   const own = new Map<string, OwnSum>();
   const others = new Map<string, Sum>();
-  let isFailing = false;
-  let looking: Promise<void> = Promise.resolve();
+  let looking: Promise<unknown> = Promise.resolve();
 
   const today = () => dayOf(new Date(now()));
   const ofToday = (sum: Sum | undefined) => (sum?.day === today() ? sum.usd : 0);
@@ -73,21 +72,15 @@ export function createSpending(options: SpendingOptions): Spending {
   async function look(): Promise<void> {
     const isIdle = getBudgeted().length === 0 && [...own.values()].every((one) => one.isWritten);
     if (loadClient === undefined || isIdle) return;
-    try {
-      const client = await loadClient();
-      await write(client);
-      await read(client);
-      isFailing = false;
-    } catch (error) {
-      if (!isFailing) log('warning', 'spending-unreachable', { error: errorKind(error) });
-      isFailing = true;
-    }
+    const client = await loadClient();
+    await write(client);
+    await read(client);
   }
 
   /** Runs one at a time: an older sum that is written last would replace a newer one. */
-  function sync(): Promise<void> {
-    looking = looking.then(look);
-    return looking;
+  async function sync(): Promise<void> {
+    looking = looking.then(() => background.run('spending', look));
+    await looking;
   }
 
   return {
@@ -97,7 +90,10 @@ export function createSpending(options: SpendingOptions): Spending {
     },
     spentToday: (useCase) => ofToday(own.get(useCase)) + ofToday(others.get(useCase)),
     sync,
-    start: () => void repeat(sync, refreshMs),
+    start: () => {
+      void sync();
+      background.repeat(sync, () => refreshMs);
+    },
     purge: async (before) =>
       loadClient === undefined ? 0 : removeBefore(await loadClient(), dayOf(before)),
   };
@@ -105,13 +101,6 @@ export function createSpending(options: SpendingOptions): Spending {
 
 function dayOf(date: Date): string {
   return date.toISOString().slice(0, 10);
-}
-
-async function repeat(work: () => Promise<void>, everyMs: number): Promise<void> {
-  for (;;) {
-    await work();
-    await delay(everyMs, undefined, { ref: false });
-  }
 }
 
 type Row = { readonly partitionKey: string; readonly rowKey: string; readonly usd?: unknown };
@@ -147,14 +136,7 @@ async function list(client: TableClient, filter: string, timeoutMs: number): Pro
   return rows;
 }
 
-/** Removes the days before `day`, whose names sort by date; ignores rows that another instance has removed. */
+/** Removes the days before `day`, whose names sort by date. */
 async function removeBefore(client: TableClient, day: string): Promise<number> {
-  const rows = await list(client, `PartitionKey lt '${day}'`, PURGE_TIMEOUT_MS);
-  const abortSignal = AbortSignal.timeout(PURGE_TIMEOUT_MS);
-  for (const { partitionKey, rowKey } of rows) {
-    await client.deleteEntity(partitionKey, rowKey, { abortSignal }).catch((error: unknown) => {
-      if (!isNotFound(error)) throw error;
-    });
-  }
-  return rows.length;
+  return removeRows(client, await list(client, `PartitionKey lt '${day}'`, PURGE_TIMEOUT_MS));
 }

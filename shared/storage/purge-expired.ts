@@ -1,4 +1,5 @@
-import { errorKind, type Log } from '../base/log.ts';
+import type { Background } from '../base/background.ts';
+import type { Log } from '../base/log.ts';
 
 /** The purge of one kind of records, which has its own retention. */
 export type PurgeJob = {
@@ -11,26 +12,29 @@ export type PurgeJob = {
 
 const DAY_MS = 86_400_000;
 
+type PurgeOptions = {
+  readonly background: Background;
+  readonly log: Log;
+  readonly now?: () => number;
+};
+
 /**
- * Creates the work of the timer `purge-expired`, which removes records past their retention. A job
- * that fails does not stop the others; the work throws at the end, so that the host sees the failure.
+ * Creates the work of the timer `purge-expired`, which removes records past their retention, and returns
+ * the kinds of which it could not. A job that fails does not stop the others.
  */
 export function createPurgeExpired(
   jobs: readonly PurgeJob[],
-  log: Log,
-  now: () => number = Date.now,
-): () => Promise<void> {
+  { background, log, now = Date.now }: PurgeOptions,
+): () => Promise<readonly string[]> {
   return async () => {
     const failed: string[] = [];
     for (const { what, retentionDays, purge } of jobs) {
-      try {
+      const isDone = await background.run(`purge of ${what}`, async () => {
         const removed = await purge(new Date(now() - retentionDays * DAY_MS));
         log('info', 'purged', { what, removed });
-      } catch (error) {
-        failed.push(what);
-        log('error', 'purge-failed', { what, error: errorKind(error) });
-      }
+      });
+      if (!isDone) failed.push(what);
     }
-    if (failed.length > 0) throw new Error(`Could not purge ${failed.join(', ')}.`);
+    return failed;
   };
 }

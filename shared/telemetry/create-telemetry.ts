@@ -15,8 +15,8 @@ import {
   TraceIdRatioBasedSampler,
   TracerProvider,
 } from '@opentelemetry/sdk-trace';
+import type { Background } from '../base/background.ts';
 import { untilAborted } from '../base/deadline.ts';
-import { errorKind, type Log } from '../base/log.ts';
 import type { Telemetry } from '../calls/telemetry.ts';
 import type { TelemetrySettings } from '../settings/read-telemetry-settings.ts';
 import { createLazyExporters } from './lazy-exporters.ts';
@@ -26,7 +26,7 @@ import { traceRequest } from './trace-request.ts';
 type TelemetryOptions = {
   readonly settings: TelemetrySettings;
   readonly loadCredential: () => Promise<TokenCredential>;
-  readonly log: Log;
+  readonly background: Background;
 };
 
 /** A system that receives telemetry. */
@@ -36,12 +36,19 @@ const NAME = 'smart-router';
 const FLUSH_MS = 2_000;
 
 /** Builds traces and metrics with OpenTelemetry's own SDK, without its globals and its patching of modules. */
-export function createTelemetry({ settings, loadCredential, log }: TelemetryOptions): Telemetry {
+export function createTelemetry({
+  settings,
+  loadCredential,
+  background,
+}: TelemetryOptions): Telemetry {
   const resource = resourceFromAttributes({
     'service.name': NAME,
     'service.instance.id': randomUUID(),
   }).merge(detectResources({ detectors: [envDetector] }));
-  const onResult = createOnResult(log);
+  const onResult = (error: Error | undefined) =>
+    void background.run('telemetry', () => {
+      if (error !== undefined) throw error;
+    });
   const exporters = receiversOf(settings, loadCredential).map((receiver) =>
     createLazyExporters({ ...receiver, onResult }),
   );
@@ -119,17 +126,5 @@ function azureMonitorReceiver(
     },
     // It has no running totals: its charts add up the values of each minute.
     temporality: () => AggregationTemporality.DELTA,
-  };
-}
-
-/** Logs one line when sending begins to fail, and one when it works again. */
-function createOnResult(log: Log): (error: Error | undefined) => void {
-  let isFailing = false;
-  return (error) => {
-    if (error !== undefined && !isFailing) {
-      log('warning', 'telemetry-not-sent', { error: errorKind(error) });
-    }
-    if (error === undefined && isFailing) log('info', 'telemetry-sent-again');
-    isFailing = error !== undefined;
   };
 }

@@ -1,11 +1,12 @@
-import type { TableClient, TransactionAction } from '@azure/data-tables';
+import type { TableClient } from '@azure/data-tables';
 import type { Blobs } from '../storage/blobs.ts';
 import { pagesOf } from '../storage/read-rows.ts';
+import { removeRows } from '../storage/remove-rows.ts';
 import { isNotFound } from '../storage/tables.ts';
 import type { Thread } from './thread.ts';
 import { HEAD, listKey, listRowKey } from './thread-rows.ts';
 
-const MAX_ACTIONS = 100;
+const PAGE_ROWS = 100;
 
 /**
  * Removes a thread with its messages and blobs. The thread is marked first, so that no request adds to
@@ -20,7 +21,7 @@ export async function removeThread(
   const head = { partitionKey: id, rowKey: HEAD };
   await client.updateEntity({ ...head, isDeleted: true }, 'Merge').catch(ignoreMissing);
   await blobs.removeAll(`${id}/`);
-  await removeRows(client, id);
+  await removeContent(client, id);
   await client.deleteEntity(listKey(thread), listRowKey(thread)).catch(ignoreMissing);
   await client.deleteEntity(id, HEAD).catch(ignoreMissing);
 }
@@ -33,7 +34,7 @@ export async function purgeThreads(
 ): Promise<number> {
   const filter = `RowKey eq '${HEAD}' and (expiresAt lt '${before.toISOString()}' or isDeleted eq true)`;
   let removed = 0;
-  for await (const page of pagesOf(client, filter, MAX_ACTIONS)) {
+  for await (const page of pagesOf(client, filter, PAGE_ROWS)) {
     for (const row of page) {
       const user = row['user'];
       await removeThread(client, blobs, {
@@ -49,14 +50,9 @@ export async function purgeThreads(
 }
 
 /** Removes all rows of a thread except its own. */
-async function removeRows(client: TableClient, id: string): Promise<void> {
+async function removeContent(client: TableClient, id: string): Promise<void> {
   const filter = `PartitionKey eq '${id}' and RowKey ne '${HEAD}'`;
-  for await (const page of pagesOf(client, filter, MAX_ACTIONS)) {
-    const actions = page.map(
-      ({ partitionKey, rowKey }): TransactionAction => ['delete', { partitionKey, rowKey }],
-    );
-    if (actions.length > 0) await client.submitTransaction(actions).catch(ignoreMissing);
-  }
+  for await (const page of pagesOf(client, filter, PAGE_ROWS)) await removeRows(client, page);
 }
 
 function ignoreMissing(error: unknown): void {

@@ -22,22 +22,23 @@ export function createAzureCredential(): () => Promise<TokenCredential> {
 /** Provides bearer tokens for Azure OpenAI, each kept until shortly before it expires. */
 export function createTokenProvider(
   loadCredential: () => Promise<TokenCredential>,
-  now: () => number = Date.now,
+  { now = Date.now, elapsedMs = () => performance.now() } = {},
 ): GetToken {
   const scope = 'https://cognitiveservices.azure.com/.default';
+  /** `endsAt` is of `elapsedMs`: if the time of day were set back, an expired token would be sent. */
   let current: { token: string; endsAt: number } | undefined;
   let renewal: Promise<string> | undefined;
 
   /** The current token, unless it expires within this time. */
   function held(marginMs: number): string | undefined {
-    return current !== undefined && now() < current.endsAt - marginMs ? current.token : undefined;
+    return current !== undefined && elapsedMs() < current.endsAt - marginMs ? current.token : undefined;
   }
 
   async function renew(): Promise<string> {
     const credential = await loadCredential();
     const fresh = await credential.getToken(scope);
     if (fresh === null) throw new Error('The credential gave no token for Azure OpenAI.');
-    current = { token: fresh.token, endsAt: fresh.expiresOnTimestamp };
+    current = { token: fresh.token, endsAt: elapsedMs() + fresh.expiresOnTimestamp - now() };
     return fresh.token;
   }
 

@@ -27,7 +27,7 @@ type OutcomesOptions = {
 const LOOK_AGAIN_MS = 30_000;
 
 export function createSimilarOutcomes(options: OutcomesOptions): SimilarOutcomes {
-  const { records, engine, embedders, now = Date.now } = options;
+  const { records, engine, embedders, now = () => performance.now() } = options;
   let looked = { at: Number.NEGATIVE_INFINITY, store: undefined as VectorStore | undefined };
 
   async function findStore(): Promise<VectorStore | undefined> {

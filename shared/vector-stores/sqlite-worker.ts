@@ -29,12 +29,12 @@ writeAhead();
 /** Retries: when several processes create a file, SQLite refuses this to all but one without waiting. */
 function writeAhead(): void {
   const pause = new Int32Array(new SharedArrayBuffer(4));
-  for (const end = Date.now() + BUSY_MS; ; Atomics.wait(pause, 0, 0, 10)) {
+  for (const end = performance.now() + BUSY_MS; ; Atomics.wait(pause, 0, 0, 10)) {
     try {
       database.exec('pragma journal_mode = wal');
       return;
     } catch (error) {
-      if (!String(error).includes('locked') || Date.now() > end) throw error;
+      if (!String(error).includes('locked') || performance.now() > end) throw error;
     }
   }
 }

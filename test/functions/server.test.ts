@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { Agent, type IncomingMessage, request } from 'node:http';
 import { connect } from 'node:net';
 import { AzureOpenAI } from 'openai';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -91,7 +92,50 @@ describe('the router as its own process', () => {
   });
 });
 
+/** Asks through an agent; with a prompt, the answer is a stream that is not read. */
+async function ask(url: string, agent: Agent, prompt?: string) {
+  const sent = request(url + ROUTED, { method: 'POST', agent, headers: JSON_TYPE });
+  sent.end(JSON.stringify({ prompt: prompt ?? 'Hi', stream: prompt !== undefined }));
+  const [answer] = (await once(sent, 'response')) as [IncomingMessage];
+  if (prompt === undefined) await once(answer.resume(), 'end');
+  return { answer, isReused: sent.reusedSocket };
+}
+
 describe('a server that is told to end', () => {
+  test('answers on kept and on new connections until the drain is over, and has them closed', async () => {
+    const server = await startServer({ DRAIN_MS: '60000' });
+    const kept = new Agent({ keepAlive: true, maxSockets: 1 });
+    const before = await ask(server.url, kept);
+    expect(before.answer.headers.connection).toBe('keep-alive');
+    const code = server.stop();
+    await expect
+      .poll(async () => (await fetch(`${server.url}/ready`)).json())
+      .toMatchObject({ status: 'draining' });
+    expect((await fetch(`${server.url}/ready`)).status).toBe(503);
+    const after = await ask(server.url, kept);
+    expect(after.isReused).toBe(true);
+    const fresh = await ask(server.url, new Agent());
+    for (const { answer } of [after, fresh]) {
+      expect([answer.statusCode, answer.headers.connection]).toEqual([200, 'close']);
+    }
+    // A second signal ends the wait.
+    void server.stop();
+    expect(await code).toBe(0);
+    kept.destroy();
+  });
+
+  test('closes a connection with the answer that was under way when the drain ended', async () => {
+    const server = await startServer();
+    const kept = new Agent({ keepAlive: true });
+    const { answer } = await ask(server.url, kept, '[sim:chunks:20:40]');
+    expect(answer.headers.connection).toBe('keep-alive');
+    const code = server.stop();
+    answer.resume();
+    await once(answer.socket, 'close');
+    expect(answer.complete).toBe(true);
+    expect(await code).toBe(0);
+  });
+
   test('completes requests in progress, and accepts no new ones', async () => {
     const server = await startServer();
     const body = JSON.stringify({ prompt: 'Hi [sim:chunks:20:40]', stream: true });

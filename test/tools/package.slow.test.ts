@@ -211,11 +211,12 @@ test('package fails, and names the largest parts, when the zip is too large', as
   const models = await copyOwnModels('large');
   const registry = JSON.parse(await readFile(join(models, 'registry.json'), 'utf8'));
   const [entry] = registry.scorers;
-  entry.heldOutScores.rows = 40_000;
-  await writeFile(join(models, 'registry.json'), JSON.stringify(registry));
   const random = createRandom(1);
   const scores = Float32Array.from({ length: 40_000 * entry.models.length }, random);
   await writeFile(join(models, 'local/held-out-scores.bin'), scores);
+  const sha256 = createHash('sha256').update(scores).digest('hex');
+  Object.assign(entry.heldOutScores, { rows: 40_000, sha256 });
+  await writeFile(join(models, 'registry.json'), JSON.stringify(registry));
   const out = join(folder, 'large-out');
   const result = await runTool('package', ['--out', out, '--models-folder', models]);
   expect(result).toMatchObject({ code: 1, stdout: '' });

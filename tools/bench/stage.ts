@@ -49,6 +49,6 @@ export function routerProgram(
   return {
     script: ['dist/functions/server.js'],
     cwd: appFolder,
-    env: { ...env, PORT: String(port) },
+    env: { ...env, PORT: String(port), DRAIN_MS: '0' },
   };
 }

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { TableClient } from '@azure/data-tables';
+import { createBackground } from '../../shared/base/background.ts';
 import { createDecisionLog } from '../../shared/decisions/decision-log.ts';
 import { keepOutcome, type Outcome } from '../../shared/decisions/outcome-record.ts';
 import { createTableClient } from '../../shared/storage/tables.ts';
@@ -53,9 +54,11 @@ async function writePast(
   const past = await decidePastRequests(url, random, { requests, now: Date.now() });
   const client = await createTableClient({ connectionString: tables }, 'decisions', noCredential);
   const clock = { now: Date.now() };
+  const noLog = () => undefined;
   const log = createDecisionLog({
     loadClient: async () => client,
-    log: () => undefined,
+    background: createBackground(noLog),
+    log: noLog,
     now: () => clock.now,
   });
   // The flush reads the key for request ids, which the router has made.

@@ -26,6 +26,7 @@ const NOT_IN_AZURE: Readonly<Record<string, string>> = {
   AZURE_OPENAI_API_KEY: 'the account takes no keys: the app signs in',
   STRONG_API_KEY: 'the strong model is in the account, which takes no keys',
   EMBEDDING_API_KEY: 'the embedding model is in the account, which takes no keys',
+  DRAIN_MS: 'is for the server without a host',
   HOST: 'is for the server without a host',
   PORT: 'is for the server without a host',
   WEBSITE_INSTANCE_ID: 'is set by the platform itself',

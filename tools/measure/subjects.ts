@@ -39,6 +39,10 @@ export const SUBJECTS: Readonly<Record<string, Subject>> = {
     about: 'the cost of logs, traces and metrics for a request',
     read: () => import('./subjects/telemetry.ts'),
   },
+  drain: {
+    about: 'requests that are lost while servers restart',
+    read: () => import('./subjects/drain.ts'),
+  },
   dashboard: {
     about: 'the size of the page, and the time until it can be used',
     read: () => import('./subjects/dashboard.ts'),

@@ -85,12 +85,16 @@ function toBytes({ buffer, byteOffset, byteLength }: Float32Array): Uint8Array {
   return new Uint8Array(buffer, byteOffset, byteLength);
 }
 
+function sha256Of(bytes: Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('hex');
+}
+
 function createEntry(
   { header, bytes, defaultPair, trainedOn, training = {} }: Registration,
   earlier: ScorerEntry | undefined,
 ): ScorerEntry {
   const { figures = {}, calibrations = [], heldOutScores } = training;
-  const sha256 = createHash('sha256').update(bytes).digest('hex');
+  const sha256 = sha256Of(bytes);
   for (const model of [defaultPair.strong, defaultPair.weak]) {
     if (header.models.includes(model)) continue;
     throw new InputError(
@@ -126,6 +130,7 @@ function createEntry(
         heldOutScores: {
           file: `${header.id}/${SCORES_NAME}`,
           rows: heldOutScores.length / header.models.length,
+          sha256: sha256Of(toBytes(heldOutScores)),
         },
       }),
     }),

@@ -32,7 +32,7 @@ export async function copyModels(source: string, target: string): Promise<Scorer
   for (const file of files) await copy(join(source, file), join(target, file));
   if (registry.scorers.some(({ embedder }) => embedder === LOCAL_EMBEDDER.id)) {
     const folder = existsSync(join(source, WORD_VECTORS_FILE)) ? source : OWN_MODELS;
-    await loadWordVectors(folder);
+    await loadWordVectors(folder, LOCAL_EMBEDDER.wordVectors);
     await copy(join(folder, WORD_VECTORS_FILE), join(target, WORD_VECTORS_FILE));
     const card = WORD_VECTORS_FILE.replace(/\.bin$/, '.md');
     if (existsSync(join(folder, card))) await copy(join(folder, card), join(target, card));

@@ -6,6 +6,7 @@ import {
   looksLikeToken,
   type VerifyToken,
 } from '../../../shared/access/entra-tokens.ts';
+import { createBackground } from '../../../shared/base/background.ts';
 import { HttpError } from '../../../shared/base/errors.ts';
 import {
   AUDIENCE,
@@ -29,7 +30,12 @@ beforeEach(async () => {
 afterEach(() => entra.close());
 
 function create(access: Partial<EntraAccess> = {}, fetchTimeoutMs = 5_000): VerifyToken {
-  const options = { fetchTimeoutMs, now: () => Date.now() + clockMs };
+  const options = {
+    background: createBackground(() => undefined),
+    fetchTimeoutMs,
+    now: () => Date.now() + clockMs,
+    elapsedMs: () => performance.now() + clockMs,
+  };
   return createVerifyToken(
     {
       tenantId: TENANT,

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { TableClient } from '@azure/data-tables';
 import { describe, expect, test } from 'vitest';
+import { createBackground } from '../../../shared/base/background.ts';
 import { createDecisionLog } from '../../../shared/decisions/decision-log.ts';
 import type { DecisionRecord } from '../../../shared/decisions/decision-record.ts';
 import { purgeDecisions } from '../../../shared/decisions/purge-decisions.ts';
@@ -24,9 +25,11 @@ function createTable(): TableClient {
 function start(table = createTable(), options: { readonly maxNoted?: number } = {}) {
   const clock = { now: NOON };
   const logged: string[] = [];
+  const note = (_: unknown, event: string) => logged.push(event);
   const log = createDecisionLog({
     loadClient: async () => table,
-    log: (_, event) => logged.push(event),
+    background: createBackground(note),
+    log: note,
     now: () => clock.now,
     ...options,
   });
@@ -86,11 +89,11 @@ describe('the decision log', () => {
     log.record(decide());
     await log.flush();
     await log.flush();
-    expect(logged).toEqual(['decisions-not-written']);
+    expect(logged).toEqual(['background-work-failed']);
   });
 
   test('is read across days, the newest first, and purged by day', async () => {
-    const { log, decide, clock, read, table } = start();
+    const { log, decide, clock, read, table, again } = start();
     await log.flush();
     const ids: string[] = [];
     for (let day = 0; day < 4; day += 1) {
@@ -106,7 +109,7 @@ describe('the decision log', () => {
     expect(await purgeDecisions(table, new Date(NOON + 2 * DAY_MS))).toBe(6);
     expect((await read()).map((row) => row['requestId'])).toEqual(ids.slice(0, 2));
     // A purge keeps the key of the ids.
-    const later = createDecisionLog({ loadClient: async () => table, log: () => undefined });
+    const later = again().log;
     await later.flush();
     expect(later.ids.placeOf(ids[0] ?? '')).toBeDefined();
   });

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { TableClient } from '@azure/data-tables';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { createBackground } from '../../../shared/base/background.ts';
 import { createDecisionLog } from '../../../shared/decisions/decision-log.ts';
 import type { DecisionRecord } from '../../../shared/decisions/decision-record.ts';
 import { addTo, type Histogram, percentile } from '../../../shared/decisions/histogram.ts';
@@ -24,6 +25,7 @@ function start() {
   const createLog = () =>
     createDecisionLog({
       loadClient: async () => table,
+      background: createBackground(() => undefined),
       log: () => undefined,
       now: () => clock.now,
     });

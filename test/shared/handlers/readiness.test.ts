@@ -34,6 +34,8 @@ const options = {
   scorer: 'local@1',
   embedder: 'local/2',
   getRegistry: () => ({ state: 'not-used', problems: [] }) as const,
+  getJobs: () => [],
+  isDraining: () => false,
 };
 
 test.each([
@@ -130,6 +132,24 @@ test('embeddings or tables that are down leave it degraded', async () => {
     status: 'degraded',
     tables: { state: 'unreachable' },
   });
+});
+
+test('an instance that is about to end says so, without another probe', async () => {
+  let isDraining = false;
+  let now = 0;
+  const deployments = [upstream('strong', async () => 400)];
+  const check = createReadiness({
+    ...options,
+    getDeployments: () => deployments,
+    isDraining: () => isDraining,
+    now: () => now,
+  });
+  expect(await check()).toMatchObject({ status: 'ready' });
+  probes = 0;
+  now = 60_000;
+  isDraining = true;
+  expect(await check()).toMatchObject({ status: 'draining' });
+  expect(probes).toBe(0);
 });
 
 test('asks once for all who want to know within five seconds', async () => {

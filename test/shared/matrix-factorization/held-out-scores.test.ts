@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -13,17 +14,23 @@ import {
 const folder = await mkdtemp(join(tmpdir(), 'smart-router-scores-'));
 afterAll(() => rm(folder, { recursive: true }));
 
+const SCORES = Float32Array.of(1, 0, 9, 0, 0, 9, 0, 1, 9);
+
+function sha256Of(scores: Float32Array): string {
+  return createHash('sha256').update(scores).digest('hex');
+}
+
 const registry = await loadRegistry('models');
 const local = findScorer(registry, 'local');
 const entry: ScorerEntry = {
   ...local,
   models: ['a', 'b', 'c'],
-  heldOutScores: { file: 'scores.bin', rows: 3 },
+  heldOutScores: { file: 'scores.bin', rows: 3, sha256: sha256Of(SCORES) },
 };
 
 describe('held-out scores', () => {
   test('give any pair the quantiles of its win rates', async () => {
-    await writeFile(join(folder, 'scores.bin'), Float32Array.of(1, 0, 9, 0, 0, 9, 0, 1, 9));
+    await writeFile(join(folder, 'scores.bin'), SCORES);
     const pair = { strong: 'a', weak: 'b' };
     const { quantiles, name, rows } = (await calibrateByHeldOutScores(entry, pair, folder)) ?? {};
     expect({ name, rows }).toEqual({ name: 'validation@1', rows: 3 });
@@ -36,10 +43,13 @@ describe('held-out scores', () => {
   });
 
   test.each([
-    ['are missing', 'other.bin', /held-out scores of local cannot be read/],
+    ['are missing', 'missing.bin', /held-out scores of local cannot be read.*Restore the file/],
     ['are of another size', 'scores.bin', /does not hold 4 rows of 3 scores/],
+    ['are damaged', 'damaged.bin', /damaged\.bin is damaged or another file.*Restore the file/],
   ])('that %s are an error at the start', async (_, file, message) => {
-    const wrong = { ...entry, heldOutScores: { file, rows: 4 } };
+    await writeFile(join(folder, 'scores.bin'), SCORES);
+    await writeFile(join(folder, 'damaged.bin'), SCORES.with(4, 0.001));
+    const wrong = { ...entry, heldOutScores: { file, rows: 4, sha256: sha256Of(SCORES) } };
     const calibrated = calibrateByHeldOutScores(wrong, { strong: 'a', weak: 'b' }, folder);
     await expect(calibrated).rejects.toThrow(message);
   });

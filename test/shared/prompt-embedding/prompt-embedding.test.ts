@@ -14,7 +14,7 @@ type Setup = {
 
 function start({ embed, caches = [createMemoryEmbeddingCache(10)], keySecret }: Setup = {}) {
   const calls: string[] = [];
-  const work: Promise<void>[] = [];
+  const work: Promise<unknown>[] = [];
   const getPromptEmbedding = createPromptEmbedding({
     embedder: {
       id: 'fake/1',
@@ -26,7 +26,7 @@ function start({ embed, caches = [createMemoryEmbeddingCache(10)], keySecret }: 
     caches,
     dimensions: 2,
     ...(keySecret !== undefined && { keySecret }),
-    inBackground: (promise) => work.push(promise),
+    inBackground: (one) => work.push(one()),
   });
   return { getPromptEmbedding, calls, settle: () => Promise.all(work) };
 }

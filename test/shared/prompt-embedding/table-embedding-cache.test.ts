@@ -21,14 +21,14 @@ let tables = 0;
 function start(options: { readonly connectionString?: string; readonly timeoutMs?: number } = {}) {
   tables += 1;
   const table = `cache${tables}`;
-  const failures: [string, unknown][] = [];
+  const failures: unknown[] = [];
   const { connectionString = azurite.connectionString, timeoutMs = 5_000 } = options;
   const loadClient = () => createTableClient({ connectionString }, table, noCredential);
   const cache = createTableEmbeddingCache({
     loadClient,
     dimensions: DIMENSIONS,
     timeoutMs,
-    onFailure: (operation, error) => failures.push([operation, error]),
+    onFailure: (error) => failures.push(error),
   });
   return { cache, failures, loadClient };
 }
@@ -90,13 +90,12 @@ describe('a table service that is down', () => {
   test('is a miss that is reported', async () => {
     const { cache, failures } = await startDown();
     expect(await cache.get(keyOf('a'))).toBeUndefined();
-    expect(failures).toEqual([['get', expect.any(Error)]]);
+    expect(failures).toEqual([expect.any(Error)]);
   });
 
-  test('is a write that is reported', async () => {
-    const { cache, failures } = await startDown();
-    await cache.set(keyOf('a'), vectorOf(DIMENSIONS, 1));
-    expect(failures).toEqual([['set', expect.any(Error)]]);
+  test('fails a write', async () => {
+    const { cache } = await startDown();
+    await expect(cache.set(keyOf('a'), vectorOf(DIMENSIONS, 1))).rejects.toThrow();
   });
 
   test('fails a probe', async () => {
@@ -113,7 +112,7 @@ describe('a table service that never answers', () => {
       timeoutMs: 100,
     });
     expect(await cache.get(keyOf('a'))).toBeUndefined();
-    expect(failures).toEqual([['get', expect.any(Error)]]);
+    expect(failures).toEqual([expect.any(Error)]);
     await silent.close();
   });
 
@@ -151,7 +150,7 @@ describe('an entity with other content', () => {
       ...properties,
     });
     expect(await cache.get(key)).toBeUndefined();
-    expect(failures).toEqual([['get', expect.any(TypeError)]]);
+    expect(failures).toEqual([expect.any(TypeError)]);
     await cache.set(key, vectorOf(DIMENSIONS, 3));
     expect((await cache.get(key))?.[0]).toBe(3);
   });
@@ -168,22 +167,22 @@ test('a client that could not be created is created again at the next call', asy
     },
     dimensions: DIMENSIONS,
     timeoutMs: 5_000,
-    onFailure: (operation) => failures.push(operation),
+    onFailure: (error) => failures.push(error),
   });
   expect(await cache.get(keyOf('a'))).toBeUndefined();
   await cache.set(keyOf('a'), vectorOf(DIMENSIONS, 4));
   expect((await cache.get(keyOf('a')))?.[0]).toBe(4);
-  expect(failures).toEqual(['get']);
+  expect(failures).toEqual([expect.any(Error)]);
 });
 
 test('no entity of the table contains the text of a prompt', async () => {
   const { cache, loadClient } = start();
-  const work: Promise<void>[] = [];
+  const work: Promise<unknown>[] = [];
   const getPromptEmbedding = createPromptEmbedding({
     embedder: { id: 'fake/1', embed: async () => vectorOf(DIMENSIONS, 1) },
     caches: [createMemoryEmbeddingCache(10), cache],
     dimensions: DIMENSIONS,
-    inBackground: (promise) => work.push(promise),
+    inBackground: (one) => work.push(one()),
   });
   await getPromptEmbedding('salary of Ann');
   await Promise.all(work);

@@ -76,11 +76,20 @@ describe('a file of word vectors', () => {
     const path = join(folder, WORD_VECTORS_FILE);
     await rm(path, { force: true });
     if (content !== undefined) await writeFile(path, content);
-    const error: unknown = await loadLocalEmbedder(folder).catch((caught: unknown) => caught);
+    const error: unknown = await loadWordVectors(folder).catch((caught: unknown) => caught);
     if (!(error instanceof ConfigError)) throw error;
     expect(error.problems).toHaveLength(1);
     expect(error.message).toMatch(reason);
     expect(error.message).toContain(path);
     expect(error.message).toContain('npm run embedder:build');
+  });
+
+  test('that is not the one of the embedder is one clear error, with a remedy', async () => {
+    const path = join(folder, WORD_VECTORS_FILE);
+    const other = changed(bytes.length - 1, (copy, at) => copy.writeInt8(copy.readInt8(at) ^ 1, at));
+    await writeFile(path, other);
+    const loading = loadLocalEmbedder(folder);
+    await expect(loading).rejects.toThrow(`${path} is damaged or another file`);
+    await expect(loading).rejects.toThrow('npm run embedder:build');
   });
 });

@@ -1,4 +1,6 @@
 import { describe, expect, test } from 'vitest';
+import { createBackground } from '../../../shared/base/background.ts';
+import type { Log } from '../../../shared/base/log.ts';
 import type { Snapshot } from '../../../shared/registry/registry-store.ts';
 import { watchRegistry } from '../../../shared/registry/watch-registry.ts';
 
@@ -14,6 +16,7 @@ function start({ refreshMs = 60_000, startMs = 1_000, apply }: Setup = {}) {
   const clock = { now: 1_000_000 };
   const applied: string[] = [];
   const logged: unknown[] = [];
+  const log: Log = (level, event) => logged.push(`${level} ${event}`);
   const watcher = watchRegistry({
     store: {
       load: async (since) => {
@@ -31,7 +34,8 @@ function start({ refreshMs = 60_000, startMs = 1_000, apply }: Setup = {}) {
       applied.push(snapshot.revision);
       return problems;
     },
-    log: (level, event) => logged.push(`${level} ${event}`),
+    background: createBackground(log),
+    log,
     now: () => clock.now,
   });
   return { watcher, registry, applied, logged, clock };
@@ -80,7 +84,7 @@ describe('the registry', () => {
     await watcher.refresh();
     expect(watcher.state()).toMatchObject({ state: 'ok', age_ms: 0 });
     expect(applied).toEqual(['1', '2']);
-    expect(logged).toEqual(['warning registry-unreachable', 'info registry-reached']);
+    expect(logged).toEqual(['warning background-work-failed', 'info background-work-recovered']);
   });
 
   test('that cannot be reached at the start is logged once, and comes into force later', async () => {
@@ -92,7 +96,7 @@ describe('the registry', () => {
     registry.revision = '1';
     await watcher.refresh();
     expect(applied).toEqual(['1']);
-    expect(logged).toEqual(['warning registry-unreachable', 'info registry-reached']);
+    expect(logged).toEqual(['warning background-work-failed', 'info background-work-recovered']);
   });
 
   test('is applied again at every read while an entry cannot be called', async () => {

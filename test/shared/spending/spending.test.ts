@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { TableClient } from '@azure/data-tables';
 import { describe, expect, test } from 'vitest';
+import { createBackground } from '../../../shared/base/background.ts';
 import { createSpending } from '../../../shared/spending/spending.ts';
 import { takeStorageAccount } from '../../support/azurite.ts';
 
@@ -30,7 +31,7 @@ function start({ table = newTable(), budgeted = ['batch'], ...setup }: Setup = {
     instanceId: randomUUID(),
     refreshMs: setup.refreshMs ?? 60_000,
     getBudgeted: () => budgeted,
-    log: (_, event) => logged.push(event),
+    background: createBackground((_, event) => logged.push(event)),
     now: () => clock.now,
   });
   return { spending, client, clock, logged };
@@ -151,7 +152,7 @@ describe('the spending of a use case', () => {
     await spending.sync();
     await spending.sync();
     expect(spending.spentToday('batch')).toBe(1);
-    expect(logged).toEqual(['spending-unreachable']);
+    expect(logged).toEqual(['background-work-failed']);
   });
 
   test('needs no table while there is nothing to count', async () => {
@@ -164,7 +165,7 @@ describe('the spending of a use case', () => {
       instanceId: 'one',
       refreshMs: 1_000,
       getBudgeted: () => [],
-      log: () => undefined,
+      background: createBackground(() => undefined),
     });
     await spending.sync();
     expect(loads).toBe(0);
@@ -213,7 +214,7 @@ describe('the spending of a use case', () => {
       instanceId: 'one',
       refreshMs: 1_000,
       getBudgeted: () => ['batch'],
-      log: () => undefined,
+      background: createBackground(() => undefined),
     });
     spending.add('batch', 1);
     await spending.sync();

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { createBackground } from '../../../shared/base/background.ts';
 import { createPurgeExpired } from '../../../shared/storage/purge-expired.ts';
 
 const NOW = Date.UTC(2026, 10, 27);
@@ -15,7 +16,8 @@ test('each kind of records is removed after its own retention', async () => {
     },
   });
   const log = (...line: unknown[]) => logged.push(line);
-  await createPurgeExpired([job('a', 1), job('b', 30)], log, () => NOW)();
+  const options = { background: createBackground(log), log, now: () => NOW };
+  expect(await createPurgeExpired([job('a', 1), job('b', 30)], options)()).toEqual([]);
   expect(asked).toEqual(['a 2026-11-26', 'b 2026-10-28']);
   expect(logged).toEqual([
     ['info', 'purged', { what: 'a', removed: 1 }],
@@ -23,15 +25,16 @@ test('each kind of records is removed after its own retention', async () => {
   ]);
 });
 
-test('a job that fails does not stop the others, and the host sees the failure', async () => {
+test('a job that fails does not stop the others, and is told', async () => {
   const events: string[] = [];
+  const log = (_: unknown, event: string) => events.push(event);
+  const background = createBackground(log);
   const failing = { what: 'a', retentionDays: 1, purge: () => Promise.reject(new Error('secret')) };
   const fine = { what: 'b', retentionDays: 1, purge: async () => 0 };
-  const purge = createPurgeExpired(
-    [failing, fine],
-    (_, event) => events.push(event),
-    () => NOW,
-  );
-  await expect(purge()).rejects.toThrow('Could not purge a.');
-  expect(events).toEqual(['purge-failed', 'purged']);
+  expect(await createPurgeExpired([failing, fine], { background, log })()).toEqual(['a']);
+  expect(events).toEqual(['background-work-failed', 'purged']);
+  expect(background.states()).toEqual([
+    { name: 'purge of a', last_failure: 'Error', failures_in_a_row: 1 },
+    { name: 'purge of b', success_age_ms: expect.any(Number), failures_in_a_row: 0 },
+  ]);
 });

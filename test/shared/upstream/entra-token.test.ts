@@ -6,7 +6,7 @@ const HOUR_MS = 3_600_000;
 
 /** Starts a credential that gives token-1, token-2, ... for an hour each, unless a step says otherwise. */
 function start(steps: readonly ('fail' | 'none')[] = []) {
-  const clock = { now: 0 };
+  const clock = { now: 0, setBy: 0 };
   const scopes: unknown[] = [];
   let asked = 0;
   const credential: TokenCredential = {
@@ -16,13 +16,13 @@ function start(steps: readonly ('fail' | 'none')[] = []) {
       scopes.push(scope);
       if (step === 'fail') throw new Error('sign-in failed');
       if (step === 'none') return null;
-      return { token: `token-${asked}`, expiresOnTimestamp: clock.now + HOUR_MS };
+      return { token: `token-${asked}`, expiresOnTimestamp: clock.now + clock.setBy + HOUR_MS };
     },
   };
-  const getToken = createTokenProvider(
-    async () => credential,
-    () => clock.now,
-  );
+  const getToken = createTokenProvider(async () => credential, {
+    now: () => clock.now + clock.setBy,
+    elapsedMs: () => clock.now,
+  });
   return { getToken, clock, scopes };
 }
 
@@ -40,6 +40,14 @@ describe('a token', () => {
     expect(await getToken()).toBe('token-1');
     clock.now = HOUR_MS - 300_000;
     expect(await getToken()).toBe('token-2');
+    expect(await getToken()).toBe('token-2');
+  });
+
+  test('is renewed in time also when the clock is set back', async () => {
+    const { getToken, clock } = start();
+    await getToken();
+    clock.setBy = -HOUR_MS;
+    clock.now = HOUR_MS;
     expect(await getToken()).toBe('token-2');
   });
 
