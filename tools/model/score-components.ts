@@ -169,9 +169,7 @@ function topDirections(
   );
   for (let round = 0; round < POWER_ROUNDS; round += 1) {
     directions = orthonormalise(
-      directions.map((direction) =>
-        Float64Array.from(covariance, (line) => dot(line, direction)),
-      ),
+      directions.map((direction) => Float64Array.from(covariance, (line) => dot(line, direction))),
     );
   }
   return directions;

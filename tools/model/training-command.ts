@@ -83,7 +83,8 @@ async function loadSet(commandLine: CommandLine, seed: number): Promise<Training
   });
   try {
     const leftOutFile = commandLine.text('leave-out');
-    const leftOut = leftOutFile === undefined ? new Set<string>() : await readLeftOutModels(leftOutFile);
+    const leftOut =
+      leftOutFile === undefined ? new Set<string>() : await readLeftOutModels(leftOutFile);
     const train = [];
     for (const path of commandLine.all('data')) {
       train.push(leaveOutModels(await sampleRows(path, options), leftOut));
