@@ -27,11 +27,11 @@ export type PromptFactors = {
 const HEAD = { ridge: 2, iterations: 25 };
 const FOLDS = 4;
 const BOOSTING = {
-  trees: 1000,
+  trees: 600,
   leaves: 15,
   minRows: 30,
   ridge: 3,
-  learningRate: 0.06,
+  learningRate: 0.08,
   rowShare: 0.7,
   columnShare: 0.15,
 };
