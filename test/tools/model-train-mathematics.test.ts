@@ -4,7 +4,7 @@ import { boostTrees } from '../../tools/model/boosted-trees.ts';
 import { type EmbeddedRows, EmbeddedRowsBuilder } from '../../tools/model/embedded-rows.ts';
 import { applyHead, measureScaling, solveHead } from '../../tools/model/linear-head.ts';
 import { estimateStrengths } from '../../tools/model/model-strengths.ts';
-import { computeMoments, type Target } from '../../tools/model/row-moments.ts';
+import { computeMoments, headTarget, type Target } from '../../tools/model/row-moments.ts';
 import { RANK, scoreByStrength } from '../../tools/model/strength-basis.ts';
 import { binColumns } from '../../tools/model/tree-bins.ts';
 import { createRandom } from '../fakes/routellm-weights.ts';
@@ -53,7 +53,7 @@ describe('a linear head', () => {
       })),
     );
     const moments = computeMoments(targets, strengths);
-    const head = solveHead({ ...headProblem(embedded, 1e-9), moments });
+    const head = solveHead({ ...headProblem(embedded, 1e-9), target: headTarget(moments) });
     const unseen = embed(50, 2);
     for (const row of everyRow(50)) {
       const expected = applyHead(truth, unseen, row);
@@ -61,6 +61,22 @@ describe('a linear head', () => {
         expect(Math.abs(found - (expected[factor] ?? 0))).toBeLessThan(0.02);
       }
     }
+  });
+
+  test('gives as many numbers as its target has', () => {
+    const truth = {
+      weights: Float64Array.of(2, -1, 0.5, 3, -1.5, 0, 1, 1, -2, 0.5, 0.25, -1),
+      bias: Float64Array.of(0.25, -0.75, 1),
+    };
+    const embedded = embed(300, 1);
+    const moment = Float64Array.from(
+      [...everyRow(300)].flatMap((row) => [...applyHead(truth, embedded, row)]),
+    );
+    const head = solveHead({ ...headProblem(embedded, 1e-9), target: { width: 3, moment } });
+    for (const [index, weight] of truth.weights.entries()) {
+      expect(Math.abs((head.weights[index] ?? 0) - weight)).toBeLessThan(0.05);
+    }
+    expect(head.weights).toHaveLength(12);
   });
 });
 
@@ -118,7 +134,7 @@ describe('boosted trees', () => {
   }
 
   test('learn an interaction of two columns, which a linear head cannot', () => {
-    const head = solveHead({ ...problem, moments });
+    const head = solveHead({ ...problem, target: headTarget(moments) });
     const linear = [...everyRow(count)].flatMap((row) => [...applyHead(head, embedded, row)]);
     expect(errorOf(linear)).toBeGreaterThan(0.9);
     expect(boost(1).last).toBeLessThan(0.01);

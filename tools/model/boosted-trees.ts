@@ -6,7 +6,7 @@ import {
   TreeGrower,
   type TreeOptions,
 } from './regression-tree.ts';
-import { applyGram, type RowMoments } from './row-moments.ts';
+import type { RowMoments } from './row-moments.ts';
 import { RANK } from './strength-basis.ts';
 import type { BinnedColumns } from './tree-bins.ts';
 
@@ -66,13 +66,15 @@ function curvature({ data, moments, weights }: BoostingProblem): Float64Array {
 }
 
 function fillGradient(problem: BoostingProblem, factors: Float64Array, { gradient }: Slopes): void {
-  const { moments, weights, rows } = problem;
-  for (const row of rows) {
-    const own = factors.subarray(row * RANK, (row + 1) * RANK);
-    const image = applyGram(moments.gram, row, own);
-    for (const [factor, value] of image.entries()) {
-      const at = row * RANK + factor;
-      gradient[at] = (weights[row] ?? 1) * ((moments.moment[at] ?? 0) - value);
+  const { gram, moment } = problem.moments;
+  for (const row of problem.rows) {
+    const weight = problem.weights[row] ?? 1;
+    for (let at = row * RANK; at < (row + 1) * RANK; at += 1) {
+      let rest = moment[at] as number;
+      for (let other = 0; other < RANK; other += 1) {
+        rest -= (gram[at * RANK + other] as number) * (factors[row * RANK + other] as number);
+      }
+      gradient[at] = weight * rest;
     }
   }
 }
@@ -86,8 +88,8 @@ function sample(order: Int32Array, count: number, random: () => number): Int32Ar
 function addTree(tree: RegressionTree, data: BinnedColumns, factors: Float64Array): void {
   for (let row = 0; row < data.rows; row += 1) {
     const values = tree.values[findLeaf(tree, data, row)] ?? [0, 0];
-    for (const [factor, value] of values.entries()) {
-      factors[row * RANK + factor] = (factors[row * RANK + factor] ?? 0) + value;
+    for (let factor = 0; factor < RANK; factor += 1) {
+      (factors[row * RANK + factor] as number) += values[factor] ?? 0;
     }
   }
 }

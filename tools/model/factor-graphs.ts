@@ -53,13 +53,15 @@ export function writeClusterGraph(
 }
 
 function addHeads(graph: OnnxGraph, heads: readonly LinearHead[], dimensions: number): void {
-  const width = heads.length * RANK;
+  const width = heads.reduce((sum, { bias }) => sum + bias.length, 0);
   const weights = new Float32Array(dimensions * width);
-  for (const [place, head] of heads.entries()) {
-    for (let index = 0; index < dimensions * RANK; index += 1) {
-      const row = Math.floor(index / RANK);
-      weights[row * width + place * RANK + (index % RANK)] = head.weights[index] ?? 0;
+  let from = 0;
+  for (const head of heads) {
+    const own = head.bias.length;
+    for (let index = 0; index < dimensions * own; index += 1) {
+      weights[Math.floor(index / own) * width + from + (index % own)] = head.weights[index] ?? 0;
     }
+    from += own;
   }
   graph.constant('head_weights', [dimensions, width], weights);
   graph.constant('head_biases', [width], Float32Array.from(heads.flatMap(({ bias }) => [...bias])));

@@ -1,19 +1,28 @@
 import type { EmbeddedRows } from './embedded-rows.ts';
-import { applyGram, type RowMoments } from './row-moments.ts';
-import { RANK } from './strength-basis.ts';
 import { addScaled, dot } from './vector-maths.ts';
 
-/** A linear head: factors = weights' x + bias, of an embedding x. */
+/** A linear head: numbers = weights' x + bias, of an embedding x. */
 export type LinearHead = {
-  /** Weights, [dimensions, RANK]. */
+  /** Weights, [dimensions, width]. */
   readonly weights: Float64Array;
+  /** The bias, [width]. */
   readonly bias: Float64Array;
+};
+
+/** What a head learns: for each row, the loss z' G z - 2 c' z of its numbers z. */
+export type HeadTarget = {
+  /** How many numbers the head gives. */
+  readonly width: number;
+  /** c, [rows, width]. */
+  readonly moment: Float64Array;
+  /** G, [rows, width, width]; without it, the unit matrix. */
+  readonly gram?: Float64Array;
 };
 
 export type HeadProblem = {
   readonly embedded: EmbeddedRows;
   readonly scaling: ColumnScaling;
-  readonly moments: RowMoments;
+  readonly target: HeadTarget;
   /** Weight of each row. */
   readonly weights: Float32Array;
   /** The rows to learn from. */
@@ -81,69 +90,65 @@ export function solveHead(problem: HeadProblem): LinearHead {
   return system.unscale(solution);
 }
 
-/** Returns the factors of one row. */
+/** Returns the numbers of one row. */
 export function applyHead(
   { weights, bias }: LinearHead,
   embedded: EmbeddedRows,
   row: number,
 ): Float64Array {
-  const factors = bias.slice();
-  forEachEntry(embedded, row, (column, value) => {
-    for (let factor = 0; factor < RANK; factor += 1) {
-      factors[factor] = (factors[factor] ?? 0) + value * (weights[column * RANK + factor] ?? 0);
+  const { dense, denseColumns, offsets, columns, values } = embedded;
+  const numbers = bias.slice();
+  const add = (column: number, value: number): void => {
+    for (let index = 0; index < bias.length; index += 1) {
+      const weight = weights[column * bias.length + index] ?? 0;
+      numbers[index] = (numbers[index] ?? 0) + value * weight;
     }
-  });
-  return factors;
-}
-
-function forEachEntry(
-  { dense, denseColumns, offsets, columns, values }: EmbeddedRows,
-  row: number,
-  visit: (column: number, value: number) => void,
-): void {
-  const base = row * denseColumns;
-  for (let column = 0; column < denseColumns; column += 1) visit(column, dense[base + column] ?? 0);
+  };
+  for (let column = 0; column < denseColumns; column += 1) {
+    add(column, dense[row * denseColumns + column] ?? 0);
+  }
   const end = offsets[row + 1] ?? 0;
   for (let entry = offsets[row] ?? 0; entry < end; entry += 1) {
-    visit(denseColumns + (columns[entry] ?? 0), values[entry] ?? 0);
+    add(denseColumns + (columns[entry] ?? 0), values[entry] ?? 0);
   }
+  return numbers;
 }
 
-/** The normal equations, in scaled columns. The last RANK unknowns are the bias. */
+/** The normal equations, in scaled columns. The unknowns are [columns, width]; those of the last column are the bias. */
 class HeadSystem {
   readonly #problem: HeadProblem;
+  readonly #width: number;
   readonly #size: number;
 
   constructor(problem: HeadProblem) {
     this.#problem = problem;
+    this.#width = problem.target.width;
     const { denseColumns, sparseColumns } = problem.embedded;
-    this.#size = (denseColumns + sparseColumns + 1) * RANK;
+    this.#size = (denseColumns + sparseColumns + 1) * this.#width;
   }
 
   rightSide(): Float64Array {
-    const { moments, weights, rows } = this.#problem;
+    const { target, weights, rows } = this.#problem;
     const result = new Float64Array(this.#size);
+    const slope = new Float64Array(this.#width);
     for (const row of rows) {
-      const weight = weights[row] ?? 1;
-      const slope = [0, 1].map((factor) => weight * (moments.moment[row * RANK + factor] ?? 0));
+      for (let index = 0; index < this.#width; index += 1) {
+        slope[index] = (weights[row] ?? 1) * (target.moment[row * this.#width + index] ?? 0);
+      }
       this.#spread(result, row, slope);
     }
     return result;
   }
 
   apply(unknowns: Float64Array): Float64Array {
-    const { moments, weights, rows, ridge } = this.#problem;
+    const { weights, rows, ridge } = this.#problem;
     const result = new Float64Array(this.#size);
+    const numbers = new Float64Array(this.#width);
     for (const row of rows) {
-      const image = applyGram(moments.gram, row, this.#project(unknowns, row));
-      const weight = weights[row] ?? 1;
-      this.#spread(
-        result,
-        row,
-        image.map((value) => weight * value),
-      );
+      this.#project(unknowns, row, numbers);
+      this.#spread(result, row, this.#image(row, numbers, weights[row] ?? 1));
     }
-    const biasFrom = this.#size - RANK;
+    const biasFrom = this.#size - this.#width;
     for (let index = 0; index < this.#size; index += 1) {
       const strength = index < biasFrom ? ridge : BIAS_RIDGE;
       result[index] = (result[index] ?? 0) + strength * (unknowns[index] ?? 0);
@@ -154,43 +159,79 @@ class HeadSystem {
   /** Returns the same head for unscaled columns. */
   unscale(solution: Float64Array): LinearHead {
     const { centre, scale } = this.#problem.scaling;
-    const weights = solution.slice(0, this.#size - RANK);
-    const bias = solution.slice(this.#size - RANK);
+    const width = this.#width;
+    const weights = solution.slice(0, this.#size - width);
+    const bias = solution.slice(this.#size - width);
     for (let column = 0; column < centre.length; column += 1) {
-      for (let factor = 0; factor < RANK; factor += 1) {
-        const weight = (weights[column * RANK + factor] ?? 0) * (scale[column] ?? 1);
-        weights[column * RANK + factor] = weight;
-        bias[factor] = (bias[factor] ?? 0) - weight * (centre[column] ?? 0);
+      for (let index = 0; index < width; index += 1) {
+        const weight = (weights[column * width + index] ?? 0) * (scale[column] ?? 1);
+        weights[column * width + index] = weight;
+        bias[index] = (bias[index] ?? 0) - weight * (centre[column] ?? 0);
       }
     }
     return { weights, bias };
   }
 
-  #scaled(column: number, value: number): number {
-    const { centre, scale } = this.#problem.scaling;
-    return column < centre.length ? (value - (centre[column] ?? 0)) * (scale[column] ?? 1) : value;
-  }
-
-  #project(unknowns: Float64Array, row: number): [number, number] {
-    let first = unknowns[this.#size - 2] ?? 0;
-    let second = unknowns[this.#size - 1] ?? 0;
-    forEachEntry(this.#problem.embedded, row, (column, raw) => {
-      const value = this.#scaled(column, raw);
-      first += value * (unknowns[column * RANK] ?? 0);
-      second += value * (unknowns[column * RANK + 1] ?? 0);
+  /** Returns weight x G z of one row. */
+  #image(row: number, numbers: Float64Array, weight: number): Float64Array {
+    const { gram } = this.#problem.target;
+    const width = this.#width;
+    if (gram === undefined) return numbers.map((value) => weight * value);
+    return numbers.map((_, index) => {
+      const from = (row * width + index) * width;
+      let sum = 0;
+      for (let other = 0; other < width; other += 1) {
+        sum += (gram[from + other] as number) * (numbers[other] as number);
+      }
+      return weight * sum;
     });
-    return [first, second];
   }
 
-  #spread(result: Float64Array, row: number, [first = 0, second = 0]: readonly number[]): void {
-    const add = (column: number, value: number): void => {
-      const at = column * RANK;
-      result[at] = (result[at] ?? 0) + value * first;
-      result[at + 1] = (result[at + 1] ?? 0) + value * second;
-    };
-    forEachEntry(this.#problem.embedded, row, (column, raw) =>
-      add(column, this.#scaled(column, raw)),
-    );
-    add(this.#size / RANK - 1, 1);
+  // These two loops are nearly all of a training's time, so they make no calls and no objects.
+
+  #project(unknowns: Float64Array, row: number, numbers: Float64Array): void {
+    const { embedded, scaling } = this.#problem;
+    const { dense, denseColumns, offsets, columns, values } = embedded;
+    const { centre, scale } = scaling;
+    const width = this.#width;
+    numbers.set(unknowns.subarray(this.#size - width));
+    for (let column = 0; column < denseColumns; column += 1) {
+      const raw = dense[row * denseColumns + column] as number;
+      const value = (raw - (centre[column] as number)) * (scale[column] as number);
+      for (let index = 0; index < width; index += 1) {
+        (numbers[index] as number) += value * (unknowns[column * width + index] as number);
+      }
+    }
+    const end = offsets[row + 1] as number;
+    for (let entry = offsets[row] as number; entry < end; entry += 1) {
+      const value = values[entry] as number;
+      const from = (denseColumns + (columns[entry] as number)) * width;
+      for (let index = 0; index < width; index += 1) {
+        (numbers[index] as number) += value * (unknowns[from + index] as number);
+      }
+    }
+  }
+
+  #spread(result: Float64Array, row: number, slope: Float64Array): void {
+    const { embedded, scaling } = this.#problem;
+    const { dense, denseColumns, offsets, columns, values } = embedded;
+    const { centre, scale } = scaling;
+    const width = this.#width;
+    addScaled(result.subarray(this.#size - width), slope, 1);
+    for (let column = 0; column < denseColumns; column += 1) {
+      const raw = dense[row * denseColumns + column] as number;
+      const value = (raw - (centre[column] as number)) * (scale[column] as number);
+      for (let index = 0; index < width; index += 1) {
+        (result[column * width + index] as number) += value * (slope[index] as number);
+      }
+    }
+    const end = offsets[row + 1] as number;
+    for (let entry = offsets[row] as number; entry < end; entry += 1) {
+      const value = values[entry] as number;
+      const from = (denseColumns + (columns[entry] as number)) * width;
+      for (let index = 0; index < width; index += 1) {
+        (result[from + index] as number) += value * (slope[index] as number);
+      }
+    }
   }
 }

@@ -13,7 +13,12 @@ export type Deviations = { readonly width: number; readonly values: Float64Array
  * Numbers known of each row's prompt, [rows, width]: the heads' factors, or the prompt's shares in
  * clusters.
  */
-export type PromptNumbers = { readonly width: number; readonly values: Float32Array };
+export type PromptNumbers = {
+  readonly width: number;
+  readonly values: Float32Array;
+  /** For each number, the positions of the models that it may explain; undefined for all models. */
+  readonly owners?: readonly (ReadonlySet<number> | undefined)[];
+};
 
 type DeviationProblem = {
   readonly set: TrainingSet;
@@ -25,6 +30,8 @@ type DeviationProblem = {
 
 /** L2 penalty: a model that few rows know stays close to its strength. Chosen by cross-validation. */
 const RIDGE = 10;
+/** Keeps the weight of a number at 0 for a model of other data, of which it was not learnt. */
+const FORBIDDING_RIDGE = 1e12;
 /** Value of the constant's input, similar to the other numbers, so that the ridge constrains it as much. */
 const CONSTANT = 0.2;
 const ROUNDS = 6;
@@ -41,7 +48,9 @@ export function fitDeviations(problem: DeviationProblem): Deviations {
   for (const row of set.trainRows) {
     for (const { model, score } of set.targets[row] ?? []) rowsOfModel[model]?.push({ row, score });
   }
-  const factored = rowsOfModel.map((known) => factorise(normalMatrix(problem, known)));
+  const factored = rowsOfModel.map((known, model) =>
+    factorise(normalMatrix(problem, known, model)),
+  );
   for (let round = 0; round < ROUNDS; round += 1) {
     const offsets = rowOffsets(problem, deviations);
     for (const [model, known] of rowsOfModel.entries()) {
@@ -116,11 +125,16 @@ function rowOffsets(problem: DeviationProblem, deviations: Deviations): Map<numb
   return offsets;
 }
 
-function normalMatrix({ set, numbers }: DeviationProblem, known: readonly Known[]): Float64Array[] {
+function normalMatrix(
+  { set, numbers }: DeviationProblem,
+  known: readonly Known[],
+  model: number,
+): Float64Array[] {
   const size = numbers.width + 1;
   const matrix = Array.from({ length: size }, (_, index) => {
     const line = new Float64Array(size);
-    line[index] = RIDGE;
+    const isFree = numbers.owners?.[index]?.has(model) ?? true;
+    line[index] = isFree ? RIDGE : FORBIDDING_RIDGE;
     return line;
   });
   for (const { row } of known) {

@@ -1,5 +1,5 @@
 import { applyHead, type HeadProblem, type LinearHead, solveHead } from './linear-head.ts';
-import { computeMoments, type Target } from './row-moments.ts';
+import { computeMoments, headTarget, type Target } from './row-moments.ts';
 import { strengthFactors } from './strength-basis.ts';
 
 const ADDITIVE_ROUNDS = 20;
@@ -22,13 +22,13 @@ const SMALLEST_VARIANCE = 1e-12;
 export function estimateStrengths(
   targets: readonly (readonly Target[])[],
   modelCount: number,
-  problem: Omit<HeadProblem, 'moments'>,
+  problem: Omit<HeadProblem, 'target'>,
 ): Float64Array {
   const rows = [...problem.rows].map((row) => targets[row] ?? []);
   let strengths = additiveStrengths(rows, modelCount);
   const anchor = strengths;
   for (let round = 0; round < REFINING_ROUNDS; round += 1) {
-    const head = solveHead({ ...problem, moments: computeMoments(targets, strengths) });
+    const head = solveHead({ ...problem, target: headTarget(computeMoments(targets, strengths)) });
     strengths = refine(strengths, anchor, { targets, problem, head });
   }
   return strengths;
@@ -60,7 +60,7 @@ type Observation = {
 
 type Refinement = {
   readonly targets: readonly (readonly Target[])[];
-  readonly problem: Omit<HeadProblem, 'moments'>;
+  readonly problem: Omit<HeadProblem, 'target'>;
   readonly head: LinearHead;
 };
 

@@ -5,18 +5,21 @@ import { applyHead, type ColumnScaling, type LinearHead, solveHead } from './lin
 import type { PromptNumbers } from './model-deviations.ts';
 import { createRandom } from './random.ts';
 import type { RegressionTree } from './regression-tree.ts';
-import { applyGram, type RowMoments } from './row-moments.ts';
+import { applyGram, headTarget, type RowMoments } from './row-moments.ts';
+import { findComponents, solveComponents } from './score-components.ts';
 import { RANK } from './strength-basis.ts';
 import type { TrainingSet } from './training-set.ts';
-import { binColumns } from './tree-bins.ts';
+import { type BinnedColumns, binColumns } from './tree-bins.ts';
+import { addScaled } from './vector-maths.ts';
 
 /** Prompts' factors as the sum of trees over the dense columns and the factors by each head. */
 export type PromptFactors = {
+  /** A head for the factors of each data file, and then those for the components. */
   readonly heads: readonly LinearHead[];
   readonly trees: readonly RegressionTree[];
   /** Factors of all rows of the training set, [rows, RANK]. */
   readonly factors: Float64Array;
-  /** Factors by each head. */
+  /** The numbers that all heads give. */
   readonly numbers: PromptNumbers;
 };
 
@@ -24,16 +27,19 @@ export type PromptFactors = {
 const HEAD = { ridge: 2, iterations: 25 };
 const FOLDS = 4;
 const BOOSTING = {
-  trees: 1000,
+  trees: 600,
   leaves: 15,
   minRows: 30,
   ridge: 3,
-  learningRate: 0.03,
+  learningRate: 0.08,
   rowShare: 0.7,
   columnShare: 0.15,
 };
 /** Training stops after this many trees without a smaller loss on the held-out rows. */
-const PATIENCE = 150;
+const PATIENCE = 100;
+/** Forests whose mean is taken, and the difference of their seeds. */
+const FORESTS = 3;
+const SEED_STEP = 101;
 
 type FactorTraining = {
   readonly set: TrainingSet;
@@ -47,32 +53,54 @@ type FactorTraining = {
 /**
  * Learns the prompts' factors in two stages. A linear head for each data file learns what the words
  * of its prompts show. Trees over the dense columns and the heads learn what matters where: a long
- * prompt means one thing among word problems and another among e-mails.
+ * prompt means one thing among word problems and another among e-mails. The heads for components
+ * serve only the models' deviations: trees that saw them would learn the benchmarks' topics.
  */
 export function trainPromptFactors(training: FactorTraining): PromptFactors {
-  const { set, smoothed, seed } = training;
-  const { heads, factors: headFactors } = trainHeads(training);
+  const { set } = training;
   const { embedded } = set;
   const { dense, denseColumns } = embedded;
-  const width = heads.length * RANK;
+  const tasks = [...factorTasks(training), ...componentTasks(training)];
+  const { heads, numbers } = trainHeads(training, tasks);
   const data = binColumns(
     {
       rows: embedded.count,
-      columns: denseColumns + width,
+      columns: denseColumns + set.fileCount * RANK,
       read: (row, column) =>
         (column < denseColumns
           ? dense[row * denseColumns + column]
-          : headFactors[row * width + column - denseColumns]) ?? 0,
+          : numbers.values[row * numbers.width + column - denseColumns]) ?? 0,
     },
     set.trainRows,
   );
-  const stop = new StoppingRule(training);
-  const trees = boostTrees(
-    { data, moments: smoothed, weights: set.weights, rows: set.trainRows, onTree: stop.onTree },
-    { ...BOOSTING, seed },
-  );
-  const kept = trees.slice(0, stop.end());
-  return { heads, trees: kept, factors: stop.factors, numbers: { width, values: headFactors } };
+  return { heads, numbers, ...trainForests(training, data) };
+}
+
+/**
+ * Trains forests from different seeds. The mean of their sums varies less from seed to seed than one of them, and is
+ * again a sum of trees.
+ */
+function trainForests(training: FactorTraining, data: BinnedColumns) {
+  const { set, smoothed, seed } = training;
+  const factors = new Float64Array(set.rows.length * RANK);
+  const trees: RegressionTree[] = [];
+  for (let forest = 0; forest < FORESTS; forest += 1) {
+    const stop = new StoppingRule(training);
+    const grown = boostTrees(
+      { data, moments: smoothed, weights: set.weights, rows: set.trainRows, onTree: stop.onTree },
+      { ...BOOSTING, seed: seed + forest * SEED_STEP },
+    );
+    trees.push(...grown.slice(0, stop.end()).map(shareOfForest));
+    addScaled(factors, stop.factors, 1 / FORESTS);
+  }
+  return { trees, factors };
+}
+
+function shareOfForest(tree: RegressionTree): RegressionTree {
+  return {
+    ...tree,
+    values: tree.values.map(([first, second]) => [first / FORESTS, second / FORESTS]),
+  };
 }
 
 /** Remembers the factors of the tree with the least loss. */
@@ -125,37 +153,60 @@ export function meanLoss(
   return sum / weights;
 }
 
-/**
- * Trains one head for each data file, and returns its factors for every row. The factors of its own
- * rows come from heads that have not seen them, since the trees would otherwise trust it too much.
- */
-function trainHeads(training: FactorTraining): { heads: LinearHead[]; factors: Float32Array } {
-  const { set, seed } = training;
-  const random = createRandom(seed);
-  const folds = Int32Array.from(set.rows, () => Math.floor(random() * FOLDS));
-  const width = set.fileCount * RANK;
-  const factors = new Float32Array(set.embedded.count * width);
-  const heads: LinearHead[] = [];
-  for (let file = 0; file < set.fileCount; file += 1) {
-    const fill = (head: LinearHead, isFor: (row: number) => boolean): void => {
-      for (let row = 0; row < set.embedded.count; row += 1) {
-        if (isFor(row)) factors.set(applyHead(head, set.embedded, row), row * width + file * RANK);
-      }
-    };
-    const own = set.trainRows.filter((row) => set.files[row] === file);
-    const isOwn = new Set(own);
-    const head = solve(training, own);
-    fill(head, (row) => !isOwn.has(row));
-    for (let fold = 0; fold < FOLDS; fold += 1) {
-      const others = own.filter((row) => folds[row] !== fold);
-      fill(solve(training, others), (row) => isOwn.has(row) && folds[row] === fold);
-    }
-    heads.push(head);
-  }
-  return { heads, factors };
+/** The rows that one head learns from, and how it learns from some of them. */
+type HeadTask = {
+  readonly width: number;
+  readonly rows: Int32Array;
+  readonly solve: (rows: Int32Array) => LinearHead;
+  /** Positions of the models whose deviations its numbers may explain; without it, all. */
+  readonly models?: ReadonlySet<number>;
+};
+
+function factorTasks({ set, smoothed, scaling }: FactorTraining): HeadTask[] {
+  const { embedded, weights } = set;
+  const target = headTarget(smoothed);
+  return Array.from({ length: set.fileCount }, (_, file) => ({
+    width: RANK,
+    rows: set.trainRows.filter((row) => set.files[row] === file),
+    solve: (rows) => solveHead({ embedded, scaling, target, weights, rows, ...HEAD }),
+  }));
 }
 
-function solve({ set, smoothed, scaling }: FactorTraining, rows: Int32Array): LinearHead {
-  const { embedded, weights } = set;
-  return solveHead({ embedded, scaling, moments: smoothed, weights, rows, ...HEAD });
+function componentTasks({ set, scaling, seed }: FactorTraining): HeadTask[] {
+  return findComponents(set, seed).map((components) => ({
+    ...components,
+    solve: (rows) => solveComponents(set, scaling, components, rows),
+  }));
+}
+
+/**
+ * Trains the heads, and returns their numbers for every row. The numbers of a head's own rows come
+ * from heads that have not seen them, since what follows would otherwise trust it too much.
+ */
+function trainHeads({ set, seed }: FactorTraining, tasks: readonly HeadTask[]) {
+  const random = createRandom(seed);
+  const folds = Int32Array.from(set.rows, () => Math.floor(random() * FOLDS));
+  const width = tasks.reduce((sum, task) => sum + task.width, 0);
+  const values = new Float32Array(set.embedded.count * width);
+  const heads: LinearHead[] = [];
+  let from = 0;
+  for (const task of tasks) {
+    const at = from;
+    const fill = (head: LinearHead, isFor: (row: number) => boolean): void => {
+      for (let row = 0; row < set.embedded.count; row += 1) {
+        if (isFor(row)) values.set(applyHead(head, set.embedded, row), row * width + at);
+      }
+    };
+    const isOwn = new Set(task.rows);
+    const head = task.solve(task.rows);
+    fill(head, (row) => !isOwn.has(row));
+    for (let fold = 0; fold < FOLDS; fold += 1) {
+      const others = task.rows.filter((row) => folds[row] !== fold);
+      fill(task.solve(others), (row) => isOwn.has(row) && folds[row] === fold);
+    }
+    heads.push(head);
+    from += task.width;
+  }
+  const owners = tasks.flatMap((task) => Array.from({ length: task.width }, () => task.models));
+  return { heads, numbers: { width, values, owners } };
 }

@@ -1,3 +1,4 @@
+import type { HeadTarget } from './linear-head.ts';
 import { RANK, strengthFactors } from './strength-basis.ts';
 import { addScaled } from './vector-maths.ts';
 
@@ -45,6 +46,11 @@ export function computeMoments(
     }
   }
   return { gram, moment, energy };
+}
+
+/** Returns the moments as what a head learns that gives a prompt's factors. */
+export function headTarget({ gram, moment }: RowMoments): HeadTarget {
+  return { width: RANK, gram, moment };
 }
 
 function mean(values: readonly number[]): number {

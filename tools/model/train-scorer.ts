@@ -72,7 +72,7 @@ function factorize({ embedded }: TrainingSet, { heads, trees, factors, numbers }
   return {
     factors,
     numbers,
-    description: `a linear head for each data file (${heads.length}) and ${trees.length} trees`,
+    description: `${heads.length} linear heads and ${trees.length} trees`,
     writeGraph: (parts: Parameters<typeof writeFactorGraph>[0]) =>
       writeFactorGraph(parts, { heads, trees }, embedded.denseColumns),
   };

@@ -2,6 +2,7 @@ import { LOCAL_EMBEDDER } from '../../shared/prompt-embedding/local-embedder.ts'
 import { InputError } from '../command-line/input-error.ts';
 import type { CommandLine } from '../command-line/run-tool.ts';
 import { openEmbedder } from './embedders.ts';
+import { leaveOutModels, readLeftOutModels } from './leave-out-models.ts';
 import { canonicalModel } from './model-names.ts';
 import type { RoutingRow } from './routing-rows.ts';
 import { sampleRows } from './sample-rows.ts';
@@ -21,6 +22,7 @@ export const TRAINING_OPTIONS = {
   strong: text,
   weak: text,
   seed: text,
+  'leave-out': text,
   'max-rows': text,
   'max-bad-lines': text,
 } as const;
@@ -35,6 +37,7 @@ export const TRAINING_HELP = `  --data <file.jsonl>       rows in the format of 
   --strong, --weak <model>  the default pair (default: the best and the worst of the models that
                             most rows know)
   --seed <n>                the same seed and data give the same result (default: 1)
+  --leave-out <file.json>   a list of models that are in the data and are not to be learnt
   --max-rows <n>            keep an even sample of a larger file (default: 200000, about 2 GB)
   --max-bad-lines <n>       skip up to this many bad lines of the data (default: 0)`;
 
@@ -79,8 +82,13 @@ async function loadSet(commandLine: CommandLine, seed: number): Promise<Training
     ...(embeddingsFile !== undefined && { embeddingsFile }),
   });
   try {
+    const leftOutFile = commandLine.text('leave-out');
+    const leftOut =
+      leftOutFile === undefined ? new Set<string>() : await readLeftOutModels(leftOutFile);
     const train = [];
-    for (const path of commandLine.all('data')) train.push(await sampleRows(path, options));
+    for (const path of commandLine.all('data')) {
+      train.push(leaveOutModels(await sampleRows(path, options), leftOut));
+    }
     const test = [];
     for (const path of commandLine.all('test')) test.push(await sampleRows(path, options));
     // An unknown model is reported before embeddings are paid for.
