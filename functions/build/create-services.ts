@@ -68,6 +68,7 @@ export async function createServices(config: Config, log: Log): Promise<Services
     registry.start(),
     calibration.start(),
   ]);
+  warnOfStandIns(registry, log);
   spending.start();
   decisions.log.start();
   const embedding = config.embedding && createUpstream(config.embedding);
@@ -104,6 +105,16 @@ export async function createServices(config: Config, log: Log): Promise<Services
   };
 }
 
+/** Says at the start which deployments are scored as other models. */
+function warnOfStandIns({ getFleet }: Registry, log: Log): void {
+  for (const { upstream, scoredAs } of getFleet().members) {
+    if (!scoredAs?.isStandIn) continue;
+    const { name: deployment, modelName } = upstream.deployment;
+    const { model, why } = scoredAs;
+    log('warning', 'scored-as-stand-in', { deployment, model: modelName, scoredAs: model, why });
+  }
+}
+
 /** Loads the telemetry packages only if an exporter is configured. */
 async function loadTelemetry(
   { telemetry: settings }: Config,
@@ -127,6 +138,9 @@ function createCheckReadiness(parts: Parts): () => Promise<Readiness> {
     ...(embeddingCircuit && { embeddingCircuit }),
     getRegistry: registry.state,
     getDeployments: () => enabledUpstreams(registry),
+    getScoredAs: (name) =>
+      registry.getFleet().members.find(({ upstream }) => upstream.deployment.name === name)
+        ?.scoredAs,
   });
 }
 

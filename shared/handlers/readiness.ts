@@ -1,4 +1,6 @@
 import { errorKind } from '../base/log.ts';
+import type { ScoredAs } from '../matrix-factorization/stand-in-choice.ts';
+import { describeScoredAs, type ScoredAsJson } from '../registry/describe-scored-as.ts';
 import type { RegistryState } from '../registry/watch-registry.ts';
 import type { Circuit } from '../upstream/circuit.ts';
 import type { Operation } from '../upstream/deployment.ts';
@@ -21,6 +23,7 @@ export type Readiness = {
   readonly deployments: readonly ({
     readonly name: string;
     readonly state: State;
+    readonly scored_as?: ScoredAsJson;
   } & UpstreamState)[];
 };
 
@@ -42,6 +45,8 @@ type ReadinessOptions = {
   readonly getRegistry: () => RegistryState;
   /** Returns the deployments that may be called now. */
   readonly getDeployments: () => readonly Upstream[];
+  /** Returns the scorer's model by which a deployment is scored. */
+  readonly getScoredAs?: (deployment: string) => ScoredAs | undefined;
   /** Throws if the tables do not answer. Absent: no tables are configured. */
   readonly probeTables?: () => Promise<void>;
   readonly now?: () => number;
@@ -71,6 +76,7 @@ function toReadiness(options: ReadinessOptions, probes: Probes): Readiness {
   const deployments = [...probes.deployments].map(([upstream, state]) => ({
     name: upstream.deployment.name,
     state,
+    ...describeScoredAs(options.getScoredAs?.(upstream.deployment.name)),
     ...upstream.state(),
   }));
   const circuit = options.embeddingCircuit?.state();
