@@ -30,11 +30,17 @@ export function unknownPairOf({ standIns, defaultPair }: ScorerEntry): ModelPair
   return standIns ?? defaultPair;
 }
 
+/** Whether two models differ enough in strength to tell prompts apart. */
+export function isFarApart(entry: ScorerEntry, pair: ModelPair, strengthOf: StrengthOf): boolean {
+  const distanceOf = ({ strong, weak }: ModelPair) => strengthOf(strong) - strengthOf(weak);
+  return distanceOf(pair) >= FAR_APART * distanceOf(unknownPairOf(entry));
+}
+
 /** Finds the scorer's model of one deployment by the name of its model; undefined for a name of no known family. */
 export function scoreByName(entry: ScorerEntry, modelName: string): ScoredAs | undefined {
   const own = findScorerModel(entry, modelName);
   if (own !== undefined) return { model: own, isStandIn: false, why: 'the scorer knows it' };
-  const standIn = findStandIn(entry.models, modelName);
+  const standIn = findStandIn(entry, modelName);
   return standIn && { ...standIn, isStandIn: true };
 }
 
@@ -68,9 +74,8 @@ export function scorePair(
   }
   if (strengthOf === undefined)
     return standFor('this pair does best for models of the scorer that are not known better');
-  const distanceOf = (pair: ModelPair) => strengthOf(pair.strong) - strengthOf(pair.weak);
-  const distance = distanceOf({ strong: strong.model, weak: weak.model });
-  if (distance >= FAR_APART * distanceOf(unknown)) return { strong, weak };
+  const named = { strong: strong.model, weak: weak.model };
+  if (isFarApart(entry, named, strengthOf)) return { strong, weak };
   return standFor(
     `${strong.model} and ${weak.model}, by the names of the two models, are too near to each other to tell prompts apart, which this pair does best`,
   );

@@ -1,4 +1,5 @@
 import table from './model-families.json' with { type: 'json' };
+import type { ScorerEntry } from './scorer-registry.ts';
 
 /** A class of strength, with the scorer's models that may stand for it. */
 export type Rung = keyof typeof table.rungs;
@@ -16,13 +17,24 @@ export const RUNGS = Object.keys(table.rungs) as readonly Rung[];
  * Finds the model that stands for one that the scorer does not know: the first model of its rung
  * that the scorer has. Undefined for a name of no known family, and without such a model.
  */
-export function findStandIn(models: readonly string[], modelName: string): StandIn | undefined {
+export function findStandIn(entry: ScorerEntry, modelName: string): StandIn | undefined {
   const family = findFamily(modelName);
   if (family === undefined) return undefined;
-  const rung = table.rungs[family.rung];
-  const model = rung.models.find((one) => models.includes(one));
+  const model = modelOfRung(entry, family.rung);
   if (model === undefined) return undefined;
-  return { model, why: `named like "${family.pattern}", which counts as ${rung.why}` };
+  const { why } = table.rungs[family.rung];
+  return { model, why: `its name is like "${family.pattern}", ${why}` };
+}
+
+/**
+ * Returns the scorer's model that stands for a rung: for the best models and the cheapest ones those
+ * of the pair that was found best for unknown models. Undefined if the scorer has none.
+ */
+export function modelOfRung({ models, standIns }: ScorerEntry, rung: Rung): string | undefined {
+  const measured = { flagship: standIns?.strong, nano: standIns?.weak }[rung as string];
+  return [measured, ...table.rungs[rung].models].find(
+    (one) => one !== undefined && models.includes(one),
+  );
 }
 
 /**

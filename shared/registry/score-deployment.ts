@@ -5,8 +5,8 @@ import {
   scoreByName,
   scoreByWish,
 } from '../matrix-factorization/stand-in-choice.ts';
+import type { Deployment } from '../upstream/deployment.ts';
 import type { DeploymentDefinition } from './definitions.ts';
-import type { SettingsDeployment } from './fleet-keeper.ts';
 
 /** Returns the scorer's model by which a deployment is scored; undefined if there is none. */
 export type FindScoredAs = (name: string, definition: DeploymentDefinition) => ScoredAs | undefined;
@@ -17,7 +17,7 @@ export type FindScoredAs = (name: string, definition: DeploymentDefinition) => S
  */
 export function createFindScoredAs(
   scorer: ScorerEntry,
-  settings: readonly SettingsDeployment[],
+  settings: readonly { readonly deployment: Deployment; readonly scoredAs: ScoredAs }[],
 ): FindScoredAs {
   return (name, { scorer_model: named, model, deployment }) => {
     if (named === null) return undefined;
