@@ -57,10 +57,13 @@ describe('npm run models', () => {
     const first = await models(['list']);
     expect(first).toMatchObject({ code: 0, stderr: '' });
     expect(first.stdout).toMatch(
-      /^name +model +state +weight +price +scorer model +source +version$/m,
+      /^name +model +state +weight +price +scored as +source +version$/m,
     );
     expect(first.stdout).toMatch(
-      /^weak +gpt-5\.6-luna +enabled +1 +0\.2\/1\.2 +mixtral-8x7b +settings +1$/m,
+      /^weak +gpt-5\.6-luna +enabled +1 +0\.2\/1\.2 +\S+ \(STAND-IN\) +settings +1$/m,
+    );
+    expect(first.stdout).toMatch(
+      /^STAND-IN: weak \(gpt-5\.6-luna\) is scored as \S+: its name is like "gpt-\*-luna", /m,
     );
     expect(first.stdout).toMatch(/^strong .* 4\/20 /m);
 

@@ -51,7 +51,9 @@ function groupsOf(ofFile: readonly number[], rows: readonly RoutingRow[]): Group
         (row) => scoreOf(row, one) !== undefined && scoreOf(row, other) !== undefined,
       );
       if (shared.length < MIN_ROWS) return [];
-      const gap = meanOf(shared.map((row) => (scoreOf(row, one) ?? 0) - (scoreOf(row, other) ?? 0)));
+      const gap = meanOf(
+        shared.map((row) => (scoreOf(row, one) ?? 0) - (scoreOf(row, other) ?? 0)),
+      );
       if (Math.abs(gap) < MIN_GAP) return [];
       const [strong, weak] = gap > 0 ? [one, other] : [other, one];
       const pair: LeftOutPair = { strong, weak, rows: shared.length, gap: Math.abs(gap) };

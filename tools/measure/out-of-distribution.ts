@@ -55,7 +55,9 @@ async function winRateMeasure(entry: ScorerEntry, modelsFolder: string): Promise
   const { embed } = await loadLocalEmbedder(modelsFolder);
   const scorer = await load(entry, modelsFolder);
   return async (prompts) =>
-    (await scorer.predict(prompts.map(embed), unknownPairOf(entry))).map((one) => one?.winRate ?? 0);
+    (await scorer.predict(prompts.map(embed), unknownPairOf(entry))).map(
+      (one) => one?.winRate ?? 0,
+    );
 }
 
 function count(text: string, pattern: RegExp): number {

@@ -1,6 +1,11 @@
-import { FAR_APART, isFarApart, scorePair, unknownPairOf } from '../../shared/matrix-factorization/stand-in-choice.ts';
-import { modelOfRung, RUNGS } from '../../shared/matrix-factorization/stand-ins.ts';
 import type { ScorerEntry } from '../../shared/matrix-factorization/scorer-registry.ts';
+import {
+  FAR_APART,
+  isFarApart,
+  scorePair,
+  unknownPairOf,
+} from '../../shared/matrix-factorization/stand-in-choice.ts';
+import { modelOfRung, RUNGS } from '../../shared/matrix-factorization/stand-ins.ts';
 import { meanOf } from './left-out-pairs.ts';
 import { type Candidate, crossValidate, unknownTo } from './stand-in-pairs.ts';
 import type { Measured } from './stand-ins.ts';
@@ -12,14 +17,20 @@ const SHOWN_SETS = ['everyday/expert', 'chat/tasks', 'traffic/all'];
 /** Prints the best pairs next to the default one, and how good the choice is on models that it did not see. */
 export function printPairs(
   { pairs }: Measured,
-  { ranked, candidates, named }: {
+  {
+    ranked,
+    candidates,
+    named,
+  }: {
     readonly ranked: readonly Candidate[];
     readonly candidates: readonly Candidate[];
     /** The default pair, and the one that is recorded. */
     readonly named: readonly [Candidate, ...Candidate[]];
   },
 ): void {
-  console.log('| pair | left-out pairs | APGR, mean (10% to 90%) | everyday/expert | chat/tasks | traffic | its worst kind |');
+  console.log(
+    '| pair | left-out pairs | APGR, mean (10% to 90%) | everyday/expert | chat/tasks | traffic | its worst kind |',
+  );
   console.log('| --- | --- | --- | --- | --- | --- | --- |');
   for (const one of [...named, ...ranked.slice(0, SHOWN)]) {
     const apgrs = unknownTo(one, pairs);
@@ -51,7 +62,9 @@ export function printDistances(
 ): void {
   const distanceOf = ({ strong, weak }: Candidate) => strengthOf(strong) - strengthOf(weak);
   const limits = [0, 0.1, 0.2, 0.4, FAR_APART, 0.8, 1, 1.5];
-  console.log('\n| distance, the pair for unknown models as 1 | pairs | everyday/expert, 10% / median | traffic | chat/tasks |');
+  console.log(
+    '\n| distance, the pair for unknown models as 1 | pairs | everyday/expert, 10% / median | traffic | chat/tasks |',
+  );
   console.log('| --- | --- | --- | --- | --- |');
   for (const [index, from] of limits.entries()) {
     const to = limits[index + 1] ?? Number.POSITIVE_INFINITY;
@@ -96,12 +109,22 @@ export function printRungs(measured: Measured, entry: ScorerEntry): void {
       (one) => take(one.strong, one.weak).apgrs[index] ?? Number.NaN,
     );
     const aucs = SHOWN_SETS.map((set) => table.aucs[set] ?? Number.NaN);
-    return { isUnknown, aucs, byDefault, byUnknown, byTable: table.apgrs[index] ?? Number.NaN, pair };
+    return {
+      isUnknown,
+      aucs,
+      byDefault,
+      byUnknown,
+      byTable: table.apgrs[index] ?? Number.NaN,
+      pair,
+    };
   });
   for (const [name, some] of [
     ['all left-out pairs', lines],
     ['those that the table tells apart', lines.filter(({ isUnknown }) => !isUnknown)],
-    ['o1-mini over gpt-4o', lines.filter(({ pair }) => /^o1-mini/.test(pair.strong) && /^gpt-4o-2/.test(pair.weak))],
+    [
+      'o1-mini over gpt-4o',
+      lines.filter(({ pair }) => /^o1-mini/.test(pair.strong) && /^gpt-4o-2/.test(pair.weak)),
+    ],
   ] as const) {
     const mean = (of: (line: (typeof lines)[number]) => number | undefined) =>
       meanOf(some.map((line) => of(line) ?? Number.NaN)).toFixed(3);
@@ -119,7 +142,9 @@ function printRungPairs({ measure, heldOut, pairs }: Measured, entry: ScorerEntr
       if (!isFarApart(entry, { strong, weak }, heldOut.mean)) continue;
       const one = measure(strong, weak);
       const aucs = SHOWN_SETS.map((set) => (one.aucs[set] ?? Number.NaN).toFixed(3)).join(', ');
-      console.log(`  ${strong} over ${weak}: APGR ${formatMean(unknownTo(one, pairs))}, AUCs ${aucs}`);
+      console.log(
+        `  ${strong} over ${weak}: APGR ${formatMean(unknownTo(one, pairs))}, AUCs ${aucs}`,
+      );
     }
   }
 }

@@ -28,7 +28,10 @@ export async function loadAllScores(
     return {
       differences: (strong, weak) => {
         const other = columns[weak];
-        return Float64Array.from(columns[strong] ?? [], (score, row) => score - (other?.[row] ?? 0));
+        return Float64Array.from(
+          columns[strong] ?? [],
+          (score, row) => score - (other?.[row] ?? 0),
+        );
       },
     };
   };

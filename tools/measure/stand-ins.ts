@@ -1,7 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { findAsk } from '../../shared/asks/find-ask.ts';
-import { type HeldOutScores, loadHeldOutScores } from '../../shared/matrix-factorization/held-out-scores.ts';
+import {
+  type HeldOutScores,
+  loadHeldOutScores,
+} from '../../shared/matrix-factorization/held-out-scores.ts';
 import type { ScorerEntry } from '../../shared/matrix-factorization/scorer-registry.ts';
 import { InputError } from '../command-line/input-error.ts';
 import { measureAuc } from '../model/evaluation-auc.ts';
@@ -50,7 +53,9 @@ export async function measureStandIns(
 ): Promise<Measured> {
   const heldOut = await loadHeldOutScores(entry, modelsFolder);
   if (heldOut === undefined) {
-    throw new InputError(`The scorer ${entry.id} has no held-out scores, which compare its models.`);
+    throw new InputError(
+      `The scorer ${entry.id} has no held-out scores, which compare its models.`,
+    );
   }
   const { rows, fileOf } = await readRows(files);
   const scoreAll = await loadAllScores(entry, modelsFolder);
@@ -83,7 +88,10 @@ export async function measureStandIns(
 }
 
 async function readRows({ data, test }: Files) {
-  const all = [...data.map((path) => [path, false] as const), ...test.map((path) => [path, true] as const)];
+  const all = [
+    ...data.map((path) => [path, false] as const),
+    ...test.map((path) => [path, true] as const),
+  ];
   const rows: RoutingRow[] = [];
   const fileOf: number[] = [];
   for (const [file, [path, isTest]] of all.entries()) {
@@ -103,7 +111,9 @@ async function labelledSets(
   scoreAll: ScoreAll,
   { rows, files }: { readonly rows: readonly RoutingRow[]; readonly files: Files },
 ): Promise<LabelledSet[]> {
-  const own = (await loadRoutingRows([OWN], TOLERANCE)).filter((row) => isPromptHeldOut(row.prompt));
+  const own = (await loadRoutingRows([OWN], TOLERANCE)).filter((row) =>
+    isPromptHeldOut(row.prompt),
+  );
   const labels = { 'own-everyday': 'weak', 'own-expert': 'strong' } as const;
   const { ordinary } = JSON.parse(await readFile(CHAT, 'utf8'));
   const chat = Object.values(ordinary as Readonly<Record<string, readonly string[]>>).flat();

@@ -32,7 +32,7 @@ export const SUBJECTS: Readonly<Record<string, Subject>> = {
     read: () => import('./subjects/calibration.ts'),
   },
   'stand-ins': {
-    about: 'which of a scorer\'s models stand best for models that it does not know',
+    about: "which of a scorer's models stand best for models that it does not know",
     read: () => import('./subjects/stand-ins.ts'),
   },
   'out-of-distribution': {

@@ -45,7 +45,10 @@ export function addCalibration(
 export function recordStandIns(
   modelsFolder: string,
   entry: ScorerEntry,
-  { standIns, calibration }: {
+  {
+    standIns,
+    calibration,
+  }: {
     readonly standIns: NonNullable<ScorerEntry['standIns']>;
     readonly calibration: Calibration;
   },

@@ -20,9 +20,8 @@ const HELP = `npm run measure -- stand-ins [--data <file.jsonl>]... [--test <fil
 Measures which two of a scorer's models rank prompts best for two models that it does not know: the APGR over
 pairs of graded models that are left out, and the AUC of hard above easy asks, which must not fall.
 
-  --data <file.jsonl>       graded rows that the scorer was trained with, of which those held out count; may be given
-                            again (default: none)
-  --test <file.jsonl>       graded rows that the scorer was not trained with; may be given again (default: none)
+  --data <file.jsonl>       a file of the scorer's training, of which the held-out rows count (default: none); repeatable
+  --test <file.jsonl>       a file of other graded rows, all of which count (default: none); repeatable
   --traffic <file.jsonl>    labelled requests, as for traffic (default: the project's own prompts in its wrappers)
   --scorer <id>             a scorer for embeddings of the local embedder (default: local)
   --models-folder <folder>  the folder of the registry (default: models)
