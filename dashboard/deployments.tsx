@@ -32,6 +32,7 @@ export function Deployments(props: PageProps) {
               <th scope="col">Name</th>
               <th scope="col">State</th>
               <th scope="col">Model</th>
+              <th scope="col">Scored as</th>
               <th scope="col">USD per million in, out</th>
               <th scope="col">In flight</th>
               <th scope="col">Weight</th>
@@ -55,7 +56,7 @@ type RowProps = {
 };
 
 function Row({ deployment, state }: RowProps) {
-  const { name, model, price, enabled, weight } = deployment;
+  const { name, model, price, enabled, weight, scored_as: scoredAs } = deployment;
   return (
     <tr>
       <th scope="row">{name}</th>
@@ -63,12 +64,26 @@ function Row({ deployment, state }: RowProps) {
         <State enabled={enabled} state={state} />
       </td>
       <td>{model ?? name}</td>
+      <td>
+        {scoredAs?.model ?? NONE}
+        {scoredAs?.stand_in && <StandIn why={scoredAs.why} />}
+      </td>
       <td>{price ? `${price.input} / ${price.output}` : NONE}</td>
       <td>
         {state ? `${state.in_flight}${state.queued > 0 ? `, ${state.queued} wait` : ''}` : NONE}
       </td>
       <td>{weight}</td>
     </tr>
+  );
+}
+
+/** Says loudly that another model stands for the deployment's, and why. */
+function StandIn({ why }: { readonly why: string }) {
+  return (
+    <span class="warning" title={why}>
+      {' ▲ stand-in'}
+      <span class="hidden">: {why}</span>
+    </span>
   );
 }
 

@@ -5,6 +5,7 @@ import {
   loadRegistry,
   type ScorerEntry,
 } from '../shared/matrix-factorization/scorer-registry.ts';
+import { unknownPairOf } from '../shared/matrix-factorization/stand-in-choice.ts';
 import { percentileOf } from '../shared/policy/threshold.ts';
 import { InputError } from './command-line/input-error.ts';
 import { type CommandLine, runTool } from './command-line/run-tool.ts';
@@ -44,7 +45,7 @@ One target (default with --from-decisions: the share that the threshold in force
   --tolerance <n>           how far the figure may be off (default: 0.05 of a share, 0.1 = a tenth
                             of a cost, 0.02 of a loss; less for small ones)
   --scorer <id>             a registered scorer (default: local)
-  --strong, --weak <model>  two of its models (default: its default pair)
+  --strong, --weak <model>  two of its models (default: its pair for unknown models)
   --id <name>               the calibration's name (default: prompts, or decisions); an existing
                             calibration of that name stays, and this becomes its next version
   --seed <n>                decides which third of the prompts is held out (default: 1)
@@ -143,9 +144,10 @@ function readId(commandLine: CommandLine, isRecorded: boolean): string {
   );
 }
 
-function readPair(commandLine: CommandLine, { id, models, defaultPair }: ScorerEntry): ModelPair {
+function readPair(commandLine: CommandLine, entry: ScorerEntry): ModelPair {
+  const { id, models } = entry;
   function find(tier: 'strong' | 'weak'): string {
-    const name = commandLine.text(tier) ?? defaultPair[tier];
+    const name = commandLine.text(tier) ?? unknownPairOf(entry)[tier];
     const known = [name, canonicalModel(name)].find((one) => models.includes(one));
     if (known !== undefined) return known;
     throw new InputError(

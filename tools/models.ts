@@ -46,6 +46,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     run: async (client, _, { isJson }) => {
       const entries = await client.list();
       print(isJson ? entries : tableOf(entries.map(toRow)));
+      if (!isJson) for (const entry of entries) printStandIn(entry);
     },
   },
   add: { parameters: ['file'], run: add },
@@ -135,8 +136,11 @@ async function add(
   }
   const added: Entry[] = [];
   for (const { name, ...definition } of definitions) {
-    added.push(await client.put(name, definition));
-    if (!isJson) print(`${name} is version ${added.at(-1)?.version}.`);
+    const entry = await client.put(name, definition);
+    added.push(entry);
+    if (isJson) continue;
+    print(`${name} is version ${entry.version}.`);
+    printStandIn(entry);
   }
   if (isJson) print(added);
 }
@@ -192,10 +196,25 @@ function toRow(entry: Entry): Readonly<Record<string, string>> {
     state: enabled ? 'enabled' : 'paused',
     weight: String(weight),
     price: price ? `${price.input}/${price.output}` : '?',
-    'scorer model': entry.scorer_model === null ? '-' : (entry.scorer_model ?? 'by its model'),
+    'scored as': scoredAsOf(entry),
     source: entry.source,
     version: String(entry.version),
   };
+}
+
+function scoredAsOf({ scored_as: scoredAs }: Entry): string {
+  if (scoredAs === undefined) return '-';
+  return `${scoredAs.model}${scoredAs.stand_in ? ' (STAND-IN)' : ''}`;
+}
+
+/** Says why another model stands for that of the deployment. */
+function printStandIn({ name, model, deployment, scored_as: scoredAs }: Entry): void {
+  if (!scoredAs?.stand_in) return;
+  print(
+    plain(
+      `STAND-IN: ${name} (${model ?? deployment ?? name}) is scored as ${scoredAs.model}: ${scoredAs.why}.`,
+    ),
+  );
 }
 
 function toHistoryRow({

@@ -8,16 +8,17 @@ import {
   checkOneIsLeft,
   checkPrices,
   createCheckDeployment,
-  scorerModelOf,
 } from '../../shared/registry/check-entries.ts';
 import { createCredentials } from '../../shared/registry/credentials.ts';
 import type { DeploymentDefinition, UseCaseDefinition } from '../../shared/registry/definitions.ts';
+import { describeScoredAs } from '../../shared/registry/describe-scored-as.ts';
 import { createEditor } from '../../shared/registry/edit-entries.ts';
 import type { Fleet } from '../../shared/registry/fleet.ts';
 import { createFleetKeeper, type SettingsDeployment } from '../../shared/registry/fleet-keeper.ts';
 import { createReadSecret } from '../../shared/registry/key-vault-secrets.ts';
 import { type ProbeReport, probeDeployment } from '../../shared/registry/probe-deployment.ts';
 import { createRegistryStore, type RegistryStore } from '../../shared/registry/registry-store.ts';
+import { createFindScoredAs, type FindScoredAs } from '../../shared/registry/score-deployment.ts';
 import { toDefinition, toDeployment } from '../../shared/registry/to-deployment.ts';
 import { type RegistryState, watchRegistry } from '../../shared/registry/watch-registry.ts';
 import type { Config } from '../../shared/settings/config.ts';
@@ -59,6 +60,7 @@ export function createRegistry(options: RegistryOptions): Registry {
   const { registry } = config;
   const own = settingsOf(config);
   const settings = new Map(own.map((one) => [one.deployment.name, one.deployment]));
+  const findScoredAs = createFindScoredAs(entry, own);
   const credentials = createCredentials({
     upstreamKeys: registry.upstreamKeys,
     settings,
@@ -77,7 +79,7 @@ export function createRegistry(options: RegistryOptions): Registry {
     settings: own,
     createUpstream,
     resolve,
-    findScorerModel: (name, definition) => scorerModelOf(entry, name, definition),
+    findScoredAs,
     strengthOf: options.heldOutScores?.mean,
   });
   const store = createStore(options);
@@ -87,9 +89,15 @@ export function createRegistry(options: RegistryOptions): Registry {
   const shared = { store, onWritten: async () => watcher?.refresh(), log };
   const handlers = createEntries(
     options,
-    { own, shared, getFleet: keeper.current },
+    { own, shared, getFleet: keeper.current, findScoredAs },
     {
-      check: createCheckDeployment({ checkEndpoint, credentials, settings, scorer: entry }),
+      check: createCheckDeployment({
+        checkEndpoint,
+        credentials,
+        settings,
+        scorer: entry,
+        findScoredAs,
+      }),
       probe: async (name, definition) =>
         probeDeployment(createUpstream, () => resolve(name, definition)),
     },
@@ -109,7 +117,7 @@ function settingsOf(config: Config): readonly SettingsDeployment[] {
   return (['strong', 'weak'] as const).map((tier) => ({
     tier,
     deployment: config[tier],
-    scorerModel: config.scorer.pair[tier],
+    scoredAs: config.scorer.scoredAs[tier],
     price: config.registry.prices[tier],
   }));
 }
@@ -128,6 +136,7 @@ type Shared = {
   readonly own: readonly SettingsDeployment[];
   readonly shared: Pick<Parameters<typeof createEditor>[0], 'store' | 'onWritten' | 'log'>;
   readonly getFleet: () => Fleet;
+  readonly findScoredAs: FindScoredAs;
 };
 
 type DeploymentChecks = {
@@ -136,8 +145,8 @@ type DeploymentChecks = {
 };
 
 function createEntries(
-  { config, spentToday }: RegistryOptions,
-  { own, shared, getFleet }: Shared,
+  { spentToday }: RegistryOptions,
+  { own, shared, getFleet, findScoredAs }: Shared,
   { check, probe }: DeploymentChecks,
 ): Pick<Registry, 'deployments' | 'useCases'> {
   const settings = new Map(own.map((one) => [one.deployment.name, toDefinition(one)]));
@@ -153,9 +162,10 @@ function createEntries(
       validate: async (name, definition) => {
         if (definition !== undefined) check(name, definition);
         const others = (await deployments.list()).filter((one) => one.name !== name);
-        checkOneIsLeft(config.scorer.entry, [...others, { name, definition }]);
+        checkOneIsLeft(findScoredAs, [...others, { name, definition }]);
       },
       probe,
+      describe: (name, definition) => describeScoredAs(findScoredAs(name, definition)),
     }),
     useCases: createEntryHandlers({
       kind: 'use_case',

@@ -74,6 +74,7 @@ export async function createServices(config: Config, log: Log): Promise<Services
     registry.start(),
     calibration.start(),
   ]);
+  warnOfStandIns(registry, log);
   spending.start();
   decisions.log.start();
   const embedding = config.embedding && createUpstream(config.embedding);
@@ -124,6 +125,15 @@ type TelemetryOptions = {
   readonly loadCredential: () => Promise<TokenCredential>;
   readonly background: Background;
 };
+/** Says at the start which deployments are scored as other models. */
+function warnOfStandIns({ getFleet }: Registry, log: Log): void {
+  for (const { upstream, scoredAs } of getFleet().members) {
+    if (!scoredAs?.isStandIn) continue;
+    const { name: deployment, modelName } = upstream.deployment;
+    const { model, why } = scoredAs;
+    log('warning', 'scored-as-stand-in', { deployment, model: modelName, scoredAs: model, why });
+  }
+}
 
 /** Loads the telemetry packages only if an exporter is configured. */
 async function loadTelemetry({
@@ -153,6 +163,9 @@ function createCheckReadiness(
     getDeployments: () => enabledUpstreams(registry),
     getJobs: background.states,
     isDraining,
+    getScoredAs: (name) =>
+      registry.getFleet().members.find(({ upstream }) => upstream.deployment.name === name)
+        ?.scoredAs,
   });
 }
 

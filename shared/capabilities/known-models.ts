@@ -1,3 +1,4 @@
+import { bareName } from '../base/model-name.ts';
 import { type ApiStyle, type Capabilities, type Feature, UNKNOWN_MODEL } from './capabilities.ts';
 
 type Facts = Partial<Omit<Capabilities, 'lacks'>> & { readonly lacks?: readonly Feature[] };
@@ -189,7 +190,7 @@ export const KNOWN_MODELS: ReadonlyMap<string, Capabilities> = new Map(
  * or any other suffix after it: the longest name of the table with which it begins counts.
  */
 export function capabilitiesOf(modelName: string, apiStyle: ApiStyle): Capabilities {
-  const name = modelName.toLowerCase().slice(modelName.lastIndexOf('/') + 1);
+  const name = bareName(modelName);
   let found = '';
   for (const known of KNOWN_MODELS.keys()) {
     const isServed = apiStyle !== 'openai' || known in OPENAI_MODELS;

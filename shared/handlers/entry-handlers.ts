@@ -28,7 +28,10 @@ type EntryHandlersOptions<K extends Kind> = {
   /** Asks the deployment of a definition whether it answers; absent: entries of this kind cannot be asked. */
   readonly probe?: (name: string, definition: Definitions[K]) => Promise<ProbeReport>;
   /** Returns read-only fields of an entry in addition to its definition. */
-  readonly describe?: (name: string) => Readonly<Record<string, unknown>>;
+  readonly describe?: (
+    name: string,
+    definition: Definitions[K],
+  ) => Readonly<Record<string, unknown>>;
 };
 
 type Handle = (call: Call) => Promise<Answer>;
@@ -74,7 +77,7 @@ function entryJson<K extends Kind>(
     version,
     ...(at !== undefined && { updated_at: at }),
     ...(by !== undefined && { updated_by: by }),
-    ...describe?.(name),
+    ...(definition && describe?.(name, definition)),
   };
 }
 

@@ -1,5 +1,7 @@
 import type { JobState } from '../base/background.ts';
 import { errorKind } from '../base/log.ts';
+import type { ScoredAs } from '../matrix-factorization/stand-in-choice.ts';
+import { describeScoredAs, type ScoredAsJson } from '../registry/describe-scored-as.ts';
 import type { RegistryState } from '../registry/watch-registry.ts';
 import type { Circuit } from '../upstream/circuit.ts';
 import type { Operation } from '../upstream/deployment.ts';
@@ -24,6 +26,7 @@ export type Readiness = {
   readonly deployments: readonly ({
     readonly name: string;
     readonly state: State;
+    readonly scored_as?: ScoredAsJson;
   } & UpstreamState)[];
 };
 
@@ -49,6 +52,8 @@ type ReadinessOptions = {
   readonly getJobs: () => readonly JobState[];
   /** Returns the deployments that may be called now. */
   readonly getDeployments: () => readonly Upstream[];
+  /** Returns the scorer's model by which a deployment is scored. */
+  readonly getScoredAs?: (deployment: string) => ScoredAs | undefined;
   /** Throws if the tables do not answer. Absent: no tables are configured. */
   readonly probeTables?: () => Promise<void>;
   readonly now?: () => number;
@@ -82,6 +87,7 @@ function toReadiness(options: ReadinessOptions, probes: Probes): Readiness {
   const deployments = [...probes.deployments].map(([upstream, state]) => ({
     name: upstream.deployment.name,
     state,
+    ...describeScoredAs(options.getScoredAs?.(upstream.deployment.name)),
     ...upstream.state(),
   }));
   const circuit = options.embeddingCircuit?.state();

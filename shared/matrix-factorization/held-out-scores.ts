@@ -52,16 +52,11 @@ export async function loadHeldOutScores(
   };
 }
 
-/**
- * Calibrates a pair without its own calibration; undefined for a scorer without held-out scores.
- */
-export async function calibrateByHeldOutScores(
-  entry: ScorerEntry,
+/** Calibrates a pair without its own calibration. */
+export function calibrateByHeldOutScores(
+  scores: HeldOutScores,
   pair: ModelPair,
-  modelsFolder: string,
-): Promise<ChosenCalibration | undefined> {
-  const scores = await loadHeldOutScores(entry, modelsFolder);
-  if (scores === undefined) return undefined;
+): ChosenCalibration {
   return {
     id: VALIDATION,
     name: `${VALIDATION}@1`,

@@ -1,11 +1,19 @@
 import { ConfigError } from '../base/errors.ts';
-import knownModels from './known-models.json' with { type: 'json' };
+import { findScorerModel } from './scorer-model.ts';
 import {
   type Calibration,
   findScorer,
   type ScorerEntry,
   type ScorerRegistry,
 } from './scorer-registry.ts';
+import {
+  type ScoredAs,
+  type ScoredPair,
+  type StrengthOf,
+  scoreByWish,
+  scorePair,
+  unknownPairOf,
+} from './stand-in-choice.ts';
 
 /** Two of the scorer's models: the win rate is that of `strong` over `weak`. */
 export type ModelPair = { readonly strong: string; readonly weak: string };
@@ -16,6 +24,8 @@ export type ModelPair = { readonly strong: string; readonly weak: string };
 export type ScorerChoice = {
   readonly entry: ScorerEntry;
   readonly pair: ModelPair;
+  /** How the pair was chosen. */
+  readonly scoredAs: ScoredPair;
   readonly calibration?: ChosenCalibration;
 };
 
@@ -24,8 +34,12 @@ export type ChosenCalibration = Calibration & { readonly name: string };
 
 type ScorerWish = {
   readonly name: string;
+  /** The scorer's models that the settings name. */
   readonly strong?: string;
   readonly weak?: string;
+  /** The names of the models of the two deployments; absent: nothing is known of them. */
+  readonly deployed?: ModelPair;
+  readonly strengthOf?: StrengthOf | undefined;
   /** The `id` or `id@version` of a calibration; default: the newest of the pair. */
   readonly calibration?: string;
   readonly needsCalibration: boolean;
@@ -37,10 +51,8 @@ type ScorerWish = {
  */
 export function resolveScorer(registry: ScorerRegistry, wish: ScorerWish): ScorerChoice {
   const entry = findScorer(registry, wish.name, 'ROUTER_SCORER');
-  const pair = {
-    strong: findModel(entry, wish.strong ?? entry.defaultPair.strong),
-    weak: findModel(entry, wish.weak ?? entry.defaultPair.weak),
-  };
+  const scoredAs = scoreDeployments(entry, wish);
+  const pair = { strong: scoredAs.strong.model, weak: scoredAs.weak.model };
   const problems = [
     ...checkModel(entry, 'STRONG_SCORER_MODEL', pair.strong),
     ...checkModel(entry, 'WEAK_SCORER_MODEL', pair.weak),
@@ -63,25 +75,32 @@ export function resolveScorer(registry: ScorerRegistry, wish: ScorerWish): Score
     );
   }
   if (problems.length > 0) throw new ConfigError(problems);
-  return { entry, pair, ...(calibration && { calibration }) };
+  return { entry, pair, scoredAs, ...(calibration && { calibration }) };
 }
+
+/** Takes the models that the settings name, or else chooses them by the names of the deployments' models. */
+function scoreDeployments(entry: ScorerEntry, wish: ScorerWish): ScoredPair {
+  const { strong, weak, deployed, strengthOf } = wish;
+  const unknown = unknownPairOf(entry);
+  if (strong === undefined && weak === undefined && deployed !== undefined) {
+    return scorePair(entry, deployed, strengthOf);
+  }
+  const scoreOne = (tier: keyof ModelPair): ScoredAs => {
+    const named = wish[tier];
+    if (named === undefined) return { model: unknown[tier], isStandIn: true, why: UNNAMED };
+    return scoreByWish(
+      findScorerModel(entry, named) ?? named,
+      `${tier.toUpperCase()}_SCORER_MODEL`,
+    );
+  };
+  return { strong: scoreOne('strong'), weak: scoreOne('weak') };
+}
+
+/** Why a deployment has a stand-in whose name does not matter. */
+const UNNAMED = 'it is of the pair that does best for unknown models';
 
 function canCalibrate(entry: ScorerEntry, calibration: ChosenCalibration | undefined): boolean {
   return calibration !== undefined || entry.heldOutScores !== undefined;
-}
-
-/** Returns the scorer's model that a name stands for; undefined when it has none of that name. */
-export function findScorerModel(entry: ScorerEntry, name: string): string | undefined {
-  const model = findModel(entry, name);
-  return entry.models.includes(model) ? model : undefined;
-}
-
-/** Returns the scorer's name of a model: `gpt-4o` stands for one of several versions. */
-function findModel({ models }: ScorerEntry, name: string): string {
-  if (models.includes(name)) return name;
-  const full = new Map(Object.entries(knownModels)).get(name.toLowerCase());
-  const inOtherCase = models.find((model) => model.toLowerCase() === name.toLowerCase());
-  return inOtherCase ?? (full !== undefined && models.includes(full) ? full : name);
 }
 
 /** Returns the calibrations of a pair in the order of the registry, the newest last. */

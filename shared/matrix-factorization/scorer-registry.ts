@@ -78,6 +78,10 @@ export const scorerEntrySchema = z.object({
   dimensions: z.int().positive(),
   models: z.array(z.string().min(1)).min(2),
   defaultPair: z.object({ strong: z.string(), weak: z.string() }),
+  /** The pair that does best for two models that the scorer does not know, as `measure -- stand-ins` found. */
+  standIns: z
+    .object({ strong: z.string(), weak: z.string(), figures: z.record(z.string(), z.number()) })
+    .optional(),
   trainedOn: z.string(),
   figures: z.record(z.string(), z.unknown()).default({}),
   calibrations: z.array(calibrationSchema).default([]),
@@ -89,13 +93,24 @@ export const scorerEntrySchema = z.object({
 
 const registrySchema = z.object({
   scorers: z.array(
-    scorerEntrySchema.refine(
-      ({ models, defaultPair: { strong, weak } }) =>
-        models.includes(strong) && models.includes(weak) && strong !== weak,
-      { path: ['defaultPair'], error: 'must be two of the models' },
-    ),
+    scorerEntrySchema
+      .refine(({ models, defaultPair }) => isPairOf(models, defaultPair), {
+        path: ['defaultPair'],
+        error: 'must be two of the models',
+      })
+      .refine(({ models, standIns }) => standIns === undefined || isPairOf(models, standIns), {
+        path: ['standIns'],
+        error: 'must be two of the models',
+      }),
   ),
 });
+
+function isPairOf(
+  models: readonly string[],
+  { strong, weak }: { readonly strong: string; readonly weak: string },
+): boolean {
+  return models.includes(strong) && models.includes(weak) && strong !== weak;
+}
 
 /** A calibration as the file has it: without a version it is the first. */
 export type Calibration = Readonly<z.input<typeof calibrationSchema>>;

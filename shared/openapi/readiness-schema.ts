@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import type { Readiness } from '../handlers/readiness.ts';
+import { scoredAsSchema } from '../registry/describe-scored-as.ts';
 import { choice } from './choice.ts';
 
 // Records of all values: a value that is added to a type but not here does not compile.
@@ -80,6 +81,7 @@ export const readinessSchema = z.object({
     z.object({
       name: z.string(),
       state: stateSchema,
+      scored_as: scoredAsSchema.exactOptional(),
       circuit: circuitSchema,
       recent: z
         .object({

@@ -18,6 +18,11 @@ export const deployment = {
   source: 'registry',
   version: 3,
   ...change,
+  scored_as: {
+    model: 'gpt-4o-2024-08-06',
+    stand_in: false,
+    why: 'scorer_model names it',
+  },
 };
 
 export const useCaseDefinition = { models: ['weak', 'middle'], mode: 'cost', daily_budget: 5 };

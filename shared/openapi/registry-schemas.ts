@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { deploymentSchema, useCaseSchema } from '../registry/definitions.ts';
+import { scoredAsSchema } from '../registry/describe-scored-as.ts';
 
 const readOnly = {
   name: z.string(),
@@ -25,6 +26,7 @@ export const deploymentEntrySchema = z.looseObject({
   object: z.literal('deployment'),
   ...deploymentSchema.shape,
   ...readOnly,
+  scored_as: scoredAsSchema.optional(),
   probe: probeSchema.optional().describe('The result of the probe: with `probe=true`.'),
 });
 

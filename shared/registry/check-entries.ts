@@ -1,13 +1,13 @@
 import { InvalidRequestError } from '../base/errors.ts';
-import { findScorerModel } from '../matrix-factorization/scorer-choice.ts';
 import type { ScorerEntry } from '../matrix-factorization/scorer-registry.ts';
 import type { CheckEndpoint } from '../upstream/check-endpoint.ts';
 import type { Deployment } from '../upstream/deployment.ts';
 import type { Credentials } from './credentials.ts';
 import type { DeploymentDefinition, UseCaseDefinition } from './definitions.ts';
 import type { Fleet } from './fleet.ts';
-import { nearestName } from './nearest-name.ts';
+import { mostSimilar, nearestName } from './nearest-name.ts';
 import { LastDeploymentError } from './registry-errors.ts';
+import type { FindScoredAs } from './score-deployment.ts';
 import { toDeployment } from './to-deployment.ts';
 import { isForUseCase } from './use-case-policy.ts';
 
@@ -20,54 +20,47 @@ type CheckDeploymentOptions = {
   /** The deployments of the settings, by name. */
   readonly settings: ReadonlyMap<string, Deployment>;
   readonly scorer: ScorerEntry;
+  readonly findScoredAs: FindScoredAs;
 };
 
 /** Creates the check of an entry before it is written: endpoint, credential, capabilities, scorer model. */
 export function createCheckDeployment(options: CheckDeploymentOptions): CheckDeployment {
-  const { checkEndpoint, credentials, settings, scorer } = options;
+  const { checkEndpoint, credentials, settings } = options;
   return (name, definition) => {
     checkEndpoint(definition.endpoint);
     credentials.check(name, definition);
     toDeployment(name, definition, { ofSettings: settings.get(name) });
-    checkScorerModel(scorer, name, definition);
+    checkScorerModel(options, name, definition);
   };
-}
-
-/** Returns the scorer's model that represents a deployment; undefined if none does. */
-export function scorerModelOf(
-  scorer: ScorerEntry,
-  name: string,
-  { scorer_model: named, model, deployment }: DeploymentDefinition,
-): string | undefined {
-  return named === null ? undefined : findScorerModel(scorer, named ?? model ?? deployment ?? name);
 }
 
 /** Throws unless a model of the scorer represents the deployment, or `scorer_model` is null. */
 function checkScorerModel(
-  scorer: ScorerEntry,
+  { scorer, findScoredAs }: CheckDeploymentOptions,
   name: string,
   definition: DeploymentDefinition,
 ): void {
-  const { scorer_model: named } = definition;
-  if (named === null || scorerModelOf(scorer, name, definition) !== undefined) return;
+  const { scorer_model: named, model, deployment } = definition;
+  if (named === null || findScoredAs(name, definition) !== undefined) return;
+  const nearest = named === undefined ? undefined : nearestName(named, scorer.models);
+  const similar = mostSimilar(named ?? model ?? deployment ?? name, scorer.models, 3).join(', ');
+  const hint = nearest ? `Did you mean ${nearest}?` : `Its most similar names are ${similar}.`;
   const problem =
     named === undefined
-      ? "scorer_model is missing: name the scorer's model that represents the deployment, or set null for a deployment that callers may name and the router never chooses"
+      ? "scorer_model is missing, and the model's name tells nothing: name the scorer's model that represents the deployment, or set null for a deployment that callers may name and the router never chooses"
       : `scorer_model: the scorer ${scorer.id} does not know it`;
-  const nearest = named === undefined ? undefined : nearestName(named, scorer.models);
-  const hint = nearest ? `Did you mean ${nearest}?` : `It knows ${scorer.models.join(', ')}.`;
   throw new InvalidRequestError(`${problem}. ${hint}`, { param: 'scorer_model' });
 }
 
 type Defined = { readonly name: string; readonly definition?: DeploymentDefinition | undefined };
 
 /** Throws a LastDeploymentError unless the router can choose at least one of the deployments. */
-export function checkOneIsLeft(scorer: ScorerEntry, deployments: readonly Defined[]): void {
+export function checkOneIsLeft(findScoredAs: FindScoredAs, deployments: readonly Defined[]): void {
   const isLeft = deployments.some(
     ({ name, definition }) =>
       definition !== undefined &&
       definition.enabled !== false &&
-      scorerModelOf(scorer, name, definition) !== undefined,
+      findScoredAs(name, definition) !== undefined,
   );
   if (!isLeft) throw new LastDeploymentError();
 }

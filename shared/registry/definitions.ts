@@ -71,7 +71,7 @@ export const deploymentSchema = z.strictObject({
     .nullable()
     .optional()
     .describe(
-      "The scorer's model that represents it; absent: the one with the name of its model; null: the router never chooses it, but callers may name it.",
+      "The scorer's model that represents it; absent: the one with the name of its model, or one that stands for its family; null: the router never chooses it, but callers may name it.",
     ),
   enabled: z.boolean().optional().describe('`false` pauses it.'),
   weight: z

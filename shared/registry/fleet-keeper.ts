@@ -1,18 +1,20 @@
 import { HttpError } from '../base/errors.ts';
 import { errorKind } from '../base/log.ts';
+import type { ScoredAs } from '../matrix-factorization/stand-in-choice.ts';
 import type { Price } from '../spending/price.ts';
 import type { Deployment } from '../upstream/deployment.ts';
 import type { Upstream } from '../upstream/upstream.ts';
 import type { DeploymentDefinition, UseCaseDefinition } from './definitions.ts';
 import { type Fleet, type Member, modelKeyOf } from './fleet.ts';
 import type { Snapshot } from './registry-store.ts';
+import type { FindScoredAs } from './score-deployment.ts';
 import type { Version } from './version.ts';
 
 /** A deployment of the settings. */
 export type SettingsDeployment = {
   readonly tier: 'strong' | 'weak';
   readonly deployment: Deployment;
-  readonly scorerModel: string;
+  readonly scoredAs: ScoredAs;
   readonly price?: Price | undefined;
 };
 
@@ -22,8 +24,7 @@ type FleetOptions = {
   readonly createUpstream: (deployment: Deployment) => Upstream;
   /** Throws if the deployment cannot be called as it is defined. */
   readonly resolve: (name: string, definition: DeploymentDefinition) => Promise<Deployment>;
-  /** Returns the scorer's model that represents a deployment; undefined if none does. */
-  readonly findScorerModel: (name: string, definition: DeploymentDefinition) => string | undefined;
+  readonly findScoredAs: FindScoredAs;
   /** Returns the overall strength of a scorer's model; absent if the scorer does not tell. */
   readonly strengthOf?: ((scorerModel: string) => number) | undefined;
 };
@@ -59,12 +60,12 @@ export function createFleetKeeper(options: FleetOptions): FleetKeeper {
     const isSame = (one: Base | undefined) =>
       one !== undefined && fingerprint(one.upstream.deployment) === fingerprint(deployment);
     const known = [bases.get(name), ofSettings].find(isSame);
-    const scorerModel = options.findScorerModel(name, definition);
+    const scoredAs = options.findScoredAs(name, definition);
     return {
       name,
       upstream: known?.upstream ?? options.createUpstream(deployment),
-      ...(scorerModel !== undefined && { scorerModel }),
-      modelKey: modelKeyOf(deployment.modelName, scorerModel),
+      ...scoredBy(scoredAs),
+      modelKey: modelKeyOf(deployment.modelName, scoredAs?.model),
       ...(definition.price && { price: definition.price }),
       assumedCost,
       isEnabled: definition.enabled ?? true,
@@ -120,14 +121,14 @@ function definedOf<K extends Version['kind']>(entries: Snapshot['entries'], kind
 }
 
 function toSettingsBase(
-  { deployment, tier, scorerModel, price }: SettingsDeployment,
+  { deployment, tier, scoredAs, price }: SettingsDeployment,
   { createUpstream }: FleetOptions,
 ): Base {
   return {
     name: deployment.name,
     upstream: createUpstream(deployment),
-    scorerModel,
-    modelKey: modelKeyOf(deployment.modelName, scorerModel),
+    ...scoredBy(scoredAs),
+    modelKey: modelKeyOf(deployment.modelName, scoredAs.model),
     ...(price && { price }),
     // The weak deployment is configured because it is cheap.
     assumedCost: tier === 'weak' ? 0 : Number.POSITIVE_INFINITY,
@@ -135,6 +136,10 @@ function toSettingsBase(
     weight: 1,
     settingsTier: tier,
   };
+}
+
+function scoredBy(scoredAs: ScoredAs | undefined): Pick<Base, 'scorerModel' | 'scoredAs'> {
+  return scoredAs === undefined ? {} : { scorerModel: scoredAs.model, scoredAs };
 }
 
 function toFleet(

@@ -1,3 +1,4 @@
+import type { ScoredAs } from '../matrix-factorization/stand-in-choice.ts';
 import { costOf, type Tokens } from '../spending/cost.ts';
 import type { Price } from '../spending/price.ts';
 import type { Upstream } from '../upstream/upstream.ts';
@@ -10,6 +11,8 @@ export type Member = {
   readonly tier: 'strong' | 'weak';
   /** The scorer's model that represents it; absent: the router never chooses it. */
   readonly scorerModel?: string;
+  /** Why it is that one. */
+  readonly scoredAs?: ScoredAs;
   /** Equal for deployments of the same model that the same scorer's model represents. */
   readonly modelKey: string;
   /** Absent if not known. */

@@ -6,7 +6,15 @@ import { type Definitions, deploymentSchema, type Kind, useCaseSchema } from './
 import { nearestName } from './nearest-name.ts';
 
 /** Fields of answers that are not part of a definition: a PUT of a GET's answer has them too. */
-const READ_ONLY = ['object', 'source', 'version', 'updated_at', 'updated_by', 'spent_today'];
+const READ_ONLY = [
+  'object',
+  'source',
+  'version',
+  'updated_at',
+  'updated_by',
+  'spent_today',
+  'scored_as',
+];
 
 const SCHEMAS = { deployment: deploymentSchema, use_case: useCaseSchema };
 

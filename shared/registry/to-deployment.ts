@@ -46,7 +46,7 @@ export function toDeployment(
 /** Returns the definition of a deployment of the settings, which is its first version. */
 export function toDefinition({
   deployment,
-  scorerModel,
+  scoredAs,
   price,
 }: SettingsDeployment): DeploymentDefinition {
   const { modelName, endpoint, apiStyle, apiVersion } = deployment;
@@ -57,7 +57,7 @@ export function toDefinition({
     ...(apiStyle === 'azure' && { api_version: apiVersion }),
     auth: { type: 'settings' },
     ...(price && { price }),
-    scorer_model: scorerModel,
+    scorer_model: scoredAs.model,
     enabled: true,
     weight: 1,
     tags: [],

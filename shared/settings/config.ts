@@ -4,9 +4,16 @@ import { type RateLimit, readRateLimits } from '../access/read-rate-limits.ts';
 import { ConfigError } from '../base/errors.ts';
 import { LOG_LEVELS, type LogLevel } from '../base/log.ts';
 import { type Environment, SettingsReader } from '../base/settings-reader.ts';
-import { calibrateByHeldOutScores } from '../matrix-factorization/held-out-scores.ts';
-import { resolveScorer, type ScorerChoice } from '../matrix-factorization/scorer-choice.ts';
-import { loadRegistry } from '../matrix-factorization/scorer-registry.ts';
+import {
+  calibrateByHeldOutScores,
+  loadHeldOutScores,
+} from '../matrix-factorization/held-out-scores.ts';
+import {
+  type ModelPair,
+  resolveScorer,
+  type ScorerChoice,
+} from '../matrix-factorization/scorer-choice.ts';
+import { findScorer, loadRegistry } from '../matrix-factorization/scorer-registry.ts';
 import type { SessionPolicy } from '../policy/session.ts';
 import { MODES, type Mode, type ModeShares } from '../policy/threshold.ts';
 import { isLocalId } from '../prompt-embedding/embedders.ts';
@@ -106,7 +113,11 @@ export async function loadConfig(env: Environment = process.env): Promise<Config
     read.text('EMBEDDING_DEPLOYMENT') === undefined ? undefined : readDeployment(read, 'EMBEDDING');
   const modelsFolder = read.text('MODELS_FOLDER') ?? 'models';
   const configured = readPolicy(read);
-  const scorer = await readScorer(read, modelsFolder, configured.strongShare);
+  const scorer = await readScorer(read, {
+    modelsFolder,
+    strongShare: configured.strongShare,
+    deployed: { strong: strong?.modelName ?? '', weak: weak?.modelName ?? '' },
+  });
   const policy = withCalibratedThreshold(configured, read, scorer);
   const isLocalEmbedder = scorer?.entry.embedder === LOCAL_EMBEDDER.id;
   if (scorer !== undefined) checkEmbedder(read, scorer, embedding);
@@ -241,25 +252,36 @@ function readScorerName(read: SettingsReader): { readonly name: string; readonly
     : { name: text, isKnn: false };
 }
 
+type ScorerContext = {
+  readonly modelsFolder: string;
+  readonly strongShare: number | undefined;
+  /** The names of the models of the two deployments. */
+  readonly deployed: ModelPair;
+};
+
 async function readScorer(
   read: SettingsReader,
-  modelsFolder: string,
-  strongShare: number | undefined,
+  { modelsFolder, strongShare, deployed }: ScorerContext,
 ): Promise<ScorerChoice | undefined> {
   const strong = read.text('STRONG_SCORER_MODEL');
   const weak = read.text('WEAK_SCORER_MODEL');
   const calibration = readCalibrationName(read);
   try {
-    const choice = resolveScorer(await loadRegistry(modelsFolder), {
-      name: readScorerName(read).name,
+    const registry = await loadRegistry(modelsFolder);
+    const { name } = readScorerName(read);
+    const entry = findScorer(registry, name, 'ROUTER_SCORER');
+    const heldOutScores = await loadHeldOutScores(entry, modelsFolder);
+    const choice = resolveScorer(registry, {
+      name,
       ...(strong !== undefined && { strong }),
       ...(weak !== undefined && { weak }),
+      deployed,
+      strengthOf: heldOutScores?.mean,
       ...(calibration !== undefined && { calibration }),
       needsCalibration: strongShare !== undefined,
     });
-    if (choice.calibration !== undefined) return choice;
-    const byScores = await calibrateByHeldOutScores(choice.entry, choice.pair, modelsFolder);
-    return { ...choice, ...(byScores && { calibration: byScores }) };
+    if (choice.calibration !== undefined || heldOutScores === undefined) return choice;
+    return { ...choice, calibration: calibrateByHeldOutScores(heldOutScores, choice.pair) };
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     for (const problem of error.problems) read.problem(problem);

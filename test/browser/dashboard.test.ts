@@ -215,8 +215,8 @@ describe('the overview', () => {
       .poll(() => rows.allTextContents())
       .toEqual([
         expect.anything(),
-        expect.stringMatching(/^strong● ok.*4 \/ 20/),
-        expect.stringMatching(/^weak● ok.*0\.2 \/ 1\.2/),
+        expect.stringMatching(/^strong● ok.*▲ stand-in.*4 \/ 20/),
+        expect.stringMatching(/^weak● ok.*▲ stand-in.*0\.2 \/ 1\.2/),
       ]);
   });
 });

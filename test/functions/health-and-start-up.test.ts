@@ -35,6 +35,11 @@ describe('GET /health', () => {
 describe('GET /ready', () => {
   test('names the state of each dependency', async () => {
     const router = await start();
+    const scored_as = {
+      model: expect.any(String),
+      stand_in: true,
+      why: expect.stringMatching(/^its name is like "gpt-\*-/),
+    };
     expect(await ready(router.url)).toEqual({
       status: 200,
       body: {
@@ -44,8 +49,8 @@ describe('GET /ready', () => {
         tables: { state: 'not-used' },
         registry: { state: 'not-used', problems: [] },
         deployments: [
-          { name: 'strong', state: 'ok', circuit: 'closed', in_flight: 0, queued: 0 },
-          { name: 'weak', state: 'ok', circuit: 'closed', in_flight: 0, queued: 0 },
+          { name: 'strong', state: 'ok', scored_as, circuit: 'closed', in_flight: 0, queued: 0 },
+          { name: 'weak', state: 'ok', scored_as, circuit: 'closed', in_flight: 0, queued: 0 },
         ],
       },
     });

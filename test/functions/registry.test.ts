@@ -104,7 +104,12 @@ describe('the deployments', () => {
       api_version: '2024-10-21',
       auth: { type: 'settings' },
       price: { input: 4, output: 20 },
-      scorer_model: 'gpt-4-1106-preview',
+      scorer_model: expect.any(String),
+      scored_as: {
+        model: body.data[0].scorer_model,
+        stand_in: true,
+        why: expect.stringContaining('no model like "big"'),
+      },
       enabled: true,
       weight: 1,
       tags: [],
@@ -277,6 +282,29 @@ describe('the deployments', () => {
   });
 });
 
+describe('a deployment without scorer_model', () => {
+  test('is scored as the scorer knows its model, or as its family, and says so', async () => {
+    const scoredAs = async (model: string) => {
+      const given = definition({ model, scorer_model: undefined });
+      const { status, body } = await send('PUT', 'deployments/new?dry_run=true', given);
+      expect(status).toBe(200);
+      return body.scored_as;
+    };
+    expect(await scoredAs('openai/gpt-4o-2024-11-20')).toEqual({
+      model: 'gpt-4o-2024-08-06',
+      stand_in: false,
+      why: 'the scorer knows it',
+    });
+    expect(await scoredAs('gpt-9-mini')).toMatchObject({
+      stand_in: true,
+      why: expect.stringContaining('"gpt-*-mini"'),
+    });
+    // One more deployment of a model of the settings shares its load.
+    const [strong] = (await send('GET', 'deployments')).body.data;
+    expect(await scoredAs('big')).toEqual(strong.scored_as);
+  });
+});
+
 describe('bad input', () => {
   test.each([
     ['endpiont', { endpiont: 'x' }, /Did you mean endpoint\?/],
@@ -289,7 +317,11 @@ describe('bad input', () => {
     ['endpoint', { endpoint: 'http://169.254.169.254' }, /https/],
     ['endpoint', { endpoint: 'nonsense' }, /http/],
     ['scorer_model', { scorer_model: 'mixtral-8x7' }, /Did you mean mixtral-8x7b\?/],
-    ['scorer_model', { scorer_model: undefined }, /scorer_model is missing.*It knows/],
+    [
+      'scorer_model',
+      { scorer_model: undefined },
+      /scorer_model is missing.*similar names are ([^,]+, ){2}[^,]+\.$/,
+    ],
     ['auth.name', { auth: { type: 'app_setting', name: 'CACHE_KEY_SECRET' } }, /UPSTREAM_KEY_SIM/],
     ['auth.name', { auth: { type: 'key_vault_secret', name: 'any' } }, /ROUTER_KEY_VAULT_SECRETS/],
     ['auth', { auth: { type: 'settings' } }, /settings/],

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { findScorer, loadRegistry } from '../../shared/matrix-factorization/scorer-registry.ts';
+import { unknownPairOf } from '../../shared/matrix-factorization/stand-in-choice.ts';
 import { thresholdForStrongShare } from '../../shared/policy/threshold.ts';
 import { createRandom } from '../fakes/routellm-weights.ts';
 import { runTool, type ToolResult } from '../fakes/run-tool.ts';
@@ -15,7 +16,9 @@ const root = await mkdtemp(join(tmpdir(), 'smart-router-calibrate-'));
 afterAll(() => rm(root, { recursive: true, force: true }));
 
 const shipped = await loadRegistry('models');
-const { defaultPair, version } = findScorer(shipped, 'local');
+const local = findScorer(shipped, 'local');
+const { version } = local;
+const defaultPair = unknownPairOf(local);
 const scorerName = `local@${version}`;
 
 /** Creates a separate folder with the shipped scorer, as `npm run` finds it. */

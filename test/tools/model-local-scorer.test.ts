@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { load } from '../../shared/matrix-factorization/scorer.ts';
 import { findScorer, loadRegistry } from '../../shared/matrix-factorization/scorer-registry.ts';
+import { unknownPairOf } from '../../shared/matrix-factorization/stand-in-choice.ts';
 import { LOCAL_EMBEDDER, loadLocalEmbedder } from '../../shared/prompt-embedding/local-embedder.ts';
 
 // None of these is among the prompts that the scorer was trained on.
@@ -35,7 +36,7 @@ const { embed } = await loadLocalEmbedder('models');
 
 function winRates(prompts: readonly string[]): Promise<number[]> {
   return Promise.all(
-    prompts.map((prompt) => scorer.predictWinRate(embed(prompt), entry.defaultPair)),
+    prompts.map((prompt) => scorer.predictWinRate(embed(prompt), unknownPairOf(entry))),
   );
 }
 

@@ -57,10 +57,13 @@ describe('npm run models', () => {
     const first = await models(['list']);
     expect(first).toMatchObject({ code: 0, stderr: '' });
     expect(first.stdout).toMatch(
-      /^name +model +state +weight +price +scorer model +source +version$/m,
+      /^name +model +state +weight +price +scored as +source +version$/m,
     );
     expect(first.stdout).toMatch(
-      /^weak +gpt-5\.6-luna +enabled +1 +0\.2\/1\.2 +mixtral-8x7b +settings +1$/m,
+      /^weak +gpt-5\.6-luna +enabled +1 +0\.2\/1\.2 +\S+ \(STAND-IN\) +settings +1$/m,
+    );
+    expect(first.stdout).toMatch(
+      /^STAND-IN: weak \(gpt-5\.6-luna\) is scored as \S+: its name is like "gpt-\*-luna", /m,
     );
     expect(first.stdout).toMatch(/^strong .* 4\/20 /m);
 
@@ -83,7 +86,7 @@ describe('npm run models', () => {
     for (const name of ['one', 'two']) {
       expect((await models(['remove', name])).stdout).toBe(`${name} is removed.\n`);
     }
-    expect((await models(['list'])).stdout).not.toContain('one');
+    expect((await models(['list'])).stdout).not.toMatch(/^one /m);
   });
 
   test('prints JSON, which it takes back', async () => {

@@ -4,6 +4,7 @@ import { createFindQuantiles } from '../../shared/matrix-factorization/calibrate
 import { loadHeldOutScores } from '../../shared/matrix-factorization/held-out-scores.ts';
 import { load } from '../../shared/matrix-factorization/scorer.ts';
 import type { ScorerEntry } from '../../shared/matrix-factorization/scorer-registry.ts';
+import { unknownPairOf } from '../../shared/matrix-factorization/stand-in-choice.ts';
 import { readThreshold } from '../../shared/policy/controls.ts';
 import { createEvenDraws } from '../../shared/policy/even-draws.ts';
 import { fromText, toText } from '../../shared/policy/recent-win-rates.ts';
@@ -33,7 +34,7 @@ export async function measureCalibration(
   rounds: number,
 ): Promise<void> {
   const heldOutScores = await loadHeldOutScores(entry, modelsFolder);
-  const pair = entry.defaultPair;
+  const pair = unknownPairOf(entry);
   const benchmark = heldOutScores?.winRates(pair.strong, pair.weak) ?? [];
   const kinds = [{ name: 'benchmark', winRates: benchmark }, ...(await score(entry, modelsFolder))];
   const findShipped = createFindQuantiles({ heldOutScores });
@@ -190,7 +191,7 @@ async function score(entry: ScorerEntry, modelsFolder: string): Promise<readonly
   };
   const scored: Traffic[] = [];
   for (const [name, prompts] of Object.entries(kinds)) {
-    const predictions = await scorer.predict(prompts.map(embed), entry.defaultPair);
+    const predictions = await scorer.predict(prompts.map(embed), unknownPairOf(entry));
     scored.push({ name, winRates: predictions.map((one) => one?.winRate ?? 0) });
   }
   return scored;

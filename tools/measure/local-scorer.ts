@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { load } from '../../shared/matrix-factorization/scorer.ts';
 import type { ScorerEntry } from '../../shared/matrix-factorization/scorer-registry.ts';
+import { unknownPairOf } from '../../shared/matrix-factorization/stand-in-choice.ts';
 import { loadLocalEmbedder } from '../../shared/prompt-embedding/local-embedder.ts';
 import { WORD_VECTORS_FILE } from '../../shared/prompt-embedding/word-vectors.ts';
 import type { ColdStart } from './cold-start.ts';
@@ -30,7 +31,7 @@ export async function measureLocalScorer(
   const prompts = await readPrompts();
   const passes = { prompts, rounds };
   print(`Embedding of ${PROMPT_CHARACTERS} characters`, await time(passes, embed));
-  const embedAndScore = (text: string) => scorer.predictWinRate(embed(text), entry.defaultPair);
+  const embedAndScore = (text: string) => scorer.predictWinRate(embed(text), unknownPairOf(entry));
   print('Embedding and scoring of the same', await time(passes, embedAndScore));
   await printSizes([WORD_VECTORS_FILE, entry.file].map((file) => join(modelsFolder, file)));
 }

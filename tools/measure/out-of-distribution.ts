@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { load } from '../../shared/matrix-factorization/scorer.ts';
 import type { ScorerEntry } from '../../shared/matrix-factorization/scorer-registry.ts';
+import { unknownPairOf } from '../../shared/matrix-factorization/stand-in-choice.ts';
 import { loadLocalEmbedder } from '../../shared/prompt-embedding/local-embedder.ts';
 
 const PROMPTS = new URL('./out-of-distribution-prompts.json', import.meta.url);
@@ -54,7 +55,9 @@ async function winRateMeasure(entry: ScorerEntry, modelsFolder: string): Promise
   const { embed } = await loadLocalEmbedder(modelsFolder);
   const scorer = await load(entry, modelsFolder);
   return async (prompts) =>
-    (await scorer.predict(prompts.map(embed), entry.defaultPair)).map((one) => one?.winRate ?? 0);
+    (await scorer.predict(prompts.map(embed), unknownPairOf(entry))).map(
+      (one) => one?.winRate ?? 0,
+    );
 }
 
 function count(text: string, pattern: RegExp): number {

@@ -31,6 +31,10 @@ export const SUBJECTS: Readonly<Record<string, Subject>> = {
     about: 'the strong share that a router gets on traffic of several kinds',
     read: () => import('./subjects/calibration.ts'),
   },
+  'stand-ins': {
+    about: "which of a scorer's models stand best for models that it does not know",
+    read: () => import('./subjects/stand-ins.ts'),
+  },
   'out-of-distribution': {
     about: 'how well prompts that a scorer cannot judge are told from ordinary chat',
     read: () => import('./subjects/out-of-distribution.ts'),

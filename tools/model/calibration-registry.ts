@@ -1,6 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod';
+import { VALIDATION } from '../../shared/matrix-factorization/held-out-scores.ts';
+import type { ModelPair } from '../../shared/matrix-factorization/scorer-choice.ts';
 import {
   type Calibration,
   type ScorerEntry,
@@ -10,7 +12,7 @@ import { InputError } from '../command-line/input-error.ts';
 import { replaceFiles } from './replace-files.ts';
 
 /** An entry as the file has it: unknown fields are written back as they were read. */
-type RawEntry = { calibrations?: unknown[] };
+type RawEntry = { calibrations?: unknown[]; standIns?: unknown };
 
 const rawRegistrySchema = z.object({
   scorers: z.array(z.custom<RawEntry>((value) => scorerEntrySchema.safeParse(value).success)),
@@ -26,10 +28,47 @@ export function nextVersion({ calibrations }: ScorerEntry, id: string): number {
  * Adds a calibration after the scorer's others. Throws an InputError and leaves the registry
  * unchanged when it cannot be written, or when the scorer has changed since `entry` was read.
  */
-export async function addCalibration(
+export function addCalibration(
   modelsFolder: string,
   entry: ScorerEntry,
   calibration: Calibration,
+): Promise<void> {
+  return changeEntry(modelsFolder, entry, (scorer) => {
+    scorer.calibrations = [...(scorer.calibrations ?? []), calibration];
+  });
+}
+
+/**
+ * Records the pair that stands for unknown models, with its calibration, which replaces the one that
+ * came with an earlier such pair. The operator's calibrations stay the newest. Throws as addCalibration does.
+ */
+export function recordStandIns(
+  modelsFolder: string,
+  entry: ScorerEntry,
+  {
+    standIns,
+    calibration,
+  }: {
+    readonly standIns: NonNullable<ScorerEntry['standIns']>;
+    readonly calibration: Calibration;
+  },
+): Promise<void> {
+  const isShippedOf = ({ id, strong, weak }: Calibration, pair: ModelPair | undefined) =>
+    id === VALIDATION && strong === pair?.strong && weak === pair?.weak;
+  const kept = entry.calibrations.filter(
+    (one) => isShippedOf(one, entry.defaultPair) || !isShippedOf(one, entry.standIns),
+  );
+  return changeEntry(modelsFolder, entry, (scorer) => {
+    scorer.standIns = standIns;
+    const others = kept.filter((one) => !isShippedOf(one, standIns));
+    scorer.calibrations = [calibration, ...others];
+  });
+}
+
+async function changeEntry(
+  modelsFolder: string,
+  entry: ScorerEntry,
+  change: (scorer: RawEntry) => void,
 ): Promise<void> {
   const path = join(modelsFolder, 'registry.json');
   const text = await readFile(path, 'utf8');
@@ -39,7 +78,7 @@ export async function addCalibration(
     .parse(registry)
     .scorers.find((raw) => JSON.stringify(scorerEntrySchema.parse(raw)) === known);
   if (scorer === undefined) throw changed(path);
-  scorer.calibrations = [...(scorer.calibrations ?? []), calibration];
+  change(scorer);
   scorerEntrySchema.parse(scorer);
   const content = formatAs(text, registry);
   await replaceFiles(modelsFolder, [{ path, content }], async () => {

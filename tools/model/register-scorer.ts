@@ -122,6 +122,7 @@ function createEntry(
       dimensions: header.dimensions,
       models: header.models,
       defaultPair,
+      ...keptStandIns(header, earlier),
       trainedOn,
       figures,
       // The operator's calibrations stay the newest ones, and the newest one applies.
@@ -135,6 +136,20 @@ function createEntry(
       }),
     }),
   );
+}
+
+/** Keeps the pair for unknown models, if the new scorer has both: what is best may have changed. */
+function keptStandIns(
+  { id, models }: ScorerHeader,
+  earlier: ScorerEntry | undefined,
+): Pick<ScorerEntry, 'standIns'> {
+  const standIns = earlier?.standIns;
+  if (standIns === undefined) return {};
+  console.error(
+    `Measure again which pair stands for models that ${id} does not know: npm run measure -- stand-ins --register`,
+  );
+  const hasBoth = models.includes(standIns.strong) && models.includes(standIns.weak);
+  return hasBoth ? { standIns } : {};
 }
 
 function refuseInvalid<Value>(parsed: z.ZodSafeParseResult<Value>): Value {

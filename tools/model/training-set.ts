@@ -72,7 +72,7 @@ export async function createTrainingSet(
     ...test.map(() => train.length),
   ]);
   const learnable = [...rows.keys()].filter((row) => (files[row] ?? 0) < train.length);
-  const isHeldOut = (row: number): boolean => (rows[row]?.hash ?? 0) % HELD_OUT_ONE_IN === 0;
+  const isHeldOut = (row: number): boolean => isHashHeldOut(rows[row]?.hash ?? 0);
   const trainRows = Int32Array.from(learnable.filter((row) => !isHeldOut(row)));
   const models = [
     ...new Set([...trainRows].flatMap((row) => [...(rows[row]?.scores.keys() ?? [])])),
@@ -125,6 +125,15 @@ function toTrainingRow({ source, prompt, assumed, ...outcome }: RoutingRow): Tra
     [modelB, 1 - winA],
   ]);
   return { ...known, scores: shares };
+}
+
+/** Whether a training holds out the rows of a prompt. */
+export function isPromptHeldOut(prompt: string): boolean {
+  return isHashHeldOut(hashPrompt(prompt));
+}
+
+function isHashHeldOut(hash: number): boolean {
+  return hash % HELD_OUT_ONE_IN === 0;
 }
 
 function hashPrompt(prompt: string): number {

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { copyFile, mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { calibrateByHeldOutScores } from '../../shared/matrix-factorization/held-out-scores.ts';
+import { loadHeldOutScores } from '../../shared/matrix-factorization/held-out-scores.ts';
 import { load } from '../../shared/matrix-factorization/scorer.ts';
 import {
   loadRegistry,
@@ -23,7 +23,7 @@ export async function copyModels(source: string, target: string): Promise<Scorer
   const registry = await loadRegistry(source);
   for (const entry of registry.scorers) {
     await load(entry, source);
-    await calibrateByHeldOutScores(entry, entry.defaultPair, source);
+    await loadHeldOutScores(entry, source);
   }
   const files = new Set([
     'registry.json',

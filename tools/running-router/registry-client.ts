@@ -9,6 +9,11 @@ export type Entry = {
   readonly weight?: number;
   readonly price?: { readonly input: number; readonly output: number };
   readonly scorer_model?: string | null;
+  readonly scored_as?: {
+    readonly model: string;
+    readonly stand_in: boolean;
+    readonly why: string;
+  };
   readonly source: string;
   readonly version: number;
   readonly probe?: {

@@ -3,8 +3,14 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
-import { calibrateByHeldOutScores } from '../../../shared/matrix-factorization/held-out-scores.ts';
-import { resolveScorer } from '../../../shared/matrix-factorization/scorer-choice.ts';
+import {
+  calibrateByHeldOutScores,
+  loadHeldOutScores,
+} from '../../../shared/matrix-factorization/held-out-scores.ts';
+import {
+  type ModelPair,
+  resolveScorer,
+} from '../../../shared/matrix-factorization/scorer-choice.ts';
 import {
   findScorer,
   loadRegistry,
@@ -28,11 +34,17 @@ const entry: ScorerEntry = {
   heldOutScores: { file: 'scores.bin', rows: 3, sha256: sha256Of(SCORES) },
 };
 
+async function calibrate(scorer: ScorerEntry, pair: ModelPair, models: string) {
+  const scores = await loadHeldOutScores(scorer, models);
+  if (scores === undefined) throw new Error('The scorer has no held-out scores.');
+  return calibrateByHeldOutScores(scores, pair);
+}
+
 describe('held-out scores', () => {
   test('give any pair the quantiles of its win rates', async () => {
     await writeFile(join(folder, 'scores.bin'), SCORES);
     const pair = { strong: 'a', weak: 'b' };
-    const { quantiles, name, rows } = (await calibrateByHeldOutScores(entry, pair, folder)) ?? {};
+    const { quantiles, name, rows } = await calibrate(entry, pair, folder);
     expect({ name, rows }).toEqual({ name: 'validation@1', rows: 3 });
     const [low, middle, high] = [1 / (1 + Math.E), 0.5, 1 / (1 + Math.exp(-1))];
     expect(quantiles).toHaveLength(101);
@@ -50,8 +62,7 @@ describe('held-out scores', () => {
     await writeFile(join(folder, 'scores.bin'), SCORES);
     await writeFile(join(folder, 'damaged.bin'), SCORES.with(4, 0.001));
     const wrong = { ...entry, heldOutScores: { file, rows: 4, sha256: sha256Of(SCORES) } };
-    const calibrated = calibrateByHeldOutScores(wrong, { strong: 'a', weak: 'b' }, folder);
-    await expect(calibrated).rejects.toThrow(message);
+    await expect(loadHeldOutScores(wrong, folder)).rejects.toThrow(message);
   });
 
   test('of the shipped scorer make a strong share possible for its other models', async () => {
@@ -59,7 +70,7 @@ describe('held-out scores', () => {
     const { pair, calibration } = resolveScorer(registry, wish);
     expect(pair).toEqual({ strong: 'gpt-4o-2024-08-06', weak: 'gpt-4o-mini-2024-07-18' });
     expect(calibration).toBeUndefined();
-    const { quantiles = [] } = (await calibrateByHeldOutScores(local, pair, 'models')) ?? {};
+    const { quantiles } = await calibrate(local, pair, 'models');
     expect(quantiles[100]).toBeGreaterThan((quantiles[0] ?? 1) + 0.01);
   });
 });

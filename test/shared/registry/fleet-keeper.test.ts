@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { UNKNOWN_MODEL } from '../../../shared/capabilities/capabilities.ts';
+import { scoreByWish } from '../../../shared/matrix-factorization/stand-in-choice.ts';
 import type { DeploymentDefinition } from '../../../shared/registry/definitions.ts';
 import type { Fleet } from '../../../shared/registry/fleet.ts';
 import { createFleetKeeper } from '../../../shared/registry/fleet-keeper.ts';
@@ -41,7 +42,7 @@ function start({ prices = {}, hasStrengths = true, broken = new Set(), ...setup 
   const settings = (['strong', 'weak'] as const).map((tier) => ({
     tier,
     deployment: toDeployment(tier, { endpoint }),
-    scorerModel: pair[tier],
+    scoredAs: scoreByWish(pair[tier], 'the test'),
     price: prices[tier],
   }));
   return createFleetKeeper({
@@ -51,8 +52,8 @@ function start({ prices = {}, hasStrengths = true, broken = new Set(), ...setup 
       if (broken.has(name)) throw new Error('There is no such secret.');
       return toDeployment(name, definition);
     },
-    findScorerModel: (name, { scorer_model }) =>
-      scorer_model === null ? undefined : (scorer_model ?? name),
+    findScoredAs: (name, { scorer_model }) =>
+      scorer_model === null ? undefined : scoreByWish(scorer_model ?? name, 'the test'),
     strengthOf: hasStrengths ? (model) => STRENGTHS[model] ?? 0 : undefined,
   });
 }

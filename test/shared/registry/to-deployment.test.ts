@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { capabilitiesOf } from '../../../shared/capabilities/known-models.ts';
+import { scoreByWish } from '../../../shared/matrix-factorization/stand-in-choice.ts';
 import type { DeploymentDefinition } from '../../../shared/registry/definitions.ts';
 import { toDefinition, toDeployment } from '../../../shared/registry/to-deployment.ts';
 
@@ -77,7 +78,8 @@ describe('the deployment of a definition', () => {
       { apiKey: 'secret' },
     );
     const price = { input: 4, output: 20 };
-    const given = toDefinition({ tier: 'strong', deployment, scorerModel: 'big', price });
+    const scoredAs = scoreByWish('big', 'the test');
+    const given = toDefinition({ tier: 'strong', deployment, scoredAs, price });
     expect(given).toMatchObject({ auth: { type: 'settings' }, price, scorer_model: 'big' });
     const same = { ofSettings: deployment, apiKey: 'secret' };
     expect(toDeployment('strong', given, same)).toEqual(deployment);

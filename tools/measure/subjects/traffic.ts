@@ -1,6 +1,7 @@
 import { findAsk } from '../../../shared/asks/find-ask.ts';
 import { load } from '../../../shared/matrix-factorization/scorer.ts';
 import { findScorer, loadRegistry } from '../../../shared/matrix-factorization/scorer-registry.ts';
+import { unknownPairOf } from '../../../shared/matrix-factorization/stand-in-choice.ts';
 import { loadLocalEmbedder } from '../../../shared/prompt-embedding/local-embedder.ts';
 import type { Tool } from '../../command-line/run-tool.ts';
 import { measureAuc } from '../../model/evaluation-auc.ts';
@@ -38,7 +39,7 @@ export const subject: Tool = {
     const scored: Scored[] = [];
     for (const row of rows) {
       const text = findAsk(row.body.messages)?.text ?? '';
-      const winRate = await scorer.predictWinRate(embed(text), entry.defaultPair);
+      const winRate = await scorer.predictWinRate(embed(text), unknownPairOf(entry));
       scored.push({ ...row, winRate });
     }
     const bare = scored
