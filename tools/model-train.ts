@@ -6,6 +6,7 @@ import { calibrateOutcomes } from './model/calibrate-outcomes.ts';
 import { writeCard } from './model/card.ts';
 import type { ScorerHeader } from './model/onnx-graph.ts';
 import { type ChosenPair, choosePair } from './model/pair-choice.ts';
+import { learnedHashes } from './model/prompt-hashes.ts';
 import { checkPlace, registerScorer } from './model/register-scorer.ts';
 import { fileShares, type TrainedScorer, trainScorer } from './model/train-scorer.ts';
 import { readTrainingCommand, TRAINING_HELP, TRAINING_OPTIONS } from './model/training-command.ts';
@@ -18,12 +19,14 @@ const HELP = `Trains a scorer on graded answers and preferences, and registers i
 
 ${TRAINING_HELP}
   --id <scorer>             the scorer's name in the registry
-  --scorer-version <text>   its version (default: 1)
+  --scorer-version <text>   its version (default: 1); other versions of the scorer stay
+  --replace                 replace a scorer of the same id and version
   --test <file.jsonl>       rows to measure the finished scorer on, for its card; may be given again
   --models-folder <folder>  the folder of the registry (default: models)
 
-Writes <folder>/<id>/scorer.onnx, <folder>/<id>/card.md and the registry's entry, which is printed
-on stdout. Exit code 2 means that the input was refused and nothing was changed.`;
+Writes scorer.onnx, card.md and their data in <folder>/<id>/<version>, and the registry's entry, which
+is printed on stdout and is the version that the id alone means from now on (npm run model:use goes
+back to another). Exit code 2 means that the input was refused and nothing was changed.`;
 
 /** The number of held-out rows below which quantiles are too coarse for a calibration. */
 const FEW_ROWS = 300;
@@ -32,7 +35,8 @@ async function train(commandLine: CommandLine): Promise<void> {
   const id = commandLine.required('id');
   const version = commandLine.text('scorer-version') ?? '1';
   const modelsFolder = commandLine.text('models-folder') ?? 'models';
-  await checkPlace({ modelsFolder, id, version });
+  const isReplacing = commandLine.flag('replace');
+  await checkPlace({ modelsFolder, id, version, isReplacing });
   const { set, strategy, seed, wish } = await readTrainingCommand(commandLine);
   const trained = trainScorer(set, { strategy, seed });
   const pair = choosePair(set, trained.strengths, wish);
@@ -50,6 +54,7 @@ async function train(commandLine: CommandLine): Promise<void> {
   const dataFiles = commandLine.all('data').map((file) => basename(file));
   const entry = await registerScorer({
     modelsFolder,
+    isReplacing,
     header,
     bytes: trained.writeGraph(header),
     defaultPair: { strong: pair.strong, weak: pair.weak },
@@ -61,6 +66,7 @@ async function train(commandLine: CommandLine): Promise<void> {
       },
       calibrations: [{ ...calibrate(set, pair, winRateOf), ...(outcomes && { outcomes }) }],
       heldOutScores: trained.heldOutScores,
+      promptHashes: learnedHashes(set),
       card: await writeCard({ header, pair, set, trained, seed, dataFiles, validation, test }),
     },
   });
@@ -101,6 +107,7 @@ await runTool({
     ...TRAINING_OPTIONS,
     id: { type: 'string' },
     'scorer-version': { type: 'string' },
+    replace: { type: 'boolean' },
     'models-folder': { type: 'string' },
   },
   run: train,

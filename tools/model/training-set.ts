@@ -1,9 +1,9 @@
-import { createHash } from 'node:crypto';
 import { LOCAL_EMBEDDER } from '../../shared/prompt-embedding/local-embedder.ts';
 import { InputError } from '../command-line/input-error.ts';
 import { createProgress } from '../command-line/progress.ts';
 import type { BatchEmbedder } from './batch-embedder.ts';
 import { type EmbeddedRows, EmbeddedRowsBuilder } from './embedded-rows.ts';
+import { hashPrompt } from './prompt-hashes.ts';
 import type { RoutingRow } from './routing-rows.ts';
 import type { Target } from './row-moments.ts';
 
@@ -125,11 +125,6 @@ function toTrainingRow({ source, prompt, assumed, ...outcome }: RoutingRow): Tra
     [modelB, 1 - winA],
   ]);
   return { ...known, scores: shares };
-}
-
-function hashPrompt(prompt: string): number {
-  const words = prompt.toLowerCase().match(/[\p{L}\p{N}]+/gu) ?? [];
-  return createHash('sha256').update(words.join(' ')).digest().readUInt32BE(0);
 }
 
 function checkEnough(
