@@ -1,3 +1,4 @@
+import { load } from '../shared/matrix-factorization/scorer.ts';
 import {
   findInUse,
   findScorer,
@@ -5,7 +6,6 @@ import {
   nameOf,
   type ScorerEntry,
 } from '../shared/matrix-factorization/scorer-registry.ts';
-import { load } from '../shared/matrix-factorization/scorer.ts';
 import { InputError } from './command-line/input-error.ts';
 import { type CommandLine, runTool } from './command-line/run-tool.ts';
 import { useVersion } from './model/registry-file.ts';

@@ -3,7 +3,6 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ScorerEntry } from '../../shared/matrix-factorization/scorer-registry.ts';
 import { InputError } from '../command-line/input-error.ts';
-import type { TrainingSet } from './training-set.ts';
 
 /** Returns a hash of the prompt's words, 0 to 2^32 - 1. */
 export function hashPrompt(prompt: string): number {
@@ -11,9 +10,8 @@ export function hashPrompt(prompt: string): number {
   return createHash('sha256').update(words.join(' ')).digest().readUInt32BE(0);
 }
 
-/** Returns the hashes of all rows that the scorer learns from, each once, in ascending order. */
-export function learnedHashes({ rows, trainRows, heldOutRows }: TrainingSet): Uint32Array {
-  const hashes = [...trainRows, ...heldOutRows].map((row) => rows[row]?.hash ?? 0);
+/** Returns each hash once, in ascending order, as a scorer's folder keeps them. */
+export function toHashList(hashes: Iterable<number>): Uint32Array {
   return Uint32Array.from(new Set(hashes)).sort();
 }
 

@@ -57,11 +57,13 @@ const FILE_BALANCE = 0.25;
 type Sources = {
   readonly train: readonly (readonly RoutingRow[])[];
   readonly test: readonly RoutingRow[];
+  /** Whether there may be too few rows to train a scorer with. */
+  readonly mayBeFew?: boolean;
 };
 
 /** Embeds the rows and arranges the data for training. Throws an InputError when there are too few rows. */
 export async function createTrainingSet(
-  { train, test }: Sources,
+  { train, test, mayBeFew = false }: Sources,
   embedder: BatchEmbedder,
 ): Promise<TrainingSet> {
   const raw = [...train.flat(), ...test];
@@ -82,7 +84,7 @@ export async function createTrainingSet(
     // The models that they compare may be unknown to all other rows.
     learnable.filter((row) => isHeldOut(row) && (targets[row]?.length ?? 0) > 1),
   );
-  checkEnough(rows, trainRows, heldOutRows);
+  if (!mayBeFew) checkEnough(rows, trainRows, heldOutRows);
   return {
     rows,
     embedder: embedder.id,
