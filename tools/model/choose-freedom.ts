@@ -8,10 +8,10 @@ export type ChosenFreedom = {
 };
 
 /**
- * How many standard errors a correction must be better than a smaller one: about one random
- * improvement in forty passes.
+ * How many standard errors a correction must be better than a smaller one: several are tried, so
+ * that one of them is sometimes better by chance.
  */
-const CERTAINTY = 2;
+const CERTAINTY = 2.5;
 /** With fewer graded rows, the standard error is itself a guess. */
 const MIN_ROWS = 30;
 
