@@ -22,7 +22,10 @@ afterAll(() => rm(root, { recursive: true, force: true }));
 
 function trainTo(models: string, ...args: readonly string[]): Promise<ToolResult> {
   const id = args.includes('--id') ? [] : ['--id', 'tiny'];
-  return runTool('model-train', [...id, '--data', data, '--models-folder', models, ...args]);
+  return runTool('model-train', [
+    ...[...id, '--data', data, '--models-folder', models, '--folds', '2'],
+    ...args,
+  ]);
 }
 
 async function entryOf(models: string, id = 'tiny'): Promise<ScorerEntry> {

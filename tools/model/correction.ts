@@ -19,13 +19,14 @@ export type Freedom = 'none' | 'levels' | { readonly ridge: number };
 export const FREEDOMS: readonly Freedom[] = [
   'none',
   'levels',
-  ...[300, 100, 30, 10, 3].map((ridge) => ({ ridge })),
+  ...[100, 30, 10].map((ridge) => ({ ridge })),
 ];
 
 /** A level that this many rows speak for is halfway between nothing and what they say. */
 const LEVEL_ROWS = 10;
 const LEVEL_ROUNDS = 30;
-const HEAD_ITERATIONS = 25;
+/** Enough for a correction, whose last digits do not matter. */
+const HEAD_ITERATIONS = 15;
 
 type Problem = {
   readonly set: TrainingSet;
