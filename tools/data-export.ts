@@ -99,7 +99,9 @@ class Counts {
     );
     const none =
       this.#decisions === 0
-        ? ['The router has kept no such decision: DECISION_LOG=off keeps none, and --from, --to and --use-case choose among them.']
+        ? [
+            'The router has kept no such decision: DECISION_LOG=off keeps none, and --from, --to and --use-case choose among them.',
+          ]
         : [];
     return [sum, ...none, ...reasons].join('\n');
   }

@@ -3,11 +3,7 @@ import { crossValidate, readFolds } from './model/cross-validation.ts';
 import { measureAucs } from './model/evaluation-auc.ts';
 import { formatReport } from './model/evaluation-report.ts';
 import { readAucSources } from './model/evaluation-wish.ts';
-import {
-  readTrainingCommand,
-  TRAINING_HELP,
-  TRAINING_OPTIONS,
-} from './model/training-command.ts';
+import { readTrainingCommand, TRAINING_HELP, TRAINING_OPTIONS } from './model/training-command.ts';
 import { measureRows } from './model/training-figures.ts';
 
 const HELP = `Measures how well a scorer that is trained on some of the data routes the rest of it.

@@ -56,7 +56,12 @@ async function train(commandLine: CommandLine): Promise<void> {
   const dataFiles = commandLine.all('data').map((file) => basename(file));
   const options = { folds, files: dataFiles.join(', ') };
   const made = base ? await startFrom(base, command, options) : learnScorer(command, options);
-  const comparison = await compareScorers({ ...made, ...command, reference, name: `${id}@${version}` });
+  const comparison = await compareScorers({
+    ...made,
+    ...command,
+    reference,
+    name: `${id}@${version}`,
+  });
   refuseWorse(commandLine, comparison);
   const { trained, models, pair, validated } = made;
   const validation = measureRows({
@@ -65,7 +70,8 @@ async function train(commandLine: CommandLine): Promise<void> {
     rows: validated.heldOutRows,
     winRateOf: made.unseenWinRateOf,
   });
-  const winRateOf = (row: number) => trained.winRateOf(row, pair.positions.strong, pair.positions.weak);
+  const winRateOf = (row: number) =>
+    trained.winRateOf(row, pair.positions.strong, pair.positions.weak);
   const test = measureRows({ set, pair, rows: set.testRows, winRateOf });
   const header = { id, version, embedder: set.embedder, models, dimensions: made.dimensions };
   const card = { header, pair, set: validated, trained, seed: command.seed, dataFiles };

@@ -218,7 +218,9 @@ describe('model:evaluate', () => {
     await register('elsewhere', ['large', 'tiny'], { embedder: 'test/other' });
     const other = join(root, 'of-other.jsonl');
     // These embeddings order the four prompts the other way round.
-    const lines = ['1', '2', '3', '4'].map((id) => JSON.stringify({ id, embedding: [-Number(id)] }));
+    const lines = ['1', '2', '3', '4'].map((id) =>
+      JSON.stringify({ id, embedding: [-Number(id)] }),
+    );
     const header = JSON.stringify({ embedder: 'test/other', dimensions: 1 });
     await writeFile(other, [header, ...lines].join('\n'));
     const { code, stdout, stderr } = await evaluate(

@@ -128,7 +128,9 @@ describe('model:train --from local', () => {
     });
     expect(stderr).toContain(`Use ours@1: it routes these rows better than ${baseName}`);
     for (const router of ['ours@1', baseName, 'prompt length']) {
-      expect(stderr).toMatch(new RegExp(`^\\| ${router} +\\| all +\\| \\d+ .*\\d\\.\\d{3} \\(`, 'm'));
+      expect(stderr).toMatch(
+        new RegExp(`^\\| ${router} +\\| all +\\| \\d+ .*\\d\\.\\d{3} \\(`, 'm'),
+      );
     }
     const fresh = await write('fresh.jsonl', surprise(600, 2));
     const apgr = await apgrOf(folder, fresh, ['strong', 'weak']);

@@ -1,7 +1,7 @@
 import { findScorerModel } from '../../shared/matrix-factorization/scorer-choice.ts';
 import type { ScorerEntry } from '../../shared/matrix-factorization/scorer-registry.ts';
-import { LOGITS_PER_SCORE } from './factor-graphs.ts';
 import type { FactorFile, ModelBasis } from './factor-file.ts';
+import { LOGITS_PER_SCORE } from './factor-graphs.ts';
 import type { Target } from './row-moments.ts';
 import { RANK, strengthFactors } from './strength-basis.ts';
 import type { TrainingSet } from './training-set.ts';

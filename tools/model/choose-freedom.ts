@@ -1,4 +1,4 @@
-import { type Correction, Corrector, FREEDOMS, type Freedom } from './correction.ts';
+import { type Correction, type Corrector, FREEDOMS, type Freedom } from './correction.ts';
 import type { TrainingSet } from './training-set.ts';
 
 export type ChosenFreedom = {

@@ -1,15 +1,15 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { ScorerEntry } from '../../shared/matrix-factorization/scorer-registry.ts';
 import { load } from '../../shared/matrix-factorization/scorer.ts';
+import type { ScorerEntry } from '../../shared/matrix-factorization/scorer-registry.ts';
 import { type KnownModels, placeModels, type RowNumbers, scoreOf } from './base-models.ts';
 import { chooseFreedom } from './choose-freedom.ts';
 import { type Correction, Corrector, type Freedom } from './correction.ts';
 import { embeddingOf } from './embedded-rows.ts';
-import { LOGITS_PER_SCORE } from './factor-graphs.ts';
 import { type FactorFile, type ModelBasis, readFactorFile } from './factor-file.ts';
-import type { ScorerHeader } from './onnx-graph.ts';
+import { LOGITS_PER_SCORE } from './factor-graphs.ts';
 import type { Reference } from './find-reference.ts';
+import type { ScorerHeader } from './onnx-graph.ts';
 import { RANK, strengthFactors } from './strength-basis.ts';
 import type { TrainedScorer } from './train-scorer.ts';
 import type { TrainingSet } from './training-set.ts';
@@ -93,8 +93,7 @@ function createWinRateOf(
   return (row, strong, weak) => {
     const shift = corrector.shift(correctionOf(row), row);
     const score = (model: number): number =>
-      shift(model) +
-      scoreOf(models.basis, numbers, { row, model: models.positions[model] ?? 0 });
+      shift(model) + scoreOf(models.basis, numbers, { row, model: models.positions[model] ?? 0 });
     return 1 / (1 + Math.exp(-LOGITS_PER_SCORE * (score(strong) - score(weak))));
   };
 }
@@ -127,8 +126,7 @@ function writeGraph(file: FactorFile, header: ScorerHeader, corrected: Corrected
   const { head, levels } = correction;
   const constants = models.basis.constants.slice();
   for (const [model, position] of models.positions.entries()) {
-    constants[position] =
-      (constants[position] ?? 0) + LOGITS_PER_SCORE * (levels[model] ?? 0);
+    constants[position] = (constants[position] ?? 0) + LOGITS_PER_SCORE * (levels[model] ?? 0);
   }
   if (head === undefined) return file.write(header, { ...models.basis, constants });
   return file.write(header, { constants, factors: widen(models, file.columns) }, head);

@@ -1,6 +1,6 @@
-import { applyHead, type LinearHead, measureScaling, solveHead } from './linear-head.ts';
 import type { KnownModels, RowNumbers } from './base-models.ts';
 import { scoreOf } from './base-models.ts';
+import { applyHead, type LinearHead, measureScaling, solveHead } from './linear-head.ts';
 import { computeMoments, type Target } from './row-moments.ts';
 import { scoreByStrength } from './strength-basis.ts';
 import type { TrainingSet } from './training-set.ts';

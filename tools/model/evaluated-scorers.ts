@@ -33,7 +33,10 @@ export async function findEvaluatedScorers(
       return {
         name,
         entry,
-        pair: choosePair(entry, pair, { strong: valueFor(strong, name), weak: valueFor(weak, name) }),
+        pair: choosePair(entry, pair, {
+          strong: valueFor(strong, name),
+          weak: valueFor(weak, name),
+        }),
         embeddingsFile: valueFor(embeddings, name),
         seen: await loadPromptHashes(entry, modelsFolder),
       };

@@ -64,7 +64,12 @@ export function selectRow(
   const hasCosts = strong !== undefined && weak !== undefined;
   return {
     ...known,
-    graded: { source, characters: prompt.length, ...scores, ...(hasCosts && { costs: { strong, weak } }) },
+    graded: {
+      source,
+      characters: prompt.length,
+      ...scores,
+      ...(hasCosts && { costs: { strong, weak } }),
+    },
   };
 }
 

@@ -124,12 +124,7 @@ function numbersIn(tensors: readonly Tensor[], name: string): Float32Array {
   return new Float32Array(Uint8Array.from(rawData).buffer);
 }
 
-function replace(
-  tensors: Tensor[],
-  name: string,
-  dims: number[],
-  values: ArrayLike<number>,
-): void {
+function replace(tensors: Tensor[], name: string, dims: number[], values: ArrayLike<number>): void {
   const tensor = tensors.find((one) => one.name === name);
   if (tensor === undefined) return;
   tensor.dims = dims;

@@ -111,9 +111,10 @@ function describeRows({ trainRows, heldOutRows }: TrainingSet, files: string): s
 }
 
 /** A scorer that was not changed gives the base scorer's scores of its held-out prompts. */
-async function readHeldOutScores(
-  { entry: { heldOutScores }, modelsFolder }: Base,
-): Promise<Float32Array | undefined> {
+async function readHeldOutScores({
+  entry: { heldOutScores },
+  modelsFolder,
+}: Base): Promise<Float32Array | undefined> {
   if (heldOutScores === undefined) return undefined;
   const bytes = await readFile(join(modelsFolder, heldOutScores.file));
   return new Float32Array(Uint8Array.from(bytes).buffer);

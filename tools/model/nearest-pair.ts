@@ -1,4 +1,7 @@
-import { findScorerModel, type ModelPair } from '../../shared/matrix-factorization/scorer-choice.ts';
+import {
+  findScorerModel,
+  type ModelPair,
+} from '../../shared/matrix-factorization/scorer-choice.ts';
 import type { ScorerEntry } from '../../shared/matrix-factorization/scorer-registry.ts';
 
 /**

@@ -1,5 +1,5 @@
-import { nameOf } from '../../shared/matrix-factorization/scorer-registry.ts';
 import { load } from '../../shared/matrix-factorization/scorer.ts';
+import { nameOf } from '../../shared/matrix-factorization/scorer-registry.ts';
 import { embeddingOf } from './embedded-rows.ts';
 import { openEmbedder } from './embedders.ts';
 import { type EvaluationLine, evaluate, LENGTH } from './evaluation.ts';
@@ -44,7 +44,9 @@ export async function compareScorers(compared: Compared): Promise<ScorerComparis
     return graded === undefined ? [] : [{ row, graded }];
   });
   if (crossValidated === undefined || known.length < MIN_ROWS) {
-    return undecided(`${known.length} rows grade ${pair.strong} and ${pair.weak}, which is too few to compare scorers`);
+    return undecided(
+      `${known.length} rows grade ${pair.strong} and ${pair.weak}, which is too few to compare scorers`,
+    );
   }
   const scored = known.map(({ row }) => row);
   // A scorer may be trained anew under the name of the one that it is compared with.
@@ -96,7 +98,10 @@ function recommend(
     own?.comparisons?.find(({ than }) => than === other),
   );
   if (own?.quality === undefined || toLength === undefined || toReference === undefined) {
-    return { ...undecided('the strong model is not better on these rows, so nothing can be routed'), lines };
+    return {
+      ...undecided('the strong model is not better on these rows, so nothing can be routed'),
+      lines,
+    };
   }
   const isWorse = toLength.apgr < 0;
   const isBetter = toReference.apgr > 0;
