@@ -29,7 +29,7 @@ export function chooseFreedom(
   const graded = rows.filter(
     (row) => set.rows[row]?.assumed === false && (set.targets[row]?.length ?? 0) > 1,
   );
-  const fit = (freedom: Freedom): Correction[] =>
+  const fitWithoutFolds = (freedom: Freedom): Correction[] =>
     Array.from({ length: folds }, (_, fold) =>
       corrector.fit(
         rows.filter((row) => foldOf(row) !== fold),
@@ -42,7 +42,7 @@ export function chooseFreedom(
       return correction === undefined ? 0 : corrector.loss(correction, row);
     });
   const tried = (graded.length < MIN_ROWS ? FREEDOMS.slice(0, 1) : FREEDOMS).map((freedom) => {
-    const byFold = fit(freedom);
+    const byFold = fitWithoutFolds(freedom);
     return { freedom, byFold, losses: lossesOf(byFold) };
   });
   const [none, ...others] = tried;

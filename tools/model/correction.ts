@@ -101,25 +101,26 @@ export class Corrector {
 
   /** Fits the levels and each row's own offset in turns, by ridge regression. */
   #fitLevels(rows: Int32Array): Float64Array {
-    const { models, weights } = this.#set;
-    const levels = new Float64Array(models.length);
     const usable = rows.filter((row) => (this.#remainders[row]?.length ?? 0) > 1);
-    for (let round = 0; round < LEVEL_ROUNDS; round += 1) {
-      const sums = new Float64Array(models.length);
-      const counts = new Float64Array(models.length).fill(LEVEL_ROWS);
-      for (const row of usable) {
-        const targets = this.#remainders[row] ?? [];
-        const weight = weights[row] ?? 1;
-        const offset =
-          targets.reduce((sum, { model, score }) => sum + score - (levels[model] ?? 0), 0) /
-          targets.length;
-        for (const { model, score } of targets) {
-          sums[model] = (sums[model] ?? 0) + weight * (score - offset);
-          counts[model] = (counts[model] ?? 0) + weight;
-        }
-      }
-      for (const model of levels.keys()) levels[model] = (sums[model] ?? 0) / (counts[model] ?? 1);
-    }
+    let levels = new Float64Array(this.#set.models.length);
+    for (let round = 0; round < LEVEL_ROUNDS; round += 1) levels = this.#refine(levels, usable);
     return levels;
+  }
+
+  /** Returns the levels that fit best beside the rows' offsets by the levels so far. */
+  #refine(levels: Float64Array, rows: Int32Array): Float64Array<ArrayBuffer> {
+    const sums = new Float64Array(levels.length);
+    const counts = new Float64Array(levels.length).fill(LEVEL_ROWS);
+    for (const row of rows) {
+      const targets = this.#remainders[row] ?? [];
+      const weight = this.#set.weights[row] ?? 1;
+      const rests = targets.map(({ model, score }) => score - (levels[model] ?? 0));
+      const offset = rests.reduce((sum, rest) => sum + rest, 0) / rests.length;
+      for (const { model, score } of targets) {
+        sums[model] = (sums[model] ?? 0) + weight * (score - offset);
+        counts[model] = (counts[model] ?? 0) + weight;
+      }
+    }
+    return sums.map((sum, model) => sum / (counts[model] ?? 1));
   }
 }

@@ -89,7 +89,8 @@ function openNumbers(
   const bytes = write({ ...entry, models }, { factors, constants: new Float64Array(columns) });
   const graph = openFactorGraph(readOnnxParts(bytes), { ...entry, models });
   return (embedding) => {
-    const [row] = graph?.([embedding]) as { logit(model: number): number }[];
+    const rows = graph?.([embedding]);
+    const row = Array.isArray(rows) ? rows[0] : undefined;
     return Float64Array.from(models, (_, column) => row?.logit(column) ?? Number.NaN);
   };
 }
