@@ -60,7 +60,7 @@ export function correctScorer(
   return {
     models: models.names,
     isUnchanged,
-    strengths: Float64Array.from(models.positions, (model) => models.strengths[model] ?? 0),
+    strengths: meanScores(scores, correction, rows),
     description: describe(base.entry, models, freedom),
     writeGraph: (header) => writeGraph(base.file, header, { models, correction, set }),
     winRateOf: pairScores(() => correction),
@@ -96,6 +96,20 @@ function createWinRateOf(
       shift(model) + scoreOf(models.basis, numbers, { row, model: models.positions[model] ?? 0 });
     return 1 / (1 + Math.exp(-LOGITS_PER_SCORE * (score(strong) - score(weak))));
   };
+}
+
+/** Returns the mean score of each of the set's models, by which the best of them is known. */
+function meanScores(scores: Scores, correction: Correction, rows: Int32Array): Float64Array {
+  const { models, numbers, corrector } = scores;
+  const sums = new Float64Array(models.positions.length);
+  for (const row of rows) {
+    const shift = corrector.shift(correction, row);
+    for (const [model, position] of models.positions.entries()) {
+      const score = scoreOf(models.basis, numbers, { row, model: position }) + shift(model);
+      sums[model] = (sums[model] ?? 0) + score / rows.length;
+    }
+  }
+  return sums;
 }
 
 /** Returns the logits of all models of the file for a row. */
