@@ -17,8 +17,9 @@ const HELP = `Measures how well scorers route graded prompts between two models.
   --strong, --weak <model>  the pair of the data to route between
   --scorer <id>             a registered scorer, <id> or <id>@<version>; may be given again
                             (default: local)
-  --scorer-strong, --scorer-weak <model>  the scorers' models that represent the pair, where the
-                            scorers use other names
+  --scorer-strong, --scorer-weak [<scorer>=]<model>  the scorers' models that represent the pair; for
+                            one scorer with its name before (default: the pair itself, else the
+                            scorer's default pair)
   --strong-cost, --weak-cost <USD>  the cost of 1,000 requests to each model (default: the rows'
                             costs, where all measured rows have them)
   --out <folder>            write report.json and report.html
@@ -28,18 +29,22 @@ const HELP = `Measures how well scorers route graded prompts between two models.
   --min-rows <n>            leave out the figures of sources with fewer rows (default: ${DEFAULT_SETTINGS.minRows})
   --auc <source>:<source>   how often a win rate of the second source is above one of the first;
                             their rows may be ungraded or "assumed"
-  --embeddings <file>       embeddings of the prompts, for a scorer whose embedder needs calls
+  --embeddings [<scorer>=]<file>  embeddings of the prompts, for scorers whose embedder needs calls
   --max-bad-lines <n>       leave out up to n bad lines of the data (default: 0)
   --models-folder <folder>  the folder of the registry (default: models)
 
 APGR is the average performance gap recovered over the strong shares from 0 to 1 (random: 0.5), and
 CPT(x) the smallest strong share that recovers x % of the gap (lower is better). Saved is the saving
 compared with only the strong model at 95% of its quality, in calls where costs are not known.
-Ranges are 95% intervals. Exit code 2 means that the input was refused and nothing was written.`;
+Ranges are 95% intervals. The report says how many of the prompts each scorer was trained on. Exit code 2 means that the input was refused and nothing was written.`;
 
 async function run(commandLine: CommandLine): Promise<void> {
   const wish = await readWish(commandLine);
   const report = await createReport(wish);
+  for (const { name, seenPrompts = 0 } of report.scorers) {
+    if (seenPrompts === 0) continue;
+    console.error(`WARNING: ${name} was trained on ${seenPrompts} of the measured prompts.`);
+  }
   if (wish.outFolder !== undefined) {
     await installPackages();
     // The charts take half a second to load, so they are loaded only for a report.
@@ -53,7 +58,7 @@ async function run(commandLine: CommandLine): Promise<void> {
 async function createReport(wish: EvaluationWish): Promise<EvaluationReport> {
   const { data, scorers, settings, aucSources } = wish;
   const rows = await collectRows(data);
-  const graded = rows.flatMap(({ graded: prompt }) => prompt ?? []);
+  const graded = rows.flatMap(({ graded: prompt, hash }) => (prompt ? [{ ...prompt, hash }] : []));
   console.error(`${graded.length} rows grade ${data.pair.strong} and ${data.pair.weak}.`);
   const winRates = await predictWinRates({ ...wish, total: rows.length });
   const scored = [...winRates].map(([router, all]) => ({
@@ -64,11 +69,13 @@ async function createReport(wish: EvaluationWish): Promise<EvaluationReport> {
   return {
     pair: data.pair,
     data: data.paths.map((path) => basename(path)),
-    scorers: scorers.map(({ name, entry: { version, embedder }, pair }) => ({
+    scorers: scorers.map(({ name, entry: { version, embedder, trainedOn }, pair, seen }) => ({
       name,
       version,
       embedder,
       pair,
+      trainedOn,
+      ...(seen && { seenPrompts: graded.filter(({ hash }) => seen.has(hash)).length }),
     })),
     settings,
     lines: hasGraded ? evaluate(graded, scored, settings) : [],
@@ -87,8 +94,8 @@ await runTool({
     strong: text,
     weak: text,
     scorer: list,
-    'scorer-strong': text,
-    'scorer-weak': text,
+    'scorer-strong': list,
+    'scorer-weak': list,
     'strong-cost': text,
     'weak-cost': text,
     out: text,
@@ -97,7 +104,7 @@ await runTool({
     seed: text,
     'min-rows': text,
     auc: text,
-    embeddings: text,
+    embeddings: list,
     'max-bad-lines': text,
     'models-folder': text,
   },

@@ -12,6 +12,8 @@ const HELP = `Turns RouteLLM's published matrix-factorization weights into a reg
 
   --embedder <id>           the embedder of the training data, such as azure-openai/text-embedding-3-small
   --id <scorer>             the scorer's name in the registry (default: routellm)
+  --scorer-version <text>   its version (default: 1); other versions of the scorer stay
+  --replace                 replace a scorer of the same id and version
   --models <file.json>      the models' names in the order of the rows (default: RouteLLM's 64)
   --strong, --weak <model>  the default pair (default: gpt-4-1106-preview, mixtral-8x7b-instruct-v0.1)
   --models-folder <folder>  the folder of the registry (default: models)
@@ -21,7 +23,7 @@ const HELP = `Turns RouteLLM's published matrix-factorization weights into a reg
   --hub <url>               the hub's address (default: ${DEFAULT_HUB})
   --timeout-seconds <n>     the time limit of the whole download (default: 120)
 
-The registered entry is printed on stdout. Exit code 2 means that the input was refused and nothing
+The registered entry is printed on stdout; it is the version that the id alone means from now on. Exit code 2 means that the input was refused and nothing
 was changed.`;
 
 type Weights = { readonly bytes: Uint8Array; readonly source: string };
@@ -40,6 +42,8 @@ async function importScorer(commandLine: CommandLine): Promise<void> {
     embedder,
     models,
     id: commandLine.text('id'),
+    version: commandLine.text('scorer-version'),
+    isReplacing: commandLine.flag('replace'),
     strong: commandLine.text('strong'),
     weak: commandLine.text('weak'),
     modelsFolder: commandLine.text('models-folder') ?? 'models',
@@ -91,6 +95,8 @@ await runTool({
   options: {
     embedder: { type: 'string' },
     id: { type: 'string' },
+    'scorer-version': { type: 'string' },
+    replace: { type: 'boolean' },
     models: { type: 'string' },
     strong: { type: 'string' },
     weak: { type: 'string' },

@@ -1,7 +1,11 @@
 import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { loadRegistry, type ScorerEntry } from '../shared/matrix-factorization/scorer-registry.ts';
+import {
+  findInUse,
+  loadRegistry,
+  type ScorerEntry,
+} from '../shared/matrix-factorization/scorer-registry.ts';
 import { InputError } from './command-line/input-error.ts';
 import { type CommandLine, runTool } from './command-line/run-tool.ts';
 import { DEFAULT_HUB } from './model/weights-source.ts';
@@ -105,7 +109,7 @@ async function prepareModels(
 ): Promise<Models> {
   const given = commandLine.text('models-folder') ?? OWN_MODELS;
   if (!commandLine.flag('with-published-weights')) return { models: given };
-  const registered = (await loadRegistry(given)).scorers.find(({ id }) => id === pin.id);
+  const registered = findInUse((await loadRegistry(given)).scorers, pin.id);
   if (registered !== undefined) {
     console.error(`The models folder has ${pin.id}@${registered.version}: the hub is not called.`);
     return { models: given };
@@ -118,13 +122,16 @@ async function prepareModels(
   return { models, ...(await addPublishedWeights(pin, { hub, timeoutMs }, models)) };
 }
 
-/** Returns the published weights' scorer if present, else the project's own, else the first one. */
+/**
+ * Returns the published weights' scorer if present, else the project's own, else the first one, in
+ * the version in use.
+ */
 function chooseScorer(
   scorers: readonly ScorerEntry[],
   published: string,
 ): Pick<ScorerEntry, 'id' | 'version'> {
-  const find = (id: string) => scorers.find((entry) => entry.id === id);
-  const chosen = find(published) ?? find('local') ?? scorers[0];
+  const find = (id = '') => findInUse(scorers, id);
+  const chosen = find(published) ?? find('local') ?? find(scorers[0]?.id);
   if (chosen === undefined)
     throw new InputError('The registry of the models folder has no scorer.');
   return { id: chosen.id, version: chosen.version };

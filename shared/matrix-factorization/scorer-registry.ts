@@ -89,20 +89,31 @@ export const scorerEntrySchema = z.object({
   heldOutScores: z
     .object({ file: filePath, rows: z.int().positive(), sha256: sha256Schema })
     .optional(),
+  /** Hashes of the training prompts, uint32 [rows], by which an evaluation knows them. */
+  trainingPrompts: z.object({ file: filePath, rows: z.int().positive() }).optional(),
+  /** Whether the id alone means this version. */
+  active: z.boolean().optional(),
 });
 
 const registrySchema = z.object({
-  scorers: z.array(
-    scorerEntrySchema
-      .refine(({ models, defaultPair }) => isPairOf(models, defaultPair), {
-        path: ['defaultPair'],
-        error: 'must be two of the models',
-      })
-      .refine(({ models, standIns }) => standIns === undefined || isPairOf(models, standIns), {
-        path: ['standIns'],
-        error: 'must be two of the models',
-      }),
-  ),
+  scorers: z
+    .array(
+      scorerEntrySchema
+        .refine(({ models, defaultPair }) => isPairOf(models, defaultPair), {
+          path: ['defaultPair'],
+          error: 'must be two of the models',
+        })
+        .refine(({ models, standIns }) => standIns === undefined || isPairOf(models, standIns), {
+          path: ['standIns'],
+          error: 'must be two of the models',
+        }),
+    )
+    .superRefine((scorers, context) => {
+      const active = scorers.flatMap(({ id, active }) => (active ? [id] : []));
+      for (const id of new Set(active.filter((one, index) => active.indexOf(one) < index))) {
+        context.addIssue(`only one version of "${id}" can be active`);
+      }
+    }),
 });
 
 function isPairOf(
@@ -141,19 +152,32 @@ function isAscending(values: readonly number[]): boolean {
 }
 
 /**
- * Finds a scorer by `id` or `id@version`. Throws a ConfigError that lists the registered scorers
- * and says where the name stands: in a setting or an option.
+ * Finds the version of a scorer that its id alone means: the active one, or the first one of a
+ * registry in which none is.
+ */
+export function findInUse(scorers: readonly ScorerEntry[], id: string): ScorerEntry | undefined {
+  const versions = scorers.filter((entry) => entry.id === id);
+  return versions.find(({ active }) => active) ?? versions[0];
+}
+
+/** Returns the name `id@version`. */
+export function nameOf({ id, version }: Pick<ScorerEntry, 'id' | 'version'>): string {
+  return `${id}@${version}`;
+}
+
+/**
+ * Finds a scorer by `id`, its version in use, or by `id@version`. Throws a ConfigError that lists
+ * the registered scorers and says where the name stands: in a setting or an option.
  */
 export function findScorer(
   registry: ScorerRegistry,
   name: string,
   place = '--scorer',
 ): ScorerEntry {
-  const found = registry.scorers.find(
-    (entry) => name === entry.id || name === `${entry.id}@${entry.version}`,
-  );
+  const found =
+    findInUse(registry.scorers, name) ?? registry.scorers.find((entry) => nameOf(entry) === name);
   if (found === undefined) {
-    const known = registry.scorers.map((entry) => `${entry.id}@${entry.version}`).join(', ');
+    const known = registry.scorers.map(nameOf).join(', ');
     throw new ConfigError([
       `${place} names "${name}", which is not registered. Known: ${known || 'none'}.`,
     ]);

@@ -281,6 +281,17 @@ describe('npm run data:export', () => {
     expect(Object.keys(prompts.rows[0])).toEqual(['source', 'prompt', 'costs']);
   });
 
+  test('says why an outcome gives no row', async () => {
+    const id = await ask('What is a limerick?', { routing: { threshold: 0 } });
+    const verdict = { request_id: id, verdict: 'good' };
+    expect((await post(`${router.url}/llm/outcomes`, verdict)).status).toBe(201);
+    await decisionOf(id);
+    const { stdout } = await exported('reasons.jsonl');
+    expect(stdout).toMatch(
+      /^Without a row: \d+ decisions with [1-9]\d* outcomes, since the strong model answered,/m,
+    );
+  });
+
   test('refuses to replace a file', async () => {
     await exported('twice.jsonl');
     expect(await exported('twice.jsonl')).toMatchObject({ code: 2 });

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { InputError } from '../../tools/command-line/input-error.ts';
 import { collectRows } from '../../tools/model/evaluation-data.ts';
 import { writeProjectionGraph } from '../../tools/model/projection-graph.ts';
+import { hashPrompt, toHashList } from '../../tools/model/prompt-hashes.ts';
 import { registerScorer } from '../../tools/model/register-scorer.ts';
 import { runTool, type ToolResult } from '../fakes/run-tool.ts';
 
@@ -25,13 +26,19 @@ const FOUR: readonly Row[] = [
   { id: '1', prompt: 'four', scores: { strong: 1, weak: 0, other: 1 }, costs },
 ];
 
+type RegisterOptions = { readonly embedder?: string; readonly promptHashes?: Uint32Array };
+
 /**
  * Registers a scorer with one dimension, so that the win rate of strong over weak is the sigmoid of
  * the embedding.
  */
-function register(id: string, names: readonly string[]): Promise<unknown> {
+function register(
+  id: string,
+  names: readonly string[],
+  { embedder = 'test/ids', promptHashes }: RegisterOptions = {},
+): Promise<unknown> {
   const [strong = '', weak = ''] = names;
-  const header = { id, version: '2', embedder: 'test/ids', models: names, dimensions: 1 };
+  const header = { id, version: '2', embedder, models: names, dimensions: 1 };
   return registerScorer({
     modelsFolder: models,
     header,
@@ -41,6 +48,7 @@ function register(id: string, names: readonly string[]): Promise<unknown> {
     }),
     defaultPair: { strong, weak },
     trainedOn: 'nothing',
+    ...(promptHashes && { training: { promptHashes } }),
   });
 }
 
@@ -191,15 +199,64 @@ describe('model:evaluate', () => {
     expect(stdout).toContain('prompt length: AUC 0.500 of hard above easy.');
   });
 
-  test('refuses a pair that the scorer does not know, unless two of its models stand for it', async () => {
-    const { code, stderr } = await evaluate(four, '--scorer', 'stranger');
-    expect(code).toBe(2);
-    expect(stderr).toMatch(/stranger does not know .*--scorer-strong and --scorer-weak/);
+  test('takes the pair of a scorer that is nearest, or the two of its models that are named', async () => {
+    const nearest = await evaluate(four, '--scorer', 'stranger', '--json');
+    expect(JSON.parse(nearest.stdout).scorers).toMatchObject([
+      { name: 'stranger', pair: { strong: 'strong', weak: 'small' } },
+    ]);
+    expect(nearest.stderr).toContain(
+      'stranger predicts strong over small, as nearest to strong and weak (--scorer-strong and --scorer-weak choose others).',
+    );
     const named = ['--scorer', 'stranger@2', '--scorer-strong', 'big', '--scorer-weak', 'strong'];
     const standIns = await evaluate(four, ...named, '--json');
     expect(JSON.parse(standIns.stdout).scorers).toMatchObject([
       { name: 'stranger@2', pair: { strong: 'big', weak: 'strong' } },
     ]);
+  });
+
+  test('compares scorers of other models and embedders, each with its own pair and embeddings', async () => {
+    await register('elsewhere', ['large', 'tiny'], { embedder: 'test/other' });
+    const other = join(root, 'of-other.jsonl');
+    // These embeddings order the four prompts the other way round.
+    const lines = ['1', '2', '3', '4'].map((id) =>
+      JSON.stringify({ id, embedding: [-Number(id)] }),
+    );
+    const header = JSON.stringify({ embedder: 'test/other', dimensions: 1 });
+    await writeFile(other, [header, ...lines].join('\n'));
+    const { code, stdout, stderr } = await evaluate(
+      four,
+      ...['--scorer', 'exact', '--scorer', 'stranger', '--scorer', 'elsewhere'],
+      ...['--scorer-strong', 'stranger=big', '--scorer-weak', 'stranger=small'],
+      ...['--embeddings', `elsewhere=${other}`, '--json'],
+    );
+    expect({ code, stderr }).toMatchObject({ code: 0 });
+    const { scorers, lines: found, curves } = JSON.parse(stdout);
+    expect(scorers).toMatchObject([
+      { name: 'exact', embedder: 'test/ids', pair: { strong: 'strong', weak: 'weak' } },
+      { name: 'stranger', embedder: 'test/ids', pair: { strong: 'big', weak: 'small' } },
+      { name: 'elsewhere', embedder: 'test/other', pair: { strong: 'large', weak: 'tiny' } },
+    ]);
+    expect(curves[0].curves.map(({ router }: Line) => router)).toEqual(
+      expect.arrayContaining(['exact', 'stranger', 'elsewhere']),
+    );
+    // The gaps 1, 0, 0 and 1 are the same from either end.
+    for (const { name } of scorers) expect(pick(found, name).quality?.apgr).toBeCloseTo(0.5, 12);
+  });
+
+  test('warns of prompts that a scorer was trained on, and says where that is not known', async () => {
+    await register('learned', ['strong', 'weak'], {
+      promptHashes: toHashList(['One!', 'two', 'nine'].map(hashPrompt)),
+    });
+    const { stdout, stderr } = await evaluate(four, '--scorer', 'learned', '--scorer', 'exact');
+    expect(stderr).toContain('WARNING: learned was trained on 2 of the measured prompts.');
+    expect(stdout).toContain(
+      'WARNING: learned was trained on 2 of these 4 prompts, so its figures are too good (nothing).',
+    );
+    expect(stdout).toMatch(/exact: not known whether it was trained on any of these prompts/);
+    const others = await write(FOUR.map((row) => ({ ...row, prompt: `other ${row.id}` })));
+    const unseen = await evaluate(others, '--scorer', 'learned');
+    expect(unseen.stdout).toContain('learned: trained on none of these prompts (nothing).');
+    expect(unseen.stderr).not.toContain('WARNING');
   });
 
   test('leaves out as many bad lines as are tolerated', async () => {

@@ -48,7 +48,8 @@ describe('model:import', () => {
       id: 'routellm',
       embedder,
       dimensions: 1536,
-      file: 'routellm/scorer.onnx',
+      file: 'routellm/1/scorer.onnx',
+      active: true,
       defaultPair: { strong: 'gpt-4-1106-preview', weak: 'mixtral-8x7b-instruct-v0.1' },
     });
     expect(entry.models).toHaveLength(64);
@@ -57,10 +58,10 @@ describe('model:import', () => {
     const winRate = await scorer.predictWinRate(embedding, entry.defaultPair);
     expect(winRate).toBeGreaterThan(0);
     expect(winRate).toBeLessThan(1);
-    expect(await readdir(join(folder, 'routellm'))).toEqual(['scorer.onnx']);
+    expect(await readdir(join(folder, 'routellm/1'))).toEqual(['scorer.onnx']);
   });
 
-  test('keeps calibrations and other scorers when the same weights are imported again, and drops the calibrations with other weights', async () => {
+  test('with --replace keeps calibrations and other scorers when the same weights are imported again, and drops the calibrations with other weights', async () => {
     const folder = newFolder();
     await importTo(folder, weightsPath);
     await importTo(folder, weightsPath, '--id', 'second');
@@ -70,13 +71,13 @@ describe('model:import', () => {
       { id: 'own', data: 'own', rows: 5, strong: 'a', weak: 'b', quantiles: Array(101).fill(0.5) },
     ];
     await writeFile(path, JSON.stringify(registry));
-    await importTo(folder, weightsPath);
+    await importTo(folder, weightsPath, '--replace');
     const kept = (await loadRegistry(folder)).scorers;
     expect(kept.map(({ id }) => id)).toEqual(['routellm', 'second']);
     expect(kept[0]?.calibrations).toHaveLength(1);
     const otherPath = join(root, 'other.safetensors');
     await writeRouteLlmWeights(otherPath, { seed: 4 });
-    await importTo(folder, otherPath);
+    await importTo(folder, otherPath, '--replace');
     const replaced = (await loadRegistry(folder)).scorers;
     expect(replaced.map(({ id }) => id)).toEqual(['routellm', 'second']);
     expect(replaced[0]?.calibrations).toEqual([]);

@@ -1,10 +1,12 @@
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { load } from '../../shared/matrix-factorization/scorer.ts';
 import {
+  findScorer,
   loadRegistry,
+  nameOf,
   type ScorerEntry,
 } from '../../shared/matrix-factorization/scorer-registry.ts';
 import { LOCAL_EMBEDDER, loadLocalEmbedder } from '../../shared/prompt-embedding/local-embedder.ts';
@@ -20,7 +22,10 @@ afterAll(() => rm(root, { recursive: true, force: true }));
 
 function trainTo(models: string, ...args: readonly string[]): Promise<ToolResult> {
   const id = args.includes('--id') ? [] : ['--id', 'tiny'];
-  return runTool('model-train', [...id, '--data', data, '--models-folder', models, ...args]);
+  return runTool('model-train', [
+    ...[...id, '--data', data, '--models-folder', models, '--folds', '2'],
+    ...args,
+  ]);
 }
 
 async function entryOf(models: string, id = 'tiny'): Promise<ScorerEntry> {
@@ -30,7 +35,7 @@ async function entryOf(models: string, id = 'tiny'): Promise<ScorerEntry> {
 }
 
 const bytesOf = (models: string, id = 'tiny'): Promise<Buffer> =>
-  readFile(join(models, id, 'scorer.onnx'));
+  readFile(join(models, id, '1/scorer.onnx'));
 
 let trained: ToolResult;
 let clustered: ToolResult;
@@ -49,7 +54,7 @@ describe('a registered entry', () => {
     expect(entry).toMatchObject({
       id: 'tiny',
       version: '1',
-      file: 'tiny/scorer.onnx',
+      file: 'tiny/1/scorer.onnx',
       embedder: LOCAL_EMBEDDER.id,
       dimensions: LOCAL_EMBEDDER.dimensions,
       models: ['middle', 'strong', 'weak'],
@@ -58,21 +63,40 @@ describe('a registered entry', () => {
     });
   });
 
-  test('stands beside those of other ids, and takes the place of one of its own', async () => {
+  test('stands beside those of other ids, and of other versions', async () => {
     const models = join(root, 'twice');
-    const few = ['--max-rows', '80'];
+    const few = ['--max-rows', '80', '--even-if-worse'];
     for (const id of ['one', 'two']) await trainTo(models, ...few, '--id', id);
+    const first = await bytesOf(models, 'one');
     const again = ['--scorer-version', '2', '--strong', 'middle', '--weak', 'strong'];
     const { stderr } = await trainTo(models, ...few, '--id', 'one', ...again);
-    expect(stderr).toMatch(/one@1 is replaced, which removes its 1 calibration/);
     expect(stderr).toMatch(/Only \d+ rows were held out: calibrate the scorer/);
     const { scorers } = await loadRegistry(models);
-    expect(scorers.map(({ id, version }) => `${id}@${version}`)).toEqual(['one@2', 'two@1']);
-    expect(scorers[0]).toMatchObject({
+    expect(scorers.map(nameOf)).toEqual(['one@1', 'two@1', 'one@2']);
+    expect(findScorer({ scorers }, 'one')).toMatchObject({
+      version: '2',
       defaultPair: { strong: 'middle', weak: 'strong' },
       calibrations: [{ strong: 'middle', weak: 'strong' }],
     });
-    await expect(load(await entryOf(models, 'one'), models)).resolves.toBeDefined();
+    expect((await bytesOf(models, 'one')).equals(first)).toBe(true);
+    for (const entry of scorers) await expect(load(entry, models)).resolves.toBeDefined();
+  });
+
+  test('takes the place of one of its id and version only with --replace', async () => {
+    const before = await bytesOf(folder);
+    const registry = await readFile(join(folder, 'registry.json'), 'utf8');
+    const refused = await trainTo(folder);
+    expect(refused).toMatchObject({ code: 2, stdout: '' });
+    expect(refused.stderr).toBe(
+      'Error: tiny@1 is registered already: give another --scorer-version (tiny has 1), or --replace to lose the earlier scorer with its calibrations.\n',
+    );
+    expect(await readFile(join(folder, 'registry.json'), 'utf8')).toBe(registry);
+    const models = join(root, 'replaced');
+    await cp(folder, models, { recursive: true });
+    const { stderr } = await trainTo(models, '--replace', '--seed', '2');
+    expect(stderr).toMatch(/tiny@1 is replaced, which removes its 1 calibration/);
+    expect((await loadRegistry(models)).scorers.map(nameOf)).toEqual(['tiny@1', 'groups@1']);
+    expect((await bytesOf(models)).equals(before)).toBe(false);
   });
 
   test('has 101 rising quantiles of held-out win rates as its first calibration', async () => {
@@ -138,7 +162,7 @@ describe('a trained scorer', () => {
       expect((await bytesOf(again, id)).equals(await bytesOf(folder, id))).toBe(true);
       expect((await bytesOf(other, id)).equals(await bytesOf(folder, id))).toBe(false);
       expect(await entryOf(again, id)).toEqual(await entryOf(folder, id));
-      const card = (models: string) => readFile(join(models, id, 'card.md'), 'utf8');
+      const card = (models: string) => readFile(join(models, id, '1/card.md'), 'utf8');
       expect(await card(again)).toBe(await card(folder));
     },
   );
@@ -146,12 +170,13 @@ describe('a trained scorer', () => {
 
 describe('what is written', () => {
   test('is the scorer and a card with sources, licence and figures, and no prompt', async () => {
-    expect((await readdir(join(folder, 'tiny'))).sort()).toEqual([
+    expect((await readdir(join(folder, 'tiny/1'))).sort()).toEqual([
       'card.md',
       'held-out-scores.bin',
       'scorer.onnx',
+      'training-prompts.bin',
     ]);
-    const card = await readFile(join(folder, 'tiny', 'card.md'), 'utf8');
+    const card = await readFile(join(folder, 'tiny/1/card.md'), 'utf8');
     expect(card).toMatch(/^# Scorer tiny@1\n/);
     expect(card).toContain('<folder>/train.jsonl');
     expect(card).toMatch(/\| even 250, odd 250 \| not known \|/);

@@ -65,7 +65,7 @@ async function loadPlanned(modelsFolder: string): Promise<ScorerRegistry> {
 export const PUBLISHED: ScorerEntry = {
   id: pin.id,
   version: '1',
-  file: `${pin.id}/scorer.onnx`,
+  file: `${pin.id}/1/scorer.onnx`,
   sha256: pin.sha256,
   embedder: pin.embedder,
   dimensions: 1536,

@@ -5,6 +5,7 @@ import { LOCAL_EMBEDDER } from '../../shared/prompt-embedding/local-embedder.ts'
 import type { EvaluationLine } from './evaluation.ts';
 import { formatEvaluation } from './evaluation-table.ts';
 import type { ScorerHeader } from './onnx-graph.ts';
+import { formatScorerComparison, type ScorerComparison } from './scorer-comparison.ts';
 import type { TrainedScorer } from './train-scorer.ts';
 import type { TrainingSet } from './training-set.ts';
 
@@ -19,6 +20,7 @@ type CardFacts = {
   readonly validation: readonly EvaluationLine[];
   /** Figures of other files, which influenced no choice. */
   readonly test: readonly EvaluationLine[];
+  readonly comparison: ScorerComparison;
 };
 
 /** The origin of some sources of the data. `sources` is a regular expression that matches their names. */
@@ -73,6 +75,10 @@ strong model's quality. Ranges are 95% intervals (bootstrap).
 ${formatEvaluation(facts.validation)}
 
 ${describeTest(facts.test)}
+
+### Compared by cross-validation
+
+${formatScorerComparison(facts.comparison)}
 
 ## Strengths of the models
 

@@ -2,6 +2,7 @@ import type { ModelPair } from '../../shared/matrix-factorization/scorer-choice.
 import { InputError } from '../command-line/input-error.ts';
 import type { GradedPrompt } from './evaluation-scopes.ts';
 import type { BadLineTolerance } from './json-lines.ts';
+import { hashPrompt } from './prompt-hashes.ts';
 import { type RoutingRow, readRoutingRows } from './routing-rows.ts';
 
 export type EvaluationData = {
@@ -16,6 +17,8 @@ export type EvaluationData = {
 export type ScoredRow = {
   readonly source: string;
   readonly characters: number;
+  /** The hash by which a scorer knows the prompts that it was trained on. */
+  readonly hash: number;
   /** Grades; absent where the outcome of the pair is unknown, or only assumed. */
   readonly graded?: GradedPrompt;
 };
@@ -52,17 +55,21 @@ export function selectRow(
   { pair, alsoSources }: Pick<EvaluationData, 'pair' | 'alsoSources'>,
 ): ScoredRow | undefined {
   const { source, prompt, assumed, costs } = row;
-  const characters = prompt.length;
+  const known = { source, characters: prompt.length, hash: hashPrompt(prompt) };
   const scores = assumed ? undefined : scoresOf(row, pair);
   if (scores === undefined) {
-    return alsoSources.includes(source) ? { source, characters } : undefined;
+    return alsoSources.includes(source) ? known : undefined;
   }
   const [strong, weak] = [costs?.get(pair.strong), costs?.get(pair.weak)];
   const hasCosts = strong !== undefined && weak !== undefined;
   return {
-    source,
-    characters,
-    graded: { source, characters, ...scores, ...(hasCosts && { costs: { strong, weak } }) },
+    ...known,
+    graded: {
+      source,
+      characters: prompt.length,
+      ...scores,
+      ...(hasCosts && { costs: { strong, weak } }),
+    },
   };
 }
 

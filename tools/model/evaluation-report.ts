@@ -16,6 +16,9 @@ export type EvaluationReport = {
     readonly embedder: string;
     /** The two of the scorer's models that stand for the pair. */
     readonly pair: ModelPair;
+    readonly trainedOn: string;
+    /** How many of the measured prompts it was trained on; absent where it keeps no list of them. */
+    readonly seenPrompts?: number;
   }[];
   readonly settings: EvaluationSettings;
   readonly lines: readonly EvaluationLine[];
@@ -24,7 +27,11 @@ export type EvaluationReport = {
 };
 
 /** Formats the table and the comparison of the scorers below it, for a terminal. */
-export function formatReport({ lines, auc = [] }: Pick<EvaluationReport, 'lines' | 'auc'>): string {
+export function formatReport({
+  lines,
+  scorers = [],
+  auc = [],
+}: Pick<EvaluationReport, 'lines' | 'auc'> & Partial<EvaluationReport>): string {
   const comparisons = lines
     .filter(({ source }) => source === ALL_SOURCES)
     .flatMap((line) => line.comparisons?.map((one) => formatComparison(line, one)) ?? []);
@@ -33,5 +40,18 @@ export function formatReport({ lines, auc = [] }: Pick<EvaluationReport, 'lines'
       `${router}: AUC ${decimals(value)} of ${higher} above ${lower}.`,
   );
   const table = lines.length === 0 ? [] : [formatEvaluation(lines), ''];
-  return [...table, ...comparisons, ...aucs].join('\n');
+  const training = scorers.map((scorer) => describeTraining(scorer, lines[0]?.prompts ?? 0));
+  return [...table, ...comparisons, ...aucs, ...training].join('\n');
+}
+
+/** Says whether the figures of a scorer are of prompts that it was trained on. */
+export function describeTraining(
+  { name, trainedOn, seenPrompts }: EvaluationReport['scorers'][number],
+  prompts: number,
+): string {
+  if (seenPrompts === undefined) {
+    return `${name}: not known whether it was trained on any of these prompts, since it keeps no list of its own (${trainedOn}).`;
+  }
+  if (seenPrompts === 0) return `${name}: trained on none of these prompts (${trainedOn}).`;
+  return `WARNING: ${name} was trained on ${seenPrompts} of these ${prompts} prompts, so its figures are too good (${trainedOn}).`;
 }

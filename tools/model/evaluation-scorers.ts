@@ -14,32 +14,37 @@ export type EvaluatedScorer = {
   readonly name: string;
   readonly entry: ScorerEntry;
   readonly pair: ModelPair;
+  /** A file with embeddings of the prompts, for an embedder that needs calls. */
+  readonly embeddingsFile: string | undefined;
+  /** Hashes of the prompts that it was trained on; undefined where it keeps none. */
+  readonly seen: ReadonlySet<number> | undefined;
 };
 
 type Scoring = {
   readonly data: EvaluationData;
   readonly scorers: readonly EvaluatedScorer[];
   readonly modelsFolder: string;
-  readonly embeddingsFile: string | undefined;
   /** Number of rows to be scored. */
   readonly total: number;
 };
 
 /**
  * Predicts the win rates of every scorer, one for each scored row, in the order of the data. Reads
- * the data once for each embedder and keeps no text. Throws an InputError when embeddings do not
+ * the data once for each embedder and file of embeddings, and keeps no text. Throws an InputError when embeddings do not
  * fit.
  */
 export async function predictWinRates(scoring: Scoring): Promise<Map<string, number[]>> {
   const found = new Map<string, number[]>(scoring.scorers.map(({ name }) => [name, []]));
-  const byEmbedder = Map.groupBy(scoring.scorers, ({ entry }) => entry.embedder);
+  const byEmbedder = Map.groupBy(scoring.scorers, ({ entry, embeddingsFile = '' }) =>
+    isLocalId(entry.embedder) ? entry.embedder : `${entry.embedder}\n${embeddingsFile}`,
+  );
   for (const scorers of byEmbedder.values()) await predictWith(scorers, scoring, found);
   return found;
 }
 
 async function predictWith(
   scorers: readonly EvaluatedScorer[],
-  { data, modelsFolder, embeddingsFile, total }: Scoring,
+  { data, modelsFolder, total }: Scoring,
   found: ReadonlyMap<string, number[]>,
 ): Promise<void> {
   const loaded = await Promise.all(
@@ -52,7 +57,7 @@ async function predictWith(
   if (first === undefined) return;
   const { embedder: id, dimensions } = first.entry;
   const isLocal = isLocalId(id);
-  const file = isLocal ? undefined : embeddingsFile;
+  const file = isLocal ? undefined : first.embeddingsFile;
   const embedder = await openEmbedder({
     embedder: id,
     dimensions,

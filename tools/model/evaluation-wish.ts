@@ -1,12 +1,6 @@
-import { basename } from 'node:path';
-import type { ModelPair } from '../../shared/matrix-factorization/scorer-choice.ts';
-import {
-  findScorer,
-  loadRegistry,
-  type ScorerEntry,
-} from '../../shared/matrix-factorization/scorer-registry.ts';
 import { InputError } from '../command-line/input-error.ts';
 import type { CommandLine } from '../command-line/run-tool.ts';
+import { findEvaluatedScorers } from './evaluated-scorers.ts';
 import { DEFAULT_SETTINGS, type EvaluationSettings } from './evaluation.ts';
 import type { AucSources } from './evaluation-auc.ts';
 import type { EvaluationData } from './evaluation-data.ts';
@@ -20,7 +14,6 @@ export type EvaluationWish = {
   readonly scorers: readonly EvaluatedScorer[];
   readonly settings: EvaluationSettings;
   readonly modelsFolder: string;
-  readonly embeddingsFile: string | undefined;
   readonly aucSources: AucSources | undefined;
   readonly outFolder: string | undefined;
 };
@@ -51,10 +44,9 @@ export async function readWish(commandLine: CommandLine): Promise<EvaluationWish
       },
       alsoSources: aucSources ? [aucSources.lower, aucSources.higher] : [],
     },
-    scorers: await resolveScorers(commandLine, modelsFolder, pair),
+    scorers: await findEvaluatedScorers(commandLine, { modelsFolder, pair }),
     settings: readSettings(commandLine),
     modelsFolder,
-    embeddingsFile: commandLine.text('embeddings'),
     aucSources,
     outFolder: commandLine.text('out'),
   };
@@ -99,46 +91,4 @@ export function readAucSources(text: string | undefined): AucSources | undefined
   const [lower, higher, ...rest] = text.split(':');
   if (lower && higher && rest.length === 0) return { lower, higher };
   throw new InputError(`--auc must name two sources, <lower>:<higher>, got "${text}".`);
-}
-
-async function resolveScorers(
-  commandLine: CommandLine,
-  modelsFolder: string,
-  pair: ModelPair,
-): Promise<EvaluatedScorer[]> {
-  const registry = await loadRegistry(modelsFolder);
-  const named = commandLine.all('scorer');
-  const names = [...new Set(named.length === 0 ? ['local'] : named)];
-  return names.map((name) => {
-    const entry = findScorer(registry, name);
-    for (const file of commandLine.all('data').map((path) => basename(path))) {
-      if (!entry.trainedOn.includes(file)) continue;
-      console.error(
-        `${name} was trained on ${file}: its figures on that file say nothing about other prompts.`,
-      );
-    }
-    return { name, entry, pair: choosePair(entry, commandLine, pair) };
-  });
-}
-
-/** Chooses the pair itself, or else the models that were named to stand for it. */
-function choosePair(entry: ScorerEntry, commandLine: CommandLine, pair: ModelPair): ModelPair {
-  const [strong, weak] = [commandLine.text('scorer-strong'), commandLine.text('scorer-weak')];
-  const chosen = checkStandIns(entry, {
-    strong: canonicalModel(strong ?? pair.strong),
-    weak: canonicalModel(weak ?? pair.weak),
-  });
-  console.error(`${entry.id} predicts ${chosen.strong} over ${chosen.weak}.`);
-  return chosen;
-}
-
-function checkStandIns({ id, models }: ScorerEntry, pair: ModelPair): ModelPair {
-  for (const model of [pair.strong, pair.weak]) {
-    if (models.includes(model)) continue;
-    throw new InputError(
-      `The scorer ${id} does not know "${model}": name two of its models with --scorer-strong and --scorer-weak. It knows ${models.join(', ')}.`,
-    );
-  }
-  if (pair.strong !== pair.weak) return pair;
-  throw new InputError(`--scorer-strong and --scorer-weak are both "${pair.strong}".`);
 }

@@ -12,6 +12,9 @@ type WeightsImport = {
   readonly embedder: string;
   /** The scorer's name in the registry; the default is `routellm`. */
   readonly id?: string | undefined;
+  /** The scorer's version; the default is `1`. */
+  readonly version?: string | undefined;
+  readonly isReplacing?: boolean;
   /** Model names in the order of the rows; the default is RouteLLM's 64 models. */
   readonly models?: readonly string[] | undefined;
   readonly strong?: string | undefined;
@@ -34,6 +37,7 @@ const KNOWN_DIMENSIONS: ReadonlyMap<string, number> = new Map([
  */
 export async function importWeights(weights: WeightsImport): Promise<ScorerEntry> {
   const { bytes, embedder, models = routeLlmModels, source, modelsFolder } = weights;
+  const { isReplacing = false } = weights;
   const dimensions = KNOWN_DIMENSIONS.get(embedder);
   const factors = toScorerFactors(parseSafetensors(bytes), {
     models: models.length,
@@ -42,13 +46,14 @@ export async function importWeights(weights: WeightsImport): Promise<ScorerEntry
   const rank = factors.modelFactors.length / models.length;
   const header = {
     id: weights.id ?? 'routellm',
-    version: '1',
+    version: weights.version ?? '1',
     embedder,
     models,
     dimensions: factors.projection.length / rank,
   };
   return registerScorer({
     modelsFolder,
+    isReplacing,
     header,
     bytes: writeProjectionGraph(header, factors),
     defaultPair: {

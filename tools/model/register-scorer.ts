@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, posix } from 'node:path';
 import type * as z from 'zod';
 import { load } from '../../shared/matrix-factorization/scorer.ts';
 import {
   type Calibration,
   loadRegistry,
+  nameOf,
   type ScorerEntry,
   scorerEntrySchema,
 } from '../../shared/matrix-factorization/scorer-registry.ts';
@@ -21,6 +22,8 @@ type Registration = {
   readonly defaultPair: { readonly strong: string; readonly weak: string };
   readonly trainedOn: string;
   readonly training?: TrainingResults;
+  /** Whether an entry of the same id and version may be replaced. */
+  readonly isReplacing?: boolean;
 };
 
 /** The results that only a training yields; imported weights have none of them. */
@@ -29,19 +32,40 @@ type TrainingResults = {
   readonly calibrations?: readonly Calibration[];
   /** Scores of held-out rows, float32 [rows, models]. */
   readonly heldOutScores?: Float32Array;
+  /** Hashes of the training prompts, for `trainingPrompts`. */
+  readonly promptHashes?: Uint32Array;
   /** The text of `card.md`, written next to the scorer. */
   readonly card?: string;
 };
 
 const FILE_NAME = 'scorer.onnx';
 const SCORES_NAME = 'held-out-scores.bin';
+const HASHES_NAME = 'training-prompts.bin';
 
-type Place = Pick<Registration, 'modelsFolder'> & Pick<ScorerHeader, 'id' | 'version'>;
+type Place = Pick<Registration, 'modelsFolder' | 'isReplacing'> &
+  Pick<ScorerHeader, 'id' | 'version'>;
 
-/** Checks everything that can be checked before the work: the scorer's name and the registry. */
-export async function checkPlace({ modelsFolder, id, version }: Place): Promise<void> {
+/**
+ * Checks everything that can be checked before the work: the scorer's name, the registry, and that
+ * nothing is replaced unasked.
+ */
+export async function checkPlace({ modelsFolder, isReplacing, ...place }: Place): Promise<void> {
+  const { id, version } = place;
   refuseInvalid(scorerEntrySchema.pick({ id: true, version: true }).safeParse({ id, version }));
-  await readScorers(modelsFolder);
+  findReplaced(await readScorers(modelsFolder), { ...place, isReplacing: isReplacing === true });
+}
+
+/** Returns the entry of this id and version. Throws an InputError when it must not be replaced. */
+function findReplaced(
+  scorers: readonly ScorerEntry[],
+  { isReplacing, ...place }: Omit<Place, 'modelsFolder'>,
+): ScorerEntry | undefined {
+  const found = scorers.find((entry) => nameOf(entry) === nameOf(place));
+  if (found === undefined || isReplacing) return found;
+  const versions = scorers.filter(({ id }) => id === place.id).map(({ version }) => version);
+  throw new InputError(
+    `${nameOf(place)} is registered already: give another --scorer-version (${place.id} has ${versions.join(', ')}), or --replace to lose the earlier scorer with its calibrations.`,
+  );
 }
 
 async function readScorers(modelsFolder: string): Promise<readonly ScorerEntry[]> {
@@ -50,38 +74,43 @@ async function readScorers(modelsFolder: string): Promise<readonly ScorerEntry[]
 }
 
 /**
- * Writes `<folder>/<id>/scorer.onnx` and its registry entry, which replaces one of the same id.
- * Everything is written next to its place and tried first, the registry is renamed last, and a
- * failure restores the previous state.
+ * Writes `<folder>/<id>/<version>/scorer.onnx` and its registry entry, which becomes the version
+ * in use of its id. The other versions stay. Everything is written next to its place and tried
+ * first, the registry is renamed last, and a failure restores the previous state.
  */
 export async function registerScorer(registration: Registration): Promise<ScorerEntry> {
-  const { modelsFolder, header, bytes, training = {} } = registration;
-  const { card, heldOutScores } = training;
-  const registryPath = join(modelsFolder, 'registry.json');
+  const { modelsFolder, header, bytes, training = {}, isReplacing = false } = registration;
+  const { card, heldOutScores, promptHashes } = training;
+  const { id, version } = header;
   const scorers = await readScorers(modelsFolder);
-  const earlier = scorers.find(({ id }) => id === header.id);
+  const earlier = findReplaced(scorers, { id, version, isReplacing });
   const entry = createEntry(registration, earlier);
-  const place = scorers.findIndex(({ id }) => id === header.id);
-  const replaced = place === -1 ? [...scorers, entry] : scorers.with(place, entry);
-  const registryText = `${JSON.stringify({ scorers: replaced }, null, 2)}\n`;
+  const others = scorers.map((one) => (one.id === id ? { ...one, active: undefined } : one));
+  const changed =
+    earlier === undefined ? [...others, entry] : others.with(scorers.indexOf(earlier), entry);
+  const folder = join(modelsFolder, posix.dirname(entry.file));
+  const fileOf = (place: { readonly file: string } | undefined, content: TypedArray | undefined) =>
+    place && content ? [{ path: join(modelsFolder, place.file), content: toBytes(content) }] : [];
   await replaceFiles(
-    join(modelsFolder, header.id),
+    folder,
     [
       { path: join(modelsFolder, entry.file), content: bytes },
-      ...(card === undefined
-        ? []
-        : [{ path: join(modelsFolder, header.id, 'card.md'), content: card }]),
-      ...(heldOutScores === undefined
-        ? []
-        : [{ path: join(modelsFolder, header.id, SCORES_NAME), content: toBytes(heldOutScores) }]),
-      { path: registryPath, content: registryText },
+      ...(card === undefined ? [] : [{ path: join(folder, 'card.md'), content: card }]),
+      ...fileOf(entry.heldOutScores, heldOutScores),
+      ...fileOf(entry.trainingPrompts, promptHashes),
+      {
+        path: join(modelsFolder, 'registry.json'),
+        content: `${JSON.stringify({ scorers: changed }, null, 2)}\n`,
+      },
     ],
     () => load({ ...entry, file: temporary(entry.file) }, modelsFolder),
   );
   return entry;
 }
 
-function toBytes({ buffer, byteOffset, byteLength }: Float32Array): Uint8Array {
+type TypedArray = Float32Array | Uint32Array;
+
+function toBytes({ buffer, byteOffset, byteLength }: TypedArray): Uint8Array {
   return new Uint8Array(buffer, byteOffset, byteLength);
 }
 
@@ -93,7 +122,9 @@ function createEntry(
   { header, bytes, defaultPair, trainedOn, training = {} }: Registration,
   earlier: ScorerEntry | undefined,
 ): ScorerEntry {
-  const { figures = {}, calibrations = [], heldOutScores } = training;
+  const { figures = {}, calibrations = [], heldOutScores, promptHashes } = training;
+  const file = earlier?.file ?? posix.join(header.id, header.version, FILE_NAME);
+  const beside = (name: string) => posix.join(posix.dirname(file), name);
   const sha256 = sha256Of(bytes);
   for (const model of [defaultPair.strong, defaultPair.weak]) {
     if (header.models.includes(model)) continue;
@@ -116,7 +147,7 @@ function createEntry(
     scorerEntrySchema.safeParse({
       id: header.id,
       version: header.version,
-      file: `${header.id}/${FILE_NAME}`,
+      file,
       sha256,
       embedder: header.embedder,
       dimensions: header.dimensions,
@@ -129,11 +160,15 @@ function createEntry(
       calibrations: [...calibrations, ...kept],
       ...(heldOutScores && {
         heldOutScores: {
-          file: `${header.id}/${SCORES_NAME}`,
+          file: beside(SCORES_NAME),
           rows: heldOutScores.length / header.models.length,
           sha256: sha256Of(toBytes(heldOutScores)),
         },
       }),
+      ...(promptHashes?.length && {
+        trainingPrompts: { file: beside(HASHES_NAME), rows: promptHashes.length },
+      }),
+      active: true,
     }),
   );
 }

@@ -1,6 +1,6 @@
 import { type EvaluationLine, LENGTH, ORACLE, RANDOM } from './evaluation.ts';
 import type { CurveFamily } from './evaluation-curves.ts';
-import type { EvaluationReport } from './evaluation-report.ts';
+import { describeTraining, type EvaluationReport } from './evaluation-report.ts';
 import { ALL_SOURCES, type CostBasis } from './evaluation-scopes.ts';
 import {
   decimals,
@@ -57,7 +57,11 @@ function renderIntroduction({ data, scorers, lines, settings, pair }: Evaluation
     settings.resamples > 0
       ? `Ranges in parentheses are 95% intervals by ${settings.resamples.toLocaleString('en-US')} bootstrap samples of the prompts (seed ${settings.seed}).`
       : '';
-  return `${facts}${standIns.join('')}<p class="note">${interval}</p>`;
+  const training = scorers.map(
+    (scorer) =>
+      `<p class="note">${escapeHtml(describeTraining(scorer, first?.prompts ?? 0)).replace(/^WARNING/, '<b>WARNING</b>')}</p>`,
+  );
+  return `${facts}${standIns.join('')}${training.join('')}<p class="note">${interval}</p>`;
 }
 
 function renderFindings({ lines, curves, scorers, pair }: EvaluationReport): string {

@@ -7,6 +7,7 @@ export type SampleOptions = BadLineTolerance & {
   /** Largest number of rows that are kept, as an even sample (Vitter's algorithm R). */
   readonly maxRows: number;
   readonly seed: number;
+  readonly mayBeEmpty?: boolean;
 };
 
 /** Streams the rows of one data file; rows that are not kept are never held in memory. */
@@ -22,7 +23,7 @@ export async function sampleRows(path: string, options: SampleOptions): Promise<
       if (place < options.maxRows) kept[place] = row;
     }
   }
-  if (seen === 0) throw new InputError(`${path} has no rows.`);
+  if (seen === 0 && !options.mayBeEmpty) throw new InputError(`${path} has no rows.`);
   if (seen > kept.length) options.report(`Kept ${kept.length} of the ${seen} rows of ${path}.`);
   return kept;
 }

@@ -49,14 +49,26 @@ export type TrainingCommand = {
   readonly strategy: Strategy;
   readonly seed: number;
   readonly wish: PairWish;
+  /** The prompts of the rows to learn from. */
+  readonly prompts: readonly string[];
+};
+
+type Start = {
+  /** The embedder of a scorer to start from. */
+  readonly embedder?: string;
+  /** Whether there may be as few rows as there are, also none. */
+  readonly mayBeFew?: boolean;
 };
 
 /** Reads the options, and reads and embeds the data. Throws an InputError for unusable options or data. */
-export async function readTrainingCommand(commandLine: CommandLine): Promise<TrainingCommand> {
+export async function readTrainingCommand(
+  commandLine: CommandLine,
+  start: Start = {},
+): Promise<TrainingCommand> {
   const strategy = readStrategy(commandLine);
   const seed = commandLine.integer('seed', 1);
-  const set = await loadSet(commandLine, seed);
-  return { set, strategy, seed, wish: readWish(commandLine, set.models) };
+  const { set, prompts } = await loadSet(commandLine, seed, start);
+  return { set, strategy, seed, prompts, wish: readWish(commandLine, set.models) };
 }
 
 function readStrategy(commandLine: CommandLine): Strategy {
@@ -66,8 +78,13 @@ function readStrategy(commandLine: CommandLine): Strategy {
   throw new InputError(`--strategy must be ${STRATEGIES.join(' or ')}, got "${name}".`);
 }
 
-async function loadSet(commandLine: CommandLine, seed: number): Promise<TrainingSet> {
+async function loadSet(
+  commandLine: CommandLine,
+  seed: number,
+  { embedder: given = LOCAL_EMBEDDER.id, mayBeFew = false }: Start,
+): Promise<Pick<TrainingCommand, 'set' | 'prompts'>> {
   const options = {
+    mayBeEmpty: mayBeFew,
     maxRows: commandLine.integer('max-rows', 200_000),
     maxBad: commandLine.integer('max-bad-lines', 0),
     seed,
@@ -78,7 +95,7 @@ async function loadSet(commandLine: CommandLine, seed: number): Promise<Training
   }
   const embeddingsFile = commandLine.text('embeddings');
   const embedder = await openEmbedder({
-    embedder: commandLine.text('embedder') ?? LOCAL_EMBEDDER.id,
+    embedder: commandLine.text('embedder') ?? given,
     ...(embeddingsFile !== undefined && { embeddingsFile }),
   });
   try {
@@ -93,7 +110,8 @@ async function loadSet(commandLine: CommandLine, seed: number): Promise<Training
     for (const path of commandLine.all('test')) test.push(await sampleRows(path, options));
     // An unknown model is reported before embeddings are paid for.
     readWish(commandLine, modelsIn(train.flat()));
-    return await createTrainingSet({ train, test: test.flat() }, embedder);
+    const set = await createTrainingSet({ train, test: test.flat(), mayBeFew }, embedder);
+    return { set, prompts: train.flat().map(({ prompt }) => prompt) };
   } finally {
     await embedder.close();
   }

@@ -27,7 +27,8 @@ export function measureRows({ set, pair, rows, winRateOf }: Measured): Evaluatio
   return graded.length === 0 ? [] : evaluate(graded, [{ router: SCORER, winRates }]);
 }
 
-function gradedPrompt(
+/** Returns the grades of the pair for a row; undefined when they are not known or only assumed. */
+export function gradedPrompt(
   { rows }: TrainingSet,
   row: number,
   pair: ChosenPair,
@@ -40,10 +41,24 @@ function gradedPrompt(
 
 /** Returns the figures of the scorer itself, by source, for the registry. */
 export function toFigures(lines: readonly EvaluationLine[]): Record<string, unknown> {
-  const own = lines.filter(({ router }) => router === SCORER);
+  return figuresBy(
+    'source',
+    lines.filter(({ router }) => router === SCORER),
+  );
+}
+
+/** Returns the figures of several routers over the same rows. */
+export function byRouter(lines: readonly EvaluationLine[]): Record<string, unknown> {
+  return figuresBy('router', lines);
+}
+
+function figuresBy(
+  name: 'source' | 'router',
+  lines: readonly EvaluationLine[],
+): Record<string, unknown> {
   return Object.fromEntries(
-    own.map(({ source, prompts, quality, intervals, calibrationError }) => [
-      source,
+    lines.map(({ prompts, quality, intervals, calibrationError, ...line }) => [
+      line[name],
       {
         prompts,
         ...(quality && { apgr: quality.apgr, cpt50: quality.cpt50, cpt80: quality.cpt80 }),

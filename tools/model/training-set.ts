@@ -1,9 +1,9 @@
-import { createHash } from 'node:crypto';
 import { LOCAL_EMBEDDER } from '../../shared/prompt-embedding/local-embedder.ts';
 import { InputError } from '../command-line/input-error.ts';
 import { createProgress } from '../command-line/progress.ts';
 import type { BatchEmbedder } from './batch-embedder.ts';
 import { type EmbeddedRows, EmbeddedRowsBuilder } from './embedded-rows.ts';
+import { hashPrompt } from './prompt-hashes.ts';
 import type { RoutingRow } from './routing-rows.ts';
 import type { Target } from './row-moments.ts';
 
@@ -57,11 +57,13 @@ const FILE_BALANCE = 0.25;
 type Sources = {
   readonly train: readonly (readonly RoutingRow[])[];
   readonly test: readonly RoutingRow[];
+  /** Whether there may be too few rows to train a scorer with. */
+  readonly mayBeFew?: boolean;
 };
 
 /** Embeds the rows and arranges the data for training. Throws an InputError when there are too few rows. */
 export async function createTrainingSet(
-  { train, test }: Sources,
+  { train, test, mayBeFew = false }: Sources,
   embedder: BatchEmbedder,
 ): Promise<TrainingSet> {
   const raw = [...train.flat(), ...test];
@@ -82,7 +84,7 @@ export async function createTrainingSet(
     // The models that they compare may be unknown to all other rows.
     learnable.filter((row) => isHeldOut(row) && (targets[row]?.length ?? 0) > 1),
   );
-  checkEnough(rows, trainRows, heldOutRows);
+  if (!mayBeFew) checkEnough(rows, trainRows, heldOutRows);
   return {
     rows,
     embedder: embedder.id,
@@ -134,11 +136,6 @@ export function isPromptHeldOut(prompt: string): boolean {
 
 function isHashHeldOut(hash: number): boolean {
   return hash % HELD_OUT_ONE_IN === 0;
-}
-
-function hashPrompt(prompt: string): number {
-  const words = prompt.toLowerCase().match(/[\p{L}\p{N}]+/gu) ?? [];
-  return createHash('sha256').update(words.join(' ')).digest().readUInt32BE(0);
 }
 
 function checkEnough(

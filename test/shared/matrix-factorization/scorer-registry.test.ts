@@ -93,6 +93,21 @@ describe('findScorer', () => {
     expect(findScorer(registry, 'two@7').id).toBe('two');
   });
 
+  test('by id alone finds the active version, else the first one', async () => {
+    const versions = ['1', '2', '3'].map((version) => ({ ...entry, version }));
+    expect(findScorer(await loadEntries(...versions), 'one').version).toBe('1');
+    const marked = versions.with(1, { ...entry, version: '2', active: true } as typeof entry);
+    expect(findScorer(await loadEntries(...marked), 'one').version).toBe('2');
+    expect(findScorer(await loadEntries(...marked), 'one@3').version).toBe('3');
+  });
+
+  test('does not choose between two active versions', async () => {
+    const both = ['1', '2'].map((version) => ({ ...entry, version, active: true }));
+    await expect(loadEntries(...both)).rejects.toMatchObject({
+      problems: [expect.stringMatching(/scorers: only one version of "one" can be active/)],
+    });
+  });
+
   test.each(['three', 'two@1', 'two@', '@7', ''])('lists what there is for "%s"', async (name) => {
     const registry = await loadEntries(entry, { ...entry, id: 'two', version: '7' });
     expect(() => findScorer(registry, name)).toThrow('Known: one@1, two@7.');
