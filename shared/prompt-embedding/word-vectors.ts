@@ -54,7 +54,7 @@ export async function loadWordVectors(modelsFolder: string): Promise<WordVectors
 }
 
 const REMEDY =
-  'It comes with the project (models/local/word-vectors.bin); npm run embedder:build builds it again.';
+  'It comes with the project (models/local/word-vectors.bin); npm run embedder:build -- words builds it again.';
 
 /**
  * Parses the bytes of the file. Throws an Error whose message is a clause with the reason when they

@@ -418,8 +418,8 @@ describe('the local embedder', () => {
   });
 
   test.each([
-    ['local/999', /The local embedder is local\/\d+:/],
-    ['text-embedding-3-small', /must be local, or look like azure-openai/],
+    ['local/999', /own embedders are local\/\d+ and encoder\/\d+: local\/999/],
+    ['text-embedding-3-small', /must be local or encoder\/1, or look like azure-openai/],
   ])('is not taken for %s', async (embedder, expected) => {
     expect(await refusal(embed([], { embedder }))).toMatch(expected);
   });

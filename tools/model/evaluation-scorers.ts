@@ -1,7 +1,7 @@
 import { load, type Scorer } from '../../shared/matrix-factorization/scorer.ts';
 import type { ModelPair } from '../../shared/matrix-factorization/scorer-choice.ts';
 import type { ScorerEntry } from '../../shared/matrix-factorization/scorer-registry.ts';
-import { isLocalId } from '../../shared/prompt-embedding/embedders.ts';
+import { isOwnId } from '../../shared/prompt-embedding/own-embedders.ts';
 import { InputError } from '../command-line/input-error.ts';
 import { createProgress } from '../command-line/progress.ts';
 import { openEmbedder } from './embedders.ts';
@@ -51,8 +51,7 @@ async function predictWith(
   const [first] = scorers;
   if (first === undefined) return;
   const { embedder: id, dimensions } = first.entry;
-  const isLocal = isLocalId(id);
-  const file = isLocal ? undefined : embeddingsFile;
+  const file = isOwnId(id) ? undefined : embeddingsFile;
   const embedder = await openEmbedder({
     embedder: id,
     dimensions,

@@ -80,7 +80,7 @@ describe('a minimal configuration', () => {
         apiVersion: '2024-10-21',
       },
       weak: { name: 'small-one' },
-      isLocalEmbedder: true,
+      isOwnEmbedder: true,
       policy: { modes: { cost: 0.2, balanced: 0.5, quality: 0.8 } },
       limits: { maxBodyBytes: 32 * 1024 * 1024 },
       embeddingCache: { table: 'embeddings' },
@@ -446,7 +446,7 @@ describe('the scorer', () => {
       /EMBEDDING_DEPLOYMENT is missing.*text-embedding-3-small/,
     );
     const config = await load({ ROUTER_SCORER: 'remote', EMBEDDING_DEPLOYMENT: 'embedding' });
-    expect(config).toMatchObject({ isLocalEmbedder: false, embedding: { name: 'embedding' } });
+    expect(config).toMatchObject({ isOwnEmbedder: false, embedding: { name: 'embedding' } });
   });
 
   test('needs a calibration for a strong share', async () => {
