@@ -6,11 +6,12 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import { unzipSync, zipSync } from 'fflate';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { loadRegistry } from '../../shared/matrix-factorization/scorer-registry.ts';
-import { createRandom } from '../fakes/routellm-weights.ts';
+import { ENCODER_EMBEDDER } from '../../shared/prompt-embedding/encoder-embedder.ts';
+import { createRandom, writeRouteLlmWeights } from '../fakes/routellm-weights.ts';
 import { runTool, type ToolResult } from '../fakes/run-tool.ts';
 
 const project = fileURLToPath(new URL('../..', import.meta.url));
-const LIMIT = 33_554_432;
+const LIMIT = 40_000_000;
 
 let folder: string;
 let packaged: ToolResult;
@@ -83,6 +84,7 @@ describe('the package', () => {
       ),
     );
     expect(files).toContain('dist/functions/index.js');
+    expect(files).toContain('dist/functions/encoder-worker.js');
     expect(files.filter((file) => /\.(map|ts)$/.test(file))).toEqual([]);
     expect(files.filter((file) => file.startsWith('models/'))).toEqual([
       'models/local/card.md',
@@ -211,16 +213,48 @@ test('package fails, and names the largest parts, when the zip is too large', as
   const models = await copyOwnModels('large');
   const registry = JSON.parse(await readFile(join(models, 'registry.json'), 'utf8'));
   const [entry] = registry.scorers;
-  entry.heldOutScores.rows = 40_000;
+  entry.heldOutScores.rows = 60_000;
   await writeFile(join(models, 'registry.json'), JSON.stringify(registry));
   const random = createRandom(1);
-  const scores = Float32Array.from({ length: 40_000 * entry.models.length }, random);
+  const scores = Float32Array.from({ length: 60_000 * entry.models.length }, random);
   await writeFile(join(models, 'local/held-out-scores.bin'), scores);
   const out = join(folder, 'large-out');
   const result = await runTool('package', ['--out', out, '--models-folder', models]);
   expect(result).toMatchObject({ code: 1, stdout: '' });
-  expect(result.stderr).toMatch(/33,554,432.*libonnxruntime\.so\.1.*local\/held-out-scores\.bin/);
+  expect(result.stderr).toMatch(/40,000,000.*libonnxruntime\.so\.1.*local\/held-out-scores\.bin/);
   expect(await readdir(out)).toEqual([]);
+});
+
+describe('a package with a scorer on the sentence encoder', () => {
+  test('has the encoder, and runs it in its thread with what is in the package alone', async () => {
+    const models = await copyOwnModels('with-encoder');
+    const weights = join(folder, 'model.safetensors');
+    const { id, dimensions } = ENCODER_EMBEDDER;
+    await writeRouteLlmWeights(weights, { seed: 7, dimensions });
+    const options = ['--embedder', id, '--id', 'sentences', '--models-folder', models];
+    expect(await runTool('model-import', [weights, ...options])).toMatchObject({ code: 0 });
+    const out = join(folder, 'encoder-out');
+    const made = await runTool('package', ['--out', out, '--models-folder', models]);
+    expect(made).toMatchObject({ code: 0 });
+    expect(await listFiles(join(out, 'app/models/encoder'))).toEqual(
+      expect.arrayContaining(['LICENSE', 'encoder.md', 'encoder.onnx', 'vocabulary.txt']),
+    );
+    const zipped = (await readdir(out)).find((name) => name.endsWith('.zip')) ?? '';
+    const verify = ['--zip', join(out, zipped), '--scorer', 'sentences'];
+    const { code, stdout } = await runTool('package-verify', verify);
+    expect(stdout).toContain('"embedder":"encoder/1"');
+    expect(stdout).toMatch(/win rate 0\.\d+, scorer sentences@1/);
+    expect(code).toBe(0);
+  });
+
+  test('is refused with a damaged encoder', async () => {
+    const models = join(folder, 'with-encoder');
+    await writeFile(join(models, 'encoder/encoder.onnx'), 'damaged');
+    const out = join(folder, 'damaged-encoder-out');
+    const { code, stderr } = await runTool('package', ['--out', out, '--models-folder', models]);
+    expect(stderr).toContain('are not an encoder');
+    expect(code).toBe(2);
+  });
 });
 
 describe('package:verify', () => {

@@ -19,6 +19,7 @@ export function readResources(assembly: Uint8Array): readonly Uint8Array[] {
   const view = new DataView(assembly.buffer, assembly.byteOffset, assembly.byteLength);
   try {
     const { start, length } = findResources(view);
+    if (start + length > assembly.length) throw new Error('it is cut short');
     return split(assembly.subarray(start, start + length));
   } catch (error) {
     if (error instanceof RangeError) throw new Error('it is cut short');

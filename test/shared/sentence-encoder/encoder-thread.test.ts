@@ -67,7 +67,9 @@ describe('an encoder in its thread', () => {
 
   test('rejects a text that waits too long, and answers the next ones', async () => {
     const { encode } = await start({ timeoutMs: 1 });
-    const waits = await Promise.allSettled(Array.from({ length: 20 }, () => encode(TEXTS.join(' '))));
+    const waits = await Promise.allSettled(
+      Array.from({ length: 20 }, () => encode(TEXTS.join(' '))),
+    );
     const reasons = waits.flatMap((one) => (one.status === 'rejected' ? [String(one.reason)] : []));
     expect(reasons.length).toBeGreaterThan(0);
     expect(reasons.every((one) => one.includes('did not answer within 1 ms'))).toBe(true);
@@ -108,12 +110,21 @@ describe('a file of the encoder', () => {
     ['model', 'is empty', Buffer.alloc(0), /are not an encoder/],
     ['model', 'is something else', Buffer.from('{}'), /are not an encoder/],
     ['vocabulary', 'is empty', Buffer.alloc(0), /it has no line \[CLS\]/],
-    ['vocabulary', 'is too long', pieces(`${'more\n'.repeat(20_000)}[CLS]\n[SEP]\n[UNK]\n`), /are not an encoder/],
+    [
+      'vocabulary',
+      'is too long',
+      pieces(`${'more\n'.repeat(20_000)}[CLS]\n[SEP]\n[UNK]\n`),
+      /are not an encoder/,
+    ],
   ] as const)('%s that %s is one clear error, with a remedy', async (name, _, content, reason) => {
     const models = await mkdtemp(join(folder, 'models-'));
-    await cp(dirname(join('models', ENCODER_FILES.model)), join(models, dirname(ENCODER_FILES.model)), {
-      recursive: true,
-    });
+    await cp(
+      dirname(join('models', ENCODER_FILES.model)),
+      join(models, dirname(ENCODER_FILES.model)),
+      {
+        recursive: true,
+      },
+    );
     const path = join(models, ENCODER_FILES[name]);
     await rm(path);
     if (content !== undefined) await writeFile(path, content);

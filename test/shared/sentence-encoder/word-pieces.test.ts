@@ -50,10 +50,13 @@ describe('the pieces of a text', () => {
     expect(pieces.slice(-2).map((number) => names[number])).toEqual(['end', '[SEP]']);
   });
 
-  test.each([MAX_PIECES - 3, MAX_PIECES - 2, MAX_PIECES - 1])('are no more for %i words', (count) => {
-    const { pieces } = readPieces('word '.repeat(count), vocabulary);
-    expect(pieces).toHaveLength(Math.min(count + 2, MAX_PIECES));
-  });
+  test.each([MAX_PIECES - 3, MAX_PIECES - 2, MAX_PIECES - 1])(
+    'are no more for %i words',
+    (count) => {
+      const { pieces } = readPieces('word '.repeat(count), vocabulary);
+      expect(pieces).toHaveLength(Math.min(count + 2, MAX_PIECES));
+    },
+  );
 });
 
 describe('a text is understood', () => {

@@ -516,6 +516,16 @@ describe('the scorer', () => {
     await writeFile(join(folder, 'registry.json'), JSON.stringify({ scorers }));
     expect(await problemOf({ MODELS_FOLDER: folder })).toContain(String(LOCAL_EMBEDDER.dimensions));
   });
+
+  test.each([
+    ['encoder/1', 100, /takes 100 dimensions; the embedder encoder\/1 gives 12986/],
+    ['encoder/999', 12_986, /embeddings of encoder\/999; .* has local\/2 and encoder\/1/],
+  ])('must take what the embedder %s gives', async (embedder, dimensions, problem) => {
+    const folder = await mkdtemp(join(MODELS_FOLDER, 'other-'));
+    const scorers = [{ ...localEntry, embedder, dimensions }];
+    await writeFile(join(folder, 'registry.json'), JSON.stringify({ scorers }));
+    expect(await problemOf({ MODELS_FOLDER: folder })).toMatch(problem);
+  });
 });
 
 test('a wrong entry of ROUTER_API_KEYS is not repeated', async () => {
