@@ -93,7 +93,10 @@ async function createEncoderEmbedding(options: EmbeddingOptions): Promise<Embedd
   const { startEncoderThread } = await import('../../shared/sentence-encoder/encoder-thread.ts');
   const [local, encoder] = await Promise.all([
     loadLocalEmbedder(),
-    keepEncoding((onEnd) => startEncoderThread({ modelsFolder: 'models', timeoutMs, onEnd })),
+    keepEncoding(
+      (onEnd) => startEncoderThread({ modelsFolder: 'models', timeoutMs, onEnd }),
+      timeoutMs,
+    ),
   ]);
   const sentences = createCachedEmbedding(options, {
     embedder: { id: ENCODER_EMBEDDER.id, embed: encoder.encode },

@@ -1,34 +1,40 @@
+import { createDeadline, untilAborted } from '../base/deadline.ts';
 import type { EncoderThread } from './encoder-thread.ts';
 
 /**
- * Starts an encoder that goes on: after its thread has ended, the next text starts another. Throws
- * what the first start throws.
+ * Starts an encoder that goes on: after its thread has ended, the next text starts another, for
+ * which a text waits `timeoutMs` at most. Throws what the first start throws.
  */
 export async function keepEncoding(
   start: (onEnd: () => void) => Promise<EncoderThread>,
+  timeoutMs: number,
 ): Promise<EncoderThread> {
-  let hasEnded = false;
-  const startAgain = () => {
-    hasEnded = false;
-    return start(() => {
-      hasEnded = true;
-    });
-  };
-  let thread = startAgain();
-  await thread;
+  let running: EncoderThread | undefined;
+  let starting: Promise<EncoderThread> | undefined;
 
-  function current(): Promise<EncoderThread> {
-    if (hasEnded) {
-      thread = startAgain();
-      thread.catch(() => {
-        hasEnded = true;
-      });
-    }
+  async function startOnce(): Promise<EncoderThread> {
+    const thread = await start(() => {
+      running = undefined;
+    });
+    running = thread;
     return thread;
   }
 
+  function startAgain(): Promise<EncoderThread> {
+    starting ??= startOnce().finally(() => {
+      starting = undefined;
+    });
+    return starting;
+  }
+
+  async function startInTime(): Promise<EncoderThread> {
+    const deadline = createDeadline(timeoutMs);
+    return untilAborted(startAgain(), deadline.signal).finally(() => deadline.clear());
+  }
+
+  await startAgain();
   return {
-    encode: async (text) => (await current()).encode(text),
-    close: async () => (await thread).close(),
+    encode: async (text) => (running ?? (await startInTime())).encode(text),
+    close: async () => running?.close(),
   };
 }

@@ -94,7 +94,7 @@ describe('an encoder in its thread', () => {
       };
       current = await start({ onEnd: onThreadEnd });
       return current;
-    });
+    }, 60_000);
     const before = await kept.encode(TEXTS[0] ?? '');
     await current?.close();
     await ended.promise;
