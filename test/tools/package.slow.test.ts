@@ -7,7 +7,8 @@ import { unzipSync, zipSync } from 'fflate';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { loadRegistry } from '../../shared/matrix-factorization/scorer-registry.ts';
 import { ENCODER_EMBEDDER } from '../../shared/prompt-embedding/encoder-embedder.ts';
-import { createRandom, writeRouteLlmWeights } from '../fakes/routellm-weights.ts';
+import { createScorerGraph } from '../../tools/model/onnx-graph.ts';
+import { createRandom } from '../fakes/routellm-weights.ts';
 import { runTool, type ToolResult } from '../fakes/run-tool.ts';
 
 const project = fileURLToPath(new URL('../..', import.meta.url));
@@ -225,14 +226,32 @@ test('package fails, and names the largest parts, when the zip is too large', as
   expect(await readdir(out)).toEqual([]);
 });
 
+/** Writes a folder of models with a small scorer on the sentence encoder alone. */
+async function writeEncoderScorer(name: string): Promise<string> {
+  const { id: embedder, dimensions } = ENCODER_EMBEDDER;
+  const header = { id: 'sentences', version: '1', embedder, dimensions, models: ['big', 'small'] };
+  const graph = createScorerGraph(header);
+  const weights = Float32Array.from({ length: 2 * dimensions }, createRandom(1));
+  graph.constant('weights', [dimensions, 2], weights);
+  graph.node('MatMul', ['embedding', 'weights'], 'scores');
+  const file = graph.finish();
+  const models = join(folder, name);
+  await mkdir(models);
+  await writeFile(join(models, 'sentences.onnx'), file);
+  const entry = {
+    ...header,
+    file: 'sentences.onnx',
+    sha256: createHash('sha256').update(file).digest('hex'),
+    defaultPair: { strong: 'big', weak: 'small' },
+    trainedOn: 'nothing',
+  };
+  await writeFile(join(models, 'registry.json'), JSON.stringify({ scorers: [entry] }));
+  return models;
+}
+
 describe('a package with a scorer on the sentence encoder', () => {
   test('has the encoder, and runs it in its thread with what is in the package alone', async () => {
-    const models = await copyOwnModels('with-encoder');
-    const weights = join(folder, 'model.safetensors');
-    const { id, dimensions } = ENCODER_EMBEDDER;
-    await writeRouteLlmWeights(weights, { seed: 7, dimensions });
-    const options = ['--embedder', id, '--id', 'sentences', '--models-folder', models];
-    expect(await runTool('model-import', [weights, ...options])).toMatchObject({ code: 0 });
+    const models = await writeEncoderScorer('with-encoder');
     const out = join(folder, 'encoder-out');
     const made = await runTool('package', ['--out', out, '--models-folder', models]);
     expect(made).toMatchObject({ code: 0 });
@@ -248,8 +267,11 @@ describe('a package with a scorer on the sentence encoder', () => {
   });
 
   test('is refused with a damaged encoder', async () => {
-    const models = join(folder, 'with-encoder');
-    await writeFile(join(models, 'encoder/encoder.onnx'), 'damaged');
+    const models = await writeEncoderScorer('damaged-encoder');
+    await mkdir(join(models, 'encoder'));
+    for (const file of ['encoder.onnx', 'vocabulary.txt']) {
+      await writeFile(join(models, 'encoder', file), 'damaged');
+    }
     const out = join(folder, 'damaged-encoder-out');
     const { code, stderr } = await runTool('package', ['--out', out, '--models-folder', models]);
     expect(stderr).toContain('are not an encoder');
