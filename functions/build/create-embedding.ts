@@ -2,19 +2,26 @@ import type { TokenCredential } from '@azure/identity';
 import type { Background } from '../../shared/base/background.ts';
 import type { Log } from '../../shared/base/log.ts';
 import { createAzureEmbedder } from '../../shared/prompt-embedding/azure-embedder.ts';
+import type { RemoteEmbedder } from '../../shared/prompt-embedding/embedders.ts';
 import { createMemoryEmbeddingCache } from '../../shared/prompt-embedding/embedding-cache.ts';
+import {
+  ENCODER_EMBEDDER,
+  insertSentence,
+  SENTENCE_DIMENSIONS,
+} from '../../shared/prompt-embedding/encoder-embedder.ts';
 import { createFailureCounter } from '../../shared/prompt-embedding/failure-counter.ts';
 import { guardEmbedder } from '../../shared/prompt-embedding/guard-embedder.ts';
-import { loadLocalEmbedder } from '../../shared/prompt-embedding/local-embedder.ts';
+import { LOCAL_EMBEDDER, loadLocalEmbedder } from '../../shared/prompt-embedding/local-embedder.ts';
 import {
   createPromptEmbedding,
   type GetPromptEmbedding,
 } from '../../shared/prompt-embedding/prompt-embedding.ts';
+import { readPrompt } from '../../shared/prompt-embedding/prompt-words.ts';
 import { createTableEmbeddingCache } from '../../shared/prompt-embedding/table-embedding-cache.ts';
 import type { Config } from '../../shared/settings/config.ts';
 import { createTableClient } from '../../shared/storage/tables.ts';
 import { type Circuit, createCircuit } from '../../shared/upstream/circuit.ts';
-import { needsToken } from '../../shared/upstream/deployment.ts';
+import { type Deployment, needsToken } from '../../shared/upstream/deployment.ts';
 import type { GetToken } from '../../shared/upstream/entra-token.ts';
 
 type EmbeddingOptions = {
@@ -42,37 +49,97 @@ export type Embedding = {
 
 /**
  * Builds the embedder that the scorer was trained with, and its caches. Throws a ConfigError if the
- * files of the local embedder cannot be read.
+ * files of an embedder of this process cannot be read.
  */
 export async function createEmbedding(options: EmbeddingOptions): Promise<Embedding> {
-  const { config, dimensions, background, log } = options;
-  const { embedding, embeddingCache, scorer, tables } = config;
-  // Computing a local embedding is faster than any cache.
-  if (config.isLocalEmbedder || embedding === undefined) {
-    const { embed } = await loadLocalEmbedder();
-    return {
-      getPromptEmbedding: (text) => ({ embedding: embed(text), cache: 'none' }),
-      warm: async () => undefined,
-    };
+  const { embedding, scorer } = options.config;
+  const { embedder } = scorer.entry;
+  if (embedder === ENCODER_EMBEDDER.id) return await createEncoderEmbedding(options);
+  if (embedder !== LOCAL_EMBEDDER.id && embedding !== undefined) {
+    return createAzureEmbedding(options, embedding);
   }
+  // Computing a local embedding is faster than any cache.
+  const { embed } = await loadLocalEmbedder();
+  return {
+    getPromptEmbedding: (text) => ({ embedding: embed(text), cache: 'none' }),
+    warm: async () => undefined,
+  };
+}
+
+function createAzureEmbedding(options: EmbeddingOptions, deployment: Deployment): Embedding {
+  const { config, dimensions, getToken } = options;
+  const embedder = createAzureEmbedder({
+    deployment,
+    id: config.scorer.entry.embedder,
+    getToken,
+    timeoutMs: config.limits.embeddingTimeoutMs,
+  });
+  const { warm, ...cached } = createCachedEmbedding(options, {
+    embedder,
+    name: deployment.name,
+    dimensions,
+  });
+  return {
+    ...cached,
+    // Getting the first token can take longer than the timeout of an embedding.
+    warm: () => Promise.all([embedder.warm(), warm(), needsToken(deployment) && getToken()]),
+  };
+}
+
+/** Only the sentence is cached: the other numbers take less time than a table. */
+async function createEncoderEmbedding(options: EmbeddingOptions): Promise<Embedding> {
+  const timeoutMs = options.config.limits.embeddingTimeoutMs;
+  const { keepEncoding } = await import('../../shared/sentence-encoder/keep-encoding.ts');
+  const { startEncoderThread } = await import('../../shared/sentence-encoder/encoder-thread.ts');
+  const [local, encoder] = await Promise.all([
+    loadLocalEmbedder(),
+    keepEncoding(
+      (onEnd) => startEncoderThread({ modelsFolder: 'models', timeoutMs, onEnd }),
+      timeoutMs,
+    ),
+  ]);
+  const sentences = createCachedEmbedding(options, {
+    embedder: { id: ENCODER_EMBEDDER.id, embed: encoder.encode },
+    name: ENCODER_EMBEDDER.id,
+    dimensions: SENTENCE_DIMENSIONS,
+  });
+  return {
+    ...sentences,
+    getPromptEmbedding: async (text) => {
+      const found = sentences.getPromptEmbedding(readPrompt(text));
+      // Computed while the encoder works.
+      const embedding = local.embed(text);
+      const { embedding: sentence, cache } = await found;
+      return { embedding: insertSentence(embedding, sentence), cache };
+    },
+  };
+}
+
+type CachedEmbedder = {
+  readonly embedder: RemoteEmbedder;
+  /** The name of its circuit. */
+  readonly name: string;
+  readonly dimensions: number;
+};
+
+/** Puts caches before an embedder and a circuit around it. */
+function createCachedEmbedding(
+  { config, loadCredential, background, log }: EmbeddingOptions,
+  { embedder, name, dimensions }: CachedEmbedder,
+) {
+  const { embeddingCache, tables, limits } = config;
   const memory = createMemoryEmbeddingCache(embeddingCache.maxEntries);
   const table =
     tables &&
     createTableEmbeddingCache({
-      loadClient: () => createTableClient(tables, embeddingCache.table, options.loadCredential),
+      loadClient: () => createTableClient(tables, embeddingCache.table, loadCredential),
       dimensions,
       timeoutMs: embeddingCache.timeoutMs,
       onFailure: createFailureCounter(log),
     });
-  const embedder = createAzureEmbedder({
-    deployment: embedding,
-    id: scorer.entry.embedder,
-    getToken: options.getToken,
-    timeoutMs: config.limits.embeddingTimeoutMs,
-  });
-  const circuit = createCircuit(embedding.name, {
-    circuitFailures: Math.min(FAILURES, config.limits.circuitFailures),
-    circuitOpenMs: config.limits.circuitOpenMs,
+  const circuit = createCircuit(name, {
+    circuitFailures: Math.min(FAILURES, limits.circuitFailures),
+    circuitOpenMs: limits.circuitOpenMs,
   });
   const getPromptEmbedding = createPromptEmbedding({
     embedder: guardEmbedder(embedder, circuit),
@@ -85,8 +152,6 @@ export async function createEmbedding(options: EmbeddingOptions): Promise<Embedd
     getPromptEmbedding,
     embeddingCircuit: circuit,
     ...(table && { probeTables: table.probe }),
-    // Getting the first token can take longer than the timeout of an embedding.
-    warm: () =>
-      Promise.all([embedder.warm(), table?.probe(), needsToken(embedding) && options.getToken()]),
+    warm: async () => table?.probe(),
   };
 }

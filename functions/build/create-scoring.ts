@@ -2,6 +2,10 @@ import type { TokenCredential } from '@azure/identity';
 import type { Background } from '../../shared/base/background.ts';
 import type { Log } from '../../shared/base/log.ts';
 import { load, type Scorer } from '../../shared/matrix-factorization/scorer.ts';
+import {
+  ENCODER_EMBEDDER,
+  withoutSentence,
+} from '../../shared/prompt-embedding/encoder-embedder.ts';
 import type { Config } from '../../shared/settings/config.ts';
 import type { GetToken } from '../../shared/upstream/entra-token.ts';
 import { azureTextEmbedder } from '../../shared/vector-stores/azure-text-embedder.ts';
@@ -40,16 +44,18 @@ export async function createScoring(options: ScoringOptions): Promise<Scoring> {
 
 /** Loads the scorer, with the votes of recorded outcomes if they are configured. */
 async function loadScorer({ config, outcomes, log }: ScoringOptions): Promise<Scorer> {
-  const { scorer, modelsFolder, isKnn, isLocalEmbedder, embedding } = config;
+  const { scorer, modelsFolder, isKnn, isOwnEmbedder, embedding } = config;
   const base = await load(scorer.entry, modelsFolder);
   if (!isKnn) return base;
-  const embedder = isLocalEmbedder
+  const embedder = isOwnEmbedder
     ? LOCAL_TEXT_EMBEDDER
     : azureTextEmbedder(embedding?.modelName ?? '');
+  const localPart = (one: Float32Array) =>
+    scorer.entry.embedder === ENCODER_EMBEDDER.id ? withoutSentence(one) : one;
   return createKnnScorer({
     base,
     log,
     findNearest: async (one, limit) =>
-      outcomes?.ofEmbedding(embedder, isLocalEmbedder ? foldEmbedding(one) : one, limit),
+      outcomes?.ofEmbedding(embedder, isOwnEmbedder ? foldEmbedding(localPart(one)) : one, limit),
   });
 }

@@ -156,8 +156,8 @@ function createCheckReadiness(
     scorer: scoring.scorer.name,
     embedder: config.scorer.entry.embedder,
     ...(probeTables && { probeTables }),
-    // The local embedder always answers; any other is a deployment that may be down.
-    ...(embedding && !config.isLocalEmbedder && { embedding }),
+    // An embedder of this process is no deployment that may be down.
+    ...(embedding && !config.isOwnEmbedder && { embedding }),
     ...(embeddingCircuit && { embeddingCircuit }),
     getRegistry: registry.state,
     getDeployments: () => enabledUpstreams(registry),

@@ -1,8 +1,9 @@
 /*
  * The embedders, by the ids under which scorers name them:
  *
- *   local/<version>   local-embedder.ts, which computes embeddings in this process
- *   <maker>/<model>   azure-embedder.ts, which calls the embedding deployment
+ *   local/<version>    local-embedder.ts, which computes embeddings in this process
+ *   encoder/<version>  encoder-embedder.ts, which adds those of a sentence encoder in a thread of its own
+ *   <maker>/<model>    azure-embedder.ts, which calls the embedding deployment
  *
  * To add one, write its file next to these and list it here. `functions/build/create-embedding.ts`
  * creates it for the service, `tools/model/embedders.ts` for training. Scorers are trained on an
@@ -26,10 +27,3 @@ export type RemoteEmbedder = {
   /** Throws when the embedding is not available. */
   embed(text: string): Promise<Float32Array>;
 };
-
-/**
- * Whether an id names a version of the local embedder, which may be another one than this app has.
- */
-export function isLocalId(id: string): boolean {
-  return id.startsWith('local/');
-}

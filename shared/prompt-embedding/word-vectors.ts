@@ -53,7 +53,7 @@ export async function loadWordVectors(modelsFolder: string, sha256?: string): Pr
 }
 
 const REMEDY =
-  'It comes with the project (models/local/word-vectors.bin); npm run embedder:build builds it again.';
+  'It comes with the project (models/local/word-vectors.bin); npm run embedder:build -- words builds it again.';
 
 /**
  * Parses the bytes of the file. Throws an Error whose message is a clause with the reason when they

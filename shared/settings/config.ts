@@ -16,8 +16,7 @@ import {
 import { findScorer, loadRegistry } from '../matrix-factorization/scorer-registry.ts';
 import type { SessionPolicy } from '../policy/session.ts';
 import { MODES, type Mode, type ModeShares } from '../policy/threshold.ts';
-import { isLocalId } from '../prompt-embedding/embedders.ts';
-import { LOCAL_EMBEDDER } from '../prompt-embedding/local-embedder.ts';
+import { findOwnEmbedder, isOwnId, OWN_EMBEDDERS } from '../prompt-embedding/own-embedders.ts';
 import { readTables } from '../storage/read-tables.ts';
 import type { TablesConfig } from '../storage/tables.ts';
 import { readAllowedHosts } from '../upstream/check-endpoint.ts';
@@ -50,8 +49,8 @@ export type Config = {
   readonly isFollowing: boolean;
   /** True if recorded outcomes vote on the scorer's win rates. */
   readonly isKnn: boolean;
-  /** True if the scorer takes the embeddings of the local embedder, so that no deployment is called for them. */
-  readonly isLocalEmbedder: boolean;
+  /** True if the embedder of the scorer runs in this process, so that no deployment is called for embeddings. */
+  readonly isOwnEmbedder: boolean;
   readonly modelsFolder: string;
   readonly policy: {
     readonly threshold?: number;
@@ -119,7 +118,7 @@ export async function loadConfig(env: Environment = process.env): Promise<Config
     deployed: { strong: strong?.modelName ?? '', weak: weak?.modelName ?? '' },
   });
   const policy = withCalibratedThreshold(configured, read, scorer);
-  const isLocalEmbedder = scorer?.entry.embedder === LOCAL_EMBEDDER.id;
+  const isOwnEmbedder = scorer !== undefined && isOwnId(scorer.entry.embedder);
   if (scorer !== undefined) checkEmbedder(read, scorer, embedding);
   const others = readOthers(read);
   if (read.problems.length > 0 || !strong || !weak || !scorer) throw new ConfigError(read.problems);
@@ -130,7 +129,7 @@ export async function loadConfig(env: Environment = process.env): Promise<Config
     scorer,
     isFollowing: (read.text('ROUTER_CALIBRATION') ?? FOLLOWING) === FOLLOWING,
     isKnn: readScorerName(read).isKnn,
-    isLocalEmbedder,
+    isOwnEmbedder,
     modelsFolder,
     policy,
     ...others,
@@ -170,19 +169,20 @@ function checkEmbedder(
   { entry }: ScorerChoice,
   embedding: Deployment | undefined,
 ): void {
-  const isOtherLocal = entry.embedder !== LOCAL_EMBEDDER.id && isLocalId(entry.embedder);
-  if (isOtherLocal) {
+  const own = findOwnEmbedder(entry.embedder);
+  if (own === undefined && isOwnId(entry.embedder)) {
+    const known = OWN_EMBEDDERS.map(({ id }) => id).join(' and ');
     read.problem(
-      `The scorer ${entry.id} takes the embeddings of ${entry.embedder}; this version of the app has ${LOCAL_EMBEDDER.id}. Train the scorer again.`,
+      `The scorer ${entry.id} takes the embeddings of ${entry.embedder}; this version of the app has ${known}. Train the scorer again.`,
     );
-  } else if (entry.embedder !== LOCAL_EMBEDDER.id) {
+  } else if (own === undefined) {
     if (embedding !== undefined) return;
     read.problem(
       `EMBEDDING_DEPLOYMENT is missing: the scorer ${entry.id} needs prompts embedded by ${entry.embedder}.`,
     );
-  } else if (entry.dimensions !== LOCAL_EMBEDDER.dimensions) {
+  } else if (entry.dimensions !== own.dimensions) {
     read.problem(
-      `The scorer ${entry.id} takes ${entry.dimensions} dimensions; the embedder ${LOCAL_EMBEDDER.id} gives ${LOCAL_EMBEDDER.dimensions}. Train the scorer again.`,
+      `The scorer ${entry.id} takes ${entry.dimensions} dimensions; the embedder ${own.id} gives ${own.dimensions}. Train the scorer again.`,
     );
   }
 }

@@ -4,7 +4,12 @@ import { mkdtemp, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
+import {
+  ENCODER_EMBEDDER,
+  insertSentence,
+} from '../../shared/prompt-embedding/encoder-embedder.ts';
 import { LOCAL_EMBEDDER, loadLocalEmbedder } from '../../shared/prompt-embedding/local-embedder.ts';
+import { loadEncoder } from '../../shared/sentence-encoder/encoder-files.ts';
 import { InputError } from '../../tools/command-line/input-error.ts';
 import { simulatorSettings } from '../../tools/local-services/local-services.ts';
 import { openEmbedder } from '../../tools/model/embedders.ts';
@@ -417,9 +422,21 @@ describe('the local embedder', () => {
     expect(simulator.requests).toHaveLength(0);
   });
 
+  test('with the sentence encoder embeds without a call', async () => {
+    const prompts = [...numbered(2), { id: 'x', text: '' }];
+    const [local, { encode }] = [await loadLocalEmbedder('models'), await loadEncoder('models')];
+    const expected = [];
+    for (const { text } of prompts) {
+      expected.push(insertSentence(local.embed(text), await encode(text)));
+    }
+    const embedder = ENCODER_EMBEDDER.id;
+    expect(await embed(prompts, { embedder, env: {} })).toEqual(expected);
+    expect(simulator.requests).toHaveLength(0);
+  });
+
   test.each([
-    ['local/999', /The local embedder is local\/\d+:/],
-    ['text-embedding-3-small', /must be local, or look like azure-openai/],
+    ['local/999', /own embedders are local\/\d+ and encoder\/\d+: local\/999/],
+    ['text-embedding-3-small', /must be local or encoder\/1, or look like azure-openai/],
   ])('is not taken for %s', async (embedder, expected) => {
     expect(await refusal(embed([], { embedder }))).toMatch(expected);
   });

@@ -6,11 +6,13 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import { unzipSync, zipSync } from 'fflate';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { loadRegistry } from '../../shared/matrix-factorization/scorer-registry.ts';
+import { ENCODER_EMBEDDER } from '../../shared/prompt-embedding/encoder-embedder.ts';
+import { createScorerGraph } from '../../tools/model/onnx-graph.ts';
 import { createRandom } from '../fakes/routellm-weights.ts';
 import { runTool, type ToolResult } from '../fakes/run-tool.ts';
 
 const project = fileURLToPath(new URL('../..', import.meta.url));
-const LIMIT = 33_554_432;
+const LIMIT = 40_000_000;
 
 let folder: string;
 let packaged: ToolResult;
@@ -83,6 +85,7 @@ describe('the package', () => {
       ),
     );
     expect(files).toContain('dist/functions/index.js');
+    expect(files).toContain('dist/functions/encoder-worker.js');
     expect(files.filter((file) => /\.(map|ts)$/.test(file))).toEqual([]);
     expect(files.filter((file) => file.startsWith('models/'))).toEqual([
       'models/local/card.md',
@@ -212,16 +215,69 @@ test('package fails, and names the largest parts, when the zip is too large', as
   const registry = JSON.parse(await readFile(join(models, 'registry.json'), 'utf8'));
   const [entry] = registry.scorers;
   const random = createRandom(1);
-  const scores = Float32Array.from({ length: 40_000 * entry.models.length }, random);
+  const scores = Float32Array.from({ length: 60_000 * entry.models.length }, random);
   await writeFile(join(models, 'local/held-out-scores.bin'), scores);
   const sha256 = createHash('sha256').update(scores).digest('hex');
-  Object.assign(entry.heldOutScores, { rows: 40_000, sha256 });
+  Object.assign(entry.heldOutScores, { rows: 60_000, sha256 });
   await writeFile(join(models, 'registry.json'), JSON.stringify(registry));
   const out = join(folder, 'large-out');
   const result = await runTool('package', ['--out', out, '--models-folder', models]);
   expect(result).toMatchObject({ code: 1, stdout: '' });
-  expect(result.stderr).toMatch(/33,554,432.*libonnxruntime\.so\.1.*local\/held-out-scores\.bin/);
+  expect(result.stderr).toMatch(/40,000,000.*libonnxruntime\.so\.1.*local\/held-out-scores\.bin/);
   expect(await readdir(out)).toEqual([]);
+});
+
+/** Writes a folder of models with a small scorer on the sentence encoder alone. */
+async function writeEncoderScorer(name: string): Promise<string> {
+  const { id: embedder, dimensions } = ENCODER_EMBEDDER;
+  const header = { id: 'sentences', version: '1', embedder, dimensions, models: ['big', 'small'] };
+  const graph = createScorerGraph(header);
+  const weights = Float32Array.from({ length: 2 * dimensions }, createRandom(1));
+  graph.constant('weights', [dimensions, 2], weights);
+  graph.node('MatMul', ['embedding', 'weights'], 'scores');
+  const file = graph.finish();
+  const models = join(folder, name);
+  await mkdir(models);
+  await writeFile(join(models, 'sentences.onnx'), file);
+  const entry = {
+    ...header,
+    file: 'sentences.onnx',
+    sha256: createHash('sha256').update(file).digest('hex'),
+    defaultPair: { strong: 'big', weak: 'small' },
+    trainedOn: 'nothing',
+  };
+  await writeFile(join(models, 'registry.json'), JSON.stringify({ scorers: [entry] }));
+  return models;
+}
+
+describe('a package with a scorer on the sentence encoder', () => {
+  test('has the encoder, and runs it in its thread with what is in the package alone', async () => {
+    const models = await writeEncoderScorer('with-encoder');
+    const out = join(folder, 'encoder-out');
+    const made = await runTool('package', ['--out', out, '--models-folder', models]);
+    expect(made).toMatchObject({ code: 0 });
+    expect(await listFiles(join(out, 'app/models/encoder'))).toEqual(
+      expect.arrayContaining(['LICENSE', 'encoder.md', 'encoder.onnx', 'vocabulary.txt']),
+    );
+    const zipped = (await readdir(out)).find((name) => name.endsWith('.zip')) ?? '';
+    const verify = ['--zip', join(out, zipped), '--scorer', 'sentences'];
+    const { code, stdout } = await runTool('package-verify', verify);
+    expect(stdout).toContain('"embedder":"encoder/1"');
+    expect(stdout).toMatch(/win rate 0\.\d+, scorer sentences@1/);
+    expect(code).toBe(0);
+  });
+
+  test('is refused with a damaged encoder', async () => {
+    const models = await writeEncoderScorer('damaged-encoder');
+    await mkdir(join(models, 'encoder'));
+    for (const file of ['encoder.onnx', 'vocabulary.txt']) {
+      await writeFile(join(models, 'encoder', file), 'damaged');
+    }
+    const out = join(folder, 'damaged-encoder-out');
+    const { code, stderr } = await runTool('package', ['--out', out, '--models-folder', models]);
+    expect(stderr).toContain('are not an encoder');
+    expect(code).toBe(2);
+  });
 });
 
 describe('package:verify', () => {

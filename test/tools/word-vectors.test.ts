@@ -47,7 +47,7 @@ async function build(from: string, ...args: string[]) {
   packages += 1;
   const modelsFolder = join(folder, `models-${packages}`);
   const options = ['--from', from, '--models-folder', modelsFolder, ...args];
-  return { modelsFolder, ...(await runTool('word-vectors', options)) };
+  return { modelsFolder, ...(await runTool('embedder-build', ['words', ...options])) };
 }
 
 describe('the tool', () => {

@@ -39,6 +39,7 @@ export async function bundleApp(
     entryPoints: {
       index: 'functions/index.ts',
       server: 'functions/server.ts',
+      'encoder-worker': 'shared/sentence-encoder/encoder-worker.ts',
       'sqlite-worker': 'shared/vector-stores/sqlite-worker.ts',
     },
     outdir,

@@ -11,6 +11,10 @@ export const SUBJECTS: Readonly<Record<string, Subject>> = {
     about: 'the cost of the local embedder and scorer for a start, a request and a batch',
     read: () => import('./subjects/local.ts'),
   },
+  encoder: {
+    about: 'the time and memory of the sentence encoder, and what it costs other requests',
+    read: () => import('./subjects/encoder.ts'),
+  },
   traffic: {
     about: 'easy and hard asks in requests as applications send them',
     read: () => import('./subjects/traffic.ts'),

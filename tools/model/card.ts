@@ -1,7 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import * as z from 'zod';
 import type { ModelPair } from '../../shared/matrix-factorization/scorer-choice.ts';
-import { LOCAL_EMBEDDER } from '../../shared/prompt-embedding/local-embedder.ts';
+import { ENCODER_EMBEDDER } from '../../shared/prompt-embedding/encoder-embedder.ts';
+import { isOwnId } from '../../shared/prompt-embedding/own-embedders.ts';
 import type { EvaluationLine } from './evaluation.ts';
 import { formatEvaluation } from './evaluation-table.ts';
 import type { ScorerHeader } from './onnx-graph.ts';
@@ -106,12 +107,12 @@ function describeLimits({ rows, embedder }: TrainingSet): string {
   measurement; no figure includes them.`,
         ]
       : []),
-    ...(embedder === LOCAL_EMBEDDER.id
+    ...(isOwnId(embedder)
       ? [
           `- It recognises the topic, the kind and the form of a task better than how hard a given sum or proof is:
   within one kind of task its order is close to random, and the length of a prompt may predict more.
   It may rate long small talk as hard, and a short question in a field's jargon as easy.
-- Its word vectors are English. It knows other languages only by their letters, their pieces of words
+- ${embedder === ENCODER_EMBEDDER.id ? 'Its word vectors and its sentence encoder are' : 'Its word vectors are'} English. It knows other languages only by their letters, their pieces of words
   and a list of words that tasks begin with.`,
         ]
       : []),

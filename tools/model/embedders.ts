@@ -1,7 +1,18 @@
 import { fileURLToPath } from 'node:url';
 import type { Environment } from '../../shared/base/settings-reader.ts';
-import { isLocalId, type LocalEmbedder } from '../../shared/prompt-embedding/embedders.ts';
+import {
+  ENCODER_EMBEDDER,
+  insertSentence,
+} from '../../shared/prompt-embedding/encoder-embedder.ts';
 import { LOCAL_EMBEDDER, loadLocalEmbedder } from '../../shared/prompt-embedding/local-embedder.ts';
+import {
+  findOwnEmbedder,
+  isOwnId,
+  OWN_EMBEDDERS,
+} from '../../shared/prompt-embedding/own-embedders.ts';
+import { readPrompt } from '../../shared/prompt-embedding/prompt-words.ts';
+import { loadEncoder } from '../../shared/sentence-encoder/encoder-files.ts';
+import { shareUntilFailure } from '../../shared/storage/tables.ts';
 import { InputError } from '../command-line/input-error.ts';
 import { createAzureBatchEmbedder, type EmbedBatch } from './azure-batch-embedder.ts';
 import { type BatchEmbedder, createBatchEmbedder } from './batch-embedder.ts';
@@ -23,7 +34,7 @@ type EmbedderOptions = {
 const EMBEDDER_ID = /^[a-z0-9][a-z0-9-]*\/[\w.:/-]{1,100}$/i;
 
 /**
- * Opens an embedder: the local one, or for any other id the deployment that `EMBEDDING_DEPLOYMENT`
+ * Opens an embedder: one of the router's own, or for any other id the deployment that `EMBEDDING_DEPLOYMENT`
  * names, as in the running service. Throws an InputError when the id is invalid or the file does
  * not fit it.
  */
@@ -49,29 +60,46 @@ function resolveEmbedder(
   embedder: string,
   env: Environment,
 ): { readonly id: string; readonly embedBatch: EmbedBatch } {
-  if (embedder === 'local' || isLocalId(embedder)) {
-    const { id } = LOCAL_EMBEDDER;
-    if (embedder !== 'local' && embedder !== id) {
-      throw new InputError(`The local embedder is ${id}: ${embedder} is another version.`);
-    }
-    return { id, embedBatch: createLocalBatchEmbedder() };
+  const own = findOwnEmbedder(embedder === 'local' ? LOCAL_EMBEDDER.id : embedder);
+  if (own !== undefined) {
+    const isEncoder = own.id === ENCODER_EMBEDDER.id;
+    return { id: own.id, embedBatch: createOwnBatchEmbedder(isEncoder ? loadEncoding : loadLocal) };
+  }
+  if (isOwnId(embedder)) {
+    const known = OWN_EMBEDDERS.map(({ id }) => id).join(' and ');
+    throw new InputError(
+      `The router's own embedders are ${known}: ${embedder} is another version.`,
+    );
   }
   if (EMBEDDER_ID.test(embedder)) {
     return { id: embedder, embedBatch: createAzureBatchEmbedder(embedder, env) };
   }
   throw new InputError(
-    `The embedder must be local, or look like azure-openai/text-embedding-3-small, got "${embedder}".`,
+    `The embedder must be local or ${ENCODER_EMBEDDER.id}, or look like azure-openai/text-embedding-3-small, got "${embedder}".`,
   );
 }
 
-/** Creates the local embedder with the word vectors of the project, whichever folder the scorers are in. */
-function createLocalBatchEmbedder(): EmbedBatch {
-  const modelsFolder = fileURLToPath(new URL('../../models', import.meta.url));
-  let loading: Promise<LocalEmbedder> | undefined;
+type Embed = (text: string) => Float32Array | Promise<Float32Array>;
+
+/** Files of the project, whichever folder the scorers are in. */
+const MODELS = fileURLToPath(new URL('../../models', import.meta.url));
+
+async function loadLocal(): Promise<Embed> {
+  return (await loadLocalEmbedder(MODELS)).embed;
+}
+
+async function loadEncoding(): Promise<Embed> {
+  const [local, { encode }] = await Promise.all([loadLocalEmbedder(MODELS), loadEncoder(MODELS)]);
+  return async (text) => insertSentence(local.embed(text), await encode(readPrompt(text)));
+}
+
+function createOwnBatchEmbedder(load: () => Promise<Embed>): EmbedBatch {
+  const loadOnce = shareUntilFailure(load);
   return async (texts) => {
-    loading ??= loadLocalEmbedder(modelsFolder);
-    const { embed } = await loading;
-    return texts.map((text) => embed(text));
+    const embed = await loadOnce();
+    const embeddings: Float32Array[] = [];
+    for (const text of texts) embeddings.push(await embed(text));
+    return embeddings;
   };
 }
 

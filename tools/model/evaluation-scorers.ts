@@ -1,7 +1,7 @@
 import { load, type Scorer } from '../../shared/matrix-factorization/scorer.ts';
 import type { ModelPair } from '../../shared/matrix-factorization/scorer-choice.ts';
 import type { ScorerEntry } from '../../shared/matrix-factorization/scorer-registry.ts';
-import { isLocalId } from '../../shared/prompt-embedding/embedders.ts';
+import { isOwnId } from '../../shared/prompt-embedding/own-embedders.ts';
 import { InputError } from '../command-line/input-error.ts';
 import { createProgress } from '../command-line/progress.ts';
 import { openEmbedder } from './embedders.ts';
@@ -36,7 +36,7 @@ type Scoring = {
 export async function predictWinRates(scoring: Scoring): Promise<Map<string, number[]>> {
   const found = new Map<string, number[]>(scoring.scorers.map(({ name }) => [name, []]));
   const byEmbedder = Map.groupBy(scoring.scorers, ({ entry, embeddingsFile = '' }) =>
-    isLocalId(entry.embedder) ? entry.embedder : `${entry.embedder}\n${embeddingsFile}`,
+    isOwnId(entry.embedder) ? entry.embedder : `${entry.embedder}\n${embeddingsFile}`,
   );
   for (const scorers of byEmbedder.values()) await predictWith(scorers, scoring, found);
   return found;
@@ -56,8 +56,7 @@ async function predictWith(
   const [first] = scorers;
   if (first === undefined) return;
   const { embedder: id, dimensions } = first.entry;
-  const isLocal = isLocalId(id);
-  const file = isLocal ? undefined : first.embeddingsFile;
+  const file = isOwnId(id) ? undefined : first.embeddingsFile;
   const embedder = await openEmbedder({
     embedder: id,
     dimensions,

@@ -2,7 +2,13 @@ import { type Centroids, SMALLEST_NORM } from './centroids.ts';
 import type { ClusterFactors } from './cluster-factors.ts';
 import type { LinearHead } from './linear-head.ts';
 import { constantsOf, type Deviations } from './model-deviations.ts';
-import { ML_DOMAIN, OnnxGraph, type OnnxOperator, type ScorerHeader } from './onnx-graph.ts';
+import {
+  createScorerGraph,
+  ML_DOMAIN,
+  type OnnxGraph,
+  type OnnxOperator,
+  type ScorerHeader,
+} from './onnx-graph.ts';
 import type { PromptFactors } from './prompt-factors.ts';
 import type { RegressionTree } from './regression-tree.ts';
 import { RANK, strengthFactors } from './strength-basis.ts';
@@ -27,7 +33,7 @@ export function writeFactorGraph(
   { heads, trees }: Pick<PromptFactors, 'heads' | 'trees'>,
   denseColumns: number,
 ): Uint8Array {
-  const graph = new OnnxGraph(parts.header);
+  const graph = createScorerGraph(parts.header);
   addHeads(graph, heads, parts.header.dimensions);
   const dense = sliceEmbedding(graph, 'dense', [0, denseColumns]);
   graph.node({ name: 'Concat', attributes: { axis: 1 } }, [dense, 'head_factors'], 'tree_input');
@@ -41,7 +47,7 @@ export function writeClusterGraph(
   parts: SharedParts,
   { sharpness, clusters }: Pick<ClusterFactors, 'sharpness' | 'clusters'>,
 ): Uint8Array {
-  const graph = new OnnxGraph(parts.header);
+  const graph = createScorerGraph(parts.header);
   addCosines(graph, parts.centroids);
   graph.constant('sharpness', [1], Float32Array.of(sharpness));
   graph.constant('clusters', [parts.centroids.count, RANK], Float32Array.from(clusters));

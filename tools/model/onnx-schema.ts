@@ -1,16 +1,23 @@
 import protobuf from 'protobufjs';
 
 /** ONNX's numbers for element types (TensorProto.DataType). */
-export const ELEMENT_TYPE = { float32: 1, int64: 7, float64: 11 } as const;
+export const ELEMENT_TYPE = { float32: 1, uint8: 2, int8: 3, int64: 7, float64: 11 } as const;
 
 /** ONNX's numbers for the types of attributes (AttributeProto.AttributeType). */
-export const ATTRIBUTE_TYPE = { int: 2, string: 3, floats: 6, ints: 7, strings: 8 } as const;
+export const ATTRIBUTE_TYPE = {
+  float: 1,
+  int: 2,
+  string: 3,
+  floats: 6,
+  ints: 7,
+  strings: 8,
+} as const;
 
 type FieldList = Readonly<
   Record<string, readonly [number: number, type: string, rule?: 'repeated']>
 >;
 
-/** The part of ONNX's messages that a scorer needs: field names, numbers and types. */
+/** The part of ONNX's messages that scorers and the encoder need: field names, numbers and types. */
 const MESSAGES: Readonly<Record<string, FieldList>> = {
   Model: {
     irVersion: [1, 'int64'],
@@ -38,6 +45,7 @@ const MESSAGES: Readonly<Record<string, FieldList>> = {
   },
   Attribute: {
     name: [1, 'string'],
+    f: [2, 'float'],
     i: [3, 'int64'],
     s: [4, 'string'],
     floats: [7, 'float', 'repeated'],

@@ -1,4 +1,4 @@
-import { OnnxGraph, type OnnxOperator, type ScorerHeader } from './onnx-graph.ts';
+import { createScorerGraph, type OnnxOperator, type ScorerHeader } from './onnx-graph.ts';
 import { ELEMENT_TYPE } from './onnx-schema.ts';
 
 /** A plain matrix factorization: `scores = modelFactors (projection embedding)`. */
@@ -30,7 +30,7 @@ export function writeProjectionGraph(
   const models = header.models.length;
   const shape = [header.dimensions, models] as const;
   const centred = centreColumns(modelFactors, models);
-  const graph = new OnnxGraph(header);
+  const graph = createScorerGraph(header);
   // The runtime multiplies weights sorted by dimension in half the time of the other order.
   const weights = combine(projection, centred, { models, dimensions: header.dimensions });
   if (longestColumn(weights, models) <= FLOAT32_LENGTH) {

@@ -1,4 +1,4 @@
-import { LOCAL_EMBEDDER } from '../../shared/prompt-embedding/local-embedder.ts';
+import { findOwnEmbedder } from '../../shared/prompt-embedding/own-embedders.ts';
 import { InputError } from '../command-line/input-error.ts';
 import { createProgress } from '../command-line/progress.ts';
 import type { BatchEmbedder } from './batch-embedder.ts';
@@ -103,10 +103,8 @@ export async function createTrainingSet(
 }
 
 async function embedRows(rows: readonly RoutingRow[], embedder: BatchEmbedder) {
-  const isLocal = embedder.id === LOCAL_EMBEDDER.id;
-  const builder = new EmbeddedRowsBuilder(
-    isLocal ? LOCAL_EMBEDDER.denseDimensions : Number.POSITIVE_INFINITY,
-  );
+  const own = findOwnEmbedder(embedder.id);
+  const builder = new EmbeddedRowsBuilder(own?.denseDimensions ?? Number.POSITIVE_INFINITY);
   const progress = createProgress({ label: 'Embedding', unit: 'rows', total: rows.length });
   const prompts = rows.map(({ id, prompt }) => ({ id, text: prompt }));
   for await (const embedding of embedder.embedAll(prompts)) {
@@ -157,7 +155,7 @@ function checkEnough(
 }
 
 function meaningOf(embedder: string, { denseColumns }: EmbeddedRows) {
-  return embedder === LOCAL_EMBEDDER.id ? LOCAL_EMBEDDER.meaning : { from: 0, to: denseColumns };
+  return findOwnEmbedder(embedder)?.meaning ?? { from: 0, to: denseColumns };
 }
 
 function findTargets(rows: readonly TrainingRow[], models: readonly string[]): Target[][] {

@@ -9,15 +9,40 @@ import {
   type ScorerEntry,
   type ScorerRegistry,
 } from '../../shared/matrix-factorization/scorer-registry.ts';
+import { ENCODER_EMBEDDER } from '../../shared/prompt-embedding/encoder-embedder.ts';
 import { LOCAL_EMBEDDER } from '../../shared/prompt-embedding/local-embedder.ts';
 import { loadWordVectors, WORD_VECTORS_FILE } from '../../shared/prompt-embedding/word-vectors.ts';
+import { ENCODER_FILES, loadEncoder } from '../../shared/sentence-encoder/encoder-files.ts';
 
 export const OWN_MODELS = fileURLToPath(new URL('../../models', import.meta.url));
 
+/** The embedders of the router's own, and the files that scorers on them need. */
+const EMBEDDERS: readonly {
+  /** The ids of the embedders that read the files. */
+  readonly ids: readonly string[];
+  readonly files: readonly string[];
+  readonly cards: readonly string[];
+  /** Throws a ConfigError when the files in a folder cannot be used. */
+  readonly load: (folder: string) => Promise<unknown>;
+}[] = [
+  {
+    ids: [LOCAL_EMBEDDER.id, ENCODER_EMBEDDER.id],
+    files: [WORD_VECTORS_FILE],
+    cards: [WORD_VECTORS_FILE.replace(/\.bin$/, '.md')],
+    load: (folder) => loadWordVectors(folder, LOCAL_EMBEDDER.wordVectors),
+  },
+  {
+    ids: [ENCODER_EMBEDDER.id],
+    files: Object.values(ENCODER_FILES),
+    cards: ['encoder/encoder.md', 'encoder/LICENSE'],
+    load: loadEncoder,
+  },
+];
+
 /**
  * Copies the registry, the files that its scorers need and their cards, and nothing else that may
- * be in the folder. Word vectors that a folder of scorers lacks are taken from the project's
- * folder. Throws a ConfigError when the app would not start with one of the scorers.
+ * be in the folder. Files of embedders that a folder of scorers lacks are taken from the
+ * project's folder. Throws a ConfigError when the app would not start with one of the scorers.
  */
 export async function copyModels(source: string, target: string): Promise<ScorerRegistry> {
   const registry = await loadRegistry(source);
@@ -30,12 +55,12 @@ export async function copyModels(source: string, target: string): Promise<Scorer
     ...registry.scorers.flatMap((one) => filesOf(one, source)),
   ]);
   for (const file of files) await copy(join(source, file), join(target, file));
-  if (registry.scorers.some(({ embedder }) => embedder === LOCAL_EMBEDDER.id)) {
-    const folder = existsSync(join(source, WORD_VECTORS_FILE)) ? source : OWN_MODELS;
-    await loadWordVectors(folder, LOCAL_EMBEDDER.wordVectors);
-    await copy(join(folder, WORD_VECTORS_FILE), join(target, WORD_VECTORS_FILE));
-    const card = WORD_VECTORS_FILE.replace(/\.bin$/, '.md');
-    if (existsSync(join(folder, card))) await copy(join(folder, card), join(target, card));
+  for (const { ids, files: own, cards, load: check } of EMBEDDERS) {
+    if (!registry.scorers.some(({ embedder }) => ids.includes(embedder))) continue;
+    const folder = own.every((file) => existsSync(join(source, file))) ? source : OWN_MODELS;
+    await check(folder);
+    const found = cards.filter((file) => existsSync(join(folder, file)));
+    for (const file of [...own, ...found]) await copy(join(folder, file), join(target, file));
   }
   return registry;
 }

