@@ -146,10 +146,7 @@ async function loadTelemetry({
   return createTelemetry({ settings, loadCredential, background });
 }
 
-function createCheckReadiness(
-  parts: Parts,
-  isDraining: () => boolean,
-): () => Promise<Readiness> {
+function createCheckReadiness(parts: Parts, isDraining: () => boolean): () => Promise<Readiness> {
   const { config, registry, scoring, embedding, background } = parts;
   const { embeddingCircuit, probeTables } = scoring.prompts;
   return createReadiness({

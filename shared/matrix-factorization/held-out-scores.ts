@@ -28,7 +28,8 @@ export async function loadHeldOutScores(
     path: join(modelsFolder, file),
     what: `The file of the held-out scores of ${id}`,
     sha256,
-    remedy: 'Restore the file that the entry of the scorer in registry.json names, or train the scorer again.',
+    remedy:
+      'Restore the file that the entry of the scorer in registry.json names, or train the scorer again.',
   });
   if (bytes.length !== rows * models.length * Float32Array.BYTES_PER_ELEMENT) {
     throw new ConfigError([`${file} does not hold ${rows} rows of ${models.length} scores.`]);

@@ -129,7 +129,8 @@ async function openGraph(entry: ScorerEntry, path: string): Promise<Graph> {
     path,
     what: `The scorer ${entry.id}`,
     sha256: entry.sha256,
-    remedy: 'Restore the file that its entry in registry.json names, or import or train the scorer again.',
+    remedy:
+      'Restore the file that its entry in registry.json names, or import or train the scorer again.',
   });
   const parts = readOnnxParts(bytes);
   // The runtime runs, or refuses, every graph that is of no known form or does not fit its entry.

@@ -31,7 +31,9 @@ export function createTokenProvider(
 
   /** The current token, unless it expires within this time. */
   function held(marginMs: number): string | undefined {
-    return current !== undefined && elapsedMs() < current.endsAt - marginMs ? current.token : undefined;
+    return current !== undefined && elapsedMs() < current.endsAt - marginMs
+      ? current.token
+      : undefined;
   }
 
   async function renew(): Promise<string> {

@@ -48,6 +48,9 @@ describe('GET /ready', () => {
         embeddings: { state: 'ok', embedder: expect.stringMatching(/^local\//) },
         tables: { state: 'not-used' },
         registry: { state: 'not-used', problems: [] },
+        background: expect.arrayContaining([
+          { name: 'decisions', success_age_ms: expect.any(Number), failures_in_a_row: 0 },
+        ]),
         deployments: [
           { name: 'strong', state: 'ok', scored_as, circuit: 'closed', in_flight: 0, queued: 0 },
           { name: 'weak', state: 'ok', scored_as, circuit: 'closed', in_flight: 0, queued: 0 },

@@ -1,12 +1,8 @@
-import { TableClient, type TransactionAction } from '@azure/data-tables';
 import { afterEach, expect, test } from 'vitest';
 import type { Readiness } from '../../shared/handlers/readiness.ts';
-import { readRows } from '../../shared/storage/read-rows.ts';
+import { PURGES_OFTEN, writeOldDecisions } from '../../tools/faults/purge-together.ts';
 import { takeStorageAccount } from '../support/azurite.ts';
 import { type RouterServer, startServer } from '../support/server.ts';
-
-const ROWS = 900;
-const OFTEN = { PURGE_SCHEDULE: '*/2 * * * * *', DECISION_RETENTION_DAYS: '1' };
 
 let servers: RouterServer[] = [];
 afterEach(async () => {
@@ -17,7 +13,7 @@ afterEach(async () => {
 });
 
 async function start(count: number, connectionString: string): Promise<RouterServer[]> {
-  const settings = { ...OFTEN, TABLES_CONNECTION_STRING: connectionString };
+  const settings = { ...PURGES_OFTEN, TABLES_CONNECTION_STRING: connectionString };
   servers = await Promise.all(Array.from({ length: count }, () => startServer(settings)));
   return servers;
 }
@@ -28,27 +24,10 @@ async function purgeOf(what: string, { url }: RouterServer) {
   return { ...background.find(({ name }) => name === `purge of ${what}`), status: response.status };
 }
 
-async function createOldDecisions(connectionString: string): Promise<TableClient> {
-  const table = TableClient.fromConnectionString(connectionString, 'decisions', {
-    allowInsecureConnection: true,
-  });
-  await table.createTable();
-  for (let first = 0; first < ROWS; first += 100) {
-    const actions = Array.from({ length: 100 }, (_, index): TransactionAction => {
-      const rowKey = String(first + index).padStart(4, '0');
-      return ['create', { partitionKey: '2026-01-01', rowKey }];
-    });
-    await table.submitTransaction(actions);
-  }
-  return table;
-}
-
 test('four instances purge one table at the same time, and none ends or fails', async () => {
   const { connectionString } = takeStorageAccount();
-  const table = await createOldDecisions(connectionString);
+  const left = await writeOldDecisions(connectionString);
   const instances = await start(4, connectionString);
-  const filter = "PartitionKey eq '2026-01-01'";
-  const left = () => readRows(table, filter, ROWS);
   await expect.poll(left, { timeout: 20_000 }).toEqual([]);
   for (const server of instances) {
     await expect

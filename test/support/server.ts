@@ -1,6 +1,9 @@
 import { inject } from 'vitest';
 import { simulatorSettings } from '../../tools/local-services/local-services.ts';
-import { type ServerProcess, startServerProcess } from '../../tools/local-services/server-process.ts';
+import {
+  type ServerProcess,
+  startServerProcess,
+} from '../../tools/local-services/server-process.ts';
 import { type Simulator, startSimulator } from '../../tools/upstream-simulator/simulator.ts';
 import { keepLogged } from './logged.ts';
 

@@ -4,6 +4,7 @@ import { ask } from './ask.ts';
 import { createDeploymentFaults, kindOf } from './deployment-faults.ts';
 import type { Block, Fault } from './fault.ts';
 import { HOSTILE_BODIES } from './hostile-bodies.ts';
+import { purgeTogether } from './purge-together.ts';
 import type { Outcome, Question, QuestionMaker } from './question.ts';
 import type { Finding } from './read-events.ts';
 import type { App } from './start-app.ts';
@@ -70,6 +71,12 @@ function createTableFaults(maker: QuestionMaker, healthy: Block): Fault[] {
         await setTimeout(DOWN_MS);
         tables.thaw();
       },
+    },
+    {
+      name: 'a purge by three servers at once',
+      weight: 0.2,
+      blocks: [healthy],
+      after: (_, services) => purgeTogether(services),
     },
   ];
 }

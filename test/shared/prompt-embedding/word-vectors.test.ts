@@ -86,7 +86,9 @@ describe('a file of word vectors', () => {
 
   test('that is not the one of the embedder is one clear error, with a remedy', async () => {
     const path = join(folder, WORD_VECTORS_FILE);
-    const other = changed(bytes.length - 1, (copy, at) => copy.writeInt8(copy.readInt8(at) ^ 1, at));
+    const other = changed(bytes.length - 1, (copy, at) =>
+      copy.writeInt8(copy.readInt8(at) ^ 1, at),
+    );
     await writeFile(path, other);
     const loading = loadLocalEmbedder(folder);
     await expect(loading).rejects.toThrow(`${path} is damaged or another file`);
