@@ -139,7 +139,7 @@ describe('before packaging', () => {
 
   test('refuses a scorer that the package lacks, and says what there is', async () => {
     await expect(note({ ROUTER_SCORER: 'mine' })).rejects.toThrow(
-      /ROUTER_SCORER names "mine".*local@3, routellm@1/,
+      /ROUTER_SCORER names "mine".*local@2, routellm@1/,
     );
     expect((await azd?.values())?.['ROUTER_SCORER']).toBe('mine');
   });
