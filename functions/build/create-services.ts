@@ -10,7 +10,11 @@ import { createPurgeExpired } from '../../shared/storage/purge-expired.ts';
 import { createCheckEndpoint } from '../../shared/upstream/check-endpoint.ts';
 import { createUpstreams } from '../../shared/upstream/create-upstreams.ts';
 import { needsToken } from '../../shared/upstream/deployment.ts';
-import { createAzureCredential, createTokenProvider } from '../../shared/upstream/entra-token.ts';
+import {
+  createAzureCredential,
+  createTokenProvider,
+  type GetToken,
+} from '../../shared/upstream/entra-token.ts';
 import type { Upstream } from '../../shared/upstream/upstream.ts';
 import { createCalibration } from './create-calibration.ts';
 import { createHandlers, type Handlers, type Parts } from './create-handlers.ts';
@@ -106,18 +110,21 @@ export async function createServices(config: Config, log: Log): Promise<Services
     drain: () => {
       isDraining = true;
     },
-    warm: () => {
-      void background.run('warm-up', async () => {
-        await Promise.all([
-          scoring.prompts.warm(),
-          [config.strong, config.weak].some(needsToken) && getToken(),
-        ]);
-      });
-    },
+    warm: () => warmUp(parts, getToken),
     finish: async () => {
       await Promise.all([spending.sync(), kept.finish(), calibration.finish(), telemetry?.flush()]);
     },
   };
+}
+
+/** Makes the embedder ready, and fetches the token that the first call to a deployment needs. */
+function warmUp({ config, background, scoring }: Parts, getToken: GetToken): void {
+  void background.run('warm-up', async () => {
+    await Promise.all([
+      scoring.prompts.warm(),
+      [config.strong, config.weak].some(needsToken) && getToken(),
+    ]);
+  });
 }
 
 type TelemetryOptions = {
@@ -125,6 +132,7 @@ type TelemetryOptions = {
   readonly loadCredential: () => Promise<TokenCredential>;
   readonly background: Background;
 };
+
 /** Says at the start which deployments are scored as other models. */
 function warnOfStandIns({ getFleet }: Registry, log: Log): void {
   for (const { upstream, scoredAs } of getFleet().members) {
