@@ -10,6 +10,7 @@ import {
   type DecisionHandlers,
 } from '../../shared/handlers/decision-handlers.ts';
 import type { Config } from '../../shared/settings/config.ts';
+import type { CallLimits, LimitCall } from '../../shared/storage/call-limits.ts';
 import type { PurgeJob } from '../../shared/storage/purge-expired.ts';
 import { createTableClient, shareUntilFailure } from '../../shared/storage/tables.ts';
 
@@ -17,7 +18,7 @@ export type Decisions = {
   readonly log: DecisionLog;
   readonly handlers: DecisionHandlers;
   readonly purgeJobs: readonly PurgeJob[];
-  /** Absent if decisions are not kept. */
+  /** For work that no request waits for. Absent if decisions are not kept. */
   readonly loadClient: (() => Promise<TableClient>) | undefined;
   /** Records the outcome of a comparison that the router itself has made. */
   readonly addOutcome: (outcome: Outcome, comparedWith: string) => Promise<void>;
@@ -26,6 +27,7 @@ export type Decisions = {
 type DecisionsOptions = {
   readonly config: Config;
   readonly loadCredential: () => Promise<TokenCredential>;
+  readonly callLimits: CallLimits;
   readonly log: Log;
 };
 
@@ -34,19 +36,25 @@ const ROUTER = '(router)';
 const DAY_MS = 86_400_000;
 
 /** Builds the log of decisions and outcomes. Nothing is kept if no table is configured. */
-export function createDecisions({ config, loadCredential, log }: DecisionsOptions): Decisions {
+export function createDecisions({
+  config,
+  loadCredential,
+  callLimits,
+  log,
+}: DecisionsOptions): Decisions {
   const { tables, decisions } = config;
   const { table, retentionDays } = decisions;
-  const loadClient =
+  const loaderOf = (limit: LimitCall) =>
     tables && decisions.isOn
-      ? shareUntilFailure(() => createTableClient(tables, table, loadCredential))
+      ? shareUntilFailure(() => createTableClient(tables, table, { loadCredential, limit }))
       : undefined;
+  const loadClient = loaderOf(callLimits.inBackground);
   const decisionLog = createDecisionLog({ loadClient, log });
   return {
     log: decisionLog,
     loadClient,
     handlers: createDecisionHandlers({
-      loadClient,
+      loadClient: loaderOf(callLimits.ofRequests),
       ids: decisionLog.ids,
       retentionMs: retentionDays * DAY_MS,
     }),

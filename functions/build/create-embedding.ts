@@ -12,6 +12,7 @@ import {
 } from '../../shared/prompt-embedding/prompt-embedding.ts';
 import { createTableEmbeddingCache } from '../../shared/prompt-embedding/table-embedding-cache.ts';
 import type { Config } from '../../shared/settings/config.ts';
+import type { CallLimits } from '../../shared/storage/call-limits.ts';
 import { createTableClient } from '../../shared/storage/tables.ts';
 import { type Circuit, createCircuit } from '../../shared/upstream/circuit.ts';
 import { needsToken } from '../../shared/upstream/deployment.ts';
@@ -23,6 +24,7 @@ type EmbeddingOptions = {
   readonly dimensions: number;
   readonly getToken: GetToken;
   readonly loadCredential: () => Promise<TokenCredential>;
+  readonly callLimits: CallLimits;
   readonly background: Background;
   readonly log: Log;
 };
@@ -59,7 +61,12 @@ export async function createEmbedding(options: EmbeddingOptions): Promise<Embedd
   const table =
     tables &&
     createTableEmbeddingCache({
-      loadClient: () => createTableClient(tables, embeddingCache.table, options.loadCredential),
+      // Nothing is lost with an embedding that is not kept, so that writes need not pile up.
+      loadClient: () =>
+        createTableClient(tables, embeddingCache.table, {
+          loadCredential: options.loadCredential,
+          limit: options.callLimits.ofRequests,
+        }),
       dimensions,
       timeoutMs: embeddingCache.timeoutMs,
       onFailure: createFailureCounter(log),

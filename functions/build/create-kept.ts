@@ -1,6 +1,7 @@
 import type { TokenCredential } from '@azure/identity';
 import type { Log } from '../../shared/base/log.ts';
 import type { Config } from '../../shared/settings/config.ts';
+import type { CallLimits } from '../../shared/storage/call-limits.ts';
 import type { PurgeJob } from '../../shared/storage/purge-expired.ts';
 import type { GetToken } from '../../shared/upstream/entra-token.ts';
 import { createDecisions, type Decisions } from './create-decisions.ts';
@@ -21,6 +22,7 @@ type KeptOptions = {
   readonly config: Config;
   readonly getToken: GetToken;
   readonly loadCredential: () => Promise<TokenCredential>;
+  readonly callLimits: CallLimits;
   readonly log: Log;
 };
 

@@ -20,6 +20,7 @@ import { createRegistryStore, type RegistryStore } from '../../shared/registry/r
 import { toDefinition, toDeployment } from '../../shared/registry/to-deployment.ts';
 import { type RegistryState, watchRegistry } from '../../shared/registry/watch-registry.ts';
 import type { Config } from '../../shared/settings/config.ts';
+import type { CallLimits, LimitCall } from '../../shared/storage/call-limits.ts';
 import type { PurgeJob } from '../../shared/storage/purge-expired.ts';
 import { createTableClient } from '../../shared/storage/tables.ts';
 import type { CheckEndpoint } from '../../shared/upstream/check-endpoint.ts';
@@ -34,6 +35,7 @@ type RegistryOptions = {
   /** Returns the USD that a use case has spent today. */
   readonly spentToday: (useCase: string) => number;
   readonly loadCredential: () => Promise<TokenCredential>;
+  readonly callLimits: CallLimits;
   readonly log: Log;
 };
 
@@ -78,10 +80,15 @@ export function createRegistry(options: RegistryOptions): Registry {
     findScorerModel: (name, definition) => scorerModelOf(entry, name, definition),
     strengthOf: options.heldOutScores?.mean,
   });
-  const store = createStore(options);
+  const { inBackground, ofRequests } = options.callLimits;
+  const store = createStore(options, inBackground);
   const watcher =
     store && watchRegistry({ ...registry, store, startMs: START_MS, apply: keeper.apply, log });
-  const shared = { store, onWritten: async () => watcher?.refresh(), log };
+  const shared = {
+    store: createStore(options, ofRequests),
+    onWritten: async () => watcher?.refresh(),
+    log,
+  };
   const handlers = createEntries(
     options,
     { own, shared, getFleet: keeper.current },
@@ -111,12 +118,15 @@ function settingsOf(config: Config): readonly SettingsDeployment[] {
   }));
 }
 
-function createStore({ config, loadCredential }: RegistryOptions): RegistryStore | undefined {
+function createStore(
+  { config, loadCredential }: RegistryOptions,
+  limit: LimitCall,
+): RegistryStore | undefined {
   const { tables, registry } = config;
   return (
     tables &&
     createRegistryStore({
-      loadClient: () => createTableClient(tables, registry.table, loadCredential),
+      loadClient: () => createTableClient(tables, registry.table, { loadCredential, limit }),
     })
   );
 }

@@ -3,6 +3,7 @@ import type { Background } from '../../shared/base/background.ts';
 import type { Log } from '../../shared/base/log.ts';
 import { load, type Scorer } from '../../shared/matrix-factorization/scorer.ts';
 import type { Config } from '../../shared/settings/config.ts';
+import type { CallLimits } from '../../shared/storage/call-limits.ts';
 import type { GetToken } from '../../shared/upstream/entra-token.ts';
 import { azureTextEmbedder } from '../../shared/vector-stores/azure-text-embedder.ts';
 import { foldEmbedding } from '../../shared/vector-stores/fold-embedding.ts';
@@ -23,6 +24,7 @@ type ScoringOptions = {
   readonly outcomes: SimilarOutcomes | undefined;
   readonly getToken: GetToken;
   readonly loadCredential: () => Promise<TokenCredential>;
+  readonly callLimits: CallLimits;
   readonly background: Background;
   readonly log: Log;
 };

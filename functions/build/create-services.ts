@@ -5,6 +5,7 @@ import type { Telemetry } from '../../shared/calls/telemetry.ts';
 import { createReadiness, type Readiness } from '../../shared/handlers/readiness.ts';
 import { loadHeldOutScores } from '../../shared/matrix-factorization/held-out-scores.ts';
 import type { Config } from '../../shared/settings/config.ts';
+import { createCallLimits } from '../../shared/storage/call-limits.ts';
 import { createPurgeExpired } from '../../shared/storage/purge-expired.ts';
 import { createCheckEndpoint } from '../../shared/upstream/check-endpoint.ts';
 import { createUpstreams } from '../../shared/upstream/create-upstreams.ts';
@@ -50,7 +51,11 @@ export async function createServices(config: Config, log: Log): Promise<Services
   const checkEndpoint = endpointCheckOf(config);
   const createUpstream = createUpstreams(getToken, { ...config.limits, checkEndpoint });
   const heldOutScores = await loadHeldOutScores(config.scorer.entry, config.modelsFolder);
-  const common = { config, getToken, loadCredential, background, log };
+  const callLimits = createCallLimits({
+    timeoutMs: config.limits.storageTimeoutMs,
+    maxCalls: config.limits.maxStorageCalls,
+  });
+  const common = { config, getToken, loadCredential, callLimits, background, log };
   const { registry, spending, purgeJobs } = createRegistryAndSpending({
     ...common,
     createUpstream,

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { ownerOf } from '../access/caller.ts';
 import { InvalidRequestError } from '../base/errors.ts';
+import { mapSome } from '../base/map-some.ts';
 import { parseWith } from '../base/parse-with.ts';
 import type { Call } from '../calls/call.ts';
 import { readKey } from '../calls/idempotency-key.ts';
@@ -82,7 +83,7 @@ export function createOpenConversation(store: ThreadStore | undefined): OpenConv
   return async (call, request, limit) => {
     if (store === undefined) throw new ThreadsNotConfiguredError();
     const { messages } = parseWith(freshSchema, { messages: request.messages });
-    return orUnreachable(() => open(store, { call, request, asked: messages }, limit));
+    return orUnreachable(() => open(store, { call, request, asked: messages }, limit), call.signal);
   };
 }
 
@@ -203,7 +204,9 @@ async function readInstructions(
 ): Promise<readonly PlacedMessage[]> {
   const oldest = read.at(-1)?.index ?? thread.count;
   const places = thread.instructions.filter((place) => place < oldest);
-  const pages = await Promise.all(places.map((place) => store.messages(thread.id, place, 1)));
+  const pages = await mapSome(places, PAGES_AT_ONCE, (place) =>
+    store.messages(thread.id, place, 1),
+  );
   return pages.flat();
 }
 

@@ -34,7 +34,6 @@ const MAX_ROWS = 100;
 const MAX_NOTED = 20_000;
 /** The most decisions queued with their prompt and candidates, which can be 32 KB each. */
 const MAX_WHOLE = 2_000;
-const TIMEOUT_MS = 10_000;
 
 const KEY_ROW = { partitionKey: 'key', rowKey: 'request-ids' };
 const KEY_BYTES = 32;
@@ -112,7 +111,7 @@ export function createDecisionLog({ log, now, ...options }: DecisionLogOptions):
 async function writeSums(client: TableClient, rollup: Rollup): Promise<void> {
   const rows = rollup.changed();
   try {
-    await Promise.all(rows.map((row) => client.upsertEntity(row, 'Replace', limit())));
+    await Promise.all(rows.map((row) => client.upsertEntity(row, 'Replace')));
   } catch (error) {
     rollup.giveBack(rows);
     throw error;
@@ -143,11 +142,7 @@ async function writeBatch(client: TableClient, batch: readonly Noted[]): Promise
       'Replace',
     ],
   );
-  await client.submitTransaction(actions, limit());
-}
-
-function limit(): { readonly abortSignal: AbortSignal } {
-  return { abortSignal: AbortSignal.timeout(TIMEOUT_MS) };
+  await client.submitTransaction(actions);
 }
 
 /** Returns the key that all instances share; the first instance creates it. */
@@ -156,16 +151,16 @@ async function findKey(client: TableClient): Promise<Uint8Array> {
   for (;;) {
     try {
       const { partitionKey, rowKey } = KEY_ROW;
-      const row = await client.getEntity<{ value?: unknown }>(partitionKey, rowKey, limit());
+      const row = await client.getEntity<{ value?: unknown }>(partitionKey, rowKey);
       return Buffer.from(String(row.value), 'base64url');
     } catch (error) {
       if (!isNotFound(error)) throw error;
     }
-    await writeToTable(client, limit(), () =>
-      client.createEntity({ ...KEY_ROW, value: made }, limit()),
-    ).catch((error: unknown) => {
-      // Another instance was first, and its key is used.
-      if (!isConflict(error)) throw error;
-    });
+    await writeToTable(client, () => client.createEntity({ ...KEY_ROW, value: made })).catch(
+      (error: unknown) => {
+        // Another instance was first, and its key is used.
+        if (!isConflict(error)) throw error;
+      },
+    );
   }
 }

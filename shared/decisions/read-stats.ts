@@ -1,4 +1,5 @@
 import type { TableClient } from '@azure/data-tables';
+import { mapSome } from '../base/map-some.ts';
 import { getRow, readRows } from '../storage/read-rows.ts';
 import { dayOf, partitionOf, rowTime, SHARDS } from './request-ids.ts';
 import { SPAN_MS, type SpanName, type SumKey, startOf, statsPartition } from './rollup.ts';
@@ -26,6 +27,9 @@ export const MAX_FINE_MS = 6 * SPAN_MS.hour;
 
 /** The number of newest outcomes that the quality is computed from. */
 const MAX_OUTCOMES = 2_000;
+
+/** So many calls take a small part of those that all requests may make. */
+const JOINED_AT_ONCE = 16;
 
 /** Facts read from decisions, by their places; decisions do not change. */
 export type Joins = {
@@ -117,15 +121,13 @@ async function readQuality(
         return readRows(client, `PartitionKey eq '${partition}' and ${range}`, MAX_OUTCOMES);
       }),
     );
-    const outcomes = await Promise.all(
-      pages.flat().map(async (row) => {
-        const decision = `d|${row.rowKey.split('|').slice(1, 3).join('|')}`;
-        const key = await join(client, [row.partitionKey, decision], joins);
-        if (key?.tier !== 'weak' || !isOf(key, query)) return [];
-        const isBad = row['verdict'] === 'bad' || Number(row['score'] ?? 1) < 0.5;
-        return [{ key: { ...key, span }, isBad }];
-      }),
-    );
+    const outcomes = await mapSome(pages.flat(), JOINED_AT_ONCE, async (row) => {
+      const decision = `d|${row.rowKey.split('|').slice(1, 3).join('|')}`;
+      const key = await join(client, [row.partitionKey, decision], joins);
+      if (key?.tier !== 'weak' || !isOf(key, query)) return [];
+      const isBad = row['verdict'] === 'bad' || Number(row['score'] ?? 1) < 0.5;
+      return [{ key: { ...key, span }, isBad }];
+    });
     found.push(...outcomes.flat());
     if (found.length >= MAX_OUTCOMES) break;
   }

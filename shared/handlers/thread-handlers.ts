@@ -33,7 +33,7 @@ export function createThreadHandlers(store: ThreadStore | undefined): ThreadHand
   function handle(work: (store: ThreadStore, call: Call) => Promise<Answer>): Handle {
     return async (call) => {
       if (store === undefined) throw new ThreadsNotConfiguredError();
-      return orUnreachable(() => work(store, call));
+      return orUnreachable(() => work(store, call), call.signal);
     };
   }
 

@@ -1,6 +1,7 @@
 import { checkAdmin, ownerOf } from '../access/caller.ts';
 import { type Answer, jsonAnswer } from '../base/answer.ts';
 import { InvalidRequestError } from '../base/errors.ts';
+import { mapSome } from '../base/map-some.ts';
 import { parseWith } from '../base/parse-with.ts';
 import type { Call } from '../calls/call.ts';
 import { pageLimitOf } from '../calls/page-limit.ts';
@@ -15,7 +16,7 @@ import {
   type VectorItem,
   type VectorStore,
 } from '../vector-stores/vector-store.ts';
-import { StoresNotConfiguredError, toStoreError } from '../vector-stores/vector-store-errors.ts';
+import { orUnreachable, StoresNotConfiguredError } from '../vector-stores/vector-store-errors.ts';
 import type { VectorStores } from '../vector-stores/vector-stores.ts';
 
 type Handle = (call: Call) => Promise<Answer>;
@@ -29,6 +30,8 @@ const NAMES = [
 export type VectorStoreHandlers = Readonly<Record<(typeof NAMES)[number], Handle>>;
 
 const DEFAULT_RESULTS = 10;
+
+const COUNTED_AT_ONCE = 8;
 
 type Work = (stores: VectorStores, call: Call) => Promise<Answer>;
 
@@ -86,11 +89,7 @@ export function createVectorStoreHandlers(stores: VectorStores | undefined): Vec
   const handles = NAMES.map((name) => {
     const handle: Handle = async (call) => {
       if (stores === undefined) throw new StoresNotConfiguredError();
-      try {
-        return await WORKS[name](stores, call);
-      } catch (error) {
-        throw call.signal.aborted ? error : toStoreError(error);
-      }
+      return orUnreachable(() => WORKS[name](stores, call), call.signal);
     };
     return [name, handle] as const;
   });
@@ -117,8 +116,8 @@ async function list(stores: VectorStores, call: Call): Promise<Answer> {
   // `before` asks for the stores directly before it.
   const page =
     end !== undefined && first === undefined ? asked.slice(-limit) : asked.slice(0, limit);
-  const data = await Promise.all(
-    page.map(async (store) => storeJson(store, await stores.count(store))),
+  const data = await mapSome(page, COUNTED_AT_ONCE, async (store) =>
+    storeJson(store, await stores.count(store)),
   );
   return jsonAnswer(200, {
     object: 'list',

@@ -2,9 +2,6 @@ import type { TableClient } from '@azure/data-tables';
 import { isNotFound, shareUntilFailure, writeToTable } from '../storage/tables.ts';
 import type { EmbeddingCache } from './embedding-cache.ts';
 
-/** The limit of a write: no answer waits for one, but writes to a silent table must not pile up. */
-const WRITE_TIMEOUT_MS = 5_000;
-
 /** A key of the right form under which nothing is stored. */
 const PROBE_KEY = '0'.repeat(64);
 
@@ -55,8 +52,7 @@ export function createTableEmbeddingCache(options: TableCacheOptions): TableEmbe
     try {
       const client = await loadClient();
       const entity = { partitionKey: partitionOf(key), rowKey: rowOf(key), v: encode(embedding) };
-      const limit = { abortSignal: AbortSignal.timeout(WRITE_TIMEOUT_MS) };
-      await writeToTable(client, limit, () => client.upsertEntity(entity, 'Replace', limit));
+      await writeToTable(client, () => client.upsertEntity(entity, 'Replace'));
     } catch (error) {
       onFailure('set', error);
     }

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { TableClient, TransactionAction } from '@azure/data-tables';
+import { getRow } from '../storage/read-rows.ts';
 import type { Row } from '../storage/row.ts';
 import { isConflict, isNotFound, shareUntilFailure, writeToTable } from '../storage/tables.ts';
 import type { Kind } from './definitions.ts';
@@ -37,10 +38,6 @@ export type RegistryStore = {
   purge(before: Date): Promise<number>;
 };
 
-const READ_TIMEOUT_MS = 3_000;
-const WRITE_TIMEOUT_MS = 5_000;
-const PURGE_TIMEOUT_MS = 60_000;
-
 /** The most rows of a transaction. */
 const MAX_ACTIONS = 100;
 
@@ -60,7 +57,7 @@ export function createRegistryStore(options: RegistryStoreOptions): RegistryStor
     load: async (since) => {
       const client = await loadClient();
       // Read before the entries, so that a change between the two is seen, now or next time.
-      const head = await get(client, HEAD);
+      const head = await getRow(client, PARTITION, HEAD);
       const revision = String(head?.['revision'] ?? '');
       if (revision === since) return undefined;
       const rows = head === undefined ? [] : await list(client, 'current');
@@ -71,7 +68,7 @@ export function createRegistryStore(options: RegistryStoreOptions): RegistryStor
       };
     },
     read: async (kind, name) => {
-      const row = await get(await loadClient(), currentKey(kind, name));
+      const row = await getRow(await loadClient(), PARTITION, currentKey(kind, name));
       return row && (toVersion(row) ?? toUnreadable(row));
     },
     write: async (version) => {
@@ -88,31 +85,21 @@ export function createRegistryStore(options: RegistryStoreOptions): RegistryStor
     purge: async (before) => {
       const client = await loadClient();
       const [current, history] = await Promise.all([
-        list(client, 'current', PURGE_TIMEOUT_MS),
-        list(client, 'history', PURGE_TIMEOUT_MS),
+        list(client, 'current'),
+        list(client, 'history'),
       ]);
       return remove(client, findPast(current, history, before));
     },
   };
 }
 
-async function get(client: TableClient, rowKey: string): Promise<Row | undefined> {
-  const abortSignal = AbortSignal.timeout(READ_TIMEOUT_MS);
-  return await client.getEntity<Row>(PARTITION, rowKey, { abortSignal }).catch(orNothing);
-}
-
 /** Returns the rows whose keys begin with a prefix, sorted by key. */
-async function list(
-  client: TableClient,
-  prefix: string,
-  timeoutMs = READ_TIMEOUT_MS,
-): Promise<readonly Row[]> {
-  const abortSignal = AbortSignal.timeout(timeoutMs);
+async function list(client: TableClient, prefix: string): Promise<readonly Row[]> {
   const keys = `RowKey ge '${prefix}|' and RowKey lt '${prefix}}'`;
   const queryOptions = { filter: `PartitionKey eq '${PARTITION}' and ${keys}` };
   const rows: Row[] = [];
   try {
-    for await (const row of client.listEntities<Row>({ queryOptions, abortSignal })) {
+    for await (const row of client.listEntities<Row>({ queryOptions })) {
       rows.push(row);
     }
   } catch (error) {
@@ -123,7 +110,7 @@ async function list(
 
 async function write(client: TableClient, version: Version): Promise<void> {
   const { kind, name } = version;
-  const row = await get(client, currentKey(kind, name));
+  const row = await getRow(client, PARTITION, currentKey(kind, name));
   // A deployment's version in the settings is not stored: its first change is version 2.
   const isFirst = row === undefined && version.version <= 2;
   if (!isFirst && row?.['version'] !== version.version - 1) {
@@ -138,8 +125,7 @@ async function write(client: TableClient, version: Version): Promise<void> {
       : ['update', current, 'Replace', { etag: row.etag ?? '*' }],
     ['create', entity],
   ];
-  const limit = { abortSignal: AbortSignal.timeout(WRITE_TIMEOUT_MS) };
-  await writeToTable(client, limit, () => client.submitTransaction(actions, limit));
+  await writeToTable(client, () => client.submitTransaction(actions));
 }
 
 /** Returns undefined if something does not exist; throws any other error. */
@@ -152,7 +138,6 @@ async function remove(
   client: TableClient,
   past: { readonly current: readonly Row[]; readonly history: readonly Row[] },
 ): Promise<number> {
-  const abortSignal = AbortSignal.timeout(PURGE_TIMEOUT_MS);
   const keys = past.history.map(({ rowKey }) => rowKey);
   let removed = 0;
   for (let first = 0; first < keys.length; first += MAX_ACTIONS) {
@@ -160,13 +145,13 @@ async function remove(
     const actions = some.map(
       (rowKey): TransactionAction => ['delete', { partitionKey: PARTITION, rowKey }],
     );
-    removed += await client.submitTransaction(actions, { abortSignal }).then(
+    removed += await client.submitTransaction(actions).then(
       () => some.length,
       (error: unknown) => orNothing(error) ?? 0,
     );
   }
   for (const { rowKey, etag = '*' } of past.current) {
-    removed += await client.deleteEntity(PARTITION, rowKey, { etag, abortSignal }).then(
+    removed += await client.deleteEntity(PARTITION, rowKey, { etag }).then(
       () => 1,
       (error: unknown) => {
         if (isConflict(error) || isNotFound(error)) return 0;

@@ -39,8 +39,15 @@ type StreamLimits = {
   readonly streamCommentMs: number;
 };
 
+type StorageLimits = {
+  /** The time of one call to tables, blobs or vectors with its repetitions, in ms. */
+  readonly storageTimeoutMs: number;
+  /** The most such calls under way that requests wait for. */
+  readonly maxStorageCalls: number;
+};
+
 /** The limits of one request, and of all requests together. */
-export type Limits = BodyLimits & RequestLimits & StreamLimits & UpstreamLimits;
+export type Limits = BodyLimits & RequestLimits & StreamLimits & StorageLimits & UpstreamLimits;
 
 /** Reads the settings that limit the bytes, the time and the number of requests. */
 export function readLimits(read: SettingsReader): Limits {
@@ -53,12 +60,14 @@ export function readLimits(read: SettingsReader): Limits {
       'EMBEDDING_TIMEOUT_MS must be below REQUEST_TIMEOUT_MS: otherwise no time is left for the answer.',
     );
   }
+  const maxInFlight = read.integer('MAX_IN_FLIGHT', { min: 1, max: 100_000 }) ?? 256;
   return {
     ...readBodyLimits(read),
+    ...readStorageLimits(read, { requestTimeoutMs, maxInFlight }),
     // If the host hides the connection, a slow reader of a stream costs this much memory.
     maxAnswerBytes: read.integer('MAX_ANSWER_BYTES', { min: 1 }) ?? 64 * mebibyte,
     requestTimeoutMs,
-    maxInFlight: read.integer('MAX_IN_FLIGHT', { min: 1, max: 100_000 }) ?? 256,
+    maxInFlight,
     // The first byte of a plain answer comes with the last one, which takes reasoning models minutes.
     firstByteTimeoutMs:
       read.integer('FIRST_BYTE_TIMEOUT_MS', { min: 1, max: 1_500_000 }) ??
@@ -67,6 +76,26 @@ export function readLimits(read: SettingsReader): Limits {
     embeddingTimeoutMs: embeddingTimeoutMs ?? Math.min(2_000, Math.ceil(requestTimeoutMs / 2)),
     ...readStreamLimits(read),
     ...readUpstreamLimits(read),
+  };
+}
+
+/** By default at least half of the requests need not wait while no call to the storage is answered. */
+function readStorageLimits(
+  read: SettingsReader,
+  { requestTimeoutMs, maxInFlight }: Pick<RequestLimits, 'requestTimeoutMs' | 'maxInFlight'>,
+): StorageLimits {
+  const longest = Math.ceil(requestTimeoutMs / 2);
+  const timeoutMs = read.integer('STORAGE_TIMEOUT_MS', { min: 1, max: 1_500_000 });
+  if (timeoutMs !== undefined && timeoutMs > longest) {
+    read.problem(
+      'STORAGE_TIMEOUT_MS must be at most half of REQUEST_TIMEOUT_MS: otherwise a request ends before it can say that the storage does not answer.',
+    );
+  }
+  return {
+    storageTimeoutMs: timeoutMs ?? Math.min(10_000, longest),
+    maxStorageCalls:
+      read.integer('MAX_STORAGE_CALLS', { min: 1, max: 100_000 }) ??
+      Math.min(64, Math.ceil(maxInFlight / 2)),
   };
 }
 

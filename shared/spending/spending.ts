@@ -33,9 +33,6 @@ export type Spending = {
 type Sum = { readonly day: string; readonly usd: number };
 type OwnSum = Sum & { readonly isWritten: boolean };
 
-const TIMEOUT_MS = 5_000;
-const PURGE_TIMEOUT_MS = 60_000;
-
 /**
  * Each instance keeps its own sum in its own row, which no other instance writes; the partition
  * `<day>|<use case>` has all of them. So nothing is counted twice, and a process that replaces another,
@@ -117,10 +114,9 @@ async function repeat(work: () => Promise<void>, everyMs: number): Promise<void>
 type Row = { readonly partitionKey: string; readonly rowKey: string; readonly usd?: unknown };
 
 async function upsert(client: TableClient, row: Row): Promise<void> {
-  const limit = { abortSignal: AbortSignal.timeout(TIMEOUT_MS) };
   // Without its type, a whole number would be stored as a 32-bit integer.
   const entity = { ...row, usd: { type: 'Double', value: String(row.usd) } } as const;
-  await writeToTable(client, limit, () => client.upsertEntity(entity, 'Replace', limit));
+  await writeToTable(client, () => client.upsertEntity(entity, 'Replace'));
 }
 
 /** Returns USD. */
@@ -129,17 +125,16 @@ async function sumOfOthers(
   partition: string,
   instanceId: string,
 ): Promise<number> {
-  const rows = await list(client, `PartitionKey eq '${partition}'`, TIMEOUT_MS);
+  const rows = await list(client, `PartitionKey eq '${partition}'`);
   return rows
     .filter(({ rowKey, usd }) => rowKey !== instanceId && typeof usd === 'number')
     .reduce((sum, { usd }) => sum + Number(usd), 0);
 }
 
-async function list(client: TableClient, filter: string, timeoutMs: number): Promise<Row[]> {
+async function list(client: TableClient, filter: string): Promise<Row[]> {
   const rows: Row[] = [];
-  const abortSignal = AbortSignal.timeout(timeoutMs);
   try {
-    const entities = client.listEntities<Row>({ queryOptions: { filter }, abortSignal });
+    const entities = client.listEntities<Row>({ queryOptions: { filter } });
     for await (const row of entities) rows.push(row);
   } catch (error) {
     if (!isNotFound(error)) throw error;
@@ -149,10 +144,9 @@ async function list(client: TableClient, filter: string, timeoutMs: number): Pro
 
 /** Removes the days before `day`, whose names sort by date; ignores rows that another instance has removed. */
 async function removeBefore(client: TableClient, day: string): Promise<number> {
-  const rows = await list(client, `PartitionKey lt '${day}'`, PURGE_TIMEOUT_MS);
-  const abortSignal = AbortSignal.timeout(PURGE_TIMEOUT_MS);
+  const rows = await list(client, `PartitionKey lt '${day}'`);
   for (const { partitionKey, rowKey } of rows) {
-    await client.deleteEntity(partitionKey, rowKey, { abortSignal }).catch((error: unknown) => {
+    await client.deleteEntity(partitionKey, rowKey).catch((error: unknown) => {
       if (!isNotFound(error)) throw error;
     });
   }

@@ -53,8 +53,6 @@ type AppendOptions = {
   readonly now: () => number;
 };
 
-const TIMEOUT_MS = 10_000;
-
 /** A property holds 64 KiB at two bytes per character; a transaction's messages have 4 MiB together. */
 const MAX_ROW_BYTES = 30_000;
 
@@ -149,7 +147,7 @@ async function submit(
   actions: TransactionAction[],
 ): Promise<boolean> {
   try {
-    await client.submitTransaction(actions, { abortSignal: AbortSignal.timeout(TIMEOUT_MS) });
+    await client.submitTransaction(actions);
     return true;
   } catch (error) {
     // After a lost response or the client's own retry, this write looks like another request's.

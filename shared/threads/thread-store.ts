@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { TableClient } from '@azure/data-tables';
+import { mapSome } from '../base/map-some.ts';
 import type { Blobs } from '../storage/blobs.ts';
 import { getRow, pagesOf } from '../storage/read-rows.ts';
 import type { Row } from '../storage/row.ts';
@@ -54,7 +55,7 @@ type ThreadStoreOptions = {
   readonly now?: () => number;
 };
 
-const WRITE_TIMEOUT_MS = 10_000;
+const FOUND_AT_ONCE = 8;
 
 /** Creates the storage of threads in Azure Table Storage, with large messages in Blob Storage. */
 export function createThreadStore(options: ThreadStoreOptions): ThreadStore {
@@ -86,11 +87,10 @@ export function createThreadStore(options: ThreadStoreOptions): ThreadStore {
         instructions: [],
       };
       const client = await loadClient();
-      const limit = { abortSignal: AbortSignal.timeout(WRITE_TIMEOUT_MS) };
       // The list's entry comes first: one without a thread is skipped, but a thread without one is lost.
       const entry = { partitionKey: listKey(thread), rowKey: listRowKey(thread), id };
-      await writeToTable(client, limit, () => client.upsertEntity(entry, 'Replace', limit));
-      await client.upsertEntity(toHeadRow(thread), 'Replace', limit);
+      await writeToTable(client, () => client.upsertEntity(entry, 'Replace'));
+      await client.upsertEntity(toHeadRow(thread), 'Replace');
       return thread;
     },
     find: async (id) => find(await loadClient(), id),
@@ -114,7 +114,7 @@ export function createThreadStore(options: ThreadStoreOptions): ThreadStore {
       const filter = `PartitionKey eq '${listKey(whose)}'${from}`;
       const threads: Thread[] = [];
       for await (const page of pagesOf(client, filter, limit)) {
-        const found = await Promise.all(page.map((row) => find(client, String(row['id']))));
+        const found = await mapSome(page, FOUND_AT_ONCE, (row) => find(client, String(row['id'])));
         threads.push(...found.filter((thread) => thread !== undefined));
         if (threads.length >= limit) break;
       }
