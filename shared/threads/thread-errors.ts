@@ -31,6 +31,21 @@ export class KeyReusedError extends HttpError {
   }
 }
 
+/** Another request with the same Idempotency-Key is under way (409). */
+export class KeyInUseError extends HttpError {
+  constructor() {
+    super(
+      'A request with this Idempotency-Key is being answered: send this one again in some seconds, and it gets the same answer.',
+      {
+        status: 409,
+        code: 'idempotency_key_in_use',
+        param: 'Idempotency-Key',
+        headers: { 'retry-after': '2' },
+      },
+    );
+  }
+}
+
 /** No storage for threads is configured (409). */
 export class ThreadsNotConfiguredError extends NotConfiguredError {
   constructor() {

@@ -85,9 +85,11 @@ export function toMarkRow({ first, count, asked, answer }: Mark): Record<string,
   return { first, count, asked, ...(answer && { answer: JSON.stringify(answer) }) };
 }
 
-export function toMark({ first, count, asked, answer }: Row): Mark {
+/** Returns undefined for the row of a key with which nothing has been added yet. */
+export function toMark({ first, count, asked, answer }: Row): Mark | undefined {
+  if (typeof first !== 'number') return undefined;
   return {
-    first: Number(first),
+    first,
     count: Number(count),
     asked: String(asked),
     ...(typeof answer === 'string' && { answer: JSON.parse(answer) as AnswerFacts }),

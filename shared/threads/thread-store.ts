@@ -5,18 +5,13 @@ import type { Blobs } from '../storage/blobs.ts';
 import { getRow, pagesOf } from '../storage/read-rows.ts';
 import type { Row } from '../storage/row.ts';
 import { shareUntilFailure, writeToTable } from '../storage/tables.ts';
-import {
-  type Added,
-  type Addition,
-  appendMessages,
-  readMark,
-  type Seen,
-} from './append-messages.ts';
+import { type Added, type Addition, appendMessages, type Seen } from './append-messages.ts';
+import { holdKey, type KeyHold, type KeyRequest } from './hold-key.ts';
 import { readBefore, readMessages, readNewest } from './read-messages.ts';
 import { purgeThreads, removeThread } from './remove-threads.ts';
 import type { PlacedMessage, Thread } from './thread.ts';
 import { createQueue } from './thread-queue.ts';
-import { HEAD, listKey, listRowKey, type Mark, toHeadRow, toThread } from './thread-rows.ts';
+import { HEAD, listKey, listRowKey, markKey, toHeadRow, toThread } from './thread-rows.ts';
 
 /** The storage of threads. Every operation throws the storage's error when it cannot be reached. */
 export type ThreadStore = {
@@ -25,8 +20,10 @@ export type ThreadStore = {
   find(id: string): Promise<Thread | undefined>;
   /** Adds all messages or none. Throws as `appendMessages` does. */
   append(id: string, addition: Addition, seen?: Seen): Promise<Added>;
-  /** Returns the record of what was added with a caller's key. */
-  findMark(id: string, key: string): Promise<Mark | undefined>;
+  /** Returns the row of a caller's key; undefined while no request with it was begun. */
+  findKey(id: string, key: string): Promise<Row | undefined>;
+  /** Takes a key for a request. Throws a KeyInUseError. */
+  hold(id: string, key: string, request: KeyRequest): Promise<KeyHold>;
   /** Returns up to `limit` messages from an index on, the oldest first; fewer if they are large. */
   messages(id: string, from: number, limit: number): Promise<readonly PlacedMessage[]>;
   /** Returns a thread with up to `limit` messages, the newest first; fewer if they are large. */
@@ -98,7 +95,9 @@ export function createThreadStore(options: ThreadStoreOptions): ThreadStore {
       queue(id, async () =>
         appendMessages({ client: await loadClient(), blobs, id, ttlMs, now }, addition, seen),
       ),
-    findMark: async (id, key) => readMark(await loadClient(), id, key),
+    findKey: async (id, key) => getRow(await loadClient(), id, markKey(key)),
+    hold: async (id, key, request) =>
+      holdKey({ client: await loadClient(), id, now }, key, request),
     messages: async (id, from, limit) =>
       readMessages({ client: await loadClient(), blobs, id }, from, limit),
     newest: async (id, limit) => {
