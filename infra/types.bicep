@@ -165,6 +165,7 @@ type routerSettingsType = {
   MAX_HEADER_BYTES: string?
   MAX_IN_FLIGHT: string?
   MAX_QUEUED_CALLS: string?
+  MAX_STORAGE_CALLS: string?
   MODELS_FOLDER: string?
   OTEL_BSP_SCHEDULE_DELAY: string?
   OTEL_EXPORTER_OTLP_ENDPOINT: string?
@@ -178,6 +179,7 @@ type routerSettingsType = {
   PURGE_SCHEDULE: string?
   REGISTRY_REFRESH_MS: string?
   REGISTRY_RETENTION_DAYS: string?
+  REGISTRY_UNREAD: string?
   REQUEST_TIMEOUT_MS: string?
   ROUTER_ALLOWED_HOSTS: string?
   ROUTER_CALIBRATION: string?
@@ -191,6 +193,7 @@ type routerSettingsType = {
   SHADOW_DAILY_BUDGET: string?
   SHADOW_SHARE: string?
   ROUTER_THRESHOLD: string?
+  STORAGE_TIMEOUT_MS: string?
   STREAM_COMMENT_MS: string?
   STREAM_IDLE_TIMEOUT_MS: string?
   STREAM_OPEN_MS: string?

@@ -36,8 +36,6 @@ export type Embedding = {
   readonly getPromptEmbedding: GetPromptEmbedding;
   /** The circuit around the embedder. Absent: it is the local one. */
   readonly embeddingCircuit?: Circuit;
-  /** Absent: no tables are configured. */
-  readonly probeTables?: () => Promise<void>;
   /** Loads and connects everything that the first request would have to wait for. */
   readonly warm: () => Promise<unknown>;
 };
@@ -91,7 +89,6 @@ export async function createEmbedding(options: EmbeddingOptions): Promise<Embedd
   return {
     getPromptEmbedding,
     embeddingCircuit: circuit,
-    ...(table && { probeTables: table.probe }),
     // Getting the first token can take longer than the timeout of an embedding.
     warm: () =>
       Promise.all([embedder.warm(), table?.probe(), needsToken(embedding) && options.getToken()]),

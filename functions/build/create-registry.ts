@@ -44,6 +44,10 @@ export type Registry = {
   readonly deployments: EntryHandlers;
   readonly useCases: EntryHandlers;
   readonly state: () => RegistryState;
+  /** True once the registry has been read, and without tables. */
+  readonly isRead: () => boolean;
+  /** Throws if the tables do not answer. Absent: no tables are configured. */
+  readonly probeTables?: () => Promise<void>;
   /** Puts the registry in force, waits for that at most START_MS, and watches it for changes. */
   readonly start: () => Promise<void>;
   readonly purgeJobs: readonly PurgeJob[];
@@ -102,6 +106,8 @@ export function createRegistry(options: RegistryOptions): Registry {
     ...handlers,
     getFleet: keeper.current,
     state: () => watcher?.state() ?? { state: 'not-used', problems: [] },
+    isRead: () => watcher?.state().state !== 'unread',
+    ...(store && { probeTables: store.probe }),
     start: async () => watcher?.start(),
     purgeJobs: store
       ? [{ what: 'registry', retentionDays: registry.retentionDays, purge: store.purge }]

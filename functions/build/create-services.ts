@@ -70,10 +70,10 @@ export async function createServices(config: Config, log: Log): Promise<Services
   const [scoring, telemetry] = await Promise.all([
     createScoring({ ...common, outcomes }),
     loadTelemetry(config, loadCredential, log),
-    registry.start(),
+    // The budgets to read are the registry's.
+    registry.start().then(spending.start),
     calibration.start(),
   ]);
-  spending.start();
   decisions.log.start();
   const embedding = config.embedding && createUpstream(config.embedding);
   const parts = {
@@ -122,7 +122,8 @@ async function loadTelemetry(
 
 function createCheckReadiness(parts: Parts): () => Promise<Readiness> {
   const { config, registry, scoring, embedding } = parts;
-  const { embeddingCircuit, probeTables } = scoring.prompts;
+  const { embeddingCircuit } = scoring.prompts;
+  const { probeTables } = registry;
   return createReadiness({
     scorer: scoring.scorer.name,
     embedder: config.scorer.entry.embedder,

@@ -23,7 +23,10 @@ export function createRegistryAndSpending(
     ...spendingTableOf(options),
     instanceId: randomUUID(),
     refreshMs: config.registry.refreshMs,
-    getBudgeted: () => [...budgetedOf(registry), ...(config.shadow ? [SHADOW] : [])],
+    getBudgeted: () =>
+      registry.isRead()
+        ? [...budgetedOf(registry), ...(config.shadow ? [SHADOW] : [])]
+        : undefined,
     log,
   });
   const registry: Registry = createRegistry({ ...options, spentToday: spending.spentToday });

@@ -7,8 +7,15 @@ export type BodyShape = {
   readonly maxBodyValues: number;
 };
 
+/**
+ * The most keys of one object. No request needs as many, and with many more, parsing and checking take
+ * seconds: each new key costs a multiple of one that other objects have as well.
+ */
+const MAX_KEYS = 2_048;
+
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
+const COLON = 0x3a;
 
 /** The values that a character outside strings adds. A key costs as much as five items. */
 const COST = byCharacter({ '[': 1, '{': 1, ',': 1, ':': 4 });
@@ -22,16 +29,27 @@ const STEP = byCharacter({ '[': 1, '{': 1, ']': -1, '}': -1 });
  * pass, since the parser finds it. Throws an InvalidRequestError.
  */
 export function checkShape(json: Uint8Array, { maxBodyDepth, maxBodyValues }: BodyShape): void {
+  /** The keys so far of the list or object that is open at each depth. */
+  const keys = new Uint16Array(maxBodyDepth + 1);
   let depth = 0;
   let values = 0;
   for (let index = 0; index < json.length; index += 1) {
     const byte = json[index] ?? 0;
     if (byte === QUOTE) index = endOfString(json, index);
-    depth += STEP[byte] ?? 0;
+    const step = STEP[byte] ?? 0;
+    depth += step;
+    if (step === 1) keys[depth] = 0;
     values += COST[byte] ?? 0;
     if (depth > maxBodyDepth) {
       throw wrongShape(
         `is nested too deeply: MAX_BODY_DEPTH allows ${maxBodyDepth} levels. Send fewer`,
+      );
+    }
+    if (byte === COLON) keys[depth] = (keys[depth] ?? 0) + 1;
+    if ((keys[depth] ?? 0) > MAX_KEYS) {
+      throw new InvalidRequestError(
+        `The body has an object with more than ${MAX_KEYS} keys. Send fewer.`,
+        { param: 'body' },
       );
     }
     if (values > maxBodyValues) {

@@ -23,6 +23,7 @@ import {
 import {
   KeyReusedError,
   orUnreachable,
+  ThreadDamagedError,
   ThreadNotFoundError,
   ThreadsNotConfiguredError,
 } from '../threads/thread-errors.ts';
@@ -116,6 +117,7 @@ async function open(
     throw new ThreadNotFoundError('thread_id');
   }
   const { thread, etag } = newest;
+  if (thread.isDamaged) throw new ThreadDamagedError();
   const read = await readBack(store, newest, limit);
   const instructions = await readInstructions(store, newest, read);
   // Messages that an earlier try of this request added are not its history.

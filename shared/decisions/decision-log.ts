@@ -2,7 +2,13 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { TableClient, TransactionAction } from '@azure/data-tables';
 import { errorKind, type Log } from '../base/log.ts';
-import { isConflict, isNotFound, shareUntilFailure, writeToTable } from '../storage/tables.ts';
+import {
+  isConflict,
+  isNotFound,
+  isRefused,
+  shareUntilFailure,
+  writeToTable,
+} from '../storage/tables.ts';
 import { type DecisionRecord, toColumns } from './decision-record.ts';
 import { createRequestIds, type Place, type RequestIds } from './request-ids.ts';
 import { createRollup, type Rollup } from './rollup.ts';
@@ -81,7 +87,11 @@ export function createDecisionLog({ log, now, ...options }: DecisionLogOptions):
     noted = [];
     const groups = [...Map.groupBy(taken, ({ place }) => place.partition).values()];
     const batches = groups.flatMap(inBatches);
-    const results = await Promise.allSettled(batches.map((batch) => writeBatch(client, batch)));
+    const results = await Promise.allSettled(
+      batches.map(async (batch) => {
+        dropped += await writeBatch(client, batch);
+      }),
+    );
     const failed = batches.filter((_, index) => results[index]?.status === 'rejected');
     note(failed.flat());
     const failure = results.find((one) => one.status === 'rejected');
@@ -133,8 +143,11 @@ function inBatches(group: readonly Noted[]): Noted[][] {
   return batches;
 }
 
-/** Rows are replaced, so that a write repeated after a lost response changes nothing. */
-async function writeBatch(client: TableClient, batch: readonly Noted[]): Promise<void> {
+/**
+ * Rows are replaced, so that a write repeated after a lost response changes nothing. Returns how many rows the
+ * table does not take, which would be refused again.
+ */
+async function writeBatch(client: TableClient, batch: readonly Noted[]): Promise<number> {
   const actions = batch.map(
     ({ place, columns }): TransactionAction => [
       'upsert',
@@ -142,7 +155,16 @@ async function writeBatch(client: TableClient, batch: readonly Noted[]): Promise
       'Replace',
     ],
   );
-  await client.submitTransaction(actions);
+  try {
+    await client.submitTransaction(actions);
+    return 0;
+  } catch (error) {
+    if (!isRefused(error)) throw error;
+    if (batch.length === 1) return 1;
+    let refused = 0;
+    for (const one of batch) refused += await writeBatch(client, [one]);
+    return refused;
+  }
 }
 
 /** Returns the key that all instances share; the first instance creates it. */

@@ -1,3 +1,4 @@
+import { untilAborted } from '../base/deadline.ts';
 import { errorKind } from '../base/log.ts';
 import type { RegistryState } from '../registry/watch-registry.ts';
 import type { Circuit } from '../upstream/circuit.ts';
@@ -79,7 +80,7 @@ function toReadiness(options: ReadinessOptions, probes: Probes): Readiness {
   const registry = options.getRegistry();
   const isWhole =
     up.length === deployments.length &&
-    registry.state !== 'unreachable' &&
+    (registry.state === 'ok' || registry.state === 'not-used') &&
     registry.problems.length === 0 &&
     probes.embeddings === 'ok' &&
     circuit !== 'open' &&
@@ -127,7 +128,7 @@ async function probeUpstream(upstream: Upstream, operation: Operation): Promise<
 async function probeTables(probe: (() => Promise<void>) | undefined): Promise<State> {
   if (probe === undefined) return 'not-used';
   try {
-    await probe();
+    await untilAborted(probe(), AbortSignal.timeout(PROBE_TIMEOUT_MS));
     return 'ok';
   } catch (error) {
     return /40[13]|Authori[sz]ation|Authentication/.test(errorKind(error))

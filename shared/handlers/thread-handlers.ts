@@ -123,7 +123,7 @@ function pageOf(data: readonly Record<string, unknown>[], hasMore: boolean) {
 }
 
 function threadJson(thread: Thread): Record<string, unknown> {
-  const { id, user, metadata, createdAt, expiresAt, count } = thread;
+  const { id, user, metadata, createdAt, expiresAt, count, isDamaged } = thread;
   return {
     id,
     object: 'thread',
@@ -132,6 +132,7 @@ function threadJson(thread: Thread): Record<string, unknown> {
     ...(user !== undefined && { user }),
     metadata,
     message_count: count,
+    ...(isDamaged && { damaged: true }),
   };
 }
 

@@ -28,6 +28,8 @@ export type Snapshot = {
 export type RegistryStore = {
   /** Reads all entries; returns undefined if nothing has changed since a revision. */
   load(since?: string): Promise<Snapshot | undefined>;
+  /** Throws if the table does not answer. */
+  probe(): Promise<void>;
   /** Returns an entry; an unreadable one is like a deleted one and can be written again. */
   read(kind: Kind, name: string): Promise<Version | undefined>;
   /** Throws a VersionConflictError unless the entry has the previous version (0 if it does not exist). */
@@ -64,12 +66,18 @@ export function createRegistryStore(options: RegistryStoreOptions): RegistryStor
       return {
         revision,
         entries: rows.flatMap((row) => toVersion(row) ?? []),
-        unreadable: rows.filter((row) => toVersion(row) === undefined).map(toUnreadable),
+        unreadable: rows
+          .filter((row) => toVersion(row) === undefined)
+          .map((row) => toUnreadable(row)),
       };
     },
+    probe: async () => {
+      await getRow(await loadClient(), PARTITION, HEAD);
+    },
     read: async (kind, name) => {
-      const row = await getRow(await loadClient(), PARTITION, currentKey(kind, name));
-      return row && (toVersion(row) ?? toUnreadable(row));
+      const client = await loadClient();
+      const row = await getRow(client, PARTITION, currentKey(kind, name));
+      return row && readVersion(client, row, { kind, name });
     },
     write: async (version) => {
       try {
@@ -113,7 +121,8 @@ async function write(client: TableClient, version: Version): Promise<void> {
   const row = await getRow(client, PARTITION, currentKey(kind, name));
   // A deployment's version in the settings is not stored: its first change is version 2.
   const isFirst = row === undefined && version.version <= 2;
-  if (!isFirst && row?.['version'] !== version.version - 1) {
+  const before = row && (await readVersion(client, row, version));
+  if (!isFirst && before?.version !== version.version - 1) {
     throw new VersionConflictError(kind, name);
   }
   const entity = toRow(version);
@@ -126,6 +135,19 @@ async function write(client: TableClient, version: Version): Promise<void> {
     ['create', entity],
   ];
   await writeToTable(client, () => client.submitTransaction(actions));
+}
+
+/** Returns an unreadable row as a deleted entry of the newest version in its history, which a write follows. */
+async function readVersion(
+  client: TableClient,
+  row: Row,
+  { kind, name }: Pick<Version, 'kind' | 'name'>,
+): Promise<Version> {
+  const readable = toVersion(row);
+  if (readable !== undefined) return readable;
+  const past = await list(client, historyPrefix(kind, name));
+  const numbers = past.map(({ rowKey }) => Number(rowKey.split('|').at(-1)));
+  return toUnreadable(row, Math.max(1, ...numbers.filter(Number.isSafeInteger)));
 }
 
 /** Returns undefined if something does not exist; throws any other error. */

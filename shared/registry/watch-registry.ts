@@ -4,8 +4,8 @@ import type { RegistryStore, Snapshot } from './registry-store.ts';
 
 /** The state of the registry in the answer to `GET /ready`. */
 export type RegistryState = {
-  /** `unreachable`: the last entries read stay in force, or the settings before the first read. */
-  readonly state: 'ok' | 'unreachable' | 'not-used';
+  /** `unreachable`: the last entries read stay in force; `unread`: none has been read since the start. */
+  readonly state: 'ok' | 'unreachable' | 'unread' | 'not-used';
   /** The time since the last read, in ms; absent before the first one. */
   readonly age_ms?: number;
   /** Entries that cannot be read or called, with the reasons; their previous version stays in force. */
@@ -46,7 +46,7 @@ export function watchRegistry(options: WatchOptions): RegistryWatcher {
   const { store, refreshMs, apply, log, now = Date.now } = options;
   let applied: { readonly revision: string; readonly at: number } | undefined;
   let problems: readonly string[] = [];
-  let state: RegistryState['state'] | undefined;
+  let state: 'ok' | 'unreachable' | undefined;
   let reachedAt: number | undefined;
   let looking: Promise<void> = Promise.resolve();
 
@@ -105,7 +105,7 @@ export function watchRegistry(options: WatchOptions): RegistryWatcher {
     },
     refresh,
     state: () => ({
-      state: state ?? 'unreachable',
+      state: reachedAt === undefined ? 'unread' : (state ?? 'unread'),
       ...(reachedAt !== undefined && { age_ms: now() - reachedAt }),
       problems,
     }),

@@ -10,8 +10,8 @@ type SpendingOptions = {
   readonly instanceId: string;
   /** The interval at which the spending of other instances is read. */
   readonly refreshMs: number;
-  /** Returns the use cases that have a budget. */
-  readonly getBudgeted: () => readonly string[];
+  /** Returns the use cases that have a budget; undefined while they are not known. */
+  readonly getBudgeted: () => readonly string[] | undefined;
   readonly log: Log;
   readonly now?: () => number;
 };
@@ -23,11 +23,16 @@ export type Spending = {
   spentToday(useCase: string): number;
   /** Writes the spending of this instance and reads that of the others. Never throws. */
   sync(): Promise<void>;
-  /** Calls `sync` now, and then every `refreshMs`. */
-  start(): void;
+  /** True once the spending of all use cases with a budget has been read; always true without tables. */
+  isRead(): boolean;
+  /** Calls `sync` now, which it waits for at most START_MS, and then every `refreshMs`. */
+  start(): Promise<void>;
   /** Removes the days before a time; returns the number of rows. */
   purge(before: Date): Promise<number>;
 };
+
+/** The most time that reading the spending may add to a start. */
+const START_MS = 2_000;
 
 /** The spending of one use case on one day. */
 type Sum = { readonly day: string; readonly usd: number };
@@ -44,6 +49,7 @@ export function createSpending(options: SpendingOptions): Spending {
   const own = new Map<string, OwnSum>();
   const others = new Map<string, Sum>();
   let isFailing = false;
+  let hasRead = loadClient === undefined;
   let looking: Promise<void> = Promise.resolve();
 
   const today = () => dayOf(new Date(now()));
@@ -59,21 +65,24 @@ export function createSpending(options: SpendingOptions): Spending {
     }
   }
 
-  async function read(client: TableClient): Promise<void> {
+  async function read(client: TableClient, budgeted: readonly string[]): Promise<void> {
     const day = today();
-    for (const useCase of getBudgeted()) {
+    for (const useCase of budgeted) {
       const usd = await sumOfOthers(client, `${day}|${useCase}`, instanceId);
       others.set(useCase, { day, usd });
     }
   }
 
   async function look(): Promise<void> {
-    const isIdle = getBudgeted().length === 0 && [...own.values()].every((one) => one.isWritten);
-    if (loadClient === undefined || isIdle) return;
+    const budgeted = getBudgeted();
+    const isIdle = [...own.values()].every((one) => one.isWritten);
+    if (budgeted?.length === 0 && isIdle) hasRead = true;
+    if (loadClient === undefined || (!budgeted?.length && isIdle)) return;
     try {
       const client = await loadClient();
       await write(client);
-      await read(client);
+      await read(client, budgeted ?? []);
+      hasRead ||= budgeted !== undefined;
       isFailing = false;
     } catch (error) {
       if (!isFailing) log('warning', 'spending-unreachable', { error: errorKind(error) });
@@ -94,7 +103,12 @@ export function createSpending(options: SpendingOptions): Spending {
     },
     spentToday: (useCase) => ofToday(own.get(useCase)) + ofToday(others.get(useCase)),
     sync,
-    start: () => void repeat(sync, refreshMs),
+    isRead: () => hasRead,
+    start: async () => {
+      const first = sync();
+      void first.then(() => repeat(sync, refreshMs));
+      await Promise.race([first, delay(START_MS, undefined, { ref: false })]);
+    },
     purge: async (before) =>
       loadClient === undefined ? 0 : removeBefore(await loadClient(), dayOf(before)),
   };
@@ -106,8 +120,8 @@ function dayOf(date: Date): string {
 
 async function repeat(work: () => Promise<void>, everyMs: number): Promise<void> {
   for (;;) {
-    await work();
     await delay(everyMs, undefined, { ref: false });
+    await work();
   }
 }
 
@@ -127,7 +141,7 @@ async function sumOfOthers(
 ): Promise<number> {
   const rows = await list(client, `PartitionKey eq '${partition}'`);
   return rows
-    .filter(({ rowKey, usd }) => rowKey !== instanceId && typeof usd === 'number')
+    .filter(({ rowKey, usd }) => rowKey !== instanceId && Number(usd) > 0 && Number.isFinite(usd))
     .reduce((sum, { usd }) => sum + Number(usd), 0);
 }
 

@@ -54,6 +54,11 @@ export function isConflict(error: unknown): boolean {
   return hasStatus(error, 409) || hasStatus(error, 412);
 }
 
+/** Returns true if the service takes no such row: the same write fails again. */
+export function isRefused(error: unknown): boolean {
+  return hasStatus(error, 400) || hasStatus(error, 413);
+}
+
 function hasStatus(error: unknown, status: number): boolean {
   return error instanceof Error && 'statusCode' in error && error.statusCode === status;
 }

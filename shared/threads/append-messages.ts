@@ -12,7 +12,13 @@ import {
   type Thread,
 } from './thread.ts';
 import { isHeld } from './hold-key.ts';
-import { KeyInUseError, KeyReusedError, ThreadConflictError, ThreadNotFoundError } from './thread-errors.ts';
+import {
+  KeyInUseError,
+  KeyReusedError,
+  ThreadConflictError,
+  ThreadDamagedError,
+  ThreadNotFoundError,
+} from './thread-errors.ts';
 import {
   HEAD,
   hash,
@@ -223,6 +229,7 @@ async function readAlive(client: TableClient, id: string, now: number): Promise<
   const head = await getRow(client, id, HEAD);
   const thread = head && toThread(head);
   if (thread === undefined || thread.expiresAt <= now) throw new ThreadNotFoundError();
+  if (thread.isDamaged) throw new ThreadDamagedError();
   return { thread, etag: head?.etag ?? '*' };
 }
 

@@ -21,6 +21,16 @@ export class ThreadConflictError extends HttpError {
   }
 }
 
+/** The record of the thread cannot be read (409). */
+export class ThreadDamagedError extends HttpError {
+  constructor() {
+    super(
+      'The record of this thread cannot be read, and nothing can be added to it: delete it, and go on in another one. Its messages can still be listed.',
+      { status: 409, code: 'thread_damaged' },
+    );
+  }
+}
+
 /** The Idempotency-Key was used before, with other messages (422). */
 export class KeyReusedError extends HttpError {
   constructor() {

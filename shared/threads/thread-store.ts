@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { TableClient } from '@azure/data-tables';
 import { mapSome } from '../base/map-some.ts';
 import type { Blobs } from '../storage/blobs.ts';
+import { createQueue } from '../storage/queue.ts';
 import { getRow, pagesOf } from '../storage/read-rows.ts';
 import type { Row } from '../storage/row.ts';
 import { shareUntilFailure, writeToTable } from '../storage/tables.ts';
@@ -10,7 +11,6 @@ import { holdKey, type KeyHold, type KeyRequest } from './hold-key.ts';
 import { readBefore, readMessages, readNewest } from './read-messages.ts';
 import { purgeThreads, removeThread } from './remove-threads.ts';
 import type { PlacedMessage, Thread } from './thread.ts';
-import { createQueue } from './thread-queue.ts';
 import { HEAD, listKey, listRowKey, markKey, toHeadRow, toThread } from './thread-rows.ts';
 
 /** The storage of threads. Every operation throws the storage's error when it cannot be reached. */

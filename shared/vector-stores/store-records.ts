@@ -1,5 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 import type { TableClient } from '@azure/data-tables';
+import { fieldsOf } from '../base/fields-of.ts';
+import { parseJson } from '../base/parse-json.ts';
 import { getRow, readRows } from '../storage/read-rows.ts';
 import { isConflict, isNotFound, shareUntilFailure, writeToTable } from '../storage/tables.ts';
 import type { AttributeTypes } from './attributes.ts';
@@ -125,19 +127,20 @@ function toRow(store: VectorStore): { partitionKey: string; rowKey: string } & R
   };
 }
 
+/** What cannot be read of a record is empty, so that its store can be listed and removed. */
 function toStore(row: Row): VectorStore {
   const { rowKey, owner, name, metadata, createdAt, lastActiveAt, dimensions } = row;
   const { embedder, expiresAfterDays, attributeTypes } = row;
-  const timeOf = (value: unknown) => new Date(value as string | Date).getTime();
+  const timeOf = (value: unknown) => new Date(value as string | Date).getTime() || 0;
   return {
     id: String(rowKey),
     owner: String(owner),
     name: String(name),
-    metadata: JSON.parse(String(metadata)) as VectorStore['metadata'],
+    metadata: fieldsOf(parseJson(metadata)) as VectorStore['metadata'],
     createdAt: timeOf(createdAt),
     lastActiveAt: timeOf(lastActiveAt),
-    dimensions: Number(dimensions),
-    attributeTypes: JSON.parse(String(attributeTypes)) as AttributeTypes,
+    dimensions: Number(dimensions) || 0,
+    attributeTypes: fieldsOf(parseJson(attributeTypes)) as AttributeTypes,
     ...(typeof embedder === 'string' && { embedder }),
     ...(typeof expiresAfterDays === 'number' && { expiresAfterDays }),
   };
