@@ -89,7 +89,8 @@ export function createDecisionLog({ log, now, ...options }: DecisionLogOptions):
     const batches = groups.flatMap(inBatches);
     const results = await Promise.allSettled(
       batches.map(async (batch) => {
-        dropped += await writeBatch(client, batch);
+        const refused = await writeBatch(client, batch);
+        dropped += refused;
       }),
     );
     const failed = batches.filter((_, index) => results[index]?.status === 'rejected');

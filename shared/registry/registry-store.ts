@@ -40,6 +40,9 @@ export type RegistryStore = {
   purge(before: Date): Promise<number>;
 };
 
+/** A column of a whole number has 32 bits. */
+const MAX_VERSION = 2 ** 31 - 1;
+
 /** The most rows of a transaction. */
 const MAX_ACTIONS = 100;
 
@@ -137,7 +140,7 @@ async function write(client: TableClient, version: Version): Promise<void> {
   await writeToTable(client, () => client.submitTransaction(actions));
 }
 
-/** Returns an unreadable row as a deleted entry of the newest version in its history, which a write follows. */
+/** Returns an unreadable row as a deleted entry of the newest version that is known, which a write follows. */
 async function readVersion(
   client: TableClient,
   row: Row,
@@ -146,8 +149,12 @@ async function readVersion(
   const readable = toVersion(row);
   if (readable !== undefined) return readable;
   const past = await list(client, historyPrefix(kind, name));
-  const numbers = past.map(({ rowKey }) => Number(rowKey.split('|').at(-1)));
-  return toUnreadable(row, Math.max(1, ...numbers.filter(Number.isSafeInteger)));
+  const numbers = [row['version'], ...past.map(({ rowKey }) => Number(rowKey.split('|').at(-1)))];
+  return toUnreadable(row, Math.max(1, ...numbers.filter(isVersion)));
+}
+
+function isVersion(value: unknown): value is number {
+  return Number.isInteger(value) && Math.abs(Number(value)) < MAX_VERSION;
 }
 
 /** Returns undefined if something does not exist; throws any other error. */
