@@ -11,7 +11,7 @@ export function createQueue(): Queue {
   return (name, work) => {
     const before = last.get(name) ?? Promise.resolve();
     const result = before.then(work, (error: unknown) => {
-      if (error instanceof StorageTimeoutError) throw error;
+      if (isTimeout(error)) throw error;
       return work();
     });
     last.set(name, result);
@@ -21,4 +21,10 @@ export function createQueue(): Queue {
     result.then(forget, forget);
     return result;
   };
+}
+
+/** Whether an error is, or was made of, a call that the storage did not answer. */
+function isTimeout(error: unknown): boolean {
+  const errors = error instanceof Error ? [error, error.cause] : [];
+  return errors.some((one) => one instanceof StorageTimeoutError);
 }
