@@ -24,9 +24,7 @@ export function createRegistryAndSpending(
     instanceId: randomUUID(),
     refreshMs: config.registry.refreshMs,
     getBudgeted: () =>
-      registry.isRead()
-        ? [...budgetedOf(registry), ...(config.shadow ? [SHADOW] : [])]
-        : undefined,
+      registry.isRead() ? [...budgetedOf(registry), ...(config.shadow ? [SHADOW] : [])] : undefined,
     log,
   });
   const registry: Registry = createRegistry({ ...options, spentToday: spending.spentToday });

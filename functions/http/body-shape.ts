@@ -23,41 +23,50 @@ const COST = byCharacter({ '[': 1, '{': 1, ',': 1, ':': 4 });
 /** The levels that a character outside strings adds to the depth. */
 const STEP = byCharacter({ '[': 1, '{': 1, ']': -1, '}': -1 });
 
+/** The characters outside strings that begin a list or an object, or follow a key. */
+const COUNTED = byCharacter({ '[': 1, '{': 1, ':': 1 });
+
 /**
  * Refuses JSON that costs far more than its size suggests, before it is parsed: 32 MiB of list items
  * can take all memory, and 32 MiB of keys half a minute. Looks at each byte once. Invalid JSON may
  * pass, since the parser finds it. Throws an InvalidRequestError.
  */
 export function checkShape(json: Uint8Array, { maxBodyDepth, maxBodyValues }: BodyShape): void {
-  /** The keys so far of the list or object that is open at each depth. */
-  const keys = new Uint16Array(maxBodyDepth + 1);
+  const countKeys = createKeyCounter(maxBodyDepth);
   let depth = 0;
   let values = 0;
   for (let index = 0; index < json.length; index += 1) {
     const byte = json[index] ?? 0;
     if (byte === QUOTE) index = endOfString(json, index);
-    const step = STEP[byte] ?? 0;
-    depth += step;
-    if (step === 1) keys[depth] = 0;
+    depth += STEP[byte] ?? 0;
     values += COST[byte] ?? 0;
     if (depth > maxBodyDepth) {
       throw wrongShape(
         `is nested too deeply: MAX_BODY_DEPTH allows ${maxBodyDepth} levels. Send fewer`,
       );
     }
-    if (byte === COLON) keys[depth] = (keys[depth] ?? 0) + 1;
-    if ((keys[depth] ?? 0) > MAX_KEYS) {
-      throw new InvalidRequestError(
-        `The body has an object with more than ${MAX_KEYS} keys. Send fewer.`,
-        { param: 'body' },
-      );
-    }
+    if (COUNTED[byte] === 1) countKeys(byte, depth);
     if (values > maxBodyValues) {
       throw wrongShape(
         `has too many values: MAX_BODY_VALUES allows ${maxBodyValues} items of lists, or a fifth of that in keys. Send fewer`,
       );
     }
   }
+}
+
+/** Returns the function that is told of each counted character, and throws an InvalidRequestError for too many keys. */
+function createKeyCounter(maxDepth: number): (byte: number, depth: number) => void {
+  /** The keys so far of what is open at each depth. */
+  const keys = new Uint16Array(maxDepth + 1);
+  return (byte, depth) => {
+    const count = byte === COLON ? (keys[depth] ?? 0) + 1 : 0;
+    keys[depth] = count;
+    if (count <= MAX_KEYS) return;
+    throw new InvalidRequestError(
+      `The body has an object with more than ${MAX_KEYS} keys. Send fewer.`,
+      { param: 'body' },
+    );
+  };
 }
 
 /** The index of the closing quote, or the length when there is none. */

@@ -75,9 +75,9 @@ export function createSpending(options: SpendingOptions): Spending {
 
   async function look(): Promise<void> {
     const budgeted = getBudgeted();
-    const isIdle = [...own.values()].every((one) => one.isWritten);
-    if (budgeted?.length === 0 && isIdle) hasRead = true;
-    if (loadClient === undefined || (!budgeted?.length && isIdle)) return;
+    hasRead ||= budgeted?.length === 0;
+    const isIdle = !budgeted?.length && [...own.values()].every((one) => one.isWritten);
+    if (loadClient === undefined || isIdle) return;
     try {
       const client = await loadClient();
       await write(client);

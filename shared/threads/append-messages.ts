@@ -4,6 +4,7 @@ import type { TableClient, TransactionAction } from '@azure/data-tables';
 import type { Blobs } from '../storage/blobs.ts';
 import { getRow } from '../storage/read-rows.ts';
 import { isConflict } from '../storage/tables.ts';
+import { isHeld } from './hold-key.ts';
 import {
   type AnswerFacts,
   isInstruction,
@@ -11,7 +12,6 @@ import {
   type StoredMessage,
   type Thread,
 } from './thread.ts';
-import { isHeld } from './hold-key.ts';
 import {
   KeyInUseError,
   KeyReusedError,

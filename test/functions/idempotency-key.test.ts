@@ -85,11 +85,7 @@ test('a key that an ended process held is free after a while', async () => {
   });
   const held = { partitionKey: id, rowKey: markKey(key), holder: 'ended' };
   const ask = () =>
-    post(
-      routers[0].url + ROUTED,
-      { prompt: 'Hi', thread_id: id },
-      { 'idempotency-key': key },
-    );
+    post(routers[0].url + ROUTED, { prompt: 'Hi', thread_id: id }, { 'idempotency-key': key });
   await client.createEntity({ ...held, heldUntil: new Date(Date.now() + 60_000).toISOString() });
   expect((await ask()).status).toBe(409);
   await client.updateEntity({ ...held, heldUntil: new Date(0).toISOString() });

@@ -50,38 +50,44 @@ const ask = ({ url }: Router, useCase?: string) =>
     useCase === undefined ? {} : { 'x-use_case': useCase },
   );
 
-describe.each(['refusing', 'silent'] as const)('an instance that starts while the tables are %s', (manner) => {
-  test('refuses use cases until it knows their policies, and says so', async () => {
-    storage.behave(manner);
-    const router = await start();
-    try {
-      for (const useCase of ['limited', 'spent', 'any']) {
-        const refused = await ask(router, useCase);
-        expect(refused).toMatchObject({ status: 503, body: { error: { code: 'registry_unread' } } });
-        expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0);
+describe.each(['refusing', 'silent'] as const)(
+  'an instance that starts while the tables are %s',
+  (manner) => {
+    test('refuses use cases until it knows their policies, and says so', async () => {
+      storage.behave(manner);
+      const router = await start();
+      try {
+        for (const useCase of ['limited', 'spent', 'any']) {
+          const refused = await ask(router, useCase);
+          expect(refused).toMatchObject({
+            status: 503,
+            body: { error: { code: 'registry_unread' } },
+          });
+          expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0);
+        }
+        expect((await ask(router)).status).toBe(200);
+        const ready = await fetch(`${router.url}/ready`);
+        expect(await ready.json()).toMatchObject({
+          status: 'degraded',
+          registry: { state: 'unread' },
+          tables: { state: 'unreachable' },
+        });
+        await expect.poll(() => router.output()).toContain('registry-unreachable');
+        storage.behave('usual');
+        await expect
+          .poll(async () => (await ask(router, 'spent')).status, { timeout: 20_000 })
+          .toBe(200);
+        for (const useCase of ['limited', 'spent']) {
+          const { headers } = await ask(router, useCase);
+          expect(headers.get('x-smart-router-selected-model')).toBe(WEAK);
+        }
+      } finally {
+        storage.behave('usual');
+        await router.close();
       }
-      expect((await ask(router)).status).toBe(200);
-      const ready = await fetch(`${router.url}/ready`);
-      expect(await ready.json()).toMatchObject({
-        status: 'degraded',
-        registry: { state: 'unread' },
-        tables: { state: 'unreachable' },
-      });
-      await expect.poll(() => router.output()).toContain('registry-unreachable');
-      storage.behave('usual');
-      await expect
-        .poll(async () => (await ask(router, 'spent')).status, { timeout: 20_000 })
-        .toBe(200);
-      for (const useCase of ['limited', 'spent']) {
-        const { headers } = await ask(router, useCase);
-        expect(headers.get('x-smart-router-selected-model')).toBe(WEAK);
-      }
-    } finally {
-      storage.behave('usual');
-      await router.close();
-    }
-  });
-});
+    });
+  },
+);
 
 test('with REGISTRY_UNREAD=settings it answers them by the settings', async () => {
   storage.behave('refusing');

@@ -102,7 +102,9 @@ test('many requests that wait for a silent storage take no places from those tha
       send(ROUTED, { prompt: 'Hi', thread_id: thread }),
     );
     const plain = await Promise.all(
-      Array.from({ length: 10 }, (_, index) => post(router.url + ROUTED, { prompt: `Hi ${index}` })),
+      Array.from({ length: 10 }, (_, index) =>
+        post(router.url + ROUTED, { prompt: `Hi ${index}` }),
+      ),
     );
     expect(plain.map(({ status }) => status)).toEqual(plain.map(() => 200));
     const answers = await Promise.all(waiting);

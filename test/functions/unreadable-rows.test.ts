@@ -38,38 +38,48 @@ test.each([
   ['metadata', { metadata: '{"a":' }],
   ['number of messages', { count: 'many' }],
   ['times', { createdAt: 'once', expiresAt: 'never' }],
-])('a thread whose %s cannot be read is listed and deleted, and spoils no list', async (_, damage) => {
-  const user = crypto.randomUUID();
-  const [damaged, sound] = [
-    (await call('POST', 'threads', { user })).body.id,
-    (await call('POST', 'threads', { user })).body.id,
-  ];
-  await post(url + ROUTED, { prompt: 'Hi', thread_id: damaged });
-  await table('threads').updateEntity({ partitionKey: damaged, rowKey: 'head', ...damage });
-  const listed = await call('GET', `threads?user=${user}`);
-  expect(listed.body.data.map((one: { id: string; damaged?: boolean }) => [one.id, one.damaged])).toEqual([
-    [sound, undefined],
-    [damaged, true],
-  ]);
-  expect(await call('GET', `threads/${damaged}/messages`)).toMatchObject({
-    status: 200,
-    body: { data: [{ role: 'user' }, { role: 'assistant' }] },
-  });
-  expect((await post(url + ROUTED, { prompt: 'Hi', thread_id: damaged })).body.error.code).toBe(
-    'thread_damaged',
-  );
-  const added = await call('POST', `threads/${damaged}/messages`, { role: 'user', content: 'Hi' });
-  expect(added.body.error.code).toBe('thread_damaged');
-  expect((await call('DELETE', `threads/${damaged}`)).status).toBe(200);
-  expect((await call('GET', `threads/${damaged}`)).status).toBe(404);
-});
+])(
+  'a thread whose %s cannot be read is listed and deleted, and spoils no list',
+  async (_, damage) => {
+    const user = crypto.randomUUID();
+    const [damaged, sound] = [
+      (await call('POST', 'threads', { user })).body.id,
+      (await call('POST', 'threads', { user })).body.id,
+    ];
+    await post(url + ROUTED, { prompt: 'Hi', thread_id: damaged });
+    await table('threads').updateEntity({ partitionKey: damaged, rowKey: 'head', ...damage });
+    const listed = await call('GET', `threads?user=${user}`);
+    expect(
+      listed.body.data.map((one: { id: string; damaged?: boolean }) => [one.id, one.damaged]),
+    ).toEqual([
+      [sound, undefined],
+      [damaged, true],
+    ]);
+    expect(await call('GET', `threads/${damaged}/messages`)).toMatchObject({
+      status: 200,
+      body: { data: [{ role: 'user' }, { role: 'assistant' }] },
+    });
+    expect((await post(url + ROUTED, { prompt: 'Hi', thread_id: damaged })).body.error.code).toBe(
+      'thread_damaged',
+    );
+    const added = await call('POST', `threads/${damaged}/messages`, {
+      role: 'user',
+      content: 'Hi',
+    });
+    expect(added.body.error.code).toBe('thread_damaged');
+    expect((await call('DELETE', `threads/${damaged}`)).status).toBe(200);
+    expect((await call('GET', `threads/${damaged}`)).status).toBe(404);
+  },
+);
 
 test('a message that cannot be read is left out of its thread', async () => {
   const { id } = (await call('POST', 'threads', {})).body;
   for (const content of ['one', 'two', 'three']) {
     await call('POST', `threads/${id}/messages`, { role: 'user', content });
   }
-  const rows = table('threads').listEntities({ queryOptions: { filter: `PartitionKey eq '${id}'` } });
+  const rows = table('threads').listEntities({
+    queryOptions: { filter: `PartitionKey eq '${id}'` },
+  });
   for await (const { rowKey = '', json } of rows) {
     if (!String(json).includes('two')) continue;
     await table('threads').updateEntity({ partitionKey: id, rowKey, json: '{"role":' });
@@ -108,7 +118,10 @@ test.each([
   const place = { partitionKey: 'registry', rowKey: `current|use_case|${name}` };
   await table('registry').updateEntity({ ...place, ...damage });
   expect((await call('PUT', `use-cases/${name}`, { threshold: 0.7 })).status).toBe(201);
-  expect((await call('GET', `use-cases/${name}`)).body).toMatchObject({ threshold: 0.7, version: 3 });
+  expect((await call('GET', `use-cases/${name}`)).body).toMatchObject({
+    threshold: 0.7,
+    version: 3,
+  });
 });
 
 test('concurrent changes of an entry on two instances are all made', async () => {

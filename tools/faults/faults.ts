@@ -61,8 +61,7 @@ const STORAGE_MANNERS: readonly (readonly [string, StorageManner])[] = [
 function createTableFaults(maker: QuestionMaker, healthy: Block): Fault[] {
   // There is no such thread, which only the storage knows.
   const body = JSON.stringify({ prompt: 'Hi', thread_id: `thread_${'0'.repeat(32)}` });
-  const inThread: Block = () =>
-    maker.raw({ body, headers: {}, due: ['error 404', 'error 503'] });
+  const inThread: Block = () => maker.raw({ body, headers: {}, due: ['error 404', 'error 503'] });
   return [
     {
       name: 'table service killed',
@@ -84,18 +83,20 @@ function createTableFaults(maker: QuestionMaker, healthy: Block): Fault[] {
         tables.thaw();
       },
     },
-    ...STORAGE_MANNERS.map(([name, manner]): Fault => ({
-      name: `storage ${name}`,
-      weight: 0.5,
-      // Only every fourth request needs the storage.
-      blocks: [inTurn([healthy, inThread, healthy, healthy]), healthy],
-      spreadMs: SPREAD_MS,
-      during: async ({ tables }) => {
-        tables.behave(manner);
-        await setTimeout(DOWN_MS);
-        tables.behave('usual');
-      },
-    })),
+    ...STORAGE_MANNERS.map(
+      ([name, manner]): Fault => ({
+        name: `storage ${name}`,
+        weight: 0.5,
+        // Only every fourth request needs the storage.
+        blocks: [inTurn([healthy, inThread, healthy, healthy]), healthy],
+        spreadMs: SPREAD_MS,
+        during: async ({ tables }) => {
+          tables.behave(manner);
+          await setTimeout(DOWN_MS);
+          tables.behave('usual');
+        },
+      }),
+    ),
   ];
 }
 

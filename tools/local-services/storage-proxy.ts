@@ -2,8 +2,8 @@ import { once } from 'node:events';
 import {
   createServer,
   type IncomingMessage,
-  request as sendOn,
   type ServerResponse,
+  request as sendOn,
 } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
