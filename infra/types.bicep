@@ -167,6 +167,7 @@ type routerSettingsType = {
   MAX_IN_FLIGHT: string?
   MAX_IN_FLIGHT_PER_CALLER: string?
   MAX_QUEUED_CALLS: string?
+  MAX_STORAGE_CALLS: string?
   MODELS_FOLDER: string?
   OTEL_BSP_SCHEDULE_DELAY: string?
   OTEL_EXPORTER_OTLP_ENDPOINT: string?
@@ -180,6 +181,7 @@ type routerSettingsType = {
   PURGE_SCHEDULE: string?
   REGISTRY_REFRESH_MS: string?
   REGISTRY_RETENTION_DAYS: string?
+  REGISTRY_UNREAD: string?
   REQUEST_TIMEOUT_MS: string?
   ROUTER_ALLOWED_HOSTS: string?
   ROUTER_CALIBRATION: string?
@@ -193,6 +195,7 @@ type routerSettingsType = {
   SHADOW_DAILY_BUDGET: string?
   SHADOW_SHARE: string?
   ROUTER_THRESHOLD: string?
+  STORAGE_TIMEOUT_MS: string?
   STREAM_COMMENT_MS: string?
   STREAM_IDLE_TIMEOUT_MS: string?
   STREAM_OPEN_MS: string?

@@ -11,6 +11,7 @@ import {
   type DecisionHandlers,
 } from '../../shared/handlers/decision-handlers.ts';
 import type { Config } from '../../shared/settings/config.ts';
+import type { CallLimits, LimitCall } from '../../shared/storage/call-limits.ts';
 import type { PurgeJob } from '../../shared/storage/purge-expired.ts';
 import { createTableClient, shareUntilFailure } from '../../shared/storage/tables.ts';
 
@@ -18,7 +19,7 @@ export type Decisions = {
   readonly log: DecisionLog;
   readonly handlers: DecisionHandlers;
   readonly purgeJobs: readonly PurgeJob[];
-  /** Absent if decisions are not kept. */
+  /** For work that no request waits for. Absent if decisions are not kept. */
   readonly loadClient: (() => Promise<TableClient>) | undefined;
   /** Records the outcome of a comparison that the router itself has made. */
   readonly addOutcome: (outcome: Outcome, comparedWith: string) => Promise<void>;
@@ -28,6 +29,7 @@ type DecisionsOptions = {
   readonly config: Config;
   readonly loadCredential: () => Promise<TokenCredential>;
   readonly background: Background;
+  readonly callLimits: CallLimits;
   readonly log: Log;
 };
 
@@ -37,19 +39,20 @@ const DAY_MS = 86_400_000;
 
 /** Builds the log of decisions and outcomes. Nothing is kept if no table is configured. */
 export function createDecisions(options: DecisionsOptions): Decisions {
-  const { config, loadCredential, background, log } = options;
+  const { config, loadCredential, callLimits, background, log } = options;
   const { tables, decisions } = config;
   const { table, retentionDays } = decisions;
-  const loadClient =
+  const loaderOf = (limit: LimitCall) =>
     tables && decisions.isOn
-      ? shareUntilFailure(() => createTableClient(tables, table, loadCredential))
+      ? shareUntilFailure(() => createTableClient(tables, table, { loadCredential, limit }))
       : undefined;
+  const loadClient = loaderOf(callLimits.inBackground);
   const decisionLog = createDecisionLog({ loadClient, background, log });
   return {
     log: decisionLog,
     loadClient,
     handlers: createDecisionHandlers({
-      loadClient,
+      loadClient: loaderOf(callLimits.ofRequests),
       ids: decisionLog.ids,
       retentionMs: retentionDays * DAY_MS,
     }),

@@ -19,6 +19,7 @@ import {
 import { readPrompt } from '../../shared/prompt-embedding/prompt-words.ts';
 import { createTableEmbeddingCache } from '../../shared/prompt-embedding/table-embedding-cache.ts';
 import type { Config } from '../../shared/settings/config.ts';
+import type { CallLimits } from '../../shared/storage/call-limits.ts';
 import { createTableClient } from '../../shared/storage/tables.ts';
 import { type Circuit, createCircuit } from '../../shared/upstream/circuit.ts';
 import { type Deployment, needsToken } from '../../shared/upstream/deployment.ts';
@@ -30,6 +31,7 @@ type EmbeddingOptions = {
   readonly dimensions: number;
   readonly getToken: GetToken;
   readonly loadCredential: () => Promise<TokenCredential>;
+  readonly callLimits: CallLimits;
   readonly background: Background;
   readonly log: Log;
 };
@@ -41,8 +43,6 @@ export type Embedding = {
   readonly getPromptEmbedding: GetPromptEmbedding;
   /** The circuit around the embedder. Absent: it is the local one. */
   readonly embeddingCircuit?: Circuit;
-  /** Absent: no tables are configured. */
-  readonly probeTables?: () => Promise<void>;
   /** Loads and connects everything that the first request would have to wait for. */
   readonly warm: () => Promise<unknown>;
 };
@@ -124,7 +124,7 @@ type CachedEmbedder = {
 
 /** Puts caches before an embedder and a circuit around it. */
 function createCachedEmbedding(
-  { config, loadCredential, background, log }: EmbeddingOptions,
+  { config, loadCredential, callLimits, background, log }: EmbeddingOptions,
   { embedder, name, dimensions }: CachedEmbedder,
 ) {
   const { embeddingCache, tables, limits } = config;
@@ -132,7 +132,12 @@ function createCachedEmbedding(
   const table =
     tables &&
     createTableEmbeddingCache({
-      loadClient: () => createTableClient(tables, embeddingCache.table, loadCredential),
+      // Nothing is lost with an embedding that is not kept, so that writes need not pile up.
+      loadClient: () =>
+        createTableClient(tables, embeddingCache.table, {
+          loadCredential,
+          limit: callLimits.ofRequests,
+        }),
       dimensions,
       timeoutMs: embeddingCache.timeoutMs,
       onFailure: createFailureCounter(log),
@@ -151,7 +156,6 @@ function createCachedEmbedding(
   return {
     getPromptEmbedding,
     embeddingCircuit: circuit,
-    ...(table && { probeTables: table.probe }),
     warm: async () => table?.probe(),
   };
 }

@@ -67,7 +67,11 @@ function createDecide(parts: Parts): DecideOptions {
       log,
     }),
     getFleet: registry.getFleet,
-    findPolicy: createFindPolicy(spending.spentToday),
+    findPolicy: createFindPolicy(spending.spentToday, (definition) => {
+      if (config.registry.unread === 'settings') return true;
+      const isBudgetKnown = definition?.daily_budget === undefined || spending.isRead();
+      return registry.isRead() && isBudgetKnown;
+    }),
     openConversation: kept.threads.openConversation,
     session,
     maxBodyBytes: config.limits.maxBodyBytes,
@@ -119,7 +123,8 @@ function createShadowIfConfigured(parts: Parts): Shadow | undefined {
     settings: config.shadow,
     getFleet: registry.getFleet,
     budget: {
-      spentToday: () => spending.spentToday(SHADOW),
+      spentToday: () =>
+        spending.isRead() ? spending.spentToday(SHADOW) : Number.POSITIVE_INFINITY,
       spend: (usd) => spending.add(SHADOW, usd),
     },
     addOutcome: kept.decisions.addOutcome,

@@ -3,6 +3,7 @@ import type { RateLimits } from '../../shared/access/rate-limits.ts';
 import type { Background } from '../../shared/base/background.ts';
 import type { Log } from '../../shared/base/log.ts';
 import type { Config } from '../../shared/settings/config.ts';
+import type { CallLimits } from '../../shared/storage/call-limits.ts';
 import type { PurgeJob } from '../../shared/storage/purge-expired.ts';
 import type { GetToken } from '../../shared/upstream/entra-token.ts';
 import { createDecisions, type Decisions } from './create-decisions.ts';
@@ -25,6 +26,7 @@ type KeptOptions = {
   readonly countTokens: RateLimits['countTokens'];
   readonly loadCredential: () => Promise<TokenCredential>;
   readonly background: Background;
+  readonly callLimits: CallLimits;
   readonly log: Log;
 };
 

@@ -22,6 +22,7 @@ import { createFindScoredAs, type FindScoredAs } from '../../shared/registry/sco
 import { toDefinition, toDeployment } from '../../shared/registry/to-deployment.ts';
 import { type RegistryState, watchRegistry } from '../../shared/registry/watch-registry.ts';
 import type { Config } from '../../shared/settings/config.ts';
+import type { CallLimits, LimitCall } from '../../shared/storage/call-limits.ts';
 import type { PurgeJob } from '../../shared/storage/purge-expired.ts';
 import { createTableClient } from '../../shared/storage/tables.ts';
 import type { CheckEndpoint } from '../../shared/upstream/check-endpoint.ts';
@@ -37,6 +38,7 @@ type RegistryOptions = {
   readonly spentToday: (useCase: string) => number;
   readonly loadCredential: () => Promise<TokenCredential>;
   readonly background: Background;
+  readonly callLimits: CallLimits;
   readonly log: Log;
 };
 
@@ -45,6 +47,10 @@ export type Registry = {
   readonly deployments: EntryHandlers;
   readonly useCases: EntryHandlers;
   readonly state: () => RegistryState;
+  /** True once the registry has been read, and without tables. */
+  readonly isRead: () => boolean;
+  /** Throws if the tables do not answer. Absent: no tables are configured. */
+  readonly probeTables?: () => Promise<void>;
   /** Puts the registry in force, waits for that at most START_MS, and watches it for changes. */
   readonly start: () => Promise<void>;
   readonly purgeJobs: readonly PurgeJob[];
@@ -82,11 +88,16 @@ export function createRegistry(options: RegistryOptions): Registry {
     findScoredAs,
     strengthOf: options.heldOutScores?.mean,
   });
-  const store = createStore(options);
+  const { inBackground, ofRequests } = options.callLimits;
+  const store = createStore(options, inBackground);
   const watcher =
     store &&
     watchRegistry({ ...registry, store, startMs: START_MS, apply: keeper.apply, background, log });
-  const shared = { store, onWritten: async () => watcher?.refresh(), log };
+  const shared = {
+    store: createStore(options, ofRequests),
+    onWritten: async () => watcher?.refresh(),
+    log,
+  };
   const handlers = createEntries(
     options,
     { own, shared, getFleet: keeper.current, findScoredAs },
@@ -106,6 +117,8 @@ export function createRegistry(options: RegistryOptions): Registry {
     ...handlers,
     getFleet: keeper.current,
     state: () => watcher?.state() ?? { state: 'not-used', problems: [] },
+    isRead: () => watcher?.state().state !== 'unread',
+    ...(store && { probeTables: store.probe }),
     start: async () => watcher?.start(),
     purgeJobs: store
       ? [{ what: 'registry', retentionDays: registry.retentionDays, purge: store.purge }]
@@ -122,12 +135,15 @@ function settingsOf(config: Config): readonly SettingsDeployment[] {
   }));
 }
 
-function createStore({ config, loadCredential }: RegistryOptions): RegistryStore | undefined {
+function createStore(
+  { config, loadCredential }: RegistryOptions,
+  limit: LimitCall,
+): RegistryStore | undefined {
   const { tables, registry } = config;
   return (
     tables &&
     createRegistryStore({
-      loadClient: () => createTableClient(tables, registry.table, loadCredential),
+      loadClient: () => createTableClient(tables, registry.table, { loadCredential, limit }),
     })
   );
 }

@@ -7,6 +7,7 @@ import {
   withoutSentence,
 } from '../../shared/prompt-embedding/encoder-embedder.ts';
 import type { Config } from '../../shared/settings/config.ts';
+import type { CallLimits } from '../../shared/storage/call-limits.ts';
 import type { GetToken } from '../../shared/upstream/entra-token.ts';
 import { azureTextEmbedder } from '../../shared/vector-stores/azure-text-embedder.ts';
 import { foldEmbedding } from '../../shared/vector-stores/fold-embedding.ts';
@@ -27,6 +28,7 @@ type ScoringOptions = {
   readonly outcomes: SimilarOutcomes | undefined;
   readonly getToken: GetToken;
   readonly loadCredential: () => Promise<TokenCredential>;
+  readonly callLimits: CallLimits;
   readonly background: Background;
   readonly log: Log;
 };

@@ -6,6 +6,7 @@ import type { Telemetry } from '../../shared/calls/telemetry.ts';
 import { createReadiness, type Readiness } from '../../shared/handlers/readiness.ts';
 import { loadHeldOutScores } from '../../shared/matrix-factorization/held-out-scores.ts';
 import type { Config } from '../../shared/settings/config.ts';
+import { createCallLimits } from '../../shared/storage/call-limits.ts';
 import { createPurgeExpired } from '../../shared/storage/purge-expired.ts';
 import { createCheckEndpoint } from '../../shared/upstream/check-endpoint.ts';
 import { createUpstreams } from '../../shared/upstream/create-upstreams.ts';
@@ -58,9 +59,13 @@ export async function createServices(config: Config, log: Log): Promise<Services
   const checkEndpoint = endpointCheckOf(config);
   const createUpstream = createUpstreams(getToken, { ...config.limits, checkEndpoint });
   const heldOutScores = await loadHeldOutScores(config.scorer.entry, config.modelsFolder);
+  const callLimits = createCallLimits({
+    timeoutMs: config.limits.storageTimeoutMs,
+    maxCalls: config.limits.maxStorageCalls,
+  });
   const rateLimits = createRateLimits(config.rateLimits);
   const { countTokens } = rateLimits;
-  const common = { config, getToken, loadCredential, background, countTokens, log };
+  const common = { config, getToken, loadCredential, callLimits, background, countTokens, log };
   const { registry, spending, purgeJobs } = createRegistryAndSpending({
     ...common,
     createUpstream,
@@ -75,11 +80,11 @@ export async function createServices(config: Config, log: Log): Promise<Services
   const [scoring, telemetry] = await Promise.all([
     createScoring({ ...common, outcomes }),
     loadTelemetry(common),
-    registry.start(),
+    // The budgets to read are the registry's.
+    registry.start().then(spending.start),
     calibration.start(),
   ]);
   warnOfStandIns(registry, log);
-  spending.start();
   decisions.log.start();
   const embedding = config.embedding && createUpstream(config.embedding);
   const parts = {
@@ -156,7 +161,8 @@ async function loadTelemetry({
 
 function createCheckReadiness(parts: Parts, isDraining: () => boolean): () => Promise<Readiness> {
   const { config, registry, scoring, embedding, background } = parts;
-  const { embeddingCircuit, probeTables } = scoring.prompts;
+  const { embeddingCircuit } = scoring.prompts;
+  const { probeTables } = registry;
   return createReadiness({
     scorer: scoring.scorer.name,
     embedder: config.scorer.entry.embedder,

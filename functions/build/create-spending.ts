@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { TokenCredential } from '@azure/identity';
 import type { Config } from '../../shared/settings/config.ts';
 import { createSpending, type Spending } from '../../shared/spending/spending.ts';
+import type { CallLimits } from '../../shared/storage/call-limits.ts';
 import type { PurgeJob } from '../../shared/storage/purge-expired.ts';
 import { createTableClient } from '../../shared/storage/tables.ts';
 import { createRegistry, type Registry } from './create-registry.ts';
@@ -17,12 +18,13 @@ export function createRegistryAndSpending(
   readonly spending: Spending;
   readonly purgeJobs: readonly PurgeJob[];
 } {
-  const { config, loadCredential, background } = options;
+  const { config, background } = options;
   const spending: Spending = createSpending({
-    ...spendingTableOf(config, loadCredential),
+    ...spendingTableOf(options),
     instanceId: randomUUID(),
     refreshMs: config.registry.refreshMs,
-    getBudgeted: () => [...budgetedOf(registry), ...(config.shadow ? [SHADOW] : [])],
+    getBudgeted: () =>
+      registry.isRead() ? [...budgetedOf(registry), ...(config.shadow ? [SHADOW] : [])] : undefined,
     background,
   });
   const registry: Registry = createRegistry({ ...options, spentToday: spending.spentToday });
@@ -31,12 +33,19 @@ export function createRegistryAndSpending(
   return { registry, spending, purgeJobs: [...registry.purgeJobs, spent] };
 }
 
-function spendingTableOf(
-  { tables, registry }: Config,
-  loadCredential: () => Promise<TokenCredential>,
-) {
+function spendingTableOf({
+  config,
+  loadCredential,
+  callLimits,
+}: {
+  readonly config: Config;
+  readonly loadCredential: () => Promise<TokenCredential>;
+  readonly callLimits: CallLimits;
+}) {
+  const { tables, registry } = config;
   if (tables === undefined) return {};
-  return { loadClient: () => createTableClient(tables, registry.spendingTable, loadCredential) };
+  const access = { loadCredential, limit: callLimits.inBackground };
+  return { loadClient: () => createTableClient(tables, registry.spendingTable, access) };
 }
 
 function budgetedOf({ getFleet }: Registry): readonly string[] {

@@ -7,6 +7,7 @@ import {
 } from '../../shared/handlers/thread-handlers.ts';
 import type { Config } from '../../shared/settings/config.ts';
 import { createBlobs } from '../../shared/storage/blobs.ts';
+import type { CallLimits } from '../../shared/storage/call-limits.ts';
 import type { PurgeJob } from '../../shared/storage/purge-expired.ts';
 import { createTableClient } from '../../shared/storage/tables.ts';
 import { createThreadStore, type ThreadStore } from '../../shared/threads/thread-store.ts';
@@ -20,6 +21,7 @@ export type Threads = {
 type ThreadsOptions = {
   readonly config: Config;
   readonly loadCredential: () => Promise<TokenCredential>;
+  readonly callLimits: CallLimits;
 };
 
 /** Builds the threads. Nothing is kept if no table or no container is configured. */
@@ -33,13 +35,21 @@ export function createThreads(options: ThreadsOptions): Threads {
   };
 }
 
-function createStore({ config, loadCredential }: ThreadsOptions): ThreadStore | undefined {
+function createStore({
+  config,
+  loadCredential,
+  callLimits,
+}: ThreadsOptions): ThreadStore | undefined {
   const { tables, threads } = config;
   const { blobs } = threads;
   if (tables === undefined || blobs === undefined) return undefined;
+  const limit = callLimits.ofRequests;
   return createThreadStore({
-    loadClient: () => createTableClient(tables, threads.table, loadCredential),
-    blobs: createBlobs(() => createContainerClient(blobs, threads.container, loadCredential)),
+    loadClient: () => createTableClient(tables, threads.table, { loadCredential, limit }),
+    blobs: createBlobs(
+      () => createContainerClient(blobs, threads.container, loadCredential),
+      limit,
+    ),
     ttlMs: threads.ttlMs,
   });
 }

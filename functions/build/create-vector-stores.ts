@@ -5,6 +5,7 @@ import {
   type VectorStoreHandlers,
 } from '../../shared/handlers/vector-store-handlers.ts';
 import type { Config } from '../../shared/settings/config.ts';
+import type { CallLimits } from '../../shared/storage/call-limits.ts';
 import type { PurgeJob } from '../../shared/storage/purge-expired.ts';
 import { createTableClient } from '../../shared/storage/tables.ts';
 import type { GetToken } from '../../shared/upstream/entra-token.ts';
@@ -24,6 +25,7 @@ type Options = {
   readonly getToken: GetToken;
   readonly countTokens: RateLimits['countTokens'];
   readonly loadCredential: () => Promise<TokenCredential>;
+  readonly callLimits: CallLimits;
 };
 
 export type VectorStoresPart = {
@@ -36,14 +38,17 @@ export type VectorStoresPart = {
 
 /** Builds the vector stores, if an engine and a table are configured. An engine is loaded when it is first used. */
 export function createVectorStoresPart(options: Options): VectorStoresPart {
-  const { config, loadCredential } = options;
+  const { config, loadCredential, callLimits } = options;
+  const limit = callLimits.ofRequests;
   const { tables, vectors } = config;
   const engine = createEngine(options);
   const parts = tables &&
     engine && {
       engine,
       embedders: createEmbedders(options),
-      records: createStoreRecords(() => createTableClient(tables, vectors.table, loadCredential)),
+      records: createStoreRecords(() =>
+        createTableClient(tables, vectors.table, { loadCredential, limit }),
+      ),
     };
   const stores = parts && createVectorStores(parts);
   return {
@@ -63,20 +68,21 @@ function createEmbedders({ config, getToken }: Options): readonly TextEmbedder[]
   return [createAzureTextEmbedder({ deployment: embedding, getToken, timeoutMs }), local];
 }
 
-function createEngine({ config, loadCredential }: Options): VectorEngine | undefined {
+function createEngine({ config, loadCredential, callLimits }: Options): VectorEngine | undefined {
   const { file, aiSearch } = config.vectors;
+  const limit = callLimits.ofRequests;
   if (aiSearch !== undefined) {
     return createLazyEngine(async () => {
       const { createAiSearchEngine } = await import(
         '../../shared/vector-stores/ai-search-engine.ts'
       );
-      return createAiSearchEngine({ ...aiSearch, loadCredential });
+      return createAiSearchEngine({ ...aiSearch, loadCredential, limit });
     });
   }
   if (file === undefined) return undefined;
   return createLazyEngine(async () => {
     const { createSqliteEngine } = await import('../../shared/vector-stores/sqlite-engine.ts');
-    return createSqliteEngine(file);
+    return createSqliteEngine(file, limit);
   });
 }
 

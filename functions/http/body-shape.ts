@@ -7,8 +7,15 @@ export type BodyShape = {
   readonly maxBodyValues: number;
 };
 
+/**
+ * The most keys of one object. No request needs as many, and with many more, parsing and checking take
+ * seconds: each new key costs a multiple of one that other objects have as well.
+ */
+const MAX_KEYS = 2_048;
+
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
+const COLON = 0x3a;
 
 /** The values that a character outside strings adds. A key costs as much as five items. */
 const COST = byCharacter({ '[': 1, '{': 1, ',': 1, ':': 4 });
@@ -16,12 +23,16 @@ const COST = byCharacter({ '[': 1, '{': 1, ',': 1, ':': 4 });
 /** The levels that a character outside strings adds to the depth. */
 const STEP = byCharacter({ '[': 1, '{': 1, ']': -1, '}': -1 });
 
+/** The characters outside strings that begin a list or an object, or follow a key. */
+const COUNTED = byCharacter({ '[': 1, '{': 1, ':': 1 });
+
 /**
  * Refuses JSON that costs far more than its size suggests, before it is parsed: 32 MiB of list items
  * can take all memory, and 32 MiB of keys half a minute. Looks at each byte once. Invalid JSON may
  * pass, since the parser finds it. Throws an InvalidRequestError.
  */
 export function checkShape(json: Uint8Array, { maxBodyDepth, maxBodyValues }: BodyShape): void {
+  const countKeys = createKeyCounter(maxBodyDepth);
   let depth = 0;
   let values = 0;
   for (let index = 0; index < json.length; index += 1) {
@@ -34,12 +45,28 @@ export function checkShape(json: Uint8Array, { maxBodyDepth, maxBodyValues }: Bo
         `is nested too deeply: MAX_BODY_DEPTH allows ${maxBodyDepth} levels. Send fewer`,
       );
     }
+    if (COUNTED[byte] === 1) countKeys(byte, depth);
     if (values > maxBodyValues) {
       throw wrongShape(
         `has too many values: MAX_BODY_VALUES allows ${maxBodyValues} items of lists, or a fifth of that in keys. Send fewer`,
       );
     }
   }
+}
+
+/** Returns the function that is told of each counted character, and throws an InvalidRequestError for too many keys. */
+function createKeyCounter(maxDepth: number): (byte: number, depth: number) => void {
+  /** The keys so far of what is open at each depth. */
+  const keys = new Uint16Array(maxDepth + 1);
+  return (byte, depth) => {
+    const count = byte === COLON ? (keys[depth] ?? 0) + 1 : 0;
+    keys[depth] = count;
+    if (count <= MAX_KEYS) return;
+    throw new InvalidRequestError(
+      `The body has an object with more than ${MAX_KEYS} keys. Send fewer.`,
+      { param: 'body' },
+    );
+  };
 }
 
 /** The index of the closing quote, or the length when there is none. */

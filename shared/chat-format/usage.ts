@@ -12,7 +12,10 @@ export type Usage = {
   readonly reasoning?: number;
 };
 
-/** Reads a `usage` object as OpenAI sends it. Counts that are not numbers are left out. */
+/** The greatest count: no request has as many tokens, and tables take no greater whole number. */
+const MAX_COUNT = 2 ** 31 - 1;
+
+/** Reads a `usage` object as OpenAI sends it. What can be no count of tokens is left out. */
 export function readUsage(usage: unknown): Usage {
   const { prompt_tokens: prompt, total_tokens: total, ...rest } = fieldsOf(usage);
   const completion = billedCompletion(rest['completion_tokens'], prompt, total);
@@ -47,5 +50,5 @@ function billedCompletion(completion: unknown, prompt: unknown, total: unknown) 
 }
 
 function isCount(value: unknown): value is number {
-  return typeof value === 'number' && value >= 0;
+  return Number.isInteger(value) && Number(value) >= 0 && Number(value) <= MAX_COUNT;
 }

@@ -5,7 +5,7 @@ import { answerChat, answerHeaders } from './answer-chat.ts';
 import { type AskOptions, createAskInOrder } from './ask-in-order.ts';
 import { type Decided, type DecideOptions, decide } from './decide.ts';
 import { type OpenInTimeOptions, openInTime } from './open-in-time.ts';
-import { openRequest } from './open-request.ts';
+import { type Opened, openRequest } from './open-request.ts';
 import { replayAnswer } from './replay-answer.ts';
 import type { SettleOptions } from './settle.ts';
 
@@ -32,15 +32,27 @@ export function createCompleteChat(options: CompleteChatOptions): CompleteChat {
       options.settle.log('info', 'chat-replayed', { requestId, caller: caller?.name });
       return replayAnswer(opened.ask.request, earlier);
     }
+    await opened.conversation?.hold();
     const from = performance.now();
-    const decided = await decide(options.decide, opened);
+    const decided = await orRelease(opened, decide(options.decide, opened));
     const decisionMs = performance.now() - from;
-    const answer = askInOrder(decided).then(({ turn, ...asked }) =>
+    const answered = askInOrder(decided).then(({ turn, ...asked }) =>
       answerChat(options.settle, { ...decided, ...asked, decisionMs }, turn),
     );
+    const answer = orRelease(opened, answered);
     if (!decided.ask.request.stream) return answer;
     return openInTime(answer, openOptions(options, decided, decisionMs));
   };
+}
+
+/** Waits for work on a request, whose key is free again if it fails. */
+async function orRelease<T>({ conversation }: Opened, work: Promise<T>): Promise<T> {
+  try {
+    return await work;
+  } catch (error) {
+    await conversation?.release();
+    throw error;
+  }
 }
 
 /** How a stream is opened whose first content is not there in time. */

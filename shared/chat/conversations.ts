@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { ownerOf } from '../access/caller.ts';
 import { InvalidRequestError } from '../base/errors.ts';
+import { mapSome } from '../base/map-some.ts';
 import { takeMemory } from '../base/memory-budget.ts';
 import { parseWith } from '../base/parse-with.ts';
 import type { Call } from '../calls/call.ts';
@@ -8,6 +9,7 @@ import { readKey } from '../calls/idempotency-key.ts';
 import type { ChatMessage, ChatRequest } from '../chat-format/chat-request.ts';
 import { markGivenBy } from '../chat-format/given-back.ts';
 import { hashOfAsked, type Seen } from '../threads/append-messages.ts';
+import type { KeyHold } from '../threads/hold-key.ts';
 import {
   type AnswerFacts,
   isInstruction,
@@ -22,10 +24,11 @@ import {
 import {
   KeyReusedError,
   orUnreachable,
+  ThreadDamagedError,
   ThreadNotFoundError,
   ThreadsNotConfiguredError,
 } from '../threads/thread-errors.ts';
-import type { Mark } from '../threads/thread-rows.ts';
+import { type Mark, toMark } from '../threads/thread-rows.ts';
 import type { ThreadStore } from '../threads/thread-store.ts';
 import { openCallsOf, pairToolCalls, resultIdOf } from '../threads/turns.ts';
 
@@ -49,8 +52,12 @@ export type Conversation = {
   readonly answered?: LastAnswer;
   /** The answer that an earlier request with the same key got; absent when there was none. */
   readonly earlier?: EarlierAnswer;
+  /** Keeps other requests with the same Idempotency-Key from being answered. Throws a KeyInUseError. */
+  hold(): Promise<void>;
   /** Adds the new messages and the answer. Throws as the store does when they could not be added. */
   add(answer: StoredMessage, facts: AnswerFacts): Promise<void>;
+  /** Gives the key back, if nothing was added with it. Never throws. */
+  release(): Promise<void>;
 };
 
 /** The most that is read of a conversation. */
@@ -86,7 +93,7 @@ export function createOpenConversation(store: ThreadStore | undefined): OpenConv
   return async (call, request, limit) => {
     if (store === undefined) throw new ThreadsNotConfiguredError();
     const { messages } = parseWith(freshSchema, { messages: request.messages });
-    return orUnreachable(() => open(store, { call, request, asked: messages }, limit));
+    return orUnreachable(() => open(store, { call, request, asked: messages }, limit), call.signal);
   };
 }
 
@@ -105,14 +112,16 @@ async function open(
   const { threadId: id = '' } = request;
   const key = readKey(call);
   if (!isThreadId(id)) throw new ThreadNotFoundError('thread_id');
-  const [newest, mark] = await Promise.all([
+  const [newest, keyRow] = await Promise.all([
     store.newest(id, MESSAGES_AT_ONCE),
-    key === undefined ? undefined : store.findMark(id, key),
+    key === undefined ? undefined : store.findKey(id, key),
   ]);
+  const mark = keyRow && toMark(keyRow);
   if (newest === undefined || !isOwn(newest, call, request)) {
     throw new ThreadNotFoundError('thread_id');
   }
   const { thread, etag } = newest;
+  if (thread.isDamaged) throw new ThreadDamagedError();
   const read = await readBack(store, newest, { ...limit, hold: call.hold });
   const instructions = await readInstructions(store, newest, read);
   // Messages that an earlier try of this request added are not its history.
@@ -124,6 +133,7 @@ async function open(
   checkResults(history, fresh);
   const earlier = mark && (await findEarlier(store, { ...mark, id }, fresh));
   const seen = mark === undefined ? { thread, etag } : undefined;
+  let held: KeyHold | undefined;
   return {
     threadId: id,
     messages: pairToolCalls([...history, ...fresh]),
@@ -131,9 +141,20 @@ async function open(
     unread: Math.max(0, Math.min(end, read.at(-1)?.index ?? 0) - instructions.length),
     ...(thread.answered && { answered: thread.answered }),
     ...(earlier && { earlier }),
+    hold: async () => {
+      if (key === undefined) return;
+      const { signal } = call;
+      held = await orUnreachable(() => store.hold(id, key, { known: keyRow, signal }), signal);
+    },
     add: async (answer, facts) => {
-      const addition = { messages: [...fresh, answer], answer: facts, key };
+      await held?.stop();
+      const addition = { messages: [...fresh, answer], answer: facts, key, holder: held?.holder };
       await store.append(id, addition, seen);
+      held = undefined;
+    },
+    release: async () => {
+      await held?.release();
+      held = undefined;
     },
   };
 }
@@ -213,7 +234,9 @@ async function readInstructions(
 ): Promise<readonly PlacedMessage[]> {
   const oldest = read.at(-1)?.index ?? thread.count;
   const places = thread.instructions.filter((place) => place < oldest);
-  const pages = await Promise.all(places.map((place) => store.messages(thread.id, place, 1)));
+  const pages = await mapSome(places, PAGES_AT_ONCE, (place) =>
+    store.messages(thread.id, place, 1),
+  );
   return pages.flat();
 }
 

@@ -42,7 +42,9 @@ export function settle(
     tell(options, exchange, ending);
     return undefined;
   }
-  const settled = addToThread(options.log, exchange, ending).then((unkept) => {
+  const { conversation } = exchange.continued;
+  const settled = addToThread(options.log, exchange, ending).then(async (unkept) => {
+    await conversation.release();
     // An error that ended the answer is the cause, and the status of a stream has been sent already.
     const error = ending.error ?? unkept;
     const { status } = unkept && exchange.firstTokenAt === undefined ? unkept : ending;

@@ -2,7 +2,13 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import type { TableClient, TransactionAction } from '@azure/data-tables';
 import type { Background } from '../base/background.ts';
 import type { Log } from '../base/log.ts';
-import { isConflict, isNotFound, shareUntilFailure, writeToTable } from '../storage/tables.ts';
+import {
+  isConflict,
+  isNotFound,
+  isRefused,
+  shareUntilFailure,
+  writeToTable,
+} from '../storage/tables.ts';
 import { type DecisionRecord, toColumns } from './decision-record.ts';
 import { createRequestIds, type Place, type RequestIds } from './request-ids.ts';
 import { createRollup, type Rollup } from './rollup.ts';
@@ -35,7 +41,6 @@ const MAX_ROWS = 100;
 const MAX_NOTED = 20_000;
 /** The most decisions queued with their prompt and candidates, which can be 32 KB each. */
 const MAX_WHOLE = 2_000;
-const TIMEOUT_MS = 10_000;
 
 const KEY_ROW = { partitionKey: 'key', rowKey: 'request-ids' };
 const KEY_BYTES = 32;
@@ -76,7 +81,12 @@ export function createDecisionLog({ log, now, ...options }: DecisionLogOptions):
     noted = [];
     const groups = [...Map.groupBy(taken, ({ place }) => place.partition).values()];
     const batches = groups.flatMap(inBatches);
-    const results = await Promise.allSettled(batches.map((batch) => writeBatch(client, batch)));
+    const results = await Promise.allSettled(
+      batches.map(async (batch) => {
+        const refused = await writeBatch(client, batch);
+        dropped += refused;
+      }),
+    );
     const failed = batches.filter((_, index) => results[index]?.status === 'rejected');
     note(failed.flat());
     const failure = results.find((one) => one.status === 'rejected');
@@ -109,7 +119,7 @@ export function createDecisionLog({ log, now, ...options }: DecisionLogOptions):
 async function writeSums(client: TableClient, rollup: Rollup): Promise<void> {
   const rows = rollup.changed();
   try {
-    await Promise.all(rows.map((row) => client.upsertEntity(row, 'Replace', limit())));
+    await Promise.all(rows.map((row) => client.upsertEntity(row, 'Replace')));
   } catch (error) {
     rollup.giveBack(rows);
     throw error;
@@ -124,8 +134,11 @@ function inBatches(group: readonly Noted[]): Noted[][] {
   return batches;
 }
 
-/** Rows are replaced, so that a write repeated after a lost response changes nothing. */
-async function writeBatch(client: TableClient, batch: readonly Noted[]): Promise<void> {
+/**
+ * Rows are replaced, so that a write repeated after a lost response changes nothing. Returns how many rows the
+ * table does not take, which would be refused again.
+ */
+async function writeBatch(client: TableClient, batch: readonly Noted[]): Promise<number> {
   const actions = batch.map(
     ({ place, columns }): TransactionAction => [
       'upsert',
@@ -133,11 +146,16 @@ async function writeBatch(client: TableClient, batch: readonly Noted[]): Promise
       'Replace',
     ],
   );
-  await client.submitTransaction(actions, limit());
-}
-
-function limit(): { readonly abortSignal: AbortSignal } {
-  return { abortSignal: AbortSignal.timeout(TIMEOUT_MS) };
+  try {
+    await client.submitTransaction(actions);
+    return 0;
+  } catch (error) {
+    if (!isRefused(error)) throw error;
+    if (batch.length === 1) return 1;
+    let refused = 0;
+    for (const one of batch) refused += await writeBatch(client, [one]);
+    return refused;
+  }
 }
 
 /** Returns the key that all instances share; the first instance creates it. */
@@ -146,16 +164,16 @@ async function findKey(client: TableClient): Promise<Uint8Array> {
   for (;;) {
     try {
       const { partitionKey, rowKey } = KEY_ROW;
-      const row = await client.getEntity<{ value?: unknown }>(partitionKey, rowKey, limit());
+      const row = await client.getEntity<{ value?: unknown }>(partitionKey, rowKey);
       return Buffer.from(String(row.value), 'base64url');
     } catch (error) {
       if (!isNotFound(error)) throw error;
     }
-    await writeToTable(client, limit(), () =>
-      client.createEntity({ ...KEY_ROW, value: made }, limit()),
-    ).catch((error: unknown) => {
-      // Another instance was first, and its key is used.
-      if (!isConflict(error)) throw error;
-    });
+    await writeToTable(client, () => client.createEntity({ ...KEY_ROW, value: made })).catch(
+      (error: unknown) => {
+        // Another instance was first, and its key is used.
+        if (!isConflict(error)) throw error;
+      },
+    );
   }
 }

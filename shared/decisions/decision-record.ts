@@ -1,3 +1,4 @@
+import { parseJson } from '../base/parse-json.ts';
 import type { Tokens } from '../spending/cost.ts';
 
 /** The decision on a request, and the facts of its answer. */
@@ -64,15 +65,28 @@ const MAX_CANDIDATES = 50;
 
 /** Returns a column for each field that is known. */
 export function toColumns({ tokens, at, candidates, ...record }: DecisionRecord): Row {
-  const known = Object.entries(record).filter(([, value]) => value !== undefined);
+  const known = Object.entries(record).filter(
+    ([, value]) => value !== undefined && !isNoNumber(value),
+  );
   const listed = candidates?.();
   return {
-    ...Object.fromEntries(known),
+    ...Object.fromEntries(known.map(([name, value]) => [name, toColumn(value)])),
     at: new Date(at).toISOString(),
     ...(tokens && { promptTokens: tokens.prompt, completionTokens: tokens.completion }),
     ...(tokens?.cached !== undefined && { cachedTokens: tokens.cached }),
     ...(listed && { candidates: JSON.stringify(listed.slice(0, MAX_CANDIDATES)) }),
   };
+}
+
+/** No table takes such a number. */
+function isNoNumber(value: unknown): boolean {
+  return typeof value === 'number' && !Number.isFinite(value);
+}
+
+/** Without its type, a whole number is stored as one of 32 bits, and a greater one is refused with its batch. */
+function toColumn(value: unknown): unknown {
+  const isLarge = Number.isInteger(value) && Math.abs(Number(value)) >= 2 ** 31;
+  return isLarge ? { type: 'Double', value: String(value) } : value;
 }
 
 /** The names of the columns in JSON, in the order of the answer. */
@@ -116,10 +130,10 @@ const FIELDS: readonly (readonly [column: string, field: string])[] = [
 
 /** Returns a row as JSON with its candidates, as the answer about one decision has it. */
 export function explainedDecisionJson(row: Row): Record<string, unknown> {
-  const { candidates } = row;
+  const candidates = parseJson(row['candidates']);
   return {
     ...decisionJson(row),
-    ...(candidates !== undefined && { candidates: JSON.parse(String(candidates)) }),
+    ...(candidates !== undefined && { candidates }),
   };
 }
 

@@ -34,8 +34,6 @@ type OutcomeOrigin = {
   readonly comparedWith?: string;
 };
 
-const TIMEOUT_MS = 10_000;
-
 /**
  * Stores an outcome in the partition of its decision, which may not be written yet, in the place of an earlier one
  * of the same caller and source. Returns the body of
@@ -57,9 +55,8 @@ export async function keepOutcome(
     ['upsert', { ...columns, partitionKey, rowKey: `o|${row.slice(2)}|${id}` }, 'Replace'],
     ...(keyRow ? [['create', { partitionKey, rowKey: keyRow, answer }] as TransactionAction] : []),
   ];
-  const limit = { abortSignal: AbortSignal.timeout(TIMEOUT_MS) };
   try {
-    await writeToTable(client, limit, () => client.submitTransaction(actions, limit));
+    await writeToTable(client, () => client.submitTransaction(actions));
     return answer;
   } catch (error) {
     const first = keyRow && isConflict(error) && (await getRow(client, partitionKey, keyRow));

@@ -1,10 +1,11 @@
 import type { TableClient } from '@azure/data-tables';
+import { mapSome } from '../base/map-some.ts';
 import { getRow, readRows } from '../storage/read-rows.ts';
 import type { Row } from '../storage/row.ts';
 import { dayOf, partitionOf, rowTime, SHARDS } from './request-ids.ts';
 import { SPAN_MS, type SpanName, type SumKey, startOf, statsPartition } from './rollup.ts';
 import { statsJson } from './stats-json.ts';
-import { addSums, createSums, type Sums } from './sums.ts';
+import { addSums, createSums, readSums, type Sums } from './sums.ts';
 
 export const STATS_BY = ['use_case', 'deployment', 'hour', 'five_minutes'] as const;
 export type StatsBy = (typeof STATS_BY)[number];
@@ -27,6 +28,9 @@ export const MAX_FINE_MS = 6 * SPAN_MS.hour;
 
 /** The number of newest outcomes that the quality is computed from. */
 const MAX_OUTCOMES = 2_000;
+
+/** So many calls take a small part of those that all requests may make. */
+const JOINED_AT_ONCE = 16;
 
 /** Facts read from decisions, by their places; decisions do not change. */
 export type Joins = {
@@ -54,8 +58,10 @@ export async function readStats(
       return group;
     });
   groups.set(undefined, { sums: createSums(), weak: 0, bad: 0 });
-  for await (const { key, sums } of sumsOf(client, whole)) {
-    for (const group of groupsOf(key)) addSums(group.sums, sums);
+  let skipped = 0;
+  for await (const found of sumsOf(client, whole)) {
+    if (found === 'unreadable') skipped += 1;
+    else for (const group of groupsOf(found.key)) addSums(group.sums, found.sums);
   }
   for (const { key, isBad } of await readQuality(client, whole, joins)) {
     for (const group of groupsOf(key)) {
@@ -65,7 +71,11 @@ export async function readStats(
   }
   return [...groups]
     .toSorted(([a], [b]) => (a === undefined || (b !== undefined && a < b) ? -1 : 1))
-    .map(([key, { sums, weak, bad }]) => ({ key: key ?? null, ...statsJson(sums, weak, bad) }));
+    .map(([key, { sums, weak, bad }]) => ({
+      key: key ?? null,
+      ...statsJson(sums, weak, bad),
+      ...(key === undefined && skipped > 0 && { skipped_rows: skipped }),
+    }));
 }
 
 function keyOf({ start, useCase, deployment }: SumKey, by: StatsBy): string {
@@ -84,16 +94,22 @@ type SpanQuery = StatsQuery & { readonly span: SpanName };
 async function* sumsOf(
   client: TableClient,
   query: SpanQuery,
-): AsyncGenerator<{ readonly key: SumKey; readonly sums: Sums }> {
+): AsyncGenerator<{ readonly key: SumKey; readonly sums: Sums } | 'unreadable'> {
   const { from, to, span } = query;
   const range = `RowKey ge '${toIso(from)}' and RowKey lt '${toIso(to)}'`;
   for (let day = Math.floor(from / DAY_MS) * DAY_MS; day < to; day += DAY_MS) {
     const filter = `PartitionKey eq '${statsPartition(span, day)}' and ${range}`;
     for (const row of await readRows(client, filter, Number.MAX_SAFE_INTEGER)) {
       const key = row as unknown as SumKey;
-      if (isOf(key, query)) yield { key, sums: JSON.parse(String(row['sums'])) as Sums };
+      if (!isOf(key, query)) continue;
+      const sums = isTime(row['start']) ? readSums(row['sums']) : undefined;
+      yield sums === undefined ? 'unreadable' : { key, sums };
     }
   }
+}
+
+function isTime(text: unknown): boolean {
+  return !Number.isNaN(Date.parse(String(text)));
 }
 
 function toIso(ms: number): string {
@@ -119,13 +135,11 @@ async function readQuality(
       }),
     );
     const requests = Map.groupBy(pages.flat(), decisionOf);
-    const outcomes = await Promise.all(
-      [...requests].map(async ([decision, rows]) => {
-        const key = await join(client, [rows[0]?.partitionKey ?? '', decision], joins);
-        if (key?.tier !== 'weak' || !isOf(key, query)) return [];
-        return [{ key: { ...key, span }, isBad: isJudgedBad(rows) }];
-      }),
-    );
+    const outcomes = await mapSome([...requests], JOINED_AT_ONCE, async ([decision, rows]) => {
+      const key = await join(client, [rows[0]?.partitionKey ?? '', decision], joins);
+      if (key?.tier !== 'weak' || !isOf(key, query)) return [];
+      return [{ key: { ...key, span }, isBad: isJudgedBad(rows) }];
+    });
     found.push(...outcomes.flat());
     if (found.length >= MAX_OUTCOMES) break;
   }
@@ -159,7 +173,7 @@ async function fetchJoin(
   [partition, row]: readonly [partition: string, row: string],
 ): Promise<Joined | undefined> {
   const decided = await getRow(client, partition, row);
-  if (decided === undefined) return undefined;
+  if (decided === undefined || !isTime(decided['at'])) return undefined;
   return {
     span: 'five_minutes',
     start: startOf('five_minutes', Date.parse(String(decided['at']))),

@@ -1,3 +1,5 @@
+import { fieldsOf } from '../base/fields-of.ts';
+import { parseJson } from '../base/parse-json.ts';
 import type { DecisionRecord } from './decision-record.ts';
 import { addTo, type Histogram, mergeInto } from './histogram.ts';
 
@@ -172,6 +174,29 @@ function addCosts(sums: Sums, { cost, costStrong, costWeak }: DecisionRecord): v
   sums.comparedCost += cost;
   sums.costStrong += costStrong;
   sums.costWeak += costWeak;
+}
+
+/** Far above every true sum; a year of sums of this size can still be added up. */
+const MAX_SUM = 1e15;
+
+/** Reads sums that were stored as JSON; undefined if they are none, or cannot be true. */
+export function readSums(json: unknown): Sums | undefined {
+  const stored = parseJson(json);
+  if (typeof stored !== 'object' || stored === null) return undefined;
+  const sums: Record<string, unknown> = createSums();
+  for (const [name, none] of Object.entries(sums)) {
+    // Sums of an earlier version of the app have fewer fields.
+    const value = fieldsOf(stored)[name] ?? none;
+    const isOfForm = typeof value === typeof none && value !== null;
+    const numbers = typeof value === 'object' ? Object.values(fieldsOf(value)) : [value];
+    if (!isOfForm || !numbers.every(isSum) || fieldsOf(stored)[name] === null) return undefined;
+    sums[name] = value;
+  }
+  return sums as Sums;
+}
+
+function isSum(value: unknown): boolean {
+  return typeof value === 'number' && value >= 0 && value <= MAX_SUM;
 }
 
 export function addSums(sums: Sums, other: Sums): void {

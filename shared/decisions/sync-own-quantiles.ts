@@ -28,7 +28,6 @@ export type SyncOwnQuantiles = {
 const SYNC_MS = 5_000;
 /** The most time that reading may add to a start. */
 const START_MS = 2_000;
-const TIMEOUT_MS = 5_000;
 /** Rows changed this long before the last read are read again: clocks of instances differ. */
 const OVERLAP_MS = 60_000;
 /** The most attempts at a row that other instances write as well. */
@@ -120,13 +119,12 @@ async function put(
   row: ReturnType<typeof toRow>,
   etag: string | undefined,
 ): Promise<string> {
-  const limit = { abortSignal: AbortSignal.timeout(TIMEOUT_MS) };
   let written: { readonly etag?: string } = {};
   if (etag !== undefined) {
-    written = await client.updateEntity(row, 'Replace', { ...limit, etag });
+    written = await client.updateEntity(row, 'Replace', { etag });
   } else {
-    await writeToTable(client, limit, async () => {
-      written = await client.createEntity(row, limit);
+    await writeToTable(client, async () => {
+      written = await client.createEntity(row);
     });
   }
   return written.etag ?? '';

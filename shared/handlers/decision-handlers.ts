@@ -59,17 +59,20 @@ export function createDecisionHandlers(options: DecisionHandlersOptions): Decisi
   const { ids, retentionMs, now = Date.now } = options;
   const joins = new LRUCache<string, Joined>({ max: MAX_JOINS });
 
-  async function withClient<T>(work: (client: TableClient) => Promise<T>): Promise<T> {
+  async function withClient<T>(
+    { signal }: Call,
+    work: (client: TableClient) => Promise<T>,
+  ): Promise<T> {
     const { loadClient } = options;
     if (loadClient === undefined) throw new DecisionsNotKeptError();
-    return orUnreachable(async () => work(await loadClient()));
+    return orUnreachable(async () => work(await loadClient()), signal);
   }
 
   return {
     list: async (call) => {
       const limit = pageLimitOf(call);
       const query = readQuery(call, ids, { limit: limit + 1, now: now(), retentionMs });
-      return withClient(async (client) => {
+      return withClient(call, async (client) => {
         const found = await readDecisions(client, query);
         const rows = found.slice(0, limit);
         const outcomes = await readOutcomes(client, rows);
@@ -81,7 +84,7 @@ export function createDecisionHandlers(options: DecisionHandlersOptions): Decisi
       });
     },
     get: async (call) =>
-      withClient(async (client) => {
+      withClient(call, async (client) => {
         const place = ids.placeOf(call.id ?? '');
         const row = place && (await getRow(client, place.partition, place.row));
         if (row === undefined) throw new DecisionNotFoundError();
@@ -91,7 +94,7 @@ export function createDecisionHandlers(options: DecisionHandlersOptions): Decisi
       }),
     stats: async (call) => {
       const query = readStatsQuery(call, now());
-      return withClient(async (client) => {
+      return withClient(call, async (client) => {
         const from = Math.max(query.from, now() - retentionMs);
         const [total, ...data] = await readStats(client, { ...query, from }, joins);
         return jsonAnswer(200, { object: 'stats', by: query.by, data, total });
@@ -101,7 +104,7 @@ export function createDecisionHandlers(options: DecisionHandlersOptions): Decisi
       const outcome = parseWith(outcomeSchema, call.body);
       checkOutcomeSource(call.caller, outcome.source ?? 'user');
       const key = readKey(call);
-      return withClient(async (client) => {
+      return withClient(call, async (client) => {
         const place = ids.placeOf(outcome.request_id);
         if (place === undefined || !(await isRouted(client, place, now()))) {
           throw new RequestNotFoundError();

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { type Answer, jsonAnswer } from '../base/answer.ts';
+import { untilAborted } from '../base/deadline.ts';
 import { InvalidRequestError } from '../base/errors.ts';
 import { parseWith } from '../base/parse-with.ts';
 import type { Call } from '../calls/call.ts';
@@ -13,6 +14,7 @@ import {
   EntryNotFoundError,
   InSettingsError,
   NoSuchVersionError,
+  toRegistryError,
 } from '../registry/registry-errors.ts';
 
 export const rollbackSchema = z.strictObject({
@@ -45,7 +47,7 @@ export function createEntryHandlers<K extends Kind>(
   options: EntryHandlersOptions<K>,
 ): EntryHandlers {
   const { editor } = options;
-  return {
+  return limited({
     list: async () => {
       const entries = await editor.list();
       return jsonAnswer(200, {
@@ -62,7 +64,23 @@ export function createEntryHandlers<K extends Kind>(
       return jsonAnswer(200, { object: 'list', data });
     },
     rollback: (call) => rollback(options, call),
-  };
+  });
+}
+
+/** Ends each handler's work with the time of its request. */
+function limited(handlers: EntryHandlers): EntryHandlers {
+  const entries = Object.entries(handlers).map(([name, handle]) => {
+    const limitedHandle: Handle = async (call) => {
+      try {
+        return await untilAborted(handle(call), call.signal);
+      } catch (error) {
+        throw call.signal.aborted ? toRegistryError(error) : error;
+      }
+    };
+    return [name, limitedHandle] as const;
+  });
+  // Every handler is among them.
+  return Object.fromEntries(entries) as EntryHandlers;
 }
 
 function entryJson<K extends Kind>(

@@ -1,4 +1,5 @@
 import type { JobState } from '../base/background.ts';
+import { untilAborted } from '../base/deadline.ts';
 import { errorKind } from '../base/log.ts';
 import type { ScoredAs } from '../matrix-factorization/stand-in-choice.ts';
 import { describeScoredAs, type ScoredAsJson } from '../registry/describe-scored-as.ts';
@@ -96,7 +97,7 @@ function toReadiness(options: ReadinessOptions, probes: Probes): Readiness {
   const registry = options.getRegistry();
   const isWhole =
     up.length === deployments.length &&
-    registry.state !== 'unreachable' &&
+    (registry.state === 'ok' || registry.state === 'not-used') &&
     registry.problems.length === 0 &&
     probes.embeddings === 'ok' &&
     circuit !== 'open' &&
@@ -151,7 +152,7 @@ async function probeUpstream(upstream: Upstream, operation: Operation): Promise<
 async function probeTables(probe: (() => Promise<void>) | undefined): Promise<State> {
   if (probe === undefined) return 'not-used';
   try {
-    await probe();
+    await untilAborted(probe(), AbortSignal.timeout(PROBE_TIMEOUT_MS));
     return 'ok';
   } catch (error) {
     return /40[13]|Authori[sz]ation|Authentication/.test(errorKind(error))

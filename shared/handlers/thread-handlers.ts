@@ -33,7 +33,7 @@ export function createThreadHandlers(store: ThreadStore | undefined): ThreadHand
   function handle(work: (store: ThreadStore, call: Call) => Promise<Answer>): Handle {
     return async (call) => {
       if (store === undefined) throw new ThreadsNotConfiguredError();
-      return orUnreachable(() => work(store, call));
+      return orUnreachable(() => work(store, call), call.signal);
     };
   }
 
@@ -123,7 +123,7 @@ function pageOf(data: readonly Record<string, unknown>[], hasMore: boolean) {
 }
 
 function threadJson(thread: Thread): Record<string, unknown> {
-  const { id, user, metadata, createdAt, expiresAt, count } = thread;
+  const { id, user, metadata, createdAt, expiresAt, count, isDamaged } = thread;
   return {
     id,
     object: 'thread',
@@ -132,6 +132,7 @@ function threadJson(thread: Thread): Record<string, unknown> {
     ...(user !== undefined && { user }),
     metadata,
     message_count: count,
+    ...(isDamaged && { damaged: true }),
   };
 }
 

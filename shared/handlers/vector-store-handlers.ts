@@ -2,6 +2,7 @@ import { checkAdmin, ownerOf } from '../access/caller.ts';
 import type { RateLimits } from '../access/rate-limits.ts';
 import { type Answer, jsonAnswer } from '../base/answer.ts';
 import { InvalidRequestError } from '../base/errors.ts';
+import { mapSome } from '../base/map-some.ts';
 import { parseWith } from '../base/parse-with.ts';
 import type { Call } from '../calls/call.ts';
 import { pageLimitOf } from '../calls/page-limit.ts';
@@ -17,7 +18,7 @@ import {
   type VectorItem,
   type VectorStore,
 } from '../vector-stores/vector-store.ts';
-import { StoresNotConfiguredError, toStoreError } from '../vector-stores/vector-store-errors.ts';
+import { orUnreachable, StoresNotConfiguredError } from '../vector-stores/vector-store-errors.ts';
 import type { VectorStores } from '../vector-stores/vector-stores.ts';
 
 type Handle = (call: Call) => Promise<Answer>;
@@ -31,6 +32,8 @@ const NAMES = [
 export type VectorStoreHandlers = Readonly<Record<(typeof NAMES)[number], Handle>>;
 
 const DEFAULT_RESULTS = 10;
+
+const COUNTED_AT_ONCE = 8;
 
 type Work = (stores: VectorStores, call: Call, whom: EmbedFor) => Promise<Answer>;
 
@@ -91,13 +94,9 @@ export function createVectorStoreHandlers(
   const handles = NAMES.map((name) => {
     const handle: Handle = async (call) => {
       if (stores === undefined) throw new StoresNotConfiguredError();
-      try {
-        const { signal, caller } = call;
-        const onTokens = (tokens: number) => countTokens(call, tokens);
-        return await WORKS[name](stores, call, { signal, caller, onTokens });
-      } catch (error) {
-        throw call.signal.aborted ? error : toStoreError(error);
-      }
+      const { signal, caller } = call;
+      const onTokens = (tokens: number) => countTokens(call, tokens);
+      return orUnreachable(() => WORKS[name](stores, call, { signal, caller, onTokens }), signal);
     };
     return [name, handle] as const;
   });
@@ -124,8 +123,8 @@ async function list(stores: VectorStores, call: Call): Promise<Answer> {
   // `before` asks for the stores directly before it.
   const page =
     end !== undefined && first === undefined ? asked.slice(-limit) : asked.slice(0, limit);
-  const data = await Promise.all(
-    page.map(async (store) => storeJson(store, await stores.count(store))),
+  const data = await mapSome(page, COUNTED_AT_ONCE, async (store) =>
+    storeJson(store, await stores.count(store)),
   );
   return jsonAnswer(200, {
     object: 'list',

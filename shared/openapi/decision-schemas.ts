@@ -99,6 +99,11 @@ const latencies = z.object({
 
 const sumsSchema = z.object({
   key: z.string().nullable().describe('The group; null for the sums of all.'),
+  skipped_rows: count
+    .optional()
+    .describe(
+      'Only in `total`, and only where there are some: the stored sums that cannot be read, whose requests are missing everywhere.',
+    ),
   requests: count,
   errors: count,
   fallbacks: count,

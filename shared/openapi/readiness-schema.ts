@@ -17,6 +17,8 @@ const states: Record<Readiness['tables']['state'], string> = {
 const registryStates: Record<Readiness['registry']['state'], string> = {
   ok: 'is in force',
   unreachable: 'cannot be read: the last version that was read is in force',
+  unread:
+    'has not been read since the start: requests that name a use case are refused unless REGISTRY_UNREAD allows them',
   'not-used': 'has no table',
 };
 

@@ -12,6 +12,12 @@ export const threadAnswerSchema = z.object({
   user: z.string().optional(),
   metadata: z.record(z.string(), z.string()),
   message_count: z.int(),
+  damaged: z
+    .boolean()
+    .optional()
+    .describe(
+      'True when the record of the thread cannot be read: its messages can be listed and it can be deleted, but nothing can be added.',
+    ),
 });
 
 export const messageAnswerSchema = z.looseObject({

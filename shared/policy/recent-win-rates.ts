@@ -123,13 +123,18 @@ export function toText({ unit, weights }: RecentWinRates): string {
   return parts.join(' ');
 }
 
-/** Reads the text of `toText`; parts that are not of its form are left out. */
+/** The greatest weight that is stored: all decisions together have no more. */
+const MAX_STORED = MEMORY * STORED_PARTS;
+
+/** Reads the text of `toText`; parts that are not of its form are left out, and all of them without a count. */
 export function fromText(count: number, text: string): RecentWinRates {
   const recent = createRecentWinRates();
+  if (!Number.isSafeInteger(count) || count < 0) return recent;
   recent.count = count;
   for (const part of text.split(' ')) {
     const [bin, weight] = part.split('.').map((digits) => Number.parseInt(digits, 36));
     if (bin === undefined || !(bin < WIN_RATE_BINS) || !(Number(weight) > 0)) continue;
+    if (Number(weight) > MAX_STORED) continue;
     recent.weights[bin] = Number(weight) / STORED_PARTS;
   }
   return recent;

@@ -2,11 +2,12 @@ import type { TableClient } from '@azure/data-tables';
 import { isNotFound, shareUntilFailure, writeToTable } from '../storage/tables.ts';
 import type { EmbeddingCache } from './embedding-cache.ts';
 
-/** The limit of a write: no answer waits for one, but writes to a silent table must not pile up. */
-const WRITE_TIMEOUT_MS = 5_000;
-
 /** A key of the right form under which nothing is stored. */
 const PROBE_KEY = '0'.repeat(64);
+
+/** After so many failures in a row, all lookups for a while are misses that nobody waits for. */
+const MAX_FAILURES = 5;
+const REST_MS = 1_000;
 
 type TableCacheOptions = {
   /** Creates the table's client; called when it is first needed. */
@@ -32,6 +33,8 @@ export type TableEmbeddingCache = EmbeddingCache & {
 export function createTableEmbeddingCache(options: TableCacheOptions): TableEmbeddingCache {
   const { dimensions, timeoutMs, onFailure } = options;
   const loadClient = shareUntilFailure(options.loadClient);
+  let failures = 0;
+  let restsUntil = 0;
 
   async function read(key: string): Promise<unknown> {
     const client = await loadClient();
@@ -43,10 +46,19 @@ export function createTableEmbeddingCache(options: TableCacheOptions): TableEmbe
   }
 
   async function get(key: string): Promise<Float32Array | undefined> {
+    if (performance.now() < restsUntil) return undefined;
     try {
-      return decode(await read(key), dimensions);
+      const value = await read(key);
+      failures = 0;
+      return decode(value, dimensions);
     } catch (error) {
-      if (!isNotFound(error)) onFailure(error);
+      if (isNotFound(error)) {
+        failures = 0;
+        return undefined;
+      }
+      failures += 1;
+      if (failures >= MAX_FAILURES) restsUntil = performance.now() + REST_MS;
+      onFailure(error);
       return undefined;
     }
   }
@@ -54,8 +66,7 @@ export function createTableEmbeddingCache(options: TableCacheOptions): TableEmbe
   async function set(key: string, embedding: Float32Array): Promise<void> {
     const client = await loadClient();
     const entity = { partitionKey: partitionOf(key), rowKey: rowOf(key), v: encode(embedding) };
-    const limit = { abortSignal: AbortSignal.timeout(WRITE_TIMEOUT_MS) };
-    await writeToTable(client, limit, () => client.upsertEntity(entity, 'Replace', limit));
+    await writeToTable(client, () => client.upsertEntity(entity, 'Replace'));
   }
 
   async function probe(): Promise<void> {

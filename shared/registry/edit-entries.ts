@@ -1,9 +1,12 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import { InvalidRequestError } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
+import { createQueue } from '../storage/queue.ts';
 import type { Definitions, Kind } from './definitions.ts';
 import { isEntryName } from './parse-definition.ts';
 import {
+  EntryConflictError,
   EntryNotFoundError,
   PreconditionError,
   RegistryNotConfiguredError,
@@ -66,11 +69,13 @@ export type Change = {
   readonly isDryRun: boolean;
 };
 
-/** Attempts while other requests change the entry. */
-const MAX_TRIES = 5;
+/** Attempts while other instances change the entry: those of one instance take turns. */
+const MAX_TRIES = 15;
+const RETRY_MS = 40;
 
 export function createEditor<K extends Kind>(options: EditorOptions<K>): Editor<K> {
   const { kind, store, settings } = options;
+  const queue = createQueue();
 
   async function get(name: string): Promise<Entry<K>> {
     const entry = await find(options, name);
@@ -97,15 +102,30 @@ export function createEditor<K extends Kind>(options: EditorOptions<K>): Editor<
       return versions;
     },
     edit: async (name, edit, change) => {
-      for (let tries = 1; tries <= MAX_TRIES; tries += 1) {
-        const entry = await tryOnce(options, name, { edit, change });
-        if (entry !== 'conflict') return entry;
-        // A caller that named a version learns that it has changed; others change the new version.
-        if (change.condition.match !== null) break;
-      }
-      throw new PreconditionError((await find(options, name))?.version);
+      const edited = await queue(name, () => tryOften(options, name, { edit, change }));
+      if (edited.isWritten) await options.onWritten();
+      return edited.entry;
     },
   };
+}
+
+type Edited<K extends Kind> = { readonly entry: Entry<K>; readonly isWritten: boolean };
+
+async function tryOften<K extends Kind>(
+  options: EditorOptions<K>,
+  name: string,
+  wanted: { readonly edit: Edit<K>; readonly change: Change },
+): Promise<Edited<K>> {
+  for (let tries = 1; tries <= MAX_TRIES; tries += 1) {
+    const edited = await tryOnce(options, name, wanted);
+    if (edited !== 'conflict') return edited;
+    // A caller that named a version learns that it has changed; others change the new version.
+    if (wanted.change.condition.match !== null) {
+      throw new PreconditionError((await find(options, name))?.version);
+    }
+    await delay(RETRY_MS * tries * Math.random());
+  }
+  throw new EntryConflictError();
 }
 
 async function find<K extends Kind>(
@@ -154,13 +174,15 @@ async function tryOnce<K extends Kind>(
   options: EditorOptions<K>,
   name: string,
   { edit, change }: { readonly edit: Edit<K>; readonly change: Change },
-): Promise<Entry<K> | 'conflict'> {
+): Promise<Edited<K> | 'conflict'> {
   const before = await find(options, name);
   checkCondition(before, change.condition);
   const definition = await edit(before);
   // Deleting a changed entry always goes back to the settings, even if nothing changes by it.
   const mayStay = change.action !== 'delete' && before !== undefined;
-  if (mayStay && isDeepStrictEqual(before.definition, definition)) return before;
+  if (mayStay && isDeepStrictEqual(before.definition, definition)) {
+    return { entry: before, isWritten: false };
+  }
   const version: Version = {
     kind: options.kind,
     name,
@@ -172,12 +194,16 @@ async function tryOnce<K extends Kind>(
   };
   if (!change.isDryRun && !(await write(options, version))) return 'conflict';
   const { settings } = options;
-  return toEntry(settings, name, version) ?? { name, source: 'registry', version: version.version };
+  const entry = toEntry(settings, name, version);
+  return {
+    entry: entry ?? { name, source: 'registry', version: version.version },
+    isWritten: !change.isDryRun,
+  };
 }
 
 /** Returns false if another request was first. */
 async function write<K extends Kind>(
-  { store, onWritten, log }: EditorOptions<K>,
+  { store, log }: EditorOptions<K>,
   version: Version,
 ): Promise<boolean> {
   if (store === undefined) throw new RegistryNotConfiguredError();
@@ -189,7 +215,6 @@ async function write<K extends Kind>(
   }
   const { kind, name, action, by: caller } = version;
   log('info', 'registry-changed', { kind, name, version: version.version, action, caller });
-  await onWritten();
   return true;
 }
 

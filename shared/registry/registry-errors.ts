@@ -26,6 +26,16 @@ export class PreconditionError extends HttpError {
   }
 }
 
+/** Other requests keep changing the entry (409). */
+export class EntryConflictError extends HttpError {
+  constructor() {
+    super(
+      'Other requests are changing this entry: nothing of this request was written. Send it again in a second.',
+      { status: 409, code: 'entry_conflict', headers: { 'retry-after': '1' } },
+    );
+  }
+}
+
 /** No table for the registry is configured (409). */
 export class RegistryNotConfiguredError extends NotConfiguredError {
   constructor() {

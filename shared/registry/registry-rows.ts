@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { InvalidRequestError } from '../base/errors.ts';
+import { parseJson } from '../base/parse-json.ts';
 import type { Row } from '../storage/row.ts';
 import { deploymentSchema, type Kind, useCaseSchema } from './definitions.ts';
 import type { Version } from './version.ts';
@@ -49,13 +50,13 @@ export function toRow({ definition, ...version }: Version): Row {
   };
 }
 
-/** Returns an unreadable row as a deleted entry, as far as its key tells. */
-export function toUnreadable({ rowKey, version }: Row): Version {
+/** Returns an unreadable row as a deleted entry, as far as its key tells, with the version that is known of it. */
+export function toUnreadable({ rowKey }: Row, version = 1): Version {
   const [, kind, name = ''] = rowKey.split('|');
   return {
     kind: kind === 'use_case' ? kind : 'deployment',
     name,
-    version: Number.isSafeInteger(version) ? Number(version) : 1,
+    version,
     action: 'delete',
     at: '',
     by: '',
@@ -71,14 +72,6 @@ export function toVersion(row: Row): Version | undefined {
   const schema = version.kind === 'deployment' ? deploymentSchema : useCaseSchema;
   const definition = schema.safeParse(parseJson(json));
   return definition.success ? { ...version, definition: definition.data } : undefined;
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
 
 /**

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { TableClient, TransactionAction } from '@azure/data-tables';
+import { getRow } from '../storage/read-rows.ts';
 import { removeRows } from '../storage/remove-rows.ts';
 import type { Row } from '../storage/row.ts';
 import { isConflict, isNotFound, shareUntilFailure, writeToTable } from '../storage/tables.ts';
@@ -28,6 +29,8 @@ export type Snapshot = {
 export type RegistryStore = {
   /** Reads all entries; returns undefined if nothing has changed since a revision. */
   load(since?: string): Promise<Snapshot | undefined>;
+  /** Throws if the table does not answer. */
+  probe(): Promise<void>;
   /** Returns an entry; an unreadable one is like a deleted one and can be written again. */
   read(kind: Kind, name: string): Promise<Version | undefined>;
   /** Throws a VersionConflictError unless the entry has the previous version (0 if it does not exist). */
@@ -38,9 +41,8 @@ export type RegistryStore = {
   purge(before: Date): Promise<number>;
 };
 
-const READ_TIMEOUT_MS = 3_000;
-const WRITE_TIMEOUT_MS = 5_000;
-const PURGE_TIMEOUT_MS = 60_000;
+/** A column of a whole number has 32 bits. */
+const MAX_VERSION = 2 ** 31 - 1;
 
 /** The most rows of a transaction. */
 
@@ -60,19 +62,25 @@ export function createRegistryStore(options: RegistryStoreOptions): RegistryStor
     load: async (since) => {
       const client = await loadClient();
       // Read before the entries, so that a change between the two is seen, now or next time.
-      const head = await get(client, HEAD);
+      const head = await getRow(client, PARTITION, HEAD);
       const revision = String(head?.['revision'] ?? '');
       if (revision === since) return undefined;
       const rows = head === undefined ? [] : await list(client, 'current');
       return {
         revision,
         entries: rows.flatMap((row) => toVersion(row) ?? []),
-        unreadable: rows.filter((row) => toVersion(row) === undefined).map(toUnreadable),
+        unreadable: rows
+          .filter((row) => toVersion(row) === undefined)
+          .map((row) => toUnreadable(row)),
       };
     },
+    probe: async () => {
+      await getRow(await loadClient(), PARTITION, HEAD);
+    },
     read: async (kind, name) => {
-      const row = await get(await loadClient(), currentKey(kind, name));
-      return row && (toVersion(row) ?? toUnreadable(row));
+      const client = await loadClient();
+      const row = await getRow(client, PARTITION, currentKey(kind, name));
+      return row && readVersion(client, row, { kind, name });
     },
     write: async (version) => {
       try {
@@ -88,31 +96,21 @@ export function createRegistryStore(options: RegistryStoreOptions): RegistryStor
     purge: async (before) => {
       const client = await loadClient();
       const [current, history] = await Promise.all([
-        list(client, 'current', PURGE_TIMEOUT_MS),
-        list(client, 'history', PURGE_TIMEOUT_MS),
+        list(client, 'current'),
+        list(client, 'history'),
       ]);
       return remove(client, findPast(current, history, before));
     },
   };
 }
 
-async function get(client: TableClient, rowKey: string): Promise<Row | undefined> {
-  const abortSignal = AbortSignal.timeout(READ_TIMEOUT_MS);
-  return await client.getEntity<Row>(PARTITION, rowKey, { abortSignal }).catch(orNothing);
-}
-
 /** Returns the rows whose keys begin with a prefix, sorted by key. */
-async function list(
-  client: TableClient,
-  prefix: string,
-  timeoutMs = READ_TIMEOUT_MS,
-): Promise<readonly Row[]> {
-  const abortSignal = AbortSignal.timeout(timeoutMs);
+async function list(client: TableClient, prefix: string): Promise<readonly Row[]> {
   const keys = `RowKey ge '${prefix}|' and RowKey lt '${prefix}}'`;
   const queryOptions = { filter: `PartitionKey eq '${PARTITION}' and ${keys}` };
   const rows: Row[] = [];
   try {
-    for await (const row of client.listEntities<Row>({ queryOptions, abortSignal })) {
+    for await (const row of client.listEntities<Row>({ queryOptions })) {
       rows.push(row);
     }
   } catch (error) {
@@ -123,10 +121,11 @@ async function list(
 
 async function write(client: TableClient, version: Version): Promise<void> {
   const { kind, name } = version;
-  const row = await get(client, currentKey(kind, name));
+  const row = await getRow(client, PARTITION, currentKey(kind, name));
   // A deployment's version in the settings is not stored: its first change is version 2.
   const isFirst = row === undefined && version.version <= 2;
-  if (!isFirst && row?.['version'] !== version.version - 1) {
+  const before = row && (await readVersion(client, row, version));
+  if (!isFirst && before?.version !== version.version - 1) {
     throw new VersionConflictError(kind, name);
   }
   const entity = toRow(version);
@@ -138,8 +137,24 @@ async function write(client: TableClient, version: Version): Promise<void> {
       : ['update', current, 'Replace', { etag: row.etag ?? '*' }],
     ['create', entity],
   ];
-  const limit = { abortSignal: AbortSignal.timeout(WRITE_TIMEOUT_MS) };
-  await writeToTable(client, limit, () => client.submitTransaction(actions, limit));
+  await writeToTable(client, () => client.submitTransaction(actions));
+}
+
+/** Returns an unreadable row as a deleted entry of the newest version that is known, which a write follows. */
+async function readVersion(
+  client: TableClient,
+  row: Row,
+  { kind, name }: Pick<Version, 'kind' | 'name'>,
+): Promise<Version> {
+  const readable = toVersion(row);
+  if (readable !== undefined) return readable;
+  const past = await list(client, historyPrefix(kind, name));
+  const numbers = [row['version'], ...past.map(({ rowKey }) => Number(rowKey.split('|').at(-1)))];
+  return toUnreadable(row, Math.max(1, ...numbers.filter(isVersion)));
+}
+
+function isVersion(value: unknown): value is number {
+  return Number.isInteger(value) && Math.abs(Number(value)) < MAX_VERSION;
 }
 
 /** Returns undefined if something does not exist; throws any other error. */
@@ -152,10 +167,9 @@ async function remove(
   client: TableClient,
   past: { readonly current: readonly Row[]; readonly history: readonly Row[] },
 ): Promise<number> {
-  const abortSignal = AbortSignal.timeout(PURGE_TIMEOUT_MS);
   let removed = await removeRows(client, past.history);
   for (const { rowKey, etag = '*' } of past.current) {
-    removed += await client.deleteEntity(PARTITION, rowKey, { etag, abortSignal }).then(
+    removed += await client.deleteEntity(PARTITION, rowKey, { etag }).then(
       () => 1,
       (error: unknown) => {
         if (isConflict(error) || isNotFound(error)) return 0;

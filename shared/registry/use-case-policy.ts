@@ -1,5 +1,5 @@
 import { ForbiddenError } from '../access/caller.ts';
-import { InvalidRequestError } from '../base/errors.ts';
+import { HttpError, InvalidRequestError } from '../base/errors.ts';
 import type { Controls } from '../policy/controls.ts';
 import { isBudgetSpent } from '../spending/budget.ts';
 import type { Tokens } from '../spending/cost.ts';
@@ -16,14 +16,38 @@ export type Policy = UseCaseDefinition & {
 /** Returns the policy of a use case at this time; undefined if it has none. */
 export type FindPolicy = (fleet: Fleet, useCase: string | undefined) => Policy | undefined;
 
-/** `spentToday` returns the spending of a use case in USD. */
-export function createFindPolicy(spentToday: (useCase: string) => number): FindPolicy {
+/**
+ * `spentToday` returns the spending of a use case in USD; `isKnown` tells whether a policy, or that there is
+ * none, and what it depends on has been read. The function that is returned throws a PolicyUnreadError.
+ */
+export function createFindPolicy(
+  spentToday: (useCase: string) => number,
+  isKnown: (definition: UseCaseDefinition | undefined) => boolean = () => true,
+): FindPolicy {
   return ({ useCases }, useCase) => {
-    const definition = useCase === undefined ? undefined : useCases.get(useCase);
-    if (useCase === undefined || definition === undefined) return undefined;
+    if (useCase === undefined) return undefined;
+    const definition = useCases.get(useCase);
+    if (!isKnown(definition)) throw new PolicyUnreadError();
+    if (definition === undefined) return undefined;
     const policy = { ...definition, useCase };
     return { ...policy, isSpent: isBudgetSpent(policy, spentToday) };
   };
+}
+
+/** The tables have not been read since the start, so that nobody knows what the use case may do (503). */
+class PolicyUnreadError extends HttpError {
+  constructor() {
+    super(
+      'The policies of use cases have not been read since this instance of the router started, since the tables do not answer. Send the request again in some seconds.',
+      {
+        status: 503,
+        type: 'server_error',
+        code: 'registry_unread',
+        param: 'X-USE_CASE',
+        headers: { 'retry-after': '5' },
+      },
+    );
+  }
 }
 
 /** Returns the policy's controls, which a request's own controls override. */

@@ -5,8 +5,8 @@ import type { RegistryStore, Snapshot } from './registry-store.ts';
 
 /** The state of the registry in the answer to `GET /ready`. */
 export type RegistryState = {
-  /** `unreachable`: the last entries read stay in force, or the settings before the first read. */
-  readonly state: 'ok' | 'unreachable' | 'not-used';
+  /** `unreachable`: the last entries read stay in force; `unread`: none has been read since the start. */
+  readonly state: 'ok' | 'unreachable' | 'unread' | 'not-used';
   /** The time since the last read, in ms; absent before the first one. */
   readonly age_ms?: number;
   /** Entries that cannot be read or called, with the reasons; their previous version stays in force. */
@@ -48,7 +48,7 @@ export function watchRegistry(options: WatchOptions): RegistryWatcher {
   const { store, refreshMs, apply, background, log, now = () => performance.now() } = options;
   let applied: { readonly revision: string; readonly at: number } | undefined;
   let problems: readonly string[] = [];
-  let state: RegistryState['state'] = 'unreachable';
+  let state: 'ok' | 'unreachable' | undefined;
   let reachedAt: number | undefined;
   let looking: Promise<unknown> = Promise.resolve();
 
@@ -92,7 +92,7 @@ export function watchRegistry(options: WatchOptions): RegistryWatcher {
     },
     refresh,
     state: () => ({
-      state,
+      state: reachedAt === undefined ? 'unread' : (state ?? 'unread'),
       ...(reachedAt !== undefined && { age_ms: Math.round(now() - reachedAt) }),
       problems,
     }),

@@ -44,8 +44,15 @@ type StreamLimits = {
   readonly streamCommentMs: number;
 };
 
+type StorageLimits = {
+  /** The time of one call to tables, blobs or vectors with its repetitions, in ms. */
+  readonly storageTimeoutMs: number;
+  /** The most such calls under way that requests wait for. */
+  readonly maxStorageCalls: number;
+};
+
 /** The limits of one request, and of all requests together. */
-export type Limits = BodyLimits & RequestLimits & StreamLimits & UpstreamLimits;
+export type Limits = BodyLimits & RequestLimits & StreamLimits & StorageLimits & UpstreamLimits;
 
 /**
  * Reads the settings that limit the bytes, the time and the number of requests. Where there is only one caller, no
@@ -61,15 +68,18 @@ export function readLimits(read: SettingsReader, callers: 'one' | 'several' = 's
       'EMBEDDING_TIMEOUT_MS must be below REQUEST_TIMEOUT_MS: otherwise no time is left for the answer.',
     );
   }
+  const places = readPlaces(read, callers);
+  const { maxInFlight } = places;
   return {
     ...readBodyLimits(read),
+    ...readStorageLimits(read, { requestTimeoutMs, maxInFlight }),
     // If the host hides the connection, a slow reader of a stream costs this much memory.
     maxAnswerBytes: read.integer('MAX_ANSWER_BYTES', { min: 1 }) ?? 64 * mebibyte,
     requestTimeoutMs,
     bodyTimeoutMs:
       read.integer('BODY_TIMEOUT_MS', { min: 1, max: 1_500_000 }) ??
       Math.min(100_000, Math.ceil(requestTimeoutMs / 2)),
-    ...readPlaces(read, callers),
+    ...places,
     // The first byte of a plain answer comes with the last one, which takes reasoning models minutes.
     firstByteTimeoutMs:
       read.integer('FIRST_BYTE_TIMEOUT_MS', { min: 1, max: 1_500_000 }) ??
@@ -87,6 +97,26 @@ function readPlaces(read: SettingsReader, callers: 'one' | 'several') {
   const maxInFlightPerCaller =
     read.integer('MAX_IN_FLIGHT_PER_CALLER', { min: 1, max: 100_000 }) ?? ofOne;
   return { maxInFlight, maxInFlightPerCaller };
+}
+
+/** By default at least half of the requests need not wait while no call to the storage is answered. */
+function readStorageLimits(
+  read: SettingsReader,
+  { requestTimeoutMs, maxInFlight }: Pick<RequestLimits, 'requestTimeoutMs' | 'maxInFlight'>,
+): StorageLimits {
+  const longest = Math.ceil(requestTimeoutMs / 2);
+  const timeoutMs = read.integer('STORAGE_TIMEOUT_MS', { min: 1, max: 1_500_000 });
+  if (timeoutMs !== undefined && timeoutMs > longest) {
+    read.problem(
+      'STORAGE_TIMEOUT_MS must be at most half of REQUEST_TIMEOUT_MS: otherwise a request ends before it can say that the storage does not answer.',
+    );
+  }
+  return {
+    storageTimeoutMs: timeoutMs ?? Math.min(10_000, longest),
+    maxStorageCalls:
+      read.integer('MAX_STORAGE_CALLS', { min: 1, max: 100_000 }) ??
+      Math.min(64, Math.ceil(maxInFlight / 2)),
+  };
 }
 
 const DAY_MS = 86_400_000;

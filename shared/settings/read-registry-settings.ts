@@ -9,6 +9,8 @@ export type RegistrySettings = {
   readonly table: string;
   /** The time between two reads of the registry by an instance, in ms. */
   readonly refreshMs: number;
+  /** How a request that names a use case is answered until the registry has been read once. */
+  readonly unread: 'refuse' | 'settings';
   /** The days that versions are kept after they are no longer in force. */
   readonly retentionDays: number;
   readonly spendingTable: string;
@@ -34,6 +36,7 @@ export function readRegistrySettings(read: SettingsReader): RegistrySettings {
   return {
     table: read.matching('REGISTRY_TABLE', TABLE_NAME) ?? 'registry',
     refreshMs: read.integer('REGISTRY_REFRESH_MS', { min: 100, max: 9_000 }) ?? 2_000,
+    unread: read.choice('REGISTRY_UNREAD', ['refuse', 'settings'] as const) ?? 'refuse',
     retentionDays: read.integer('REGISTRY_RETENTION_DAYS', { min: 1, max: 3_650 }) ?? 90,
     spendingTable: read.matching('SPENDING_TABLE', TABLE_NAME) ?? 'spending',
     purgeSchedule: read.matching('PURGE_SCHEDULE', /^(\S+ ){4,5}\S+$/) ?? '0 30 3 * * *',

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { TableClient } from '@azure/data-tables';
 import type { Background } from '../base/background.ts';
 import { removeRows } from '../storage/remove-rows.ts';
@@ -10,8 +11,8 @@ type SpendingOptions = {
   readonly instanceId: string;
   /** The interval at which the spending of other instances is read. */
   readonly refreshMs: number;
-  /** Returns the use cases that have a budget. */
-  readonly getBudgeted: () => readonly string[];
+  /** Returns the use cases that have a budget; undefined while they are not known. */
+  readonly getBudgeted: () => readonly string[] | undefined;
   readonly background: Background;
   readonly now?: () => number;
 };
@@ -23,18 +24,20 @@ export type Spending = {
   spentToday(useCase: string): number;
   /** Writes the spending of this instance and reads that of the others. Never throws. */
   sync(): Promise<void>;
-  /** Calls `sync` now, and then every `refreshMs`. */
-  start(): void;
+  /** True once the spending of all use cases with a budget has been read; always true without tables. */
+  isRead(): boolean;
+  /** Calls `sync` now, which it waits for at most START_MS, and then every `refreshMs`. */
+  start(): Promise<void>;
   /** Removes the days before a time; returns the number of rows. */
   purge(before: Date): Promise<number>;
 };
 
+/** The most time that reading the spending may add to a start. */
+const START_MS = 2_000;
+
 /** The spending of one use case on one day. */
 type Sum = { readonly day: string; readonly usd: number };
 type OwnSum = Sum & { readonly isWritten: boolean };
-
-const TIMEOUT_MS = 5_000;
-const PURGE_TIMEOUT_MS = 60_000;
 
 /**
  * Each instance keeps its own sum in its own row, which no other instance writes; the partition
@@ -46,6 +49,7 @@ export function createSpending(options: SpendingOptions): Spending {
   const loadClient = options.loadClient && shareUntilFailure(options.loadClient);
   const own = new Map<string, OwnSum>();
   const others = new Map<string, Sum>();
+  let hasRead = loadClient === undefined;
   let looking: Promise<unknown> = Promise.resolve();
 
   const today = () => dayOf(new Date(now()));
@@ -61,20 +65,23 @@ export function createSpending(options: SpendingOptions): Spending {
     }
   }
 
-  async function read(client: TableClient): Promise<void> {
+  async function read(client: TableClient, budgeted: readonly string[]): Promise<void> {
     const day = today();
-    for (const useCase of getBudgeted()) {
+    for (const useCase of budgeted) {
       const usd = await sumOfOthers(client, `${day}|${useCase}`, instanceId);
       others.set(useCase, { day, usd });
     }
   }
 
   async function look(): Promise<void> {
-    const isIdle = getBudgeted().length === 0 && [...own.values()].every((one) => one.isWritten);
+    const budgeted = getBudgeted();
+    hasRead ||= budgeted?.length === 0;
+    const isIdle = !budgeted?.length && [...own.values()].every((one) => one.isWritten);
     if (loadClient === undefined || isIdle) return;
     const client = await loadClient();
     await write(client);
-    await read(client);
+    await read(client, budgeted ?? []);
+    hasRead ||= budgeted !== undefined;
   }
 
   /** Runs one at a time: an older sum that is written last would replace a newer one. */
@@ -90,9 +97,11 @@ export function createSpending(options: SpendingOptions): Spending {
     },
     spentToday: (useCase) => ofToday(own.get(useCase)) + ofToday(others.get(useCase)),
     sync,
-    start: () => {
-      void sync();
-      background.repeat(sync, () => refreshMs);
+    isRead: () => hasRead,
+    start: async () => {
+      const first = sync();
+      void first.then(() => background.repeat(sync, () => refreshMs));
+      await Promise.race([first, delay(START_MS, undefined, { ref: false })]);
     },
     purge: async (before) =>
       loadClient === undefined ? 0 : removeBefore(await loadClient(), dayOf(before)),
@@ -106,10 +115,9 @@ function dayOf(date: Date): string {
 type Row = { readonly partitionKey: string; readonly rowKey: string; readonly usd?: unknown };
 
 async function upsert(client: TableClient, row: Row): Promise<void> {
-  const limit = { abortSignal: AbortSignal.timeout(TIMEOUT_MS) };
   // Without its type, a whole number would be stored as a 32-bit integer.
   const entity = { ...row, usd: { type: 'Double', value: String(row.usd) } } as const;
-  await writeToTable(client, limit, () => client.upsertEntity(entity, 'Replace', limit));
+  await writeToTable(client, () => client.upsertEntity(entity, 'Replace'));
 }
 
 /** Returns USD. */
@@ -118,17 +126,16 @@ async function sumOfOthers(
   partition: string,
   instanceId: string,
 ): Promise<number> {
-  const rows = await list(client, `PartitionKey eq '${partition}'`, TIMEOUT_MS);
+  const rows = await list(client, `PartitionKey eq '${partition}'`);
   return rows
-    .filter(({ rowKey, usd }) => rowKey !== instanceId && typeof usd === 'number')
+    .filter(({ rowKey, usd }) => rowKey !== instanceId && Number(usd) > 0 && Number.isFinite(usd))
     .reduce((sum, { usd }) => sum + Number(usd), 0);
 }
 
-async function list(client: TableClient, filter: string, timeoutMs: number): Promise<Row[]> {
+async function list(client: TableClient, filter: string): Promise<Row[]> {
   const rows: Row[] = [];
-  const abortSignal = AbortSignal.timeout(timeoutMs);
   try {
-    const entities = client.listEntities<Row>({ queryOptions: { filter }, abortSignal });
+    const entities = client.listEntities<Row>({ queryOptions: { filter } });
     for await (const row of entities) rows.push(row);
   } catch (error) {
     if (!isNotFound(error)) throw error;
@@ -138,5 +145,5 @@ async function list(client: TableClient, filter: string, timeoutMs: number): Pro
 
 /** Removes the days before `day`, whose names sort by date. */
 async function removeBefore(client: TableClient, day: string): Promise<number> {
-  return removeRows(client, await list(client, `PartitionKey lt '${day}'`, PURGE_TIMEOUT_MS));
+  return removeRows(client, await list(client, `PartitionKey lt '${day}'`));
 }

@@ -2,8 +2,6 @@ import type { TableClient } from '@azure/data-tables';
 import type { Row } from './row.ts';
 import { isNotFound } from './tables.ts';
 
-const TIMEOUT_MS = 5_000;
-
 /** The most rows that the service returns in one page. */
 const MAX_PAGE = 1_000;
 
@@ -14,8 +12,7 @@ export async function getRow(
   rowKey: string,
 ): Promise<Row | undefined> {
   try {
-    const abortSignal = AbortSignal.timeout(TIMEOUT_MS);
-    return await client.getEntity<Row>(partitionKey, rowKey, { abortSignal });
+    return await client.getEntity<Row>(partitionKey, rowKey);
   } catch (error) {
     if (isNotFound(error)) return undefined;
     throw error;

@@ -1,3 +1,4 @@
+import { untilAborted } from '../base/deadline.ts';
 import { HttpError } from '../base/errors.ts';
 import { errorKind } from '../base/log.ts';
 
@@ -43,8 +44,8 @@ class UnreachableError extends HttpError {
 type StoreErrors = {
   /** Returns an HttpError unchanged; any other error is a failure of the storage. */
   readonly toError: (error: unknown) => HttpError;
-  /** Does the work, and throws its errors as `toError` returns them. */
-  readonly orUnreachable: <T>(work: () => Promise<T>) => Promise<T>;
+  /** Does the work until the signal of its request is aborted, and throws its errors as `toError` returns them. */
+  readonly orUnreachable: <T>(work: () => Promise<T>, signal: AbortSignal) => Promise<T>;
 };
 
 export function createStoreErrors(storage: StorageFacts): StoreErrors {
@@ -52,9 +53,9 @@ export function createStoreErrors(storage: StorageFacts): StoreErrors {
     error instanceof HttpError ? error : new UnreachableError(storage, error);
   return {
     toError,
-    orUnreachable: async (work) => {
+    orUnreachable: async (work, signal) => {
       try {
-        return await work();
+        return await untilAborted(work(), signal);
       } catch (error) {
         throw toError(error);
       }

@@ -1,17 +1,25 @@
 import type { TableClient } from '@azure/data-tables';
 import type { TokenCredential } from '@azure/identity';
+import { type LimitCall, limitPolicy } from './call-limits.ts';
 
-/** Creates a client for one table, with few and quick retries: a cache must not wait. */
+/** How tables are reached. */
+export type TableAccess = {
+  readonly loadCredential: () => Promise<TokenCredential>;
+  readonly limit: LimitCall;
+};
+
+/** Creates a client for one table, with few and quick retries, each of whose calls is limited. */
 export async function createTableClient(
   tables: TablesConfig,
   name: string,
-  loadCredential: () => Promise<TokenCredential>,
+  { loadCredential, limit }: TableAccess,
 ): Promise<TableClient> {
   const { TableClient } = await import('@azure/data-tables');
   const options = {
     retryOptions: { maxRetries: 1, retryDelayInMs: 50, maxRetryDelayInMs: 200 },
     // Azurite speaks plain http. A connection string may name it; an endpoint with a token may not.
     allowInsecureConnection: tables.connectionString !== undefined,
+    additionalPolicies: [limitPolicy(limit)],
   };
   if (tables.connectionString !== undefined) {
     return TableClient.fromConnectionString(tables.connectionString, name, options);
@@ -25,14 +33,13 @@ export async function createTableClient(
  */
 export async function writeToTable(
   client: TableClient,
-  limit: { readonly abortSignal: AbortSignal },
   write: () => Promise<unknown>,
 ): Promise<void> {
   try {
     await write();
   } catch (error) {
     if (!isNotFound(error)) throw error;
-    await client.createTable(limit);
+    await client.createTable();
     await write();
   }
 }
@@ -45,6 +52,11 @@ export function isNotFound(error: unknown): boolean {
 /** Returns true if another writer created or changed the record first. */
 export function isConflict(error: unknown): boolean {
   return hasStatus(error, 409) || hasStatus(error, 412);
+}
+
+/** Returns true if the service takes no such row: the same write fails again. */
+export function isRefused(error: unknown): boolean {
+  return hasStatus(error, 400) || hasStatus(error, 413);
 }
 
 function hasStatus(error: unknown, status: number): boolean {

@@ -4,6 +4,7 @@ import type { TableClient, TransactionAction } from '@azure/data-tables';
 import type { Blobs } from '../storage/blobs.ts';
 import { getRow } from '../storage/read-rows.ts';
 import { isConflict } from '../storage/tables.ts';
+import { isHeld } from './hold-key.ts';
 import {
   type AnswerFacts,
   isInstruction,
@@ -11,7 +12,13 @@ import {
   type StoredMessage,
   type Thread,
 } from './thread.ts';
-import { KeyReusedError, ThreadConflictError, ThreadNotFoundError } from './thread-errors.ts';
+import {
+  KeyInUseError,
+  KeyReusedError,
+  ThreadConflictError,
+  ThreadDamagedError,
+  ThreadNotFoundError,
+} from './thread-errors.ts';
 import {
   HEAD,
   hash,
@@ -31,6 +38,8 @@ export type Addition = {
   readonly answer?: AnswerFacts;
   /** The caller's Idempotency-Key: the same key adds nothing twice, and replaces an incomplete answer. */
   readonly key?: string | undefined;
+  /** The request that has the key, by the name of its hold. */
+  readonly holder?: string | undefined;
 };
 
 /** A thread as it was read, with its version. */
@@ -53,8 +62,6 @@ type AppendOptions = {
   readonly now: () => number;
 };
 
-const TIMEOUT_MS = 10_000;
-
 /** A property holds 64 KiB at two bytes per character; a transaction's messages have 4 MiB together. */
 const MAX_ROW_BYTES = 30_000;
 
@@ -64,7 +71,7 @@ const RETRY_MS = 40;
 
 /**
  * Adds all messages or none. `seen` saves a read of the thread. Throws a ThreadNotFoundError, a
- * ThreadConflictError or a KeyReusedError.
+ * ThreadConflictError, a KeyReusedError or a KeyInUseError.
  */
 export async function appendMessages(
   options: AppendOptions,
@@ -90,6 +97,8 @@ type Prepared = Addition & {
 type Placed = Prepared & {
   /** The index of the first message. */
   readonly first: number;
+  /** True when the key has a row already. */
+  readonly isKeyKnown: boolean;
   /** True when an earlier addition with the same key is replaced. */
   readonly replaces: boolean;
 };
@@ -123,16 +132,21 @@ async function tryOnce(
   known: Seen | undefined,
 ): Promise<Added | 'conflict'> {
   const { client, id } = options;
-  const { key, rows } = prepared;
-  const [seen, mark] = await Promise.all([
+  const { key, holder, rows } = prepared;
+  const [seen, keyRow] = await Promise.all([
     known ?? readAlive(client, id, options.now()),
-    known || key === undefined ? undefined : readMark(client, id, key),
+    known || key === undefined ? undefined : getRow(client, id, markKey(key)),
   ]);
+  if (keyRow && keyRow['holder'] !== holder && isHeld(keyRow, options.now())) {
+    throw new KeyInUseError();
+  }
+  const mark = keyRow && toMark(keyRow);
   if (mark !== undefined && !mayReplace(mark, prepared)) {
     return { first: mark.first, count: mark.count, isRepeated: true };
   }
   const first = mark?.first ?? seen.thread.count;
-  const placed = { ...prepared, first, replaces: mark !== undefined };
+  const isKeyKnown = keyRow !== undefined || holder !== undefined;
+  const placed = { ...prepared, first, isKeyKnown, replaces: mark !== undefined };
   const { thread, etag } = seen;
   const done = await submit(options, placed, [
     ['update', toHeadRow(grown(options, thread, placed)), 'Replace', { etag }],
@@ -149,7 +163,7 @@ async function submit(
   actions: TransactionAction[],
 ): Promise<boolean> {
   try {
-    await client.submitTransaction(actions, { abortSignal: AbortSignal.timeout(TIMEOUT_MS) });
+    await client.submitTransaction(actions);
     return true;
   } catch (error) {
     // After a lost response or the client's own retry, this write looks like another request's.
@@ -202,30 +216,21 @@ function messageActions(id: string, { rows, first, replaces }: Placed): Transact
 
 function markActions(
   id: string,
-  { key, messages, answer, first, replaces }: Placed,
+  { key, messages, answer, first, isKeyKnown }: Placed,
 ): TransactionAction[] {
   if (key === undefined) return [];
   const asked = hashOfAsked(messages, answer);
   const row = toMarkRow({ first, count: messages.length, asked, ...(answer && { answer }) });
-  const action = replaces ? replaceAction : createAction;
-  return [action(id, markKey(key), row)];
+  if (!isKeyKnown) return [createAction(id, markKey(key), row)];
+  return [['upsert', { ...row, partitionKey: id, rowKey: markKey(key) }, 'Replace']];
 }
 
 async function readAlive(client: TableClient, id: string, now: number): Promise<Seen> {
   const head = await getRow(client, id, HEAD);
   const thread = head && toThread(head);
   if (thread === undefined || thread.expiresAt <= now) throw new ThreadNotFoundError();
+  if (thread.isDamaged) throw new ThreadDamagedError();
   return { thread, etag: head?.etag ?? '*' };
-}
-
-/** Returns undefined if nothing was added with this key. */
-export async function readMark(
-  client: TableClient,
-  id: string,
-  key: string,
-): Promise<Mark | undefined> {
-  const row = await getRow(client, id, markKey(key));
-  return row && toMark(row);
 }
 
 function createAction(partitionKey: string, rowKey: string, row: object): TransactionAction {

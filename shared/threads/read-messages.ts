@@ -2,6 +2,7 @@ import type { TableClient } from '@azure/data-tables';
 import type { Blobs } from '../storage/blobs.ts';
 import { readRows } from '../storage/read-rows.ts';
 import type { Row } from '../storage/row.ts';
+import { isNotFound } from '../storage/tables.ts';
 import type { PlacedMessage } from './thread.ts';
 import { HEAD, MESSAGES_END, messageKey, toPlaced } from './thread-rows.ts';
 
@@ -44,6 +45,16 @@ export async function readBefore(
   return toMessages(blobs, await readRows(client, `PartitionKey eq '${id}' and ${keys}`, limit));
 }
 
+/** Returns no message for a blob that is gone. */
+async function readBlob(blobs: Blobs, name: string): Promise<string> {
+  try {
+    return await blobs.read(name);
+  } catch (error) {
+    if (isNotFound(error)) return '';
+    throw error;
+  }
+}
+
 /** Returns the messages of the first rows, as many as fit into a page. */
 async function toMessages(blobs: Blobs, rows: readonly Row[]): Promise<PlacedMessage[]> {
   let bytes = 0;
@@ -51,10 +62,12 @@ async function toMessages(blobs: Blobs, rows: readonly Row[]): Promise<PlacedMes
     bytes += Number(row['bytes']);
     return index === 0 || bytes <= MAX_PAGE_BYTES;
   });
-  return Promise.all(
+  const placed = await Promise.all(
     first.map(async (row) => {
-      const json = row['json'] ?? (await blobs.read(String(row['blob'])));
+      const json = row['json'] ?? (await readBlob(blobs, String(row['blob'])));
       return toPlaced(row, String(json));
     }),
   );
+  // The others can be read all the same.
+  return placed.filter((one) => one !== undefined);
 }

@@ -21,12 +21,37 @@ export class ThreadConflictError extends HttpError {
   }
 }
 
+/** The record of the thread cannot be read (409). */
+export class ThreadDamagedError extends HttpError {
+  constructor() {
+    super(
+      'The record of this thread cannot be read, and nothing can be added to it: delete it, and go on in another one. Its messages can still be listed.',
+      { status: 409, code: 'thread_damaged' },
+    );
+  }
+}
+
 /** The Idempotency-Key was used before, with other messages (422). */
 export class KeyReusedError extends HttpError {
   constructor() {
     super(
       'This Idempotency-Key was used before, with other messages: give each request its own key.',
       { status: 422, code: 'idempotency_key_reused', param: 'Idempotency-Key' },
+    );
+  }
+}
+
+/** Another request with the same Idempotency-Key is under way (409). */
+export class KeyInUseError extends HttpError {
+  constructor() {
+    super(
+      'A request with this Idempotency-Key is being answered: send this one again in some seconds, and it gets the same answer.',
+      {
+        status: 409,
+        code: 'idempotency_key_in_use',
+        param: 'Idempotency-Key',
+        headers: { 'retry-after': '2' },
+      },
     );
   }
 }

@@ -1,4 +1,7 @@
 import { createHash } from 'node:crypto';
+import * as z from 'zod';
+import { fieldsOf } from '../base/fields-of.ts';
+import { parseJson } from '../base/parse-json.ts';
 import { fromJson } from '../base/wire-json.ts';
 import type { Row } from '../storage/row.ts';
 import type { AnswerFacts, PlacedMessage, StoredMessage, Thread } from './thread.ts';
@@ -54,22 +57,46 @@ export function toHeadRow(thread: Thread): Row {
   };
 }
 
-/** Returns undefined for a thread that is being deleted. */
+/** Returns undefined for a thread that is being deleted. What cannot be read of a damaged one is empty. */
 export function toThread(row: Row): Thread | undefined {
   if (row['isDeleted'] === true) return undefined;
-  const { user, instructions, answered } = row;
+  const read = headSchema.safeParse(row);
+  if (read.success) return { id: row.partitionKey, ...read.data };
+  const { owner, user, createdAt, expiresAt } = row;
   return {
     id: row.partitionKey,
-    owner: String(row['owner']),
+    owner: String(owner),
     ...(typeof user === 'string' && { user }),
-    metadata: JSON.parse(String(row['metadata'])) as Thread['metadata'],
-    createdAt: Date.parse(String(row['createdAt'])),
-    expiresAt: Date.parse(String(row['expiresAt'])),
-    count: Number(row['count']),
-    instructions: typeof instructions === 'string' ? JSON.parse(instructions) : [],
-    ...(typeof answered === 'string' && { answered: JSON.parse(answered) }),
+    metadata: {},
+    createdAt: Date.parse(String(createdAt)) || 0,
+    expiresAt: Date.parse(String(expiresAt)) || LAST_MS,
+    count: 0,
+    instructions: [],
+    isDamaged: true,
   };
 }
+
+/** The latest time that there is. */
+const LAST_MS = 8.64e15;
+
+function jsonOf<S extends z.ZodType>(schema: S) {
+  return z.string().transform(parseJson).pipe(schema);
+}
+
+const timeSchema = z.string().transform(Date.parse).pipe(z.number());
+
+const headSchema = z.object({
+  owner: z.string(),
+  user: z.string().exactOptional(),
+  metadata: jsonOf(z.record(z.string(), z.string())),
+  createdAt: timeSchema,
+  expiresAt: timeSchema,
+  count: z.int().min(0),
+  instructions: jsonOf(z.array(z.int())).default([]),
+  answered: jsonOf(
+    z.object({ deployment: z.string(), tokens: z.number(), at: z.number() }),
+  ).exactOptional(),
+});
 
 /** The record of an addition that came with a key. */
 export type Mark = {
@@ -85,17 +112,21 @@ export function toMarkRow({ first, count, asked, answer }: Mark): Record<string,
   return { first, count, asked, ...(answer && { answer: JSON.stringify(answer) }) };
 }
 
-export function toMark({ first, count, asked, answer }: Row): Mark {
+/** Returns undefined for the row of a key with which nothing has been added yet. */
+export function toMark({ first, count, asked, answer }: Row): Mark | undefined {
+  if (typeof first !== 'number') return undefined;
   return {
-    first: Number(first),
+    first,
     count: Number(count),
     asked: String(asked),
-    ...(typeof answer === 'string' && { answer: JSON.parse(answer) as AnswerFacts }),
+    ...(typeof answer === 'string' && { answer: fieldsOf(parseJson(answer)) as AnswerFacts }),
   };
 }
 
-/** `json` is the row's message, from the row itself or from its blob. */
-export function toPlaced(row: Row, json: string): PlacedMessage {
+/** `json` is the row's message, from the row itself or from its blob. Returns undefined if it is none. */
+export function toPlaced(row: Row, json: string): PlacedMessage | undefined {
+  const message = readMessage(json);
+  if (message === undefined) return undefined;
   const { model, deployment, requestId } = row;
   return {
     index: PLACES - Number(row.rowKey.slice(2)),
@@ -105,6 +136,15 @@ export function toPlaced(row: Row, json: string): PlacedMessage {
     ...(typeof model === 'string' && { model }),
     ...(typeof deployment === 'string' && { deployment }),
     ...(typeof requestId === 'string' && { requestId }),
-    message: fromJson(json) as StoredMessage,
+    message,
   };
+}
+
+function readMessage(json: string): StoredMessage | undefined {
+  try {
+    const message = fromJson(json);
+    return typeof fieldsOf(message)['role'] === 'string' ? (message as StoredMessage) : undefined;
+  } catch {
+    return undefined;
+  }
 }

@@ -1,21 +1,17 @@
 import { randomUUID } from 'node:crypto';
 import type { TableClient } from '@azure/data-tables';
+import { mapSome } from '../base/map-some.ts';
 import type { Blobs } from '../storage/blobs.ts';
+import { createQueue } from '../storage/queue.ts';
 import { getRow, pagesOf } from '../storage/read-rows.ts';
 import type { Row } from '../storage/row.ts';
 import { shareUntilFailure, writeToTable } from '../storage/tables.ts';
-import {
-  type Added,
-  type Addition,
-  appendMessages,
-  readMark,
-  type Seen,
-} from './append-messages.ts';
+import { type Added, type Addition, appendMessages, type Seen } from './append-messages.ts';
+import { holdKey, type KeyHold, type KeyRequest } from './hold-key.ts';
 import { readBefore, readMessages, readNewest } from './read-messages.ts';
 import { purgeThreads, removeThread } from './remove-threads.ts';
 import type { PlacedMessage, Thread } from './thread.ts';
-import { createQueue } from './thread-queue.ts';
-import { HEAD, listKey, listRowKey, type Mark, toHeadRow, toThread } from './thread-rows.ts';
+import { HEAD, listKey, listRowKey, markKey, toHeadRow, toThread } from './thread-rows.ts';
 
 /** The storage of threads. Every operation throws the storage's error when it cannot be reached. */
 export type ThreadStore = {
@@ -24,8 +20,10 @@ export type ThreadStore = {
   find(id: string): Promise<Thread | undefined>;
   /** Adds all messages or none. Throws as `appendMessages` does. */
   append(id: string, addition: Addition, seen?: Seen): Promise<Added>;
-  /** Returns the record of what was added with a caller's key. */
-  findMark(id: string, key: string): Promise<Mark | undefined>;
+  /** Returns the row of a caller's key; undefined while no request with it was begun. */
+  findKey(id: string, key: string): Promise<Row | undefined>;
+  /** Takes a key for a request. Throws a KeyInUseError. */
+  hold(id: string, key: string, request: KeyRequest): Promise<KeyHold>;
   /** Returns up to `limit` messages from an index on, the oldest first; fewer if they are large. */
   messages(id: string, from: number, limit: number): Promise<readonly PlacedMessage[]>;
   /** Returns a thread with up to `limit` messages, the newest first; fewer if they are large. */
@@ -54,7 +52,7 @@ type ThreadStoreOptions = {
   readonly now?: () => number;
 };
 
-const WRITE_TIMEOUT_MS = 10_000;
+const FOUND_AT_ONCE = 8;
 
 /** Creates the storage of threads in Azure Table Storage, with large messages in Blob Storage. */
 export function createThreadStore(options: ThreadStoreOptions): ThreadStore {
@@ -86,11 +84,10 @@ export function createThreadStore(options: ThreadStoreOptions): ThreadStore {
         instructions: [],
       };
       const client = await loadClient();
-      const limit = { abortSignal: AbortSignal.timeout(WRITE_TIMEOUT_MS) };
       // The list's entry comes first: one without a thread is skipped, but a thread without one is lost.
       const entry = { partitionKey: listKey(thread), rowKey: listRowKey(thread), id };
-      await writeToTable(client, limit, () => client.upsertEntity(entry, 'Replace', limit));
-      await client.upsertEntity(toHeadRow(thread), 'Replace', limit);
+      await writeToTable(client, () => client.upsertEntity(entry, 'Replace'));
+      await client.upsertEntity(toHeadRow(thread), 'Replace');
       return thread;
     },
     find: async (id) => find(await loadClient(), id),
@@ -98,7 +95,9 @@ export function createThreadStore(options: ThreadStoreOptions): ThreadStore {
       queue(id, async () =>
         appendMessages({ client: await loadClient(), blobs, id, ttlMs, now }, addition, seen),
       ),
-    findMark: async (id, key) => readMark(await loadClient(), id, key),
+    findKey: async (id, key) => getRow(await loadClient(), id, markKey(key)),
+    hold: async (id, key, request) =>
+      holdKey({ client: await loadClient(), id, now }, key, request),
     messages: async (id, from, limit) =>
       readMessages({ client: await loadClient(), blobs, id }, from, limit),
     newest: async (id, limit) => {
@@ -114,7 +113,7 @@ export function createThreadStore(options: ThreadStoreOptions): ThreadStore {
       const filter = `PartitionKey eq '${listKey(whose)}'${from}`;
       const threads: Thread[] = [];
       for await (const page of pagesOf(client, filter, limit)) {
-        const found = await Promise.all(page.map((row) => find(client, String(row['id']))));
+        const found = await mapSome(page, FOUND_AT_ONCE, (row) => find(client, String(row['id'])));
         threads.push(...found.filter((thread) => thread !== undefined));
         if (threads.length >= limit) break;
       }

@@ -61,6 +61,8 @@ export type Thread = {
   readonly instructions: readonly number[];
   /** Absent until a model has answered. */
   readonly answered?: LastAnswer;
+  /** True if its record cannot be read: nothing can be added to it. */
+  readonly isDamaged?: true;
 };
 
 /** The most instructions whose indexes are kept. */

@@ -1,12 +1,14 @@
 import type { TokenCredential } from '@azure/identity';
 import type { SearchClient, SearchIndex } from '@azure/search-documents';
 import type { AiSearchSettings } from '../settings/read-vector-settings.ts';
+import { type LimitCall, limitPolicy } from '../storage/call-limits.ts';
 import { isNotFound } from '../storage/tables.ts';
 import { type Entry, quote, toAttributes, toEntries, toODataFilter } from './ai-search-filter.ts';
 import type { Hit, Place, VectorEngine, VectorQuery } from './vector-engine.ts';
 import type { VectorItem } from './vector-store.ts';
 
 type Options = AiSearchSettings & {
+  readonly limit: LimitCall;
   readonly loadCredential: () => Promise<TokenCredential>;
 };
 
@@ -102,10 +104,11 @@ export function createAiSearchEngine(options: Options): VectorEngine {
 
 async function createClient(options: Options, dimensions: number): Promise<SearchClient<Document>> {
   const { SearchClient } = await import('@azure/search-documents');
-  const { endpoint } = options;
+  const { endpoint, limit } = options;
   const index = indexName(options, dimensions);
   return new SearchClient<Document>(endpoint, index, await credentialOf(options), {
     allowInsecureConnection: true,
+    additionalPolicies: [limitPolicy(limit)],
     retryOptions: { maxRetries: 2, retryDelayInMs: 200, maxRetryDelayInMs: 2_000 },
   });
 }
@@ -114,6 +117,7 @@ async function createIndex(options: Options, dimensions: number): Promise<void> 
   const { SearchIndexClient } = await import('@azure/search-documents');
   const client = new SearchIndexClient(options.endpoint, await credentialOf(options), {
     allowInsecureConnection: true,
+    additionalPolicies: [limitPolicy(options.limit)],
   });
   await client.createOrUpdateIndex(indexOf(indexName(options, dimensions), dimensions));
 }

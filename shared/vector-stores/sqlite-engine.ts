@@ -1,3 +1,4 @@
+import type { LimitCall } from '../storage/call-limits.ts';
 import { shareUntilFailure } from '../storage/tables.ts';
 import type { Attributes } from './attributes.ts';
 import { type Database, openDatabase, type Row } from './sqlite-database.ts';
@@ -25,8 +26,8 @@ const MIN_CANDIDATES = 2_000;
 /** With fewer dimensions, bits are too inaccurate. */
 const MIN_DIMENSIONS_OF_BITS = 128;
 
-/** Creates an engine on SQLite with sqlite-vec, for one machine. The first call opens the file. */
-export function createSqliteEngine(file: string): VectorEngine {
+/** Creates an engine on SQLite with sqlite-vec, for one machine. The first call opens the file. Each call is limited. */
+export function createSqliteEngine(file: string, limit: LimitCall): VectorEngine {
   const load = shareUntilFailure(async () => {
     const database = await openDatabase(file);
     for (const sql of SCHEMA) await database.run([{ sql, runs: [[]] }]);
@@ -36,7 +37,8 @@ export function createSqliteEngine(file: string): VectorEngine {
 
   async function run(...statements: Statement[]): Promise<readonly Row[]> {
     opened = load();
-    return (await opened).run(statements);
+    const database = await opened;
+    return limit(() => database.run(statements));
   }
 
   return {

@@ -1,5 +1,8 @@
 import { createHash, randomUUID } from 'node:crypto';
 import type { TableClient } from '@azure/data-tables';
+import { fieldsOf } from '../base/fields-of.ts';
+import { parseJson } from '../base/parse-json.ts';
+import { getRow, readRows } from '../storage/read-rows.ts';
 import { isConflict, isNotFound, shareUntilFailure, writeToTable } from '../storage/tables.ts';
 import type { AttributeTypes } from './attributes.ts';
 import type { VectorStore } from './vector-store.ts';
@@ -27,7 +30,6 @@ export type StoreRecords = {
 
 type Row = Readonly<Record<string, unknown>> & { readonly etag?: string };
 
-const TIMEOUT_MS = 10_000;
 const MAX_TRIES = 8;
 
 /** Stores one row for each vector store, in the partition of its owner. */
@@ -38,29 +40,18 @@ export function createStoreRecords(
   const loadClient = shareUntilFailure(load);
 
   async function read(owner: string, id: string): Promise<Row | undefined> {
-    try {
-      return await (await loadClient()).getEntity<Row>(partitionOf(owner), id, limit());
-    } catch (error) {
-      if (isNotFound(error)) return undefined;
-      throw error;
-    }
+    return getRow(await loadClient(), partitionOf(owner), id);
   }
 
   async function query(filter: string): Promise<VectorStore[]> {
-    const stores: VectorStore[] = [];
-    const rows = (await loadClient()).listEntities<Row>({ queryOptions: { filter } });
-    try {
-      for await (const row of rows) stores.push(toStore(row));
-    } catch (error) {
-      if (!isNotFound(error)) throw error;
-    }
-    return stores;
+    const rows = await readRows(await loadClient(), filter, Number.MAX_SAFE_INTEGER);
+    return rows.map(toStore);
   }
 
   /** Returns false if another request was first; throws that conflict if this was the last attempt. */
   async function replace(store: VectorStore, etag: string, isLast: boolean): Promise<boolean> {
     try {
-      await (await loadClient()).updateEntity(toRow(store), 'Replace', { ...limit(), etag });
+      await (await loadClient()).updateEntity(toRow(store), 'Replace', { etag });
       return true;
     } catch (error) {
       if (isConflict(error) && !isLast) return false;
@@ -78,7 +69,7 @@ export function createStoreRecords(
       const id = `vs_${randomUUID().replaceAll('-', '')}`;
       const store: VectorStore = { ...wish, id, createdAt: at, lastActiveAt: at };
       const client = await loadClient();
-      await writeToTable(client, limit(), () => client.createEntity(toRow(store), limit()));
+      await writeToTable(client, () => client.createEntity(toRow(store)));
       return store;
     },
     find: async (owner, id) => {
@@ -98,7 +89,7 @@ export function createStoreRecords(
     },
     remove: async ({ owner, id }) => {
       const client = await loadClient();
-      await client.deleteEntity(partitionOf(owner), id, limit()).catch((error: unknown) => {
+      await client.deleteEntity(partitionOf(owner), id).catch((error: unknown) => {
         if (!isNotFound(error)) throw error;
       });
     },
@@ -108,10 +99,6 @@ export function createStoreRecords(
         .filter(isAlive)
         .toSorted((a, b) => b.createdAt - a.createdAt)[0],
   };
-}
-
-function limit(): { readonly abortSignal: AbortSignal } {
-  return { abortSignal: AbortSignal.timeout(TIMEOUT_MS) };
 }
 
 /** A hash, since callers may have any names. */
@@ -140,19 +127,20 @@ function toRow(store: VectorStore): { partitionKey: string; rowKey: string } & R
   };
 }
 
+/** What cannot be read of a record is empty, so that its store can be listed and removed. */
 function toStore(row: Row): VectorStore {
   const { rowKey, owner, name, metadata, createdAt, lastActiveAt, dimensions } = row;
   const { embedder, expiresAfterDays, attributeTypes } = row;
-  const timeOf = (value: unknown) => new Date(value as string | Date).getTime();
+  const timeOf = (value: unknown) => new Date(value as string | Date).getTime() || 0;
   return {
     id: String(rowKey),
     owner: String(owner),
     name: String(name),
-    metadata: JSON.parse(String(metadata)) as VectorStore['metadata'],
+    metadata: fieldsOf(parseJson(metadata)) as VectorStore['metadata'],
     createdAt: timeOf(createdAt),
     lastActiveAt: timeOf(lastActiveAt),
-    dimensions: Number(dimensions),
-    attributeTypes: JSON.parse(String(attributeTypes)) as AttributeTypes,
+    dimensions: Number(dimensions) || 0,
+    attributeTypes: fieldsOf(parseJson(attributeTypes)) as AttributeTypes,
     ...(typeof embedder === 'string' && { embedder }),
     ...(typeof expiresAfterDays === 'number' && { expiresAfterDays }),
   };

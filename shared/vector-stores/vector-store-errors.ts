@@ -57,7 +57,7 @@ export class NoEmbedderError extends InvalidRequestError {
   }
 }
 
-export const { toError: toStoreError } = createStoreErrors({
+export const { orUnreachable } = createStoreErrors({
   what: 'The storage of the vector stores',
   code: 'vector_stores_unreachable',
   advice: 'Send the request again: items with the same ids are replaced, not added twice.',

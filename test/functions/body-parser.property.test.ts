@@ -75,6 +75,18 @@ function expectClientError(error: unknown): void {
 }
 
 describe('the parser of bodies', () => {
+  test('refuses an object of more keys than any request needs, wherever it stands', () => {
+    const keys = (count: number) =>
+      Object.fromEntries(Array.from({ length: count }, (_, index) => [`k${index}`, {}]));
+    const check = (body: object) =>
+      refusal(() => parseBody(Buffer.from(JSON.stringify(body)), SHAPE));
+    for (const wrap of [(one: object) => one, (one: object) => ({ a: [1, { b: one, c: 1 }] })]) {
+      expect(check(wrap(keys(2_048)))).toBeUndefined();
+      expectClientError(check(wrap(keys(2_049))));
+    }
+    expect(check({ many: Array(100).fill(keys(100)) })).toBeUndefined();
+  });
+
   test('takes any bytes, and refuses them with nothing but a 4xx', () => {
     const bytes = fc.oneof(
       fc.uint8Array({ maxLength: 200 }),

@@ -3,6 +3,7 @@ import type { TableClient } from '@azure/data-tables';
 import { createBackground } from '../../shared/base/background.ts';
 import { createDecisionLog } from '../../shared/decisions/decision-log.ts';
 import { keepOutcome, type Outcome } from '../../shared/decisions/outcome-record.ts';
+import { createCallLimits } from '../../shared/storage/call-limits.ts';
 import { createTableClient } from '../../shared/storage/tables.ts';
 import { createRandom } from '../model/random.ts';
 import { POLICIES, toOutcome, toPastRecord } from './past-records.ts';
@@ -52,7 +53,9 @@ async function writePast(
   random: Random,
 ): Promise<number> {
   const past = await decidePastRequests(url, random, { requests, now: Date.now() });
-  const client = await createTableClient({ connectionString: tables }, 'decisions', noCredential);
+  const { inBackground: limit } = createCallLimits({ timeoutMs: 10_000, maxCalls: 1 });
+  const access = { loadCredential: noCredential, limit };
+  const client = await createTableClient({ connectionString: tables }, 'decisions', access);
   const clock = { now: Date.now() };
   const noLog = () => undefined;
   const log = createDecisionLog({

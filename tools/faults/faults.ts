@@ -1,5 +1,6 @@
 import { Agent } from 'node:http';
 import { setTimeout } from 'node:timers/promises';
+import type { StorageManner } from '../local-services/storage-proxy.ts';
 import { ask } from './ask.ts';
 import { createDeploymentFaults, kindOf } from './deployment-faults.ts';
 import type { Block, Fault } from './fault.ts';
@@ -50,7 +51,18 @@ export function createFaults(maker: QuestionMaker): readonly Fault[] {
   ];
 }
 
+/** The ways in which a storage is there and yet of no use; a number is the delay of its answers in ms. */
+const STORAGE_MANNERS: readonly (readonly [string, StorageManner])[] = [
+  ['silent', 'silent'],
+  ['refusing', 'refusing'],
+  ['answering nonsense', 'nonsense'],
+  ['slow', 500],
+];
+
 function createTableFaults(maker: QuestionMaker, healthy: Block): Fault[] {
+  // There is no such thread, which only the storage knows.
+  const body = JSON.stringify({ prompt: 'Hi', thread_id: `thread_${'0'.repeat(32)}` });
+  const inThread: Block = () => maker.raw({ body, headers: {}, due: ['error 404', 'error 503'] });
   return [
     {
       name: 'table service killed',
@@ -78,6 +90,20 @@ function createTableFaults(maker: QuestionMaker, healthy: Block): Fault[] {
       blocks: [healthy],
       after: (_, services) => purgeTogether(services),
     },
+    ...STORAGE_MANNERS.map(
+      ([name, manner]): Fault => ({
+        name: `storage ${name}`,
+        weight: 0.5,
+        // Only every fourth request needs the storage.
+        blocks: [inTurn([healthy, inThread, healthy, healthy]), healthy],
+        spreadMs: SPREAD_MS,
+        during: async ({ tables }) => {
+          tables.behave(manner);
+          await setTimeout(DOWN_MS);
+          tables.behave('usual');
+        },
+      }),
+    ),
   ];
 }
 

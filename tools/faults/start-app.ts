@@ -9,6 +9,7 @@ import { promisify } from 'node:util';
 import { writeRouteLlmWeights } from '../../test/fakes/routellm-weights.ts';
 import { type Azurite, startAzurite } from '../local-services/azurite.ts';
 import { simulatorSettings } from '../local-services/local-services.ts';
+import { type StorageManner, startStorageProxy } from '../local-services/storage-proxy.ts';
 import { type SimulatorProcess, startSimulatorProcess } from './simulator-process.ts';
 import { INSPECTOR, measureMemory, type WorkerMemory } from './worker-memory.ts';
 
@@ -18,11 +19,14 @@ type Settings = Readonly<Record<string, string>>;
 type Tables = {
   readonly connectionString: string;
   kill(): Promise<void>;
+  close(): Promise<void>;
   /** Restarts the service at the same address, without data. */
   restart(): Promise<void>;
   /** Makes the service accept connections without answering, until `thaw`. */
   freeze(): void;
   thaw(): void;
+  /** Makes it answer in this manner from now on. */
+  behave(manner: StorageManner): void;
 };
 
 /** The services that the app needs, each in its own process. */
@@ -59,7 +63,7 @@ export async function startServices(): Promise<Services> {
     tables,
     modelsFolder,
     close: async () => {
-      await Promise.all([simulator.kill(), tables.kill(), rm(modelsFolder, { recursive: true })]);
+      await Promise.all([simulator.kill(), tables.close(), rm(modelsFolder, { recursive: true })]);
     },
   };
 }
@@ -114,14 +118,19 @@ function watchOutput({ stderr }: ChildProcess) {
 
 async function startTables(): Promise<Tables> {
   let azurite = await startAzurite();
-  const { connectionString } = azurite;
-  const tablePort = Number(/TableEndpoint=[^;]*:(\d+)/.exec(connectionString)?.[1]);
+  const tablePort = Number(/TableEndpoint=[^;]*:(\d+)/.exec(azurite.connectionString)?.[1]);
+  const proxy = await startStorageProxy(azurite.connectionString);
   let isRunning = true;
   return {
-    connectionString,
+    connectionString: proxy.connectionString,
+    behave: proxy.behave,
     kill: async () => {
       if (isRunning) await azurite.close();
       isRunning = false;
+    },
+    close: async () => {
+      if (isRunning) await azurite.close();
+      await proxy.close();
     },
     restart: async () => {
       azurite = await startAzurite({ tablePort });

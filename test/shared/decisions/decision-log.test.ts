@@ -53,6 +53,22 @@ function start(table = createTable(), options: { readonly maxNoted?: number } = 
 }
 
 describe('the decision log', () => {
+  test('writes any cost, and gives up only the decision that the table does not take', async () => {
+    const { log, decide, read, logged } = start();
+    await log.flush();
+    const [dear, refused, other] = [decide(), decide(), decide()];
+    log.record({ ...dear, cost: 2 ** 40, costStrong: Number.POSITIVE_INFINITY });
+    log.record({ ...refused, error: 'x'.repeat(40_000) });
+    log.record(other);
+    await log.flush();
+    const rows = await read();
+    expect(new Set(rows.map((row) => row['requestId']))).toEqual(
+      new Set([dear.requestId, other.requestId]),
+    );
+    expect(rows.find((row) => row['requestId'] === dear.requestId)?.['cost']).toBe(2 ** 40);
+    expect(logged).toContain('decisions-dropped');
+  });
+
   test('writes decisions in batches, each decision once', async () => {
     const { log, decide, clock, read } = start();
     await log.flush();

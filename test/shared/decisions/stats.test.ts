@@ -54,6 +54,30 @@ function start() {
 }
 
 describe('the stats', () => {
+  test.each([
+    ['a number that nobody can add up', { promptTokens: 1e308 }],
+    ['no number', { promptTokens: null }],
+    ['a list of times that is none', { totalMs: null }],
+  ])('leave out a row with %s, and count it', async (_, damage) => {
+    const { clock, table, createLog, decide } = start();
+    const log = createLog();
+    await log.flush();
+    log.record(decide(log.ids.create(randomUUID())));
+    await log.flush();
+    const query = { from: NOON - 1, to: clock.now + 1, by: 'use_case' } as const;
+    expect(await readStats(table, query)).not.toMatchObject([{ skipped_rows: 1 }, {}]);
+    for await (const row of table.listEntities<{ sums?: string }>()) {
+      const { partitionKey = '', rowKey = '', sums, ...rest } = row;
+      if (sums === undefined) continue;
+      const damaged = JSON.stringify({ ...JSON.parse(sums), ...damage });
+      await table.createEntity({ ...rest, partitionKey, rowKey: `${rowKey}-2`, sums: damaged });
+    }
+    expect(await readStats(table, query)).toMatchObject([
+      { requests: 1, prompt_tokens: 10, skipped_rows: 1 },
+      { requests: 1 },
+    ]);
+  });
+
   test('add up the sums of all instances, by use case, deployment or hour', async () => {
     const { clock, table, createLog, decide } = start();
     const [one, two] = [createLog(), createLog()];

@@ -11,6 +11,7 @@ import {
   vectorOf,
 } from '../../contracts/embedding-cache-contract.ts';
 import { takeStorageAccount } from '../../support/azurite.ts';
+import { defaultLimit } from '../../support/call-limits.ts';
 
 const DIMENSIONS = 1536;
 const azurite = takeStorageAccount();
@@ -23,7 +24,11 @@ function start(options: { readonly connectionString?: string; readonly timeoutMs
   const table = `cache${tables}`;
   const failures: unknown[] = [];
   const { connectionString = azurite.connectionString, timeoutMs = 5_000 } = options;
-  const loadClient = () => createTableClient({ connectionString }, table, noCredential);
+  const loadClient = () =>
+    createTableClient({ connectionString }, table, {
+      loadCredential: noCredential,
+      limit: defaultLimit,
+    });
   const cache = createTableEmbeddingCache({
     loadClient,
     dimensions: DIMENSIONS,

@@ -9,6 +9,8 @@ import {
   type RegistryStore,
 } from '../../../shared/registry/registry-store.ts';
 import type { Version } from '../../../shared/registry/version.ts';
+import { createCallLimits } from '../../../shared/storage/call-limits.ts';
+import { createTableClient } from '../../../shared/storage/tables.ts';
 import { takeStorageAccount } from '../../support/azurite.ts';
 
 const azurite = takeStorageAccount();
@@ -211,10 +213,12 @@ describe('tables that fail', () => {
       /TableEndpoint=[^;]*/,
       `TableEndpoint=http://127.0.0.1:${port}/devstoreaccount1`,
     );
-    const client = TableClient.fromConnectionString(connection, 'registry', {
-      allowInsecureConnection: true,
+    const { ofRequests: limit } = createCallLimits({ timeoutMs: 200, maxCalls: 8 });
+    const loadCredential = () => Promise.reject(new Error('The connection string has a key.'));
+    const access = { loadCredential, limit };
+    const store = createRegistryStore({
+      loadClient: () => createTableClient({ connectionString: connection }, 'registry', access),
     });
-    const store = createRegistryStore({ loadClient: async () => client });
     await Promise.all(
       [store.load(), store.read('deployment', 'mid'), store.write(version(1))].map((operation) =>
         expect(operation).rejects.toThrow(),

@@ -44,7 +44,7 @@ function start({ refreshMs = 60_000, startMs = 1_000, apply }: Setup = {}) {
 describe('the registry', () => {
   test('is in force after the start, and read again when it has changed', async () => {
     const { watcher, registry, applied, clock } = start();
-    expect(watcher.state()).toEqual({ state: 'unreachable', problems: [] });
+    expect(watcher.state()).toEqual({ state: 'unread', problems: [] });
     await watcher.start();
     expect(applied).toEqual(['1']);
     await watcher.refresh();
@@ -92,7 +92,7 @@ describe('the registry', () => {
     registry.revision = undefined;
     await watcher.start();
     await watcher.refresh();
-    expect(watcher.state()).toEqual({ state: 'unreachable', problems: [] });
+    expect(watcher.state()).toEqual({ state: 'unread', problems: [] });
     registry.revision = '1';
     await watcher.refresh();
     expect(applied).toEqual(['1']);
@@ -127,7 +127,7 @@ describe('the registry', () => {
   test('that cannot be applied counts as unreachable', async () => {
     const { watcher } = start({ apply: () => Promise.reject(new Error('bad')) });
     await watcher.start();
-    expect(watcher.state().state).toBe('unreachable');
+    expect(watcher.state().state).toBe('unread');
   });
 
   test('is read again after a write, even if another read is in progress', async () => {

@@ -13,6 +13,7 @@ describe('the settings of the registry', () => {
     expect(read({})).toEqual({
       settings: {
         table: 'registry',
+        unread: 'refuse',
         refreshMs: 2_000,
         retentionDays: 90,
         spendingTable: 'spending',

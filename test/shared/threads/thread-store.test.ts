@@ -7,6 +7,7 @@ import { createBlobs } from '../../../shared/storage/blobs.ts';
 import type { StoredMessage } from '../../../shared/threads/thread.ts';
 import { createThreadStore } from '../../../shared/threads/thread-store.ts';
 import { takeStorageAccount } from '../../support/azurite.ts';
+import { defaultLimit } from '../../support/call-limits.ts';
 
 const azurite = takeStorageAccount();
 
@@ -21,7 +22,7 @@ function start(place = randomUUID().replaceAll('-', '')) {
   const container = new ContainerClient(azurite.connectionString, `c${place}`);
   const store = createThreadStore({
     loadClient: async () => table,
-    blobs: createBlobs(async () => container),
+    blobs: createBlobs(async () => container, defaultLimit),
     ttlMs: TTL_MS,
     now: () => clock.now,
   });

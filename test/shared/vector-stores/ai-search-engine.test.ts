@@ -7,6 +7,7 @@ import {
   startSearchSimulator,
 } from '../../../tools/search-simulator/search-simulator.ts';
 import { describeVectorEngine, item } from '../../contracts/vector-engine-contract.ts';
+import { defaultLimit } from '../../support/call-limits.ts';
 
 let simulator: SearchSimulator;
 let engine: VectorEngine;
@@ -18,6 +19,7 @@ afterAll(() => simulator.close());
 
 function createEngine(apiKey: string): VectorEngine {
   return createAiSearchEngine({
+    limit: defaultLimit,
     endpoint: simulator.url,
     apiKey,
     indexPrefix: 'smart-router',

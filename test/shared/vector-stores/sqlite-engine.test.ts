@@ -5,12 +5,13 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createSqliteEngine } from '../../../shared/vector-stores/sqlite-engine.ts';
 import type { VectorEngine } from '../../../shared/vector-stores/vector-engine.ts';
 import { describeVectorEngine, item } from '../../contracts/vector-engine-contract.ts';
+import { defaultLimit } from '../../support/call-limits.ts';
 
 let folder: string;
 let engine: VectorEngine;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'smart-router-vectors-'));
-  engine = createSqliteEngine(join(folder, 'vectors.sqlite'));
+  engine = createSqliteEngine(join(folder, 'vectors.sqlite'), defaultLimit);
 });
 afterAll(async () => {
   await engine.close();
@@ -24,12 +25,12 @@ describe('the file', () => {
 
   test('keeps items across restarts, and for two engines at the same time', async () => {
     const file = join(folder, 'kept.sqlite');
-    const first = createSqliteEngine(file);
-    const second = createSqliteEngine(file);
+    const first = createSqliteEngine(file, defaultLimit);
+    const second = createSqliteEngine(file, defaultLimit);
     await Promise.all([first.upsert(place, [item('a', 1)]), second.upsert(place, [item('b', 2)])]);
     expect(await first.count(place)).toBe(2);
     await Promise.all([first.close(), second.close()]);
-    const again = createSqliteEngine(file);
+    const again = createSqliteEngine(file, defaultLimit);
     expect(await again.get(place, 'b')).toEqual(item('b', 2));
     await again.close();
   });
@@ -37,7 +38,7 @@ describe('the file', () => {
   test('is created once when many engines open it concurrently', async () => {
     for (let round = 0; round < 3; round += 1) {
       const file = join(folder, `new-${round}.sqlite`);
-      const engines = Array.from({ length: 6 }, () => createSqliteEngine(file));
+      const engines = Array.from({ length: 6 }, () => createSqliteEngine(file, defaultLimit));
       await Promise.all(
         engines.map((engine, index) => engine.upsert(place, [item(`i${index}`, 1)])),
       );
@@ -48,7 +49,7 @@ describe('the file', () => {
 
   test('has no item of a call in which one item fails', async () => {
     const file = join(folder, 'whole.sqlite');
-    const own = createSqliteEngine(file);
+    const own = createSqliteEngine(file, defaultLimit);
     const broken = { ...item('b', 2), embedding: new Float32Array(0) };
     await expect(own.upsert(place, [item('a', 1), broken])).rejects.toThrow();
     expect(await own.count(place)).toBe(0);
@@ -56,7 +57,7 @@ describe('the file', () => {
   });
 
   test('that cannot be opened makes each call fail, and is tried again', async () => {
-    const own = createSqliteEngine(join(folder, 'no/such/folder/x.sqlite'));
+    const own = createSqliteEngine(join(folder, 'no/such/folder/x.sqlite'), defaultLimit);
     await expect(own.count(place)).rejects.toThrow();
     await expect(own.count(place)).rejects.toThrow();
     await own.close();

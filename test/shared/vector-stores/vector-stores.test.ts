@@ -8,6 +8,7 @@ import type { TextEmbedder } from '../../../shared/vector-stores/text-embedder.t
 import type { VectorEngine } from '../../../shared/vector-stores/vector-engine.ts';
 import { createVectorStores } from '../../../shared/vector-stores/vector-stores.ts';
 import { takeStorageAccount } from '../../support/azurite.ts';
+import { defaultLimit } from '../../support/call-limits.ts';
 
 const NOON = Date.UTC(2026, 10, 27, 12);
 const DAY_MS = 86_400_000;
@@ -17,7 +18,7 @@ const whom = { signal };
 const azurite = takeStorageAccount();
 let engine: VectorEngine;
 beforeAll(async () => {
-  engine = createSqliteEngine(':memory:');
+  engine = createSqliteEngine(':memory:', defaultLimit);
 });
 afterAll(async () => {
   await engine.close();
