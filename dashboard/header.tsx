@@ -62,6 +62,7 @@ export function Header(props: HeaderProps) {
 const STATES = {
   ready: { sign: '●', text: 'Ready', kind: 'good' },
   degraded: { sign: '▲', text: 'Degraded', kind: 'warning' },
+  draining: { sign: '▲', text: 'Ending', kind: 'warning' },
   unavailable: { sign: '■', text: 'Unavailable', kind: 'bad' },
   unknown: { sign: '?', text: 'State unknown', kind: 'muted' },
 } as const;
