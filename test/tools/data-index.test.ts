@@ -67,7 +67,7 @@ async function winRateOf(prompt: string) {
 describe('npm run data:index', () => {
   test('fills a store that explains decisions and votes on them', async () => {
     const before = await winRateOf(PROOF);
-    expect(before.scorer).toBe('knn+local@3');
+    expect(before.scorer).toBe('knn+local@2');
     expect(before.similar).toBeUndefined();
     const file = join(folder, 'outcomes.jsonl');
     const rows = [PREFERENCE, ...PROOFS, ...GREETINGS].map((row) => JSON.stringify(row));
