@@ -125,7 +125,7 @@ describe('the spending of a use case', () => {
     before.spending.add('batch', 4);
     await before.spending.sync();
     const after = start({ table, refreshMs: 60_000 });
-    after.spending.start();
+    void after.spending.start();
     await expect.poll(() => after.spending.spentToday('batch')).toBe(4);
   });
 
