@@ -187,13 +187,14 @@ describe('a key "headers", which the platform takes for the headers of the reque
     },
   );
 
-  test('is refused with any content type', async () => {
-    const { status } = await post(
-      router.url + ROUTED,
-      { messages, headers: forged },
-      { 'content-type': 'text/plain' },
-    );
-    expect(status).toBe(400);
+  test.each([
+    ['application/json; charset=utf-16', 400],
+    ['application/problem+json', 400],
+    ['text/plain', 415],
+  ])('is refused with the content type %s', async (type, refused) => {
+    const body = { messages, headers: forged };
+    const { status } = await post(router.url + ROUTED, body, { 'content-type': type });
+    expect(status).toBe(refused);
   });
 
   test.each(['headers', 'Headers', 'hEaDeRs'])('is refused in the query: %s', async (key) => {

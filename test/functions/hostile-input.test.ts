@@ -162,8 +162,11 @@ function request(
   const framing = headers.some(([name]) => /^(content-length|transfer-encoding)$/i.test(name))
     ? []
     : [['content-length', String(body.length)] as const];
+  const typed = headers.some(([name]) => /^content-type$/i.test(name))
+    ? []
+    : [['content-type', 'application/json'] as const];
   const all = [...headers, ['host', 'localhost'] as const, ['connection', 'close'] as const];
-  const lines = [...all, ...framing].map(([name, value]) => `${name}: ${value}\r\n`);
+  const lines = [...all, ...typed, ...framing].map(([name, value]) => `${name}: ${value}\r\n`);
   return { head: `${method} ${path} HTTP/1.1\r\n${lines.join('')}\r\n`, body };
 }
 

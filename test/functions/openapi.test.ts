@@ -234,7 +234,7 @@ describe('an answer is as the document says:', () => {
       url + path.replace('{deployment}', call.deployment ?? 'smart-router'),
       {
         method: method.toUpperCase(),
-        ...(call.headers && { headers: call.headers }),
+        headers: { ...(call.body && { 'content-type': 'application/json' }), ...call.headers },
         ...(call.body && { body: JSON.stringify(call.body) }),
       },
     );

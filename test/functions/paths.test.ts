@@ -24,7 +24,8 @@ afterAll(async () => {
 async function send(url: string, method: string, path: string, body?: string) {
   const { hostname, port } = new URL(url);
   const { promise, resolve, reject } = Promise.withResolvers<import('node:http').IncomingMessage>();
-  request({ hostname, port, method, path }, resolve).on('error', reject).end(body);
+  const headers = { 'content-type': 'application/json' };
+  request({ hostname, port, method, path, headers }, resolve).on('error', reject).end(body);
   const answer = await promise;
   const text = (await answer.toArray()).join('');
   return { status: answer.statusCode, headers: answer.headers, text };
