@@ -2,8 +2,8 @@ import { findAsk } from '../../../shared/asks/find-ask.ts';
 import { load } from '../../../shared/matrix-factorization/scorer.ts';
 import { findScorer, loadRegistry } from '../../../shared/matrix-factorization/scorer-registry.ts';
 import { unknownPairOf } from '../../../shared/matrix-factorization/stand-in-choice.ts';
-import { loadLocalEmbedder } from '../../../shared/prompt-embedding/local-embedder.ts';
 import type { Tool } from '../../command-line/run-tool.ts';
+import { openEmbedder } from '../../model/embedders.ts';
 import { measureAuc } from '../../model/evaluation-auc.ts';
 import { formatSpread, quantile } from '../statistics.ts';
 import { readTraffic, type TrafficRow, wrapOwnPrompts } from '../traffic-rows.ts';
@@ -17,7 +17,7 @@ wrappers: tags of agents, extracts, prefaces, files, mail, transcripts, ...
 
   --data <file.jsonl>       labelled requests (default: the project's own prompts in its wrappers):
                             {id, kind, label: "strong" | "weak" | "either", plain_id?, body}
-  --scorer <id>             a scorer for embeddings of the local embedder (default: local)
+  --scorer <id>             a scorer of the registry (default: local)
   --models-folder <folder>  the folder of the registry (default: models)
   --threshold <n>           where decisions are made (default: the median win rate of the bare asks)`;
 
@@ -34,14 +34,18 @@ export const subject: Tool = {
     const folder = commandLine.text('models-folder') ?? 'models';
     const rows = file === undefined ? await wrapOwnPrompts() : await readTraffic(file);
     const entry = findScorer(await loadRegistry(folder), commandLine.text('scorer') ?? 'local');
-    const { embed } = await loadLocalEmbedder(folder);
+    const { embedder: id, dimensions } = entry;
+    const embedder = await openEmbedder({ embedder: id, dimensions });
     const scorer = await load(entry, folder);
     const scored: Scored[] = [];
-    for (const row of rows) {
-      const text = findAsk(row.body.messages)?.text ?? '';
-      const winRate = await scorer.predictWinRate(embed(text), unknownPairOf(entry));
+    const asks = rows.map(({ id, body }) => ({ id, text: findAsk(body.messages)?.text ?? '' }));
+    for await (const embedding of embedder.embedAll(asks)) {
+      const row = rows[scored.length];
+      if (row === undefined) break;
+      const winRate = await scorer.predictWinRate(embedding, unknownPairOf(entry));
       scored.push({ ...row, winRate });
     }
+    await embedder.close();
     const bare = scored
       .filter(({ plainId }) => plainId === undefined)
       .map(({ winRate }) => winRate);
