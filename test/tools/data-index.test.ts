@@ -21,6 +21,8 @@ beforeAll(async () => {
       TABLES_CONNECTION_STRING: azurite.connectionString,
       VECTOR_STORE_FILE: ':memory:',
       ROUTER_SCORER: 'knn',
+      STRONG_SCORER_MODEL: 'gpt-4-1106-preview',
+      WEAK_SCORER_MODEL: 'mixtral-8x7b',
       ROUTER_API_KEYS: `admin=${hash('admin')};role=admin,app=${hash('app')}`,
     },
   });

@@ -52,7 +52,8 @@ describe('npm run model:use', () => {
     expect(code).toBe(0);
     expect(stdout).toMatch(new RegExp(`^  local@${shipped} .*calibrations: validation@1`, 'm'));
     expect(stdout).toMatch(/^\* local@next .*calibrations: none {2}the same rows$/m);
-    expect(JSON.parse((await use('--json')).stdout)).toMatchObject([
+    const listed: { readonly name: string }[] = JSON.parse((await use('--json')).stdout);
+    expect(listed.filter(({ name }) => name.startsWith('local@'))).toMatchObject([
       { name: `local@${shipped}`, inUse: false },
       { name: 'local@next', inUse: true },
     ]);
@@ -88,7 +89,7 @@ describe('npm run model:use', () => {
     await use(`local@${shipped}`);
     const idsOf = async (name: string) =>
       findScorer(await loadRegistry(folder), name).calibrations.map(({ id }) => id);
-    expect(await idsOf('local')).toEqual(['validation', 'old']);
+    expect(new Set(await idsOf('local'))).toEqual(new Set(['validation', 'old']));
     expect(await idsOf('local@next')).toEqual(['new']);
   });
 
