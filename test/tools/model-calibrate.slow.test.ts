@@ -18,7 +18,8 @@ afterAll(() => rm(root, { recursive: true, force: true }));
 const shipped = await loadRegistry('models');
 const local = findScorer(shipped, 'local');
 const { version } = local;
-const defaultPair = unknownPairOf(local);
+const { strong, weak } = unknownPairOf(local);
+const defaultPair = { strong, weak };
 const scorerName = `local@${version}`;
 
 /** Creates a separate folder with the shipped scorer, as `npm run` finds it. */

@@ -88,6 +88,13 @@ describe('the package', () => {
     expect(files).toContain('dist/functions/encoder-worker.js');
     expect(files.filter((file) => /\.(map|ts)$/.test(file))).toEqual([]);
     expect(files.filter((file) => file.startsWith('models/'))).toEqual([
+      'models/encoder/1/card.md',
+      'models/encoder/1/held-out-scores.bin',
+      'models/encoder/1/scorer.onnx',
+      'models/encoder/LICENSE',
+      'models/encoder/encoder.md',
+      'models/encoder/encoder.onnx',
+      'models/encoder/vocabulary.txt',
       'models/local/card.md',
       'models/local/held-out-scores.bin',
       'models/local/scorer.onnx',
@@ -134,12 +141,13 @@ describe('the package', () => {
       expect(packaged.stdout).toMatch(new RegExp(`^${part} +\\d+ +[\\d,]+ +[\\d,]+$`, 'm'));
     }
     expect(packaged.stdout).toMatch(new RegExp(`^all .*${all}$`, 'm'));
-    const [{ version } = { version: '' }] = (await loadRegistry(join(project, 'models'))).scorers;
+    const { scorers } = await loadRegistry(join(project, 'models'));
+    const [{ version } = { version: '' }] = scorers;
     expect(packaged.stdout).toContain(`Scorer: local@${version}\nPackage: ${zip}\n`);
     expect(JSON.parse(await readFile(join(folder, 'out/scorer.json'), 'utf8'))).toEqual({
       id: 'local',
       version,
-      scorers: [{ id: 'local', version }],
+      scorers: scorers.map((one) => ({ id: one.id, version: one.version })),
     });
   });
 
@@ -275,7 +283,7 @@ describe('a package with a scorer on the sentence encoder', () => {
     }
     const out = join(folder, 'damaged-encoder-out');
     const { code, stderr } = await runTool('package', ['--out', out, '--models-folder', models]);
-    expect(stderr).toContain('are not an encoder');
+    expect(stderr).toContain('encoder.onnx is damaged or another file');
     expect(code).toBe(2);
   });
 });

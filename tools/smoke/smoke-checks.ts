@@ -59,17 +59,20 @@ async function checkHealth(client: SmokeClient): Promise<string> {
   return 'online';
 }
 
+/** The most that is printed of an answer to `GET /ready`: some lines for each of a few deployments. */
+const READY_LENGTH = 3_000;
+
 async function checkReady(client: SmokeClient, { mayBeDegraded }: SmokeDemands): Promise<string> {
   const answer = await client.get('/ready');
   if (answer.status !== 200) {
-    throw failure(answer, `Not ready: ${answer.text.slice(0, 600)}`);
+    throw failure(answer, `Not ready: ${answer.text.slice(0, READY_LENGTH)}`);
   }
   const status = String(answer.body?.['status']);
   // Another deployment answers instead of a missing one, but the missing one still counts as missing.
   const isWhole = deploymentsOf(answer.body).every(({ state }) => state === 'ok');
   if (status === 'ready' || (status === 'degraded' && mayBeDegraded && isWhole)) return status;
   const hint = status === 'degraded' && isWhole ? ' It passes with --allow-degraded.' : '';
-  throw failure(answer, `Not ready: ${answer.text.slice(0, 600)}${hint}`);
+  throw failure(answer, `Not ready: ${answer.text.slice(0, READY_LENGTH)}${hint}`);
 }
 
 function deploymentsOf(
