@@ -59,6 +59,7 @@ async function largestDifference(scale: number): Promise<number> {
     bytes: writeProjectionGraph(header, factors),
     defaultPair,
     trainedOn: 'random weights',
+    isReplacing: true,
   });
   const scorer = await load(entry, folder);
   const random = createRandom(5);

@@ -42,7 +42,7 @@ async function train(data: readonly string[], ...args: readonly string[]): Promi
   runs += 1;
   const models = join(root, `models-${runs}`);
   const { code, stderr } = await runTool('model-train', [
-    ...['--id', 'tiny', '--models-folder', models],
+    ...['--id', 'tiny', '--models-folder', models, '--folds', '2', '--even-if-worse'],
     ...data.flatMap((path) => ['--data', path]),
     ...args,
   ]);
@@ -53,7 +53,7 @@ async function train(data: readonly string[], ...args: readonly string[]): Promi
   return {
     entry,
     stderr,
-    card: await readFile(join(models, 'tiny', 'card.md'), 'utf8'),
+    card: await readFile(join(models, 'tiny', '1', 'card.md'), 'utf8'),
     winRate: (prompt, strong, weak) => scorer.predictWinRate(embed(prompt), { strong, weak }),
   };
 }

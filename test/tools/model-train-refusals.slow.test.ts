@@ -63,7 +63,8 @@ function train(names: readonly string[], ...args: readonly string[]): Promise<To
   const id = args.includes('--id') ? [] : ['--id', 'tiny'];
   const folder = args.includes('--models-folder') ? [] : ['--models-folder', models];
   const data = names.flatMap((name) => ['--data', pathOf(name)]);
-  return runTool('model-train', [...id, ...folder, ...data, ...args]);
+  const rest = ['--replace', '--folds', '2', '--even-if-worse'];
+  return runTool('model-train', [...id, ...folder, ...data, ...rest, ...args]);
 }
 
 /** Expects exit code 2, and one line with the reason after any progress. */
@@ -169,8 +170,8 @@ describe('model:train', () => {
     const folder = join(root, 'blocked');
     await cp(before, folder, { recursive: true });
     // A folder blocks the card, which is replaced after the scorer.
-    await rm(join(folder, 'tiny', 'card.md'));
-    await mkdir(join(folder, 'tiny', 'card.md', 'in-the-way'), { recursive: true });
+    await rm(join(folder, 'tiny', '1', 'card.md'));
+    await mkdir(join(folder, 'tiny', '1', 'card.md', 'in-the-way'), { recursive: true });
     const was = await contentsOf(folder);
     const args = ['--models-folder', folder, '--seed', '9'];
     expectRefusal(await train(['good'], ...args), /Nothing was registered or changed/);

@@ -80,12 +80,12 @@ describe('package --with-published-weights', () => {
     expect(await scorerOf(out)).toMatchObject({
       id: 'routellm',
       version: '1',
-      scorers: [{ id: 'local' }, { id: 'routellm', version: '1' }],
+      scorers: [{ id: 'local' }, { id: 'encoder' }, { id: 'routellm', version: '1' }],
     });
     expect(existsSync(join(ownModels, 'routellm'))).toBe(false);
     const { scorers } = await loadRegistry(join(out, 'app/models'));
-    expect(scorers.map(({ id }) => id)).toEqual(['local', 'routellm']);
-    expect(scorers[1]?.trainedOn).toContain(`owner/name at ${revision}`);
+    expect(scorers.map(({ id }) => id)).toEqual(['local', 'encoder', 'routellm']);
+    expect(scorers[2]?.trainedOn).toContain(`owner/name at ${revision}`);
     const [zip = ''] = (await readdir(out)).filter((name) => name.endsWith('.zip'));
     const verified = await runTool('package-verify', ['--zip', join(out, zip)]);
     expect(verified.stdout).toMatch(/win rate 0\.\d+, scorer routellm@1/);
@@ -128,7 +128,11 @@ describe('package --with-published-weights', () => {
     expect(code).toBe(0);
     expect(stdout).toMatch(/^Scorer: local@/m);
     expect(await scorerOf(out)).toMatchObject({ id: 'local' });
-    expect((await readdir(join(out, 'app/models'))).toSorted()).toEqual(['local', 'registry.json']);
+    expect((await readdir(join(out, 'app/models'))).toSorted()).toEqual([
+      'encoder',
+      'local',
+      'registry.json',
+    ]);
   });
 
   test('asks no hub for weights that are in the models folder', async () => {
