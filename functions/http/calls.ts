@@ -78,7 +78,7 @@ export function createCalls(options: CallsOptions): Calls {
     const reserve = caller?.role === 'admin' ? Math.ceil(maxInFlight * ADMIN_RESERVE) : 0;
     if (inFlight >= maxInFlight + reserve) return tooManyRequests('MAX_IN_FLIGHT', maxInFlight);
     const held = caller === undefined ? 0 : (ofCaller.get(caller.name) ?? 0);
-    return held < maxInFlightPerCaller
+    return held < maxInFlightPerCaller + reserve
       ? undefined
       : tooManyRequests('MAX_IN_FLIGHT_PER_CALLER', maxInFlightPerCaller);
   }

@@ -1,7 +1,6 @@
 import { type Answer, errorAnswer } from '../../shared/base/answer.ts';
 import { describeError } from '../../shared/base/describe-error.ts';
 import type { Log } from '../../shared/base/log.ts';
-import { takeMemory } from '../../shared/base/memory-budget.ts';
 import type { Call } from '../../shared/calls/call.ts';
 import type { Telemetry } from '../../shared/calls/telemetry.ts';
 import { type AdmitOptions, type AdmittedRoute, admit } from './admit.ts';
@@ -70,8 +69,8 @@ export function createRespond(options: RespondOptions): Respond {
       const times = { startedAt, signal, beginStream };
       const call = { ...admitted, requestId, hold: open.hold, ...times, ...traced };
       const answer = await route.handle(call);
-      // A client that reads slowly keeps its answer in memory.
-      if (isBuffered(answer.body)) takeMemory(open.hold, Buffer.byteLength(answer.body));
+      // A client that reads slowly keeps its answer in memory. It is sent nevertheless, since its work is done.
+      if (isBuffered(answer.body)) open.hold.take(Buffer.byteLength(answer.body));
       return send(answer);
     } catch (error) {
       const { log } = options;

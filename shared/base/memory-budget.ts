@@ -23,7 +23,8 @@ export function createMemoryBudget(maxBytes: number): MemoryBudget {
       let isReleased = false;
       return {
         take: (bytes) => {
-          if (isReleased || inHand + bytes > maxBytes) return false;
+          // A size that is no number, as a damaged row has, must not spoil the sum.
+          if (isReleased || !(bytes >= 0 && inHand + bytes <= maxBytes)) return false;
           inHand += bytes;
           held += bytes;
           return true;

@@ -1,5 +1,5 @@
 import { Readable } from 'node:stream';
-import { CallEndedError, UpstreamError } from '../base/errors.ts';
+import { CallEndedError, type HttpError, UpstreamError } from '../base/errors.ts';
 import { TooManyBytesError } from '../base/memory-budget.ts';
 import { toJson } from '../base/wire-json.ts';
 import type { Call } from '../calls/call.ts';
@@ -141,17 +141,19 @@ async function callOnce(
     });
     return { kind: 'events', headers, events };
   } catch (error) {
-    if (
-      error instanceof UpstreamError ||
-      error instanceof CallEndedError ||
-      error instanceof TooManyBytesError
-    ) {
-      return { kind: 'failure', error };
-    }
+    const failure = failureOf(error, call.signal);
+    if (failure !== undefined) return { kind: 'failure', error: failure };
     throw error;
   } finally {
     limit.lift();
   }
+}
+
+/** Why there is no answer to pass on; undefined for what is wrong with the request, or the router. */
+function failureOf(error: unknown, { reason }: AbortSignal): HttpError | undefined {
+  // What is read of a call that has ended fails for that reason.
+  if (reason instanceof CallEndedError) return reason;
+  return error instanceof UpstreamError || error instanceof TooManyBytesError ? error : undefined;
 }
 
 /** A whole answer of status 200, which may be an error all the same. */

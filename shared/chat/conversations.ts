@@ -144,7 +144,12 @@ async function open(
     hold: async () => {
       if (key === undefined) return;
       const { signal } = call;
-      held = await orUnreachable(() => store.hold(id, key, { known: keyRow, signal }), signal);
+      held = await orUnreachable(async () => {
+        const taken = await store.hold(id, key, { known: keyRow, signal });
+        // Nobody waits for it any more, and nobody else would give it back.
+        if (signal.aborted) await taken.release();
+        return taken;
+      }, signal);
     },
     add: async (answer, facts) => {
       await held?.stop();

@@ -1,5 +1,5 @@
 import { dataEvent } from '../base/answer.ts';
-import { HttpError, toErrorBody, UpstreamError } from '../base/errors.ts';
+import { CallEndedError, HttpError, toErrorBody, UpstreamError } from '../base/errors.ts';
 import { createSplitter } from '../chat-format/event-splitter.ts';
 import {
   hasFinishReason,
@@ -83,12 +83,7 @@ export async function openEvents(body: Bytes, options: OpenOptions): Promise<Ope
   return {
     isError,
     mayFallBack: isError && (!isOfTheRequest(seen.error) || isTooLong(seen.error)),
-    pass: (reader) => {
-      if (reader.onEvent) opening.forEach(reader.onEvent);
-      opening.length = 0;
-      seen.onEvent = reader.onEvent;
-      return passRuns(body, runs, { ...reading, held: join(held), onEnd: reader.onEnd });
-    },
+    pass: (reader) => passRuns(body, runs, { ...reading, ...reader, opening, held: join(held) }),
     discard: async () => {
       body.destroy();
       await runs.return(undefined);
@@ -113,13 +108,15 @@ function join(held: readonly Run[]): Run[] {
 async function* passRuns(
   body: Bytes,
   runs: AsyncGenerator<Run>,
-  { held, ...reading }: Reading & Pick<StreamReader, 'onEnd'> & { readonly held: Run[] },
+  { held, opening, onEvent, ...reading }: Passing,
 ): AsyncGenerator<Uint8Array> {
   const { seen, splitter, signal } = reading;
   const ending = createEnding(reading);
   let error: HttpError | undefined;
+  seen.onEvent = onEvent;
   try {
-    const failure = yield* passToEnd(held, runs, ending);
+    // The reader may refuse an event: that ends the stream as a break does.
+    const failure = tellOpening(opening, onEvent) ?? (yield* passToEnd(held, runs, ending));
     if (ending.isTold()) return;
     if (seen.error !== undefined) {
       error = errorInside();
@@ -138,6 +135,23 @@ async function* passRuns(
   }
 }
 
+type Passing = Reading &
+  StreamReader & {
+    /** The events before the first content, which the reader has not been told of. */
+    readonly opening: readonly StreamEvent[];
+    readonly held: Run[];
+  };
+
+/** Returns what the reader throws. */
+function tellOpening(events: readonly StreamEvent[], onEvent: StreamReader['onEvent']): unknown {
+  try {
+    if (onEvent) events.forEach(onEvent);
+    return undefined;
+  } catch (cause) {
+    return cause;
+  }
+}
+
 /** Some deployments leave [DONE] out, or end their connection within it: the answer is there all the same. */
 function isComplete({ last }: Seen, rest: Buffer, failure: unknown): boolean {
   return new StreamEvent(rest).isDone || (failure === undefined && last.some(hasFinishReason));
@@ -152,7 +166,8 @@ async function* passToEnd(
   try {
     for (;;) {
       const run = held.shift() ?? (await runs.next()).value;
-      if (run === undefined) return undefined;
+      // Some gateways say twice that it is done.
+      if (run === undefined || (run.isEnd && ending.isTold())) return undefined;
       const unsettled = run.isEnd ? await ending.tell(true) : undefined;
       yield errorEventOf(unsettled) ?? run.bytes;
       if (unsettled !== undefined) return undefined;
@@ -190,6 +205,8 @@ function isOver({ done, error }: Seen): boolean {
 }
 
 function asHttpError(cause: unknown, signal: AbortSignal, limit?: string): HttpError {
+  // What is read of a call that has ended fails for that reason.
+  if (signal.reason instanceof CallEndedError) return signal.reason;
   return cause instanceof HttpError ? cause : brokenOff(cause, signal, limit);
 }
 

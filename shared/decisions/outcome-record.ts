@@ -44,7 +44,8 @@ export async function keepOutcome(
   outcome: Outcome,
   { place, caller, key, at, comparedWith }: OutcomeOrigin,
 ): Promise<string> {
-  const keyRow = key === undefined ? undefined : `k|${hash(JSON.stringify([caller, key]))}`;
+  const keyRow =
+    key === undefined ? undefined : `k|${hash(JSON.stringify([caller, key, place.row]))}`;
   const before = keyRow && (await getRow(client, place.partition, keyRow));
   if (before) return String(before['answer']);
   const id = idOf(outcome, place, caller);

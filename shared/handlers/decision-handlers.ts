@@ -117,8 +117,8 @@ export function createDecisionHandlers(options: DecisionHandlersOptions): Decisi
   };
 }
 
-/** How long after its request a decision is surely written, in ms. */
-const WRITTEN_AFTER_MS = 60_000;
+/** How long after the beginning of its request a decision is surely written, in ms: streams may take long. */
+const WRITTEN_AFTER_MS = 3_600_000;
 
 /** Whether a request was decided on: other requests have ids as well. One of a moment ago may not be written yet. */
 async function isRouted(client: TableClient, place: Place, now: number): Promise<boolean> {

@@ -76,8 +76,8 @@ function isIn(name: readonly string[], runs: readonly (readonly string[])[]): bo
 
 /** The family of a name that tells billions of parameters; of several, the total is the greatest. */
 function findSize(modelName: string): Family | undefined {
-  const sizes = [...modelName.matchAll(/(\d+(?:\.\d+)?)b(?![a-z0-9])/gi)].map(([, size]) =>
-    Number(size),
+  const sizes = [...modelName.matchAll(/(?<![\d.])(\d{1,6}(?:\.\d{1,3})?)b(?![a-z0-9])/gi)].map(
+    ([, size]) => Number(size),
   );
   if (sizes.length === 0) return undefined;
   const size = Math.max(...sizes);

@@ -79,6 +79,8 @@ export async function holdKey(
   const timer = setInterval(renew, RENEW_MS).unref();
   const stopRenewing = () => clearInterval(timer);
   signal.addEventListener('abort', stopRenewing, { once: true });
+  // The request may have ended while its key was written.
+  if (signal.aborted) stopRenewing();
   async function stop(): Promise<void> {
     clearInterval(timer);
     signal.removeEventListener('abort', stopRenewing);

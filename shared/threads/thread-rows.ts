@@ -128,11 +128,12 @@ export function toPlaced(row: Row, json: string): PlacedMessage | undefined {
   const message = readMessage(json);
   if (message === undefined) return undefined;
   const { model, deployment, requestId } = row;
+  const bytes = Number(row['bytes']);
   return {
     index: PLACES - Number(row.rowKey.slice(2)),
     at: Date.parse(String(row['at'])),
     isIncomplete: row['isIncomplete'] === true,
-    bytes: Number(row['bytes']),
+    bytes: bytes >= 0 ? bytes : Buffer.byteLength(json),
     ...(typeof model === 'string' && { model }),
     ...(typeof deployment === 'string' && { deployment }),
     ...(typeof requestId === 'string' && { requestId }),

@@ -64,14 +64,14 @@ function createBareUpstream(
   };
 
   const authorization = authorize(deployment);
-  const redact = createRedact(deployment.apiKey);
+  const redactKey = createRedact(deployment.apiKey);
 
   async function post({
     operation,
     body,
     headers: given,
     signal,
-  }: UpstreamRequest): Promise<RawAnswer> {
+  }: UpstreamRequest): Promise<RawAnswer & { readonly redact: Redact }> {
     try {
       // The credential waits without regard to this request's deadline.
       const token = authorization ? undefined : await untilAborted(getToken(), signal);
@@ -82,11 +82,10 @@ function createBareUpstream(
         ...given,
         ...(authorization ?? { authorization: `Bearer ${token}` }),
       };
-      return await dispatch(
-        pool,
-        { method: 'POST', path: paths[operation], headers, body },
-        signal,
-      );
+      const sent = { method: 'POST', path: paths[operation], headers, body } as const;
+      const answer = await dispatch(pool, sent, signal);
+      // Without a key the token is what some servers may repeat.
+      return { ...answer, redact: token === undefined ? redactKey : createRedact(token) };
     } catch (error) {
       throw describeFailure(deployment.name, error, signal);
     }
@@ -95,7 +94,7 @@ function createBareUpstream(
   return {
     deployment,
     send: async (request) => {
-      const { status, headers, body } = await post(request);
+      const { status, headers, body, redact } = await post(request);
       const { 'content-encoding': encoding = '', ...others } = joined(headers);
       const decoded = encoding === '' ? body : decodeBody(body, encoding);
       if (decoded === undefined) {

@@ -81,7 +81,9 @@ describe('the connections of a server in this process', () => {
   });
 
   test('end when their host reads nothing, also of an answer that is all written', async () => {
-    const { response } = await send({ 'x-ms-invocation-id': 'five' });
+    const { response, outgoing } = await send({ 'x-ms-invocation-id': 'five' });
+    // Node throws away what comes while nobody listens for the answer.
+    outgoing.once('response', () => undefined);
     findConnection('five')?.limitUnread(100);
     response.end(Buffer.alloc(40 << 20));
     await once(response, 'close');

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { HttpError, UpstreamError } from '../../../shared/base/errors.ts';
+import { TooManyBytesError } from '../../../shared/base/memory-budget.ts';
 import { openEvents, type StreamEnd, type StreamReader } from '../../../shared/chat/pass-events.ts';
 import { createCollector } from '../../../shared/chat-format/collect-answer.ts';
 import { startProcessorClock } from '../../support/processor-time.ts';
@@ -670,4 +671,40 @@ describe('a stream that is read on its way', () => {
       expect(ends).toHaveLength(1);
     }
   });
+});
+
+test('a stream that says twice that it is done is settled once', async () => {
+  const stream = `${frames([JSON.stringify({ choices: [{ index: 0, delta: { content: 'Hi' } }] })])}data: [DONE]\n\ndata: [DONE]\n\n`;
+  const opened = await openEvents(createBody([Buffer.from(stream)]).body, defaults);
+  const ends: StreamEnd[] = [];
+  let text = '';
+  const passed = opened.pass({
+    onEnd: (end) => {
+      ends.push(end);
+      return undefined;
+    },
+  });
+  for await (const bytes of passed) text += Buffer.from(bytes).toString();
+  expect(ends).toHaveLength(1);
+  expect(text.match(/\[DONE\]/g)).toHaveLength(1);
+});
+
+test('a reader that refuses an event ends the stream with its error, and gives the deployment up', async () => {
+  const stream = frames([JSON.stringify({ choices: [{ index: 0, delta: { content: 'Hi' } }] })]);
+  const { body } = createBody([Buffer.from(stream)]);
+  const opened = await openEvents(body, defaults);
+  const ends: StreamEnd[] = [];
+  let text = '';
+  const passed = opened.pass({
+    onEvent: () => {
+      throw new TooManyBytesError();
+    },
+    onEnd: (end) => {
+      ends.push(end);
+      return undefined;
+    },
+  });
+  for await (const bytes of passed) text += Buffer.from(bytes).toString();
+  expect(ends).toMatchObject([{ isWhole: false, error: { code: 'too_many_bytes' } }]);
+  expect(text).toContain('too_many_bytes');
 });
