@@ -72,7 +72,7 @@ describe.each(['refusing', 'silent'] as const)(
           registry: { state: 'unread' },
           tables: { state: 'unreachable' },
         });
-        await expect.poll(() => router.output()).toContain('registry-unreachable');
+        await expect.poll(() => router.output()).toContain('"job":"registry"');
         storage.behave('usual');
         await expect
           .poll(async () => (await ask(router, 'spent')).status, { timeout: 20_000 })
