@@ -13,5 +13,5 @@ export function findOwnEmbedder(id: string): OwnEmbedder | undefined {
 
 /** Whether an id names a version of such an embedder, which may be another one than this app has. */
 export function isOwnId(id: string): boolean {
-  return OWN_EMBEDDERS.some((one) => id.startsWith(one.id.replace(/\d+$/, '')));
+  return OWN_EMBEDDERS.some((one) => id.startsWith(one.id.replace(/\d{1,9}$/, '')));
 }
