@@ -119,7 +119,7 @@ describe('the overview', () => {
     const [asRouted, all] = await atLine();
     expect(all).toBeGreaterThan(asRouted ?? 0);
     await page.getByRole('button', { name: /^Back to/ }).click();
-    expect(await line.getAttribute('aria-valuetext')).toMatch(/^0\.57/);
+    expect(await line.getAttribute('aria-valuetext')).toMatch(/^0\.5685/);
   });
 
   test.each([0, 1])('has its line in sight at a threshold of %d', async (threshold) => {
