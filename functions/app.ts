@@ -1,4 +1,4 @@
-import { admitsNobody } from '../shared/access/read-access.ts';
+import { admitsAll, admitsNobody } from '../shared/access/read-access.ts';
 import type { Background } from '../shared/base/background.ts';
 import { createLog, type Log } from '../shared/base/log.ts';
 import { type Config, loadConfig } from '../shared/settings/config.ts';
@@ -53,14 +53,12 @@ export async function createApp(home: URL): Promise<App> {
   );
   const crossOrigin =
     config.corsOrigins.length === 0 ? undefined : createCrossOrigin(config.corsOrigins);
-  const { apiKeys, entra, hostChecksKey } = config.access;
-  const isOpen = apiKeys === undefined && entra === undefined && !hostChecksKey;
   const respond = createRespond({
     calls,
     createRequestId: services.createRequestId,
     authenticate: createAuthenticate(config.access, services.background),
     countRequest: services.rateLimits.admit,
-    ...(isOpen && { refuseForeign: createRefuseForeign(config.corsOrigins) }),
+    ...(admitsAll(config.access) && { refuseForeign: createRefuseForeign(config.corsOrigins) }),
     crossOrigin,
     ...config.limits,
     telemetry: services.telemetry,

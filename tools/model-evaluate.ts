@@ -36,7 +36,8 @@ const HELP = `Measures how well scorers route graded prompts between two models.
 APGR is the average performance gap recovered over the strong shares from 0 to 1 (random: 0.5), and
 CPT(x) the smallest strong share that recovers x % of the gap (lower is better). Saved is the saving
 compared with only the strong model at 95% of its quality, in calls where costs are not known.
-Ranges are 95% intervals. The report says how many of the prompts each scorer was trained on. Exit code 2 means that the input was refused and nothing was written.`;
+Ranges are 95% intervals. The report says how many of the prompts each scorer was trained on. Exit
+code 2 means that the input was refused and nothing was written.`;
 
 async function run(commandLine: CommandLine): Promise<void> {
   const wish = await readWish(commandLine);

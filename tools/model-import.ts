@@ -23,8 +23,8 @@ const HELP = `Turns RouteLLM's published matrix-factorization weights into a reg
   --hub <url>               the hub's address (default: ${DEFAULT_HUB})
   --timeout-seconds <n>     the time limit of the whole download (default: 120)
 
-The registered entry is printed on stdout; it is the version that the id alone means from now on. Exit code 2 means that the input was refused and nothing
-was changed.`;
+The registered entry is printed on stdout; it is the version that the id alone means from now on.
+Exit code 2 means that the input was refused and nothing was changed.`;
 
 type Weights = { readonly bytes: Uint8Array; readonly source: string };
 

@@ -35,7 +35,8 @@ ${TRAINING_HELP}
 Writes scorer.onnx, card.md and their data in <folder>/<id>/<version>, and the registry's entry, which
 is printed on stdout and is the version that the id alone means from now on (npm run model:use goes
 back to another). Ends with a comparison with --from, or with the scorer that comes with the router,
-and with the length of the prompt, by cross-validation. Exit code 2 means that the input was refused and nothing was changed.`;
+and with the length of the prompt, by cross-validation. Exit code 2 means that the input was refused
+and nothing was changed.`;
 
 /** The number of held-out rows below which quantiles are too coarse for a calibration. */
 const FEW_ROWS = 300;

@@ -19,8 +19,8 @@ npm run test:faults -- --hanging | --memory <requests>
 Starts the built app in the local host, simulated deployments and Azure Storage's emulator, each in
 its own process on 127.0.0.1, and provokes faults under load: deployments that cut, stall, refuse, fail
 and answer slowly, one or both, plain and streamed; a table service and deployments that are killed and
-come back; servers that purge the same table; a storage that is silent, slow, refuses or answers nonsense; embeddings that fail;
-clients that leave or read slowly; hostile bodies. Every request has a
+come back; servers that purge the same table; a storage that is silent, slow, refuses or answers
+nonsense; embeddings that fail; clients that leave or read slowly; hostile bodies. Every request has a
 number that comes back in its answer, which proves that each got exactly one complete answer, its own,
 from the right deployment, and that no deployment was called more often than the answer reports. Exits
 with 1 when an answer was lost, doubled, mixed up, malformed or not an expected one, or when memory was

@@ -47,11 +47,11 @@ export type AdmitOptions = BodyShape & {
 type Header = Call['header'];
 
 /**
- * Identifies the caller, asks for its rights and its limits, gives the call its place, reads the request, and only
- * then parses it: each step costs more than the one before, and a client without a credential must not cause it. All
- * routes go through here, so that none of them has to remember any of it. If the host hides the true headers, the
- * credential is checked only after the body is read, and no other header is used before it is known that
- * the body has not replaced them.
+ * Identifies the caller, asks for its rights and its limits, gives the call its place, reads the request,
+ * and only then parses it: each step costs more than the one before, and a client without a credential must
+ * not cause it. All routes go through here, so that none of them has to remember any of it. If the host
+ * hides the true headers, the credential is checked only after the body is read, and no other header is
+ * used before it is known that the body has not replaced them.
  */
 export async function admit(
   request: HostRequest,

@@ -54,7 +54,10 @@ export function checkShape(json: Uint8Array, { maxBodyDepth, maxBodyValues }: Bo
   }
 }
 
-/** Returns the function that is told of each counted character, and throws an InvalidRequestError for too many keys. */
+/**
+ * Returns the function that is told of each counted character, and throws an InvalidRequestError for too
+ * many keys.
+ */
 function createKeyCounter(maxDepth: number): (byte: number, depth: number) => void {
   /** The keys so far of what is open at each depth. */
   const keys = new Uint16Array(maxDepth + 1);

@@ -18,8 +18,8 @@ export type OpenCall = {
   /** Replaces the time of a request by that of a stream. */
   beginStream(): void;
   /**
-   * Takes one of the places in flight. Throws an HttpError if none is free, the caller has as many as one may have, or
-   * the app shuts down.
+   * Takes one of the places in flight. Throws an HttpError if none is free, the caller has as many as one
+   * may have, or the app shuts down.
    */
   takePlace(caller: Caller | undefined): void;
   /** Holds the memory of the body until the call's end. */

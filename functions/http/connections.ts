@@ -14,7 +14,10 @@ export type Connection = {
   onClose(listener: (isComplete: boolean) => void): void;
   /** Waits until the host has read everything that was written, or the connection or the signal has ended. */
   drained(signal: AbortSignal): Promise<void>;
-  /** Disconnects a host that reads nothing for `timeoutMs` of what waits for it, from now until the answer's last byte. */
+  /**
+   * Disconnects a host that reads nothing for `timeoutMs` of what waits for it, from now until the answer's
+   * last byte.
+   */
   limitUnread(timeoutMs: number): void;
   destroy(): void;
 };

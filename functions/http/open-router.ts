@@ -14,10 +14,11 @@ const LOOPBACK = /^(?:localhost|[\w-]+\.localhost|127(?:\.\d{1,3}){3}|\[::1\])(?
 const JSON_TYPE = /^application\/(?:[\w.-]+\+)?json\s*(?:;|$)/i;
 
 /**
- * Guards a router that asks for no key (`ROUTER_AUTH=none`) from the pages that are open in a browser on the same
- * machine. A page of another site can send requests there, and can become the router's own origin by a name that its
- * author lets resolve to this machine. So only names of this machine count as the router's; a page has to be the router's own or
- * one of `origins`. Bodies have to be of a type for which browsers ask first, too (`checkJsonType`).
+ * Guards a router that asks for no key (`ROUTER_AUTH=none`) from the pages that are open in a browser on
+ * the same machine. A page of another site can send requests there, and can become the router's own origin
+ * by a name that its author lets resolve to this machine. So only names of this machine count as the
+ * router's; a page has to be the router's own or one of `origins`. Bodies have to be of a type for which
+ * browsers ask first, too (`checkJsonType`).
  */
 export function createRefuseForeign(origins: readonly string[]): RefuseForeign {
   return (method, header) => {

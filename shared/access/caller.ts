@@ -2,7 +2,10 @@ import { HttpError } from '../base/errors.ts';
 
 /** The proven identity of a caller. */
 export type Caller = {
-  /** The name in logs, limits and the decision log: the key's name, the token's subject or the subscription's id. */
+  /**
+   * The name in logs, limits and the decision log: the key's name, the token's subject or the
+   * subscription's id.
+   */
   readonly name: string;
   /** `admin` may change what the router does for everybody. */
   readonly role: 'user' | 'admin';
@@ -43,7 +46,10 @@ export function checkUseCase(caller: Caller | undefined, useCase: string | undef
   );
 }
 
-/** Throws a 403 if the caller is not an admin. A router that is open to everybody, on its own machine, has no callers. */
+/**
+ * Throws a 403 if the caller is not an admin. A router that is open to everybody, on its own machine, has
+ * no callers.
+ */
 export function checkAdmin(caller: Caller | undefined): void {
   if (caller === undefined || caller.role === 'admin') return;
   throw new ForbiddenError(

@@ -43,6 +43,11 @@ export function readAccess(read: SettingsReader): Access {
   return { hostChecksKey };
 }
 
+/** True if no credential is asked for. */
+export function admitsAll({ apiKeys, entra, hostChecksKey }: Access): boolean {
+  return apiKeys === undefined && entra === undefined && !hostChecksKey;
+}
+
 /** True if no credential is accepted. */
 export function admitsNobody({ apiKeys, entra }: Access): boolean {
   return apiKeys?.length === 0 && entra === undefined;

@@ -34,10 +34,10 @@ const MAX_LOOK_BACK = 24;
 const MAX_ANSWER = 2_000;
 
 /**
- * Finds the ask of a conversation: the newest user message that asks, without what is wrapped around it. A message that
- * goes on with an earlier ask has that one's difficulty, so the earlier ask is scored, with the newer one where it says
- * more than a few words. When the user messages are data, the task of the system prompt is the ask. Undefined when no
- * user message has text. Takes linear time.
+ * Finds the ask of a conversation: the newest user message that asks, without what is wrapped around it. A
+ * message that goes on with an earlier ask has that one's difficulty, so the earlier ask is scored, with
+ * the newer one where it says more than a few words. When the user messages are data, the task of the
+ * system prompt is the ask. Undefined when no user message has text. Takes linear time.
  */
 export function findAsk(messages: readonly Message[]): FoundAsk | undefined {
   const turns = readTurns(messages);
@@ -98,7 +98,10 @@ function readText(text: string): readonly (MessageReading & Partial<Turn>)[] {
     .map((turn) => ({ ...readMessage(turn), isWhole: false }));
 }
 
-/** Returns the ask that the newest one goes on with; undefined when it stands for itself or ends the conversation. */
+/**
+ * Returns the ask that the newest one goes on with; undefined when it stands for itself or ends the
+ * conversation.
+ */
 function findRoot(asking: readonly Turn[]): string | undefined {
   const [newest] = asking;
   if (newest === undefined || isClosing(newest.ask) || !goesOn(newest)) return undefined;

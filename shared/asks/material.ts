@@ -19,7 +19,10 @@ const FORMULA = /\\[a-zA-Z]{2,}\s?[{_^\\(]/;
 const DATA_LINE =
   /^\s*(?:\[?\d{1,4}[-:/.]\d{1,2}[-:/.]\d{1,4}.*|[\w.-]+(?:\/[\w.-]+)+\/?|\[?(?:INFO|WARN|WARNING|ERROR|DEBUG|TRACE|FATAL)\b.*|\|.*\||(?:[^,\t;]{0,60}[,\t;](?! )){3,}[^,\t;]{0,60}|at\s+\S+\(.*\)|["'{[].*["'}\],]|>+\s.*|diff --git .*|@@ .*|\d+(?:[.,]\d+)*(?:\s+\d+(?:[.,]\d+)*){2,})$/;
 
-/** Tells prose from the lines of a program, and from those of a log, a list of paths, a table, a diff or quoted mail. */
+/**
+ * Tells prose from the lines of a program, and from those of a log, a list of paths, a table, a diff or
+ * quoted mail.
+ */
 export function kindOfText(text: string): 'prose' | 'code' | 'data' {
   const shown = sample(text);
   if (!/[\p{L}\p{N}]/u.test(shown)) return 'code';

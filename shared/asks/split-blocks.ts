@@ -111,8 +111,8 @@ function findFences(text: string): Fence[] {
 const TAG = /<(\/?)([A-Za-z][\w.:-]{0,60})(?:\s[^<>\n]{0,300})?>/g;
 
 /**
- * Finds the outermost elements whose tags match. A tag without its counterpart is text, such as a generic type, and so
- * are tags in fenced code.
+ * Finds the outermost elements whose tags match. A tag without its counterpart is text, such as a generic
+ * type, and so are tags in fenced code.
  */
 function findElements(
   text: string,

@@ -9,8 +9,8 @@ const DECODERS = new Map<string, () => Transform>([
 ]);
 
 /**
- * Creates the decoder of a `content-encoding`: 'none' where the body is not encoded, and undefined for an encoding that
- * is not known, or several.
+ * Creates the decoder of a `content-encoding`: 'none' where the body is not encoded, and undefined for an
+ * encoding that is not known, or several.
  */
 export function createDecoder(contentEncoding: string): Transform | 'none' | undefined {
   const encodings = contentEncoding

@@ -1,4 +1,7 @@
-/** Does work on all items, on at most `atOnce` of them at the same time; returns the results in the items' order. */
+/**
+ * Does work on all items, on at most `atOnce` of them at the same time; returns the results in the items'
+ * order.
+ */
 export async function mapSome<T, R>(
   items: readonly T[],
   atOnce: number,

@@ -14,7 +14,10 @@ const { isRawJSON, parse, rawJSON } = JSON as unknown as {
 /** A text without a match has no whole number that parsing would change. */
 const LONG_NUMBER = /\d{16}|\d[eE]\+?\d{3}/;
 
-/** In characters. Checking each value takes many times as long as parsing: in longer texts, numbers are searched for. */
+/**
+ * In characters. Checking each value takes many times as long as parsing: in longer texts, numbers are
+ * searched for.
+ */
 const MAX_CHECKED_LENGTH = 256 * 1024;
 
 /**
@@ -32,7 +35,10 @@ export function fromJson(text: string): unknown {
 
 const NUMBER = /-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
 
-/** Puts a text in place of each number that parsing would change, and the number in place of the text afterwards. */
+/**
+ * Puts a text in place of each number that parsing would change, and the number in place of the text
+ * afterwards.
+ */
 function fromLongJson(text: string): unknown {
   const mark = `${randomUUID()} `;
   const parts: string[] = [];

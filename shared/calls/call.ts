@@ -9,7 +9,10 @@ export type Call = {
   readonly startedAt: number;
   /** Aborted when the request's time is over, or with a CallEndedError when nobody waits for the answer. */
   readonly signal: AbortSignal;
-  /** Tells that the first content of a stream is there: the time of a stream counts from now on, and no longer that of a request. */
+  /**
+   * Tells that the first content of a stream is there: the time of a stream counts from now on, and no
+   * longer that of a request.
+   */
   readonly beginStream: () => void;
   /** Counts the memory that the request causes besides its body, until its end. */
   readonly hold: Pick<MemoryHold, 'take'>;

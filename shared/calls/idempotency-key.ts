@@ -1,7 +1,10 @@
 import { InvalidRequestError } from '../base/errors.ts';
 import type { Call } from './call.ts';
 
-/** Reads `Idempotency-Key`: nothing is added twice with the same key. It is kept as a hash. Throws an InvalidRequestError. */
+/**
+ * Reads `Idempotency-Key`: nothing is added twice with the same key. It is kept as a hash. Throws an
+ * InvalidRequestError.
+ */
 export function readKey({ header }: Pick<Call, 'header'>): string | undefined {
   const key = header('idempotency-key');
   if (key === null) return undefined;

@@ -106,7 +106,10 @@ export function isOfTheRequest(error: unknown): boolean {
   return type === 'invalid_request_error' && !(number >= 500);
 }
 
-/** Whether an error says that the prompt is too long for the model, by its code or in the words of other services. */
+/**
+ * Whether an error says that the prompt is too long for the model, by its code or in the words of other
+ * services.
+ */
 export function isTooLong(error: unknown): boolean {
   const { code, message } = fieldsOf(error);
   if (code === 'context_length_exceeded') return true;

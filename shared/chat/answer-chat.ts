@@ -15,7 +15,10 @@ import { passError } from './pass-error.ts';
 import type { OpenEvents } from './pass-events.ts';
 import { type SettleOptions, settle } from './settle.ts';
 
-/** Turns the last deployment's reply into the caller's answer, and settles the request: that of a stream at its end. */
+/**
+ * Turns the last deployment's reply into the caller's answer, and settles the request: that of a stream at
+ * its end.
+ */
 export async function answerChat(
   options: SettleOptions,
   exchange: Exchange,
@@ -62,7 +65,10 @@ export async function answerChat(
   }
 }
 
-/** Whether a deployment took a request on whose answer then ended early, so that at least its prompt is paid for. */
+/**
+ * Whether a deployment took a request on whose answer then ended early, so that at least its prompt is paid
+ * for.
+ */
 function wasReached({ code }: HttpError): boolean {
   return ENDED_EARLY.has(code ?? '');
 }

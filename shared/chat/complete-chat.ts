@@ -21,7 +21,10 @@ type CompleteChatOptions = {
 /** When a client of a stream gets its status and headers, and its comments while there is no content, in ms. */
 type StreamTimes = { readonly streamOpenMs: number; readonly streamCommentMs: number };
 
-/** Answers chat requests: opens, decides, asks, answers. Throws an HttpError for a request that is refused unasked. */
+/**
+ * Answers chat requests: opens, decides, asks, answers. Throws an HttpError for a request that is refused
+ * unasked.
+ */
 export function createCompleteChat(options: CompleteChatOptions): CompleteChat {
   const askInOrder = createAskInOrder(options.ask);
   return async (call) => {

@@ -24,7 +24,10 @@ export type Decided = Opened & {
   readonly continued?: Continued;
 };
 
-/** Chooses the deployment that answers. Where a conversation is too long for all deployments, only its newest turns are sent. */
+/**
+ * Chooses the deployment that answers. Where a conversation is too long for all deployments, only its
+ * newest turns are sent.
+ */
 export async function decide(options: DecideOptions, opened: Opened): Promise<Decided> {
   const { conversation } = opened;
   if (conversation === undefined) return { ...opened, decision: await route(options, opened) };

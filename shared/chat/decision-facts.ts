@@ -86,7 +86,10 @@ export function addDecisionHeaders(
   if (considered) headers['x-smart-router-candidates'] = candidatesHeader(considered, member);
 }
 
-/** The longest header that proxies surely pass on, in characters; the body of an explained answer has all candidates. */
+/**
+ * The longest header that proxies surely pass on, in characters; the body of an explained answer has all
+ * candidates.
+ */
 const MAX_CANDIDATES_LENGTH = 2_048;
 
 /**

@@ -15,10 +15,10 @@ export type OpenInTimeOptions = {
 };
 
 /**
- * Answers a request for a stream in time, whatever the deployments do: proxies end what is silent for minutes. A client
- * whose answer is late gets status 200, the headers known by then, and comments, until the answer is there.
- * Its first comment after that tells the headers that have changed, as a JSON object. An error that is not a stream becomes an
- * error event. Throws what `answer` throws in time.
+ * Answers a request for a stream in time, whatever the deployments do: proxies end what is silent for
+ * minutes. A client whose answer is late gets status 200, the headers known by then, and comments, until
+ * the answer is there. Its first comment after that tells the headers that have changed, as a JSON object.
+ * An error that is not a stream becomes an error event. Throws what `answer` throws in time.
  */
 export async function openInTime(
   answer: Promise<Answer>,

@@ -68,7 +68,7 @@ export async function readOutcomes(
       const keys = group.map(({ rowKey }) => rowKey.slice(2)).toSorted();
       const range = `RowKey ge 'o|${keys[0]}' and RowKey lt 'o|${keys.at(-1)}}'`;
       const filter = `PartitionKey eq '${partition}' and ${range}`;
-      for (const row of await readRows(client, filter, Number.MAX_SAFE_INTEGER)) {
+      for (const row of await readRows(client, filter)) {
         const decision = `d|${row.rowKey.split('|').slice(1, 3).join('|')}`;
         outcomes.set(decision, [...(outcomes.get(decision) ?? []), row]);
       }

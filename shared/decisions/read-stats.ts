@@ -99,7 +99,7 @@ async function* sumsOf(
   const range = `RowKey ge '${toIso(from)}' and RowKey lt '${toIso(to)}'`;
   for (let day = Math.floor(from / DAY_MS) * DAY_MS; day < to; day += DAY_MS) {
     const filter = `PartitionKey eq '${statsPartition(span, day)}' and ${range}`;
-    for (const row of await readRows(client, filter, Number.MAX_SAFE_INTEGER)) {
+    for (const row of await readRows(client, filter)) {
       const key = row as unknown as SumKey;
       if (!isOf(key, query)) continue;
       const sums = isTime(row['start']) ? readSums(row['sums']) : undefined;

@@ -51,7 +51,7 @@ export function createSyncOwnQuantiles(options: SyncOptions): SyncOwnQuantiles {
     const from = Date.now();
     const since = new Date(Math.max(0, readAt - OVERLAP_MS)).toISOString();
     const filter = `PartitionKey eq '${PARTITION}' and scorer eq '${quoted(scorer)}' and at ge '${since}'`;
-    for (const row of await readRows(client, filter, Number.MAX_SAFE_INTEGER)) {
+    for (const row of await readRows(client, filter)) {
       own.adopt(keyOf(row), storedOf(row));
     }
     readAt = from;
@@ -110,7 +110,7 @@ export function createSyncOwnQuantiles(options: SyncOptions): SyncOwnQuantiles {
 /** Removes the groups without decisions since a time; returns their number. */
 export async function purgeOwnQuantiles(client: TableClient, before: Date): Promise<number> {
   const filter = `PartitionKey eq '${PARTITION}' and at lt '${before.toISOString()}'`;
-  return removeRows(client, await readRows(client, filter, Number.MAX_SAFE_INTEGER));
+  return removeRows(client, await readRows(client, filter));
 }
 
 /** Creates a row, or replaces the one with an ETag; returns the new ETag. */

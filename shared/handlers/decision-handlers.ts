@@ -120,7 +120,10 @@ export function createDecisionHandlers(options: DecisionHandlersOptions): Decisi
 /** How long after the beginning of its request a decision is surely written, in ms: streams may take long. */
 const WRITTEN_AFTER_MS = 3_600_000;
 
-/** Whether a request was decided on: other requests have ids as well. One of a moment ago may not be written yet. */
+/**
+ * Whether a request was decided on: other requests have ids as well. One of a moment ago may not be written
+ * yet.
+ */
 async function isRouted(client: TableClient, place: Place, now: number): Promise<boolean> {
   if (now - place.at < WRITTEN_AFTER_MS) return true;
   return (await getRow(client, place.partition, place.row)) !== undefined;

@@ -97,7 +97,10 @@ const EXPLAINED = 20;
 /** The most similar prompts in an explanation. */
 const SIMILAR = 5;
 
-/** Finds the recorded outcomes of similar prompts. A failure is only logged, since decisions do not depend on them. */
+/**
+ * Finds the recorded outcomes of similar prompts. A failure is only logged, since decisions do not depend
+ * on them.
+ */
 async function findSimilar(
   { outcomes, log }: RoutePromptsOptions,
   asks: readonly Ask[],

@@ -27,9 +27,10 @@ type Compiled = {
 };
 
 /**
- * Opens a graph of linear heads and trees, as `model:train` writes it, and runs it here; undefined for any other graph,
- * and for one that does not fit its entry. Nearly all of an embedding's n-grams are 0 and are skipped, where onnxruntime
- * multiplies all of them, and only the logits of the models that are asked for are computed. Sums run in float64.
+ * Opens a graph of linear heads and trees, as `model:train` writes it, and runs it here; undefined for any
+ * other graph, and for one that does not fit its entry. Nearly all of an embedding's n-grams are 0 and are
+ * skipped, where onnxruntime multiplies all of them, and only the logits of the models that are asked for
+ * are computed. Sums run in float64.
  */
 export function openFactorGraph(parts: OnnxParts, entry: ScorerEntry): Graph | undefined {
   const compiled = compile(parts, entry);
@@ -69,7 +70,10 @@ function applyHeads({ width, headWeights, headBiases }: Compiled, embedding: Flo
   return numbers;
 }
 
-/** Follows the graph from its scores back to the embedding: the operators and sizes must be those that are known. */
+/**
+ * Follows the graph from its scores back to the embedding: the operators and sizes must be those that are
+ * known.
+ */
 function compile(parts: OnnxParts, { dimensions, models }: ScorerEntry): Compiled | undefined {
   const scores = find(parts, 'scores', 'Gemm');
   const all = find(parts, scores?.inputs[0], 'Concat');

@@ -37,8 +37,8 @@ export type Scorer = {
    */
   predictWinRate(embedding: Float32Array, pair: ModelPair): Promise<number>;
   /**
-   * Scores embeddings, in order. All of them are one run of the graph, which costs little more than a run for a single one and needs memory for
-   * all: pass some dozens per call.
+   * Scores embeddings, in order. All of them are one run of the graph, which costs little more than a run
+   * for a single one and needs memory for all: pass some dozens per call.
    */
   score(embeddings: readonly Float32Array[]): Promise<(Scores | undefined)[]>;
   /**

@@ -7,8 +7,9 @@ export type TreeEnsemble = (input: Float32Array, sums: Float64Array) => void;
 const LEAF = -1;
 
 /**
- * Compiles ONNX's TreeEnsembleRegressor to flat arrays; undefined for one that compares otherwise than by `<=`, or whose
- * lists do not fit together. Inputs have `width` numbers, and each leaf has a value for each of the targets.
+ * Compiles ONNX's TreeEnsembleRegressor to flat arrays; undefined for one that compares otherwise than by
+ * `<=`, or whose lists do not fit together. Inputs have `width` numbers, and each leaf has a value for each
+ * of the targets.
  */
 export function compileTrees(
   node: OnnxNode,
@@ -72,7 +73,10 @@ function readNodes(node: OnnxNode): Nodes {
   };
 }
 
-/** Whether each node stands where its number says, and its children after it in the same tree, so that each walk ends. */
+/**
+ * Whether each node stands where its number says, and its children after it in the same tree, so that each
+ * walk ends.
+ */
 function fitTogether({ trees, ids, modes, starts, ...lists }: Nodes, width: number): boolean {
   const { features, thresholds, left, right } = lists;
   const all = [ids, modes, features, thresholds, left, right];

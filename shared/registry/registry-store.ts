@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { TableClient, TransactionAction } from '@azure/data-tables';
-import { getRow } from '../storage/read-rows.ts';
+import { getRow, readRows } from '../storage/read-rows.ts';
 import { removeRows } from '../storage/remove-rows.ts';
 import type { Row } from '../storage/row.ts';
 import { isConflict, isNotFound, shareUntilFailure, writeToTable } from '../storage/tables.ts';
@@ -43,8 +43,6 @@ export type RegistryStore = {
 
 /** A column of a whole number has 32 bits. */
 const MAX_VERSION = 2 ** 31 - 1;
-
-/** The most rows of a transaction. */
 
 type RegistryStoreOptions = {
   /** Creates the client of the table when it is first needed. */
@@ -107,16 +105,7 @@ export function createRegistryStore(options: RegistryStoreOptions): RegistryStor
 /** Returns the rows whose keys begin with a prefix, sorted by key. */
 async function list(client: TableClient, prefix: string): Promise<readonly Row[]> {
   const keys = `RowKey ge '${prefix}|' and RowKey lt '${prefix}}'`;
-  const queryOptions = { filter: `PartitionKey eq '${PARTITION}' and ${keys}` };
-  const rows: Row[] = [];
-  try {
-    for await (const row of client.listEntities<Row>({ queryOptions })) {
-      rows.push(row);
-    }
-  } catch (error) {
-    orNothing(error);
-  }
-  return rows;
+  return readRows(client, `PartitionKey eq '${PARTITION}' and ${keys}`);
 }
 
 async function write(client: TableClient, version: Version): Promise<void> {
@@ -155,11 +144,6 @@ async function readVersion(
 
 function isVersion(value: unknown): value is number {
   return Number.isInteger(value) && Math.abs(Number(value)) < MAX_VERSION;
-}
-
-/** Returns undefined if something does not exist; throws any other error. */
-function orNothing(error: unknown): undefined {
-  if (!isNotFound(error)) throw error;
 }
 
 /** Removes rows; ignores those that another instance has removed or that have been written again. */

@@ -48,7 +48,7 @@ export function watchRegistry(options: WatchOptions): RegistryWatcher {
   const { store, refreshMs, apply, background, log, now = () => performance.now() } = options;
   let applied: { readonly revision: string; readonly at: number } | undefined;
   let problems: readonly string[] = [];
-  let state: 'ok' | 'unreachable' | undefined;
+  let state: RegistryState['state'] = 'unread';
   let reachedAt: number | undefined;
   let looking: Promise<unknown> = Promise.resolve();
 
@@ -74,7 +74,7 @@ export function watchRegistry(options: WatchOptions): RegistryWatcher {
       reachedAt = now();
       state = 'ok';
     } catch (error) {
-      state = 'unreachable';
+      state = reachedAt === undefined ? 'unread' : 'unreachable';
       throw error;
     }
   }
@@ -92,7 +92,7 @@ export function watchRegistry(options: WatchOptions): RegistryWatcher {
     },
     refresh,
     state: () => ({
-      state: reachedAt === undefined ? 'unread' : (state ?? 'unread'),
+      state,
       ...(reachedAt !== undefined && { age_ms: Math.round(now() - reachedAt) }),
       problems,
     }),

@@ -5,7 +5,10 @@ import type { Deployment } from '../upstream/deployment.ts';
 
 /** A request as routing sees it: the text to score, its needs and its size. */
 export type Ask = {
-  /** Finds the ask in the messages, whose text is scored; undefined when there is no text, such as with images only. */
+  /**
+   * Finds the ask in the messages, whose text is scored; undefined when there is no text, such as with
+   * images only.
+   */
   found(): FoundAsk | undefined;
   /** Names what a deployment lacks for the request; undefined when it can serve all of it. */
   findObstacle(deployment: Deployment): Obstacle | Promise<Obstacle>;

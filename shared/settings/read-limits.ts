@@ -130,7 +130,10 @@ function readStreamLimits(read: SettingsReader): StreamLimits {
   };
 }
 
-/** A byte that a request holds takes a few bytes as text, as an object and as text again: an eighth of the heap is safe. */
+/**
+ * A byte that a request holds takes a few bytes as text, as an object and as text again: an eighth of the
+ * heap is safe.
+ */
 function memoryBudget(): number {
   return Math.min(256 * mebibyte, Math.floor(getHeapStatistics().heap_size_limit / 8));
 }

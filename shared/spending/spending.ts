@@ -1,8 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { TableClient } from '@azure/data-tables';
 import type { Background } from '../base/background.ts';
+import { readRows } from '../storage/read-rows.ts';
 import { removeRows } from '../storage/remove-rows.ts';
-import { isNotFound, shareUntilFailure, writeToTable } from '../storage/tables.ts';
+import { shareUntilFailure, writeToTable } from '../storage/tables.ts';
 
 type SpendingOptions = {
   /** Absent without configured tables: this instance counts only its own requests. */
@@ -126,24 +127,13 @@ async function sumOfOthers(
   partition: string,
   instanceId: string,
 ): Promise<number> {
-  const rows = await list(client, `PartitionKey eq '${partition}'`);
+  const rows = await readRows(client, `PartitionKey eq '${partition}'`);
   return rows
     .filter(({ rowKey, usd }) => rowKey !== instanceId && Number(usd) > 0 && Number.isFinite(usd))
     .reduce((sum, { usd }) => sum + Number(usd), 0);
 }
 
-async function list(client: TableClient, filter: string): Promise<Row[]> {
-  const rows: Row[] = [];
-  try {
-    const entities = client.listEntities<Row>({ queryOptions: { filter } });
-    for await (const row of entities) rows.push(row);
-  } catch (error) {
-    if (!isNotFound(error)) throw error;
-  }
-  return rows;
-}
-
 /** Removes the days before `day`, whose names sort by date. */
 async function removeBefore(client: TableClient, day: string): Promise<number> {
-  return removeRows(client, await list(client, `PartitionKey lt '${day}'`));
+  return removeRows(client, await readRows(client, `PartitionKey lt '${day}'`));
 }

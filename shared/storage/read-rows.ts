@@ -19,8 +19,12 @@ export async function getRow(
   }
 }
 
-/** Reads the first rows that match, up to `limit`. */
-export async function readRows(client: TableClient, filter: string, limit: number): Promise<Row[]> {
+/** Reads the first rows that match, up to `limit`, or all of them; none if the table does not exist. */
+export async function readRows(
+  client: TableClient,
+  filter: string,
+  limit = Number.POSITIVE_INFINITY,
+): Promise<Row[]> {
   const rows: Row[] = [];
   // A page may have fewer rows than asked for, with others after it.
   for await (const page of pagesOf(client, filter, limit)) {

@@ -7,7 +7,6 @@ type Key = Pick<Row, 'partitionKey' | 'rowKey'>;
 
 /** The most actions that the service takes as one transaction. */
 const MAX_ACTIONS = 100;
-const TIMEOUT_MS = 10_000;
 
 /**
  * Removes rows; returns the number that this call removed. Other instances may remove the same rows
@@ -27,8 +26,7 @@ export async function removeRows(client: TableClient, rows: readonly Key[]): Pro
 async function removeBatch(client: TableClient, rows: readonly Key[]): Promise<number> {
   for (let left = rows; left.length > 0; ) {
     try {
-      const abortSignal = AbortSignal.timeout(TIMEOUT_MS);
-      await client.submitTransaction(left.map(toDeletion), { abortSignal });
+      await client.submitTransaction(left.map(toDeletion));
       return left.length;
     } catch (error) {
       if (!isNotFound(error)) throw error;
@@ -49,7 +47,7 @@ async function findAmong(client: TableClient, rows: readonly Key[]): Promise<Key
   const keys = rows.map(({ rowKey }) => rowKey).toSorted();
   const [partition, first, last] = [rows[0]?.partitionKey, keys[0], keys.at(-1)].map(quoted);
   const filter = `PartitionKey eq ${partition} and RowKey ge ${first} and RowKey le ${last}`;
-  const existing = await readRows(client, filter, Number.MAX_SAFE_INTEGER);
+  const existing = await readRows(client, filter);
   return existing.filter(({ rowKey }) => keys.includes(rowKey));
 }
 

@@ -4,8 +4,9 @@ import { createDecoder } from '../base/decoders.ts';
 import { AnswerBody } from './answer-body.ts';
 
 /**
- * Decodes a compressed body as it arrives; undefined for an encoding that is not known, or several. Some proxies
- * compress although they are asked not to. Only as much is decoded as the reader takes, and the reader bounds the whole.
+ * Decodes a compressed body as it arrives; undefined for an encoding that is not known, or several. Some
+ * proxies compress although they are asked not to. Only as much is decoded as the reader takes, and the
+ * reader bounds the whole.
  */
 export function decodeBody(body: AnswerBody, contentEncoding: string): AnswerBody | undefined {
   const decoder = createDecoder(contentEncoding);

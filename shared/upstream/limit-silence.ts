@@ -3,8 +3,9 @@ import type { Bytes } from './answer-body.ts';
 
 /**
  * Gives the chunks of a body, and gives the body up where the next one is waited for too long. `limitMs` is
- * asked before each wait; while it is undefined there is no limit. The time in which nobody asks for a chunk, since a client
- * reads slowly, does not count. Throws an UpstreamError (504 `upstream_timeout`), and what the body throws.
+ * asked before each wait; while it is undefined there is no limit. The time in which nobody asks for a
+ * chunk, since a client reads slowly, does not count. Throws an UpstreamError (504 `upstream_timeout`), and
+ * what the body throws.
  */
 export function limitSilence(
   body: Bytes,

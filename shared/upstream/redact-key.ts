@@ -5,8 +5,8 @@ const MIN_LENGTH = 8;
 export type Redact = (bytes: Buffer) => Buffer;
 
 /**
- * Creates the filter for what a deployment says besides a model's content: headers, errors and events without choices.
- * Some servers repeat the key that they refuse, or that they were called with.
+ * Creates the filter for what a deployment says besides a model's content: headers, errors and events
+ * without choices. Some servers repeat the key that they refuse, or that they were called with.
  */
 export function createRedact(apiKey: string | undefined): Redact {
   if (apiKey === undefined || apiKey.length < MIN_LENGTH) return (bytes) => bytes;

@@ -26,7 +26,10 @@ const MIN_CANDIDATES = 2_000;
 /** With fewer dimensions, bits are too inaccurate. */
 const MIN_DIMENSIONS_OF_BITS = 128;
 
-/** Creates an engine on SQLite with sqlite-vec, for one machine. The first call opens the file. Each call is limited. */
+/**
+ * Creates an engine on SQLite with sqlite-vec, for one machine. The first call opens the file. Each call is
+ * limited.
+ */
 export function createSqliteEngine(file: string, limit: LimitCall): VectorEngine {
   const load = shareUntilFailure(async () => {
     const database = await openDatabase(file);

@@ -44,7 +44,7 @@ export function createStoreRecords(
   }
 
   async function query(filter: string): Promise<VectorStore[]> {
-    const rows = await readRows(await loadClient(), filter, Number.MAX_SAFE_INTEGER);
+    const rows = await readRows(await loadClient(), filter);
     return rows.map(toStore);
   }
 

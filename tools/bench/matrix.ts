@@ -48,7 +48,10 @@ export type MatrixOptions = {
 
 const WARM_CONNECTIONS = 16;
 const WARM_SECONDS = 4;
-/** After this many answers V8 has compiled the measured code: the first 10,000 come at half the rate of later ones. */
+/**
+ * After this many answers V8 has compiled the measured code: the first 10,000 come at half the rate of
+ * later ones.
+ */
 const WARM_ANSWERS = 30_000;
 /** The limit of warm-up turns for a slow target. */
 const WARM_TURNS = 7;
@@ -73,7 +76,10 @@ function takes({ isForStreams = true }: Target, mode: Row['mode']): boolean {
   return isForStreams || mode === 'plain';
 }
 
-/** Measures each kind of load in rounds. All targets have a turn in each, so that all see the same state of the machine. */
+/**
+ * Measures each kind of load in rounds. All targets have a turn in each, so that all see the same state of
+ * the machine.
+ */
 export async function measureMatrix(options: MatrixOptions): Promise<Row[]> {
   await warmUp(options);
   const rows: Row[] = [];

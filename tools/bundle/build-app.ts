@@ -71,7 +71,10 @@ export async function bundleApp(
   };
 }
 
-/** Moves the files into place, index.js and index.html last: the names of all others contain a hash of their content. */
+/**
+ * Moves the files into place, index.js and index.html last: the names of all others contain a hash of their
+ * content.
+ */
 async function replaceTarget(fresh: string): Promise<void> {
   const files = await listFiles(fresh);
   const chunksFirst = files.toSorted((a, b) => Number(isIndex(a)) - Number(isIndex(b)));

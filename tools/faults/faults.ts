@@ -125,7 +125,10 @@ async function checkCache({ url }: App, maker: QuestionMaker): Promise<Finding[]
 /** The number of embeddings that the app under test keeps in memory. */
 export const CACHE_ENTRIES = 16;
 
-/** Creates faults of embeddings. A prompt without an embedding goes to the strong deployment, whatever the threshold. */
+/**
+ * Creates faults of embeddings. A prompt without an embedding goes to the strong deployment, whatever the
+ * threshold.
+ */
 function createEmbeddingFaults(maker: QuestionMaker): Fault[] {
   function unscored(markers: string): Block {
     return (index) => {

@@ -9,7 +9,7 @@ import type { Services } from './start-app.ts';
 const SERVERS = 3;
 const ROWS = 900;
 const ROWS_AT_ONCE = 100;
-/** A day that is longer ago than any retention. */
+/** A day that is longer ago than the retention of one day. */
 const DAY = '2026-01-01';
 const PATIENCE_MS = 60_000;
 

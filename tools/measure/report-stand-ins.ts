@@ -82,7 +82,10 @@ export function printDistances(
   }
 }
 
-/** Prints what stands for each rung, and how the table of families does where the scorer is told nothing else of the left-out pairs. */
+/**
+ * Prints what stands for each rung, and how the table of families does where the scorer is told nothing
+ * else of the left-out pairs.
+ */
 export function printRungs(measured: Measured, entry: ScorerEntry): void {
   const { pairs, heldOut, measure } = measured;
   const strengthOf = heldOut.mean;

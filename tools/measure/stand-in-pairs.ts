@@ -13,7 +13,10 @@ export type Candidate = {
 
 /** How much of an AUC a better APGR may cost: less than these sets of asks can tell. */
 const AUC_TOLERANCE = 0.005;
-/** How much less APGR a pair may have to count as good as the best: less than two choices of left-out models differ by. */
+/**
+ * How much less APGR a pair may have to count as good as the best: less than two choices of left-out models
+ * differ by.
+ */
 const APGR_TOLERANCE = 0.005;
 
 const FOLDS = 4;

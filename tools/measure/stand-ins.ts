@@ -106,7 +106,10 @@ async function readRows({ data, test }: Files) {
 
 type ScoreAll = (prompts: readonly string[]) => Promise<AllScores>;
 
-/** The sets of asks that a pair must tell apart: held-out everyday and expert prompts, chat and tasks, and each kind of traffic. */
+/**
+ * The sets of asks that a pair must tell apart: held-out everyday and expert prompts, chat and tasks, and
+ * each kind of traffic.
+ */
 async function labelledSets(
   scoreAll: ScoreAll,
   { rows, files }: { readonly rows: readonly RoutingRow[]; readonly files: Files },

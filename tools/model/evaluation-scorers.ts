@@ -29,9 +29,9 @@ type Scoring = {
 };
 
 /**
- * Predicts the win rates of every scorer, one for each scored row, in the order of the data. Reads
- * the data once for each embedder and file of embeddings, and keeps no text. Throws an InputError when embeddings do not
- * fit.
+ * Predicts the win rates of every scorer, one for each scored row, in the order of the data. Reads the data
+ * once for each embedder and file of embeddings, and keeps no text. Throws an InputError when embeddings do
+ * not fit.
  */
 export async function predictWinRates(scoring: Scoring): Promise<Map<string, number[]>> {
   const found = new Map<string, number[]>(scoring.scorers.map(({ name }) => [name, []]));

@@ -114,7 +114,10 @@ export function applyHead(
   return numbers;
 }
 
-/** The normal equations, in scaled columns. The unknowns are [columns, width]; those of the last column are the bias. */
+/**
+ * The normal equations, in scaled columns. The unknowns are [columns, width]; those of the last column are
+ * the bias.
+ */
 class HeadSystem {
   readonly #problem: HeadProblem;
   readonly #width: number;

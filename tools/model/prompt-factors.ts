@@ -77,8 +77,8 @@ export function trainPromptFactors(training: FactorTraining): PromptFactors {
 }
 
 /**
- * Trains forests from different seeds. The mean of their sums varies less from seed to seed than one of them, and is
- * again a sum of trees.
+ * Trains forests from different seeds. The mean of their sums varies less from seed to seed than one of
+ * them, and is again a sum of trees.
  */
 function trainForests(training: FactorTraining, data: BinnedColumns) {
   const { set, smoothed, seed } = training;

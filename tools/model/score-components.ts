@@ -4,8 +4,9 @@ import type { TrainingSet } from './training-set.ts';
 import { addScaled, dot } from './vector-maths.ts';
 
 /**
- * The main directions in which the models of one data file differ from topic to topic, beyond their strengths: some are
- * good at law for their strength, others at sums. A row's position along each is learnt from its text.
+ * The main directions in which the models of one data file differ from topic to topic, beyond their
+ * strengths: some are good at law for their strength, others at sums. A row's position along each is learnt
+ * from its text.
  */
 export type ScoreComponents = {
   /** Positions of the file's models. */
@@ -157,7 +158,10 @@ function meanAt({ sums, counts }: KindMean, place: number): number {
   return (sums[place] ?? 0) / Math.max(1, counts[place] ?? 0);
 }
 
-/** Returns the main directions of a covariance as unit vectors, by orthogonal iteration (Golub and Van Loan, 8.2.4). */
+/**
+ * Returns the main directions of a covariance as unit vectors, by orthogonal iteration (Golub and Van Loan,
+ * 8.2.4).
+ */
 function topDirections(
   covariance: readonly Float64Array[],
   count: number,

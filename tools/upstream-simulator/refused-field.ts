@@ -1,3 +1,4 @@
+import { fieldsOf } from '../../shared/base/fields-of.ts';
 import { AzureError, invalidRequest, unknownRole, unrecognizedArguments } from './azure-error.ts';
 
 export const WORDINGS = ['openai', 'fastapi', 'foundry'] as const;
@@ -37,8 +38,4 @@ function findField(body: unknown, field: string): readonly (string | number)[] |
     if (message[field] != null) return ['messages', index, field];
   }
   return undefined;
-}
-
-function fieldsOf(value: unknown): Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null ? { ...value } : {};
 }

@@ -53,7 +53,10 @@ const DEFAULT_RECORDED_REQUESTS = 1000;
 // a closing socket.
 const KEEP_ALIVE_TIMEOUT_MS = 120_000;
 
-/** Starts a server that speaks Azure OpenAI's wire format; docs/simulator.md lists the faults that can be provoked. */
+/**
+ * Starts a server that speaks Azure OpenAI's wire format; docs/simulator.md lists the faults that can be
+ * provoked.
+ */
 export async function startSimulator(options: SimulatorOptions = {}): Promise<Simulator> {
   const { host = '127.0.0.1', port = 0, record = DEFAULT_RECORDED_REQUESTS } = options;
   const log = createRequestLog(record);

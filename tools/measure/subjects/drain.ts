@@ -4,7 +4,7 @@ import { measureDrain } from '../drain.ts';
 const HELP = `npm run measure -- drain [--restarts <n>] [--clients <n>]
 
 Restarts two servers in turn while clients with kept connections send chat requests to one that is ready, as
-a load balancer would: it asks both for /ready every half a second. Counts the requests, the answers of
+a load balancer would: it asks both for /ready twice a second. Counts the requests, the answers of
 503 and the connections that broke. Exits with 1 when there is one of the two.
 
   --restarts <n>   restarts of the two servers together (default: 20, which takes about three minutes)
