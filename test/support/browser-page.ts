@@ -51,9 +51,11 @@ export async function accessibilityOf(page: Page): Promise<readonly string[]> {
   );
 }
 
-/** Returns how much wider than the window the page is, in pixels. */
+/** Returns how much wider than the window the page is, in pixels. A phone's `innerWidth` grows with the page. */
 export function overflowOf(page: Page): Promise<number> {
-  return page.evaluate('document.documentElement.scrollWidth - innerWidth');
+  return page.evaluate(
+    'document.documentElement.scrollWidth - document.documentElement.clientWidth',
+  );
 }
 
 const folder = fileURLToPath(new URL('../../dist/screenshots/', import.meta.url));
