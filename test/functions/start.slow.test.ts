@@ -22,6 +22,8 @@ async function start(
   const child = spawn(process.execPath, ['tools/run.mjs', 'start', ...startArguments], {
     env: { PATH: process.env['PATH'], ...settings },
     stdio: ['ignore', 'pipe', 'pipe'],
+    // A group of processes of its own, which a terminal would give it.
+    detached: true,
   });
   running.push(child);
   let output = '';
@@ -112,6 +114,18 @@ test('ends cleanly when it is told to, and takes its services with it when it is
   // The worker and Azurite are separate processes.
   for (const pid of children) await expect.poll(() => isRunning(pid)).toBe(false);
 });
+
+test.skipIf(process.platform === 'win32')(
+  'writes its last decisions at Ctrl+C, which a terminal sends to all of its processes',
+  async () => {
+    const { child, url, output } = await start(['--port', '0']);
+    await post(url + ROUTED, { prompt: 'Hi' });
+    process.kill(-(child.pid ?? 0), 'SIGINT');
+    await once(child, 'exit');
+    expect(output()).toContain('"event":"shutdown-done"');
+    expect(output()).not.toContain('background-work-failed');
+  },
+);
 
 describe.skipIf(process.platform === 'win32')('npm', () => {
   test('takes all of it along when it is told to end, without passing the signal on', async () => {

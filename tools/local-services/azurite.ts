@@ -48,6 +48,9 @@ async function startOn(ports: readonly number[], dataFolder?: string): Promise<A
   const child = fork(AZURITE, azuriteArguments(ports, dataFolder), {
     execArgv: ['--import', END_WITH_PARENT],
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+    // A terminal's Ctrl+C would end it before those that write to it.
+    detached: true,
+    windowsHide: true,
   });
   const exited = once(child, 'exit');
   const [blobPort, tablePort] = await readPorts(child, exited).catch((error: unknown) => {
